@@ -1,0 +1,117 @@
+// swift-tools-version: 6.2
+// Tools version 6.2 is the first under which a dependent may use a package with unsafe flags.
+
+import PackageDescription
+
+// MARK: Settings
+
+let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]
+
+/// Numeric loops stay optimised in debug builds, or the tests would take a thousand times longer.
+let optimised: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+/// The SIMD kernels are one folder, compiled once for each instruction set and chosen at run time.
+func kernels(for instructionSet: String, march: String) -> [SwiftSetting] {
+  #if arch(x86_64)
+    return strict + [.unsafeFlags(["-O", "-Xcc", "-march=\(march)"]), .define(instructionSet)]
+  #else
+    return strict + [.unsafeFlags(["-O"]), .define(instructionSet)]
+  #endif
+}
+
+let package = Package(
+  name: "mixup-inference",
+  products: [
+    .executable(name: "mixup-inference", targets: ["mixup-inference"]),
+    .library(name: "MixupInference", targets: ["MixupInference", "Robustness", "Training"]),
+    .library(name: "NeuralNetwork", targets: ["NeuralNetwork", "Datasets"]),
+    .library(name: "Statistics", targets: ["Statistics"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    // MARK: System libraries and C shims
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "CPUFeatures"),
+    .target(name: "CDigits", cSettings: [.unsafeFlags(["-std=c23"])]),
+
+    // MARK: Libraries, lowest floor first
+    .target(name: "Statistics", swiftSettings: optimised),
+    .target(
+      name: "KernelsAVX2", swiftSettings: kernels(for: "AVX2", march: "x86-64-v3")),
+    .target(
+      name: "KernelsAVX512", swiftSettings: kernels(for: "AVX512", march: "x86-64-v4")),
+    .target(
+      name: "Kernels",
+      dependencies: ["COpenBLAS", "CPUFeatures", "KernelsAVX2", "KernelsAVX512"],
+      swiftSettings: optimised),
+    .target(
+      name: "NeuralNetwork", dependencies: ["Kernels", "Statistics"], swiftSettings: optimised),
+    .target(
+      name: "Datasets", dependencies: ["CDigits", "NeuralNetwork", "Statistics"],
+      swiftSettings: optimised),
+    .target(
+      name: "MixupInference", dependencies: ["Datasets", "NeuralNetwork", "Statistics"],
+      swiftSettings: optimised),
+    .target(
+      name: "Robustness",
+      dependencies: ["MixupInference", "Datasets", "NeuralNetwork", "Statistics"],
+      swiftSettings: optimised),
+    .target(
+      name: "Training",
+      dependencies: [
+        "Robustness", "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Statistics",
+      ],
+      swiftSettings: optimised),
+    .target(name: "Reporting", dependencies: ["Statistics"], swiftSettings: strict),
+
+    // MARK: Tool
+    .executableTarget(
+      name: "mixup-inference",
+      dependencies: [
+        "Reporting", "Training", "Robustness", "MixupInference", "Datasets", "NeuralNetwork",
+        "Kernels", "Statistics",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    // MARK: Tests
+    .target(
+      name: "TestSupport",
+      dependencies: ["NeuralNetwork", "Datasets", "Statistics"],
+      path: "Tests/TestSupport", swiftSettings: optimised),
+    .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["Kernels", "CPUFeatures", "Statistics", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "NeuralNetworkTests",
+      dependencies: ["NeuralNetwork", "Kernels", "Statistics", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "NeuralNetwork", "Statistics", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "MixupInferenceTests",
+      dependencies: ["MixupInference", "Datasets", "NeuralNetwork", "Statistics", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "RobustnessTests",
+      dependencies: [
+        "Robustness", "MixupInference", "Datasets", "NeuralNetwork", "Statistics", "TestSupport",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "TrainingTests",
+      dependencies: [
+        "Training", "Robustness", "MixupInference", "Datasets", "NeuralNetwork", "Kernels",
+        "Statistics", "TestSupport",
+      ],
+      swiftSettings: strict),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Statistics"], swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["mixup-inference", "TestSupport", "NeuralNetwork"],
+      swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,17 @@
+#pragma once
+#include <stdbool.h>
+
+/// Whether the processor and the system run code compiled for x86-64-v4 (AVX-512 F, BW, CD, DQ, VL).
+bool cpu_supports_avx512(void);
+
+/// Whether the processor and the system run code compiled for x86-64-v3 (AVX2, FMA, BMI, F16C).
+bool cpu_supports_avx2(void);
+
+/// Tells the core that this is a spinning wait.
+static inline void cpu_relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}

@@ -1,0 +1,63 @@
+import NeuralNetwork
+
+/// Images with their true classes and their places in the data set that they come from.
+public struct LabelledImages: Sendable {
+  /// The images, [N, C, H, W].
+  public let pixels: Pixels
+  /// The true class of every image, in 0..<classCount.
+  public let labels: [Int]
+  /// Where each image stands in its file of origin; names the random numbers it gets.
+  public let indices: [Int]
+  /// L, the number of classes.
+  public let classCount: Int
+
+  /// Checked labelled images; indices count from 0 unless given.
+  ///
+  /// - Throws: `DatasetError` unless every image has one label in 0..<classCount and one index.
+  public init(
+    pixels: Pixels, labels: [Int], classCount: Int, indices: [Int]? = nil
+  ) throws(DatasetError) {
+    guard labels.count == pixels.count, (indices?.count ?? labels.count) == labels.count else {
+      throw .labelCount(labels: labels.count, images: pixels.count)
+    }
+    if let bad = labels.firstIndex(where: { $0 < 0 || $0 >= classCount }) {
+      throw .label(labels[bad], image: bad, classCount: classCount)
+    }
+    self.pixels = pixels
+    self.labels = labels
+    self.classCount = classCount
+    self.indices = indices ?? Array(0..<labels.count)
+  }
+
+  /// The number of images.
+  public var count: Int { labels.count }
+
+  /// The images at the given positions, in that order.
+  public subscript(positions: some Collection<Int>) -> LabelledImages {
+    LabelledImages(
+      pixels: pixels[positions], labels: positions.map { labels[$0] },
+      indices: positions.map { indices[$0] }, classCount: classCount)
+  }
+
+  private init(pixels: Pixels, labels: [Int], indices: [Int], classCount: Int) {
+    self.pixels = pixels
+    self.labels = labels
+    self.indices = indices
+    self.classCount = classCount
+  }
+}
+
+/// What can be wrong with labelled images.
+public enum DatasetError: Error, Equatable, CustomStringConvertible {
+  case labelCount(labels: Int, images: Int)
+  case label(Int, image: Int, classCount: Int)
+
+  public var description: String {
+    switch self {
+    case .labelCount(let labels, let images):
+      "\(labels) labels for \(images) images; every image needs one"
+    case .label(let label, let image, let classCount):
+      "image \(image) has label \(label); labels are 0 to \(classCount - 1)"
+    }
+  }
+}

@@ -1,0 +1,75 @@
+/// What random numbers are for. Streams of different purposes never share a number, so an attacker
+/// cannot have seen the draws that later score it.
+public enum Purpose: UInt64, Sendable, CaseIterable, Codable {
+  case initialization = 1
+  case split
+  case shuffle
+  case mixup
+  case augmentation
+  /// The random start of an attack.
+  case attackStart
+  /// The labels at which targeted attacks aim.
+  case attackTarget
+  /// A randomised defence as the attacker simulates it.
+  case attack
+  /// A randomised defence as it is run to choose among restarts.
+  case select
+  /// A randomised defence as it is run to choose its own parameters on validation images.
+  case tune
+  /// A randomised defence as it is run for the figures that are reported.
+  case score
+  case test
+}
+
+/// The name of a stream of random numbers: what it is for and where it is used.
+///
+/// Distinct keys give streams that share no block of the underlying generator, because every field
+/// has bits of its own in Philox's counter and key.
+public struct RandomKey: Hashable, Sendable {
+  public var seed: UInt64
+  public var purpose: Purpose
+  /// Index of the example in its data set, so that a result depends on neither batch nor order.
+  public var example: UInt64
+  public var restart: UInt32
+  public var step: UInt32
+  public var draw: UInt64
+
+  public init(
+    seed: UInt64, purpose: Purpose, example: Int = 0, restart: Int = 0, step: Int = 0,
+    draw: Int = 0
+  ) {
+    self.seed = seed
+    self.purpose = purpose
+    self.example = UInt64(truncatingIfNeeded: example)
+    self.restart = UInt32(truncatingIfNeeded: restart)
+    self.step = UInt32(truncatingIfNeeded: step)
+    self.draw = UInt64(truncatingIfNeeded: draw)
+  }
+}
+
+/// The random numbers that belong to a key: a value, free to create, with no global state.
+public struct RandomStream: RandomNumberGenerator, Sendable {
+  @usableFromInline let key: SIMD2<UInt64>
+  @usableFromInline var counter: SIMD4<UInt64>
+  @usableFromInline var block = SIMD4<UInt64>()
+  @usableFromInline var used = 4
+
+  /// The stream named by `key`.
+  @inlinable
+  public init(_ key: RandomKey) {
+    self.key = SIMD2(key.seed, key.purpose.rawValue)
+    counter = SIMD4(key.example, UInt64(key.restart) << 32 | UInt64(key.step), key.draw, 0)
+  }
+
+  /// The next 64 random bits.
+  @inlinable
+  public mutating func next() -> UInt64 {
+    if used == 4 {
+      block = Philox.block(counter: counter, key: key)
+      counter.w &+= 1
+      used = 0
+    }
+    defer { used += 1 }
+    return block[used]
+  }
+}
