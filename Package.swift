@@ -10,13 +10,17 @@ let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature("E
 /// Numeric loops stay optimised in debug builds, or the tests would take a thousand times longer.
 let optimised: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
-/// The SIMD kernels are one folder, compiled once for each instruction set and chosen at run time.
-func kernels(for instructionSet: String, march: String) -> [SwiftSetting] {
+/// The vectorised kernels are one folder, compiled once for each instruction set and chosen at run
+/// time; links give the folder one name per target.
+func kernels(_ instructionSet: String, march: String) -> Target {
   #if arch(x86_64)
-    return strict + [.unsafeFlags(["-O", "-Xcc", "-march=\(march)"]), .define(instructionSet)]
+    let flags = ["-O", "-Xcc", "-march=\(march)"]
   #else
-    return strict + [.unsafeFlags(["-O"]), .define(instructionSet)]
+    let flags = ["-O"]
   #endif
+  return .target(
+    name: "Kernels\(instructionSet)",
+    swiftSettings: strict + [.unsafeFlags(flags), .define(instructionSet.uppercased())])
 }
 
 let package = Package(
@@ -39,13 +43,14 @@ let package = Package(
 
     // MARK: Libraries, lowest floor first
     .target(name: "Statistics", swiftSettings: optimised),
-    .target(
-      name: "KernelsAVX2", swiftSettings: kernels(for: "AVX2", march: "x86-64-v3")),
-    .target(
-      name: "KernelsAVX512", swiftSettings: kernels(for: "AVX512", march: "x86-64-v4")),
+    kernels("Portable", march: "x86-64"),
+    kernels("AVX2", march: "x86-64-v3"),
+    kernels("AVX512", march: "x86-64-v4"),
     .target(
       name: "Kernels",
-      dependencies: ["COpenBLAS", "CPUFeatures", "KernelsAVX2", "KernelsAVX512"],
+      dependencies: [
+        "COpenBLAS", "CPUFeatures", "KernelsPortable", "KernelsAVX2", "KernelsAVX512",
+      ],
       swiftSettings: optimised),
     .target(
       name: "NeuralNetwork", dependencies: ["Kernels", "Statistics"], swiftSettings: optimised),

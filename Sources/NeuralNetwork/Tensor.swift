@@ -1,3 +1,5 @@
+import Kernels
+
 /// A dense Float32 array of any rank: row-major, on 64-byte-aligned storage, with value semantics.
 ///
 /// Images are [N, C, H, W] (batch, channel, row, column) at every public boundary, as in PyTorch.
@@ -5,7 +7,7 @@
 public struct Tensor: Sendable {
   /// The extent of every dimension, outermost first.
   public private(set) var shape: [Int]
-  private var storage: AlignedStorage
+  private var storage: AlignedBuffer
 
   /// The number of elements.
   public var count: Int { storage.count }
@@ -13,7 +15,7 @@ public struct Tensor: Sendable {
   /// Memory whose contents the caller writes before anyone reads them.
   package init(uninitialized shape: [Int]) {
     self.shape = shape
-    storage = AlignedStorage(uninitialized: shape.reduce(1, *))
+    storage = AlignedBuffer(uninitialized: shape.reduce(1, *))
   }
 
   /// A tensor with the same value everywhere.
@@ -62,6 +64,13 @@ public struct Tensor: Sendable {
     var result = self
     result.shape = newShape
     return result
+  }
+
+  /// The same values under a shape that is known to have as many places.
+  package init(reshaping tensor: Tensor, to newShape: [Int]) {
+    precondition(newShape.reduce(1, *) == tensor.count)
+    self = tensor
+    shape = newShape
   }
 
   /// Reads the values in place.

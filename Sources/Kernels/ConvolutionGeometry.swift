@@ -1,0 +1,27 @@
+/// Where a square kernel meets an image: the extents, and how the kernel steps over it.
+public struct ConvolutionGeometry: Hashable, Sendable {
+  public var height: Int
+  public var width: Int
+  /// K: the kernel is K×K.
+  public var kernel: Int
+  public var stride: Int
+  /// Zeros added on every side.
+  public var padding: Int
+
+  public init(height: Int, width: Int, kernel: Int, stride: Int = 1, padding: Int = 0) {
+    self.height = height
+    self.width = width
+    self.kernel = kernel
+    self.stride = stride
+    self.padding = padding
+  }
+
+  /// ⌊(height + 2·padding − kernel) / stride⌋ + 1.
+  public var outputHeight: Int { extent(height) }
+  /// ⌊(width + 2·padding − kernel) / stride⌋ + 1.
+  public var outputWidth: Int { extent(width) }
+
+  private func extent(_ n: Int) -> Int {
+    n + 2 * padding < kernel ? 0 : (n + 2 * padding - kernel) / stride + 1
+  }
+}

@@ -1,0 +1,20 @@
+/// What happens to a finished sum before it is stored: `out = activation(sum + addend)`.
+public struct Epilogue {
+  /// The function applied last.
+  public enum Activation {
+    case identity
+    /// 0 where v < 0, else v; so NaN stays visible.
+    case relu
+    /// v where the given value is positive, else 0: the gradient of a ReLU whose output that was.
+    case mask(UnsafePointer<Float>)
+  }
+
+  /// Added to the sum; laid out like the output.
+  public var addend: UnsafePointer<Float>?
+  public var activation: Activation
+
+  public init(addend: UnsafePointer<Float>? = nil, activation: Activation = .identity) {
+    self.addend = addend
+    self.activation = activation
+  }
+}

@@ -1,0 +1,102 @@
+/// For every destination pixel of one image, the source pixels under the taps of a kernel: a
+/// convolution without its numbers.
+///
+/// Every layer of a network is one product with such a table in front:
+/// `out[d] = Σ_t in[source(d, t)] · W[t]`, where `in[s]` is a row of channels and `W[t]` a matrix
+/// [inputs × outputs]. The forward pass, the gradient with respect to the input (destinations and
+/// sources exchanged) and a dense layer (one pixel, one tap) differ only in the table.
+///
+/// Destinations are grouped by the set of taps that meet the image, so padding is never multiplied:
+/// on a 2×2 image a padded 3×3 kernel costs four taps, not nine, and a strided input gradient costs
+/// only the taps that reach each pixel.
+public struct Gather: Sendable {
+  /// Destination pixels that all use the same taps.
+  package struct Group: Sendable {
+    /// Which matrices W[t] take part, ascending.
+    package var taps: [Int32]
+    /// Indices of the destination pixels.
+    package var destinations: [Int32]
+    /// Source pixel of every destination and tap, [destinations × taps].
+    package var sources: [Int32]
+  }
+
+  /// The pairs of pixels that one tap connects.
+  package struct Pairs: Sendable {
+    package var sources: [Int32] = []
+    package var destinations: [Int32] = []
+  }
+
+  /// Pixels of one source image.
+  public let sourceCount: Int
+  /// Pixels of one destination image.
+  public let destinationCount: Int
+  /// T, the number of taps.
+  public let tapCount: Int
+  package let groups: [Group]
+  package let pairs: [Pairs]
+
+  /// Products of single numbers for one image, per input and output channel.
+  public var multiplyAdds: Int { pairs.reduce(0) { $0 + $1.sources.count } }
+
+  /// The table of a convolution's forward pass.
+  public static func convolution(_ geometry: ConvolutionGeometry) -> Gather {
+    Gather(
+      sourceCount: geometry.height * geometry.width,
+      destinationCount: geometry.outputHeight * geometry.outputWidth, geometry: geometry,
+      exchanged: false)
+  }
+
+  /// The table of a convolution's gradient with respect to its input: the transpose.
+  public static func inputGradient(of geometry: ConvolutionGeometry) -> Gather {
+    Gather(
+      sourceCount: geometry.outputHeight * geometry.outputWidth,
+      destinationCount: geometry.height * geometry.width, geometry: geometry, exchanged: true)
+  }
+
+  /// The table of a dense layer: every image is one pixel.
+  public static let dense = convolution(ConvolutionGeometry(height: 1, width: 1, kernel: 1))
+
+  private init(
+    sourceCount: Int, destinationCount: Int, geometry: ConvolutionGeometry, exchanged: Bool
+  ) {
+    self.sourceCount = sourceCount
+    self.destinationCount = destinationCount
+    tapCount = geometry.kernel * geometry.kernel
+
+    var pairs = [Pairs](repeating: Pairs(), count: tapCount)
+    var sourcesOfDestination = [[(tap: Int32, source: Int32)]](
+      repeating: [], count: destinationCount)
+    for tap in 0..<tapCount {
+      let (kernelRow, kernelColumn) = (tap / geometry.kernel, tap % geometry.kernel)
+      for outputRow in 0..<geometry.outputHeight {
+        let row = outputRow * geometry.stride + kernelRow - geometry.padding
+        guard row >= 0, row < geometry.height else { continue }
+        for outputColumn in 0..<geometry.outputWidth {
+          let column = outputColumn * geometry.stride + kernelColumn - geometry.padding
+          guard column >= 0, column < geometry.width else { continue }
+          let input = Int32(row * geometry.width + column)
+          let output = Int32(outputRow * geometry.outputWidth + outputColumn)
+          let (source, destination) = exchanged ? (output, input) : (input, output)
+          pairs[tap].sources.append(source)
+          pairs[tap].destinations.append(destination)
+          sourcesOfDestination[Int(destination)].append((Int32(tap), source))
+        }
+      }
+    }
+    self.pairs = pairs
+
+    var groups: [Group] = []
+    var groupOfTaps: [[Int32]: Int] = [:]
+    for (destination, sources) in sourcesOfDestination.enumerated() {
+      let taps = sources.map(\.tap)
+      let group = groupOfTaps[taps] ?? groups.count
+      if group == groups.count {
+        groupOfTaps[taps] = group
+        groups.append(Group(taps: taps, destinations: [], sources: []))
+      }
+      groups[group].destinations.append(Int32(destination))
+      groups[group].sources += sources.map(\.source)
+    }
+    self.groups = groups
+  }
+}

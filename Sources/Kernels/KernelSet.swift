@@ -1,0 +1,127 @@
+import CPUFeatures
+import KernelsAVX2
+import KernelsAVX512
+
+/// An implementation of the two products that a network consists of. All sets compute the same
+/// functions; which one ran is part of every record.
+///
+/// In `.reference` and the SIMD sets every output is one chain of fused multiply-adds in the order
+/// of (tap, input channel), so they agree bit for bit and a result does not depend on its batch.
+public enum KernelSet: String, CaseIterable, Sendable, Codable {
+  /// Plain loops, for checking the others.
+  case reference
+  /// Rows gathered into a matrix, products by OpenBLAS: runs everywhere.
+  case openBLAS = "openblas"
+  /// Our kernels on 256-bit vectors.
+  case avx2
+  /// Our kernels on 512-bit vectors.
+  case avx512
+
+  /// Whether this processor can run the set.
+  public var isAvailable: Bool {
+    switch self {
+    case .reference, .openBLAS: true
+    case .avx2: cpu_supports_avx2()
+    case .avx512: cpu_supports_avx512()
+    }
+  }
+
+  /// The sets that this processor can run.
+  public static var available: [KernelSet] { allCases.filter(\.isAvailable) }
+
+  /// The widest set of SIMD kernels that this processor can run, if any.
+  public static let simd: KernelSet? = [.avx512, .avx2].first(where: \.isAvailable)
+
+  /// The set to use unless told otherwise: `.simd`, or OpenBLAS without one.
+  public static let best: KernelSet = simd ?? .openBLAS
+
+  /// Output channels that are stored side by side in packed weights.
+  func panelWidth(outputChannels: Int) -> Int { self == .openBLAS ? max(outputChannels, 1) : 16 }
+
+  /// Floats of scratch memory that the products of this set need.
+  public func scratchCount(_ gather: Gather, inputChannels: Int) -> Int {
+    self == .openBLAS
+      ? max(gather.sourceCount, gather.destinationCount) * gather.tapCount * inputChannels : 0
+  }
+
+  // MARK: out[d] = epilogue(bias + Σ_t in[source(d, t)] · W[t])
+
+  /// The gathered product for a batch of images.
+  ///
+  /// - Parameters:
+  ///   - input: [images, sources, inputChannels].
+  ///   - weights: packed for this set, [taps × inputChannels, outputChannels].
+  ///   - bias: `outputChannels` values rounded up to whole panels, or nil for zeros.
+  ///   - output: [images, destinations, outputChannels].
+  ///   - scratch: at least `scratchCount` floats of which no other thread makes use.
+  public func multiply(
+    _ gather: Gather, images: Int, input: UnsafePointer<Float>, inputChannels: Int,
+    weights: PackedWeights, bias: UnsafePointer<Float>?, epilogue: Epilogue,
+    output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>?
+  ) {
+    precondition(weights.depth == gather.tapCount * inputChannels)
+    switch self {
+    case .reference:
+      Reference.multiply(
+        gather, images: images, input: input, inputChannels: inputChannels, weights: weights,
+        bias: bias, epilogue: epilogue, output: output)
+    case .openBLAS:
+      OpenBLAS.multiply(
+        gather, images: images, input: input, inputChannels: inputChannels, weights: weights,
+        bias: bias, epilogue: epilogue, output: output, scratch: scratch)
+    case .avx2, .avx512:
+      var mask: UnsafePointer<Float>?
+      var relu = false
+      switch epilogue.activation {
+      case .identity: break
+      case .relu: relu = true
+      case .mask(let pointer): mask = pointer
+      }
+      let product =
+        self == .avx2 ? KernelsAVX2.gatheredProduct : KernelsAVX512.gatheredProduct
+      for group in gather.groups {
+        product(
+          group.taps, group.taps.count, group.destinations, group.sources,
+          group.destinations.count, images, gather.sourceCount, gather.destinationCount, input,
+          inputChannels, weights.pointer, weights.depth, weights.outputChannels, bias,
+          epilogue.addend, mask, relu, output)
+      }
+    }
+  }
+
+  // MARK: W[t] gradient = Σ_d in[source(d, t)]ᵀ · g[d]
+
+  /// The gradient of a gathered product with respect to its weights, summed over a batch, as
+  /// [taps, inputChannels, columns] where `columns` is `outputChannels` rounded up to 16.
+  ///
+  /// - Parameters:
+  ///   - input: [images, sources, inputChannels].
+  ///   - outputGradient: [images, destinations, columns]; columns past the last channel are zero.
+  ///   - result: overwritten.
+  public func outerProduct(
+    _ gather: Gather, images: Int, input: UnsafePointer<Float>, inputChannels: Int,
+    outputGradient: UnsafePointer<Float>, columns: Int, result: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutablePointer<Float>?
+  ) {
+    precondition(columns % 16 == 0)
+    switch self {
+    case .reference:
+      Reference.outerProduct(
+        gather, images: images, input: input, inputChannels: inputChannels,
+        outputGradient: outputGradient, columns: columns, result: result)
+    case .openBLAS:
+      OpenBLAS.outerProduct(
+        gather, images: images, input: input, inputChannels: inputChannels,
+        outputGradient: outputGradient, columns: columns, result: result, scratch: scratch)
+    case .avx2, .avx512:
+      let product =
+        self == .avx2 ? KernelsAVX2.gatheredOuterProduct : KernelsAVX512.gatheredOuterProduct
+      for (tap, pairs) in gather.pairs.enumerated() {
+        product(
+          pairs.sources, pairs.destinations, pairs.sources.count, images, gather.sourceCount,
+          gather.destinationCount, input, inputChannels, outputGradient, columns,
+          result + tap * inputChannels * columns)
+      }
+    }
+  }
+}

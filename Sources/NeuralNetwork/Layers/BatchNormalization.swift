@@ -1,0 +1,230 @@
+import Kernels
+
+/// Whether a network learns or predicts.
+public enum Mode: Sendable {
+  case training
+  case evaluation
+}
+
+/// Batch normalisation, with the sum and the ReLU that follow it in a residual network:
+/// `out = activation(γ · (x − mean) / √(variance + eps) + β + addend)`, per channel.
+///
+/// In training mean and variance (divisor N) are those of the batch over images and pixels, and the
+/// running statistics move towards them by `momentum`, the variance with divisor N − 1; in
+/// evaluation the running statistics are used. Both as in PyTorch. Source: Ioffe and Szegedy, 2015.
+public struct BatchNormalization {
+  public let weight: Parameter
+  public let bias: Parameter
+  public let runningMean: StateBuffer
+  public let runningVariance: StateBuffer
+  /// Added to the variance.
+  static let epsilon: Float = 1e-5
+  /// The share of the batch in a new running value.
+  static let momentum: Float = 0.1
+
+  /// γ = 1, β = 0, mean 0, variance 1.
+  public init(channels: Int) {
+    weight = Parameter(Tensor(repeating: 1, shape: [channels]))
+    bias = Parameter(Tensor(shape: [channels]))
+    runningMean = StateBuffer(Tensor(shape: [channels]))
+    runningVariance = StateBuffer(Tensor(repeating: 1, shape: [channels]))
+  }
+
+  /// What the backward pass needs of a forward pass.
+  public struct Cache: Sendable {
+    let input: Tensor
+    let output: Tensor
+    let mean: Tensor
+    /// 1 / √(variance + eps).
+    let factor: Tensor
+    let mode: Mode
+    let relu: Bool
+  }
+
+  /// [N, H, W, C] → [N, H, W, C].
+  ///
+  /// - Parameters:
+  ///   - addend: added before the activation; the residual.
+  ///   - relu: whether negative values become zero.
+  ///   - mode: in `.training` the batch's statistics are used and the running ones moved.
+  public func forward(
+    _ input: Tensor, adding addend: Tensor? = nil, relu: Bool, mode: Mode,
+    on execution: Execution
+  ) -> (output: Tensor, cache: Cache) {
+    let channels = input.channels
+    var (mean, variance) = (runningMean.value, runningVariance.value)
+    if mode == .training {
+      (mean, variance) = Self.statistics(of: input, on: execution)
+      moveRunningStatistics(mean: mean, variance: variance, count: input.pixelCount)
+    }
+    let factor = variance.map { 1 / ($0 + Self.epsilon).squareRoot() }
+    let (scale, shift) = folded(mean: mean, factor: factor)
+    var output = Tensor(uninitialized: input.shape)
+    output.withUnsafeMutablePointer { output in
+      nonisolated(unsafe) let output = output
+      execution.forEachPixelRange(of: input) { _, start, pixels in
+        input.withUnsafePointer { input in
+          scale.withUnsafePointer { scale in
+            shift.withUnsafePointer { shift in
+              let apply = { (addend: UnsafePointer<Float>?) in
+                execution.kernels.affine(
+                  pixels: pixels, channels: channels, input: input + start, scale: scale,
+                  shift: shift, addend: addend.map { $0 + start }, relu: relu,
+                  output: output + start)
+              }
+              if let addend { addend.withUnsafePointer { apply($0) } } else { apply(nil) }
+            }
+          }
+        }
+      }
+    }
+    return (
+      output,
+      Cache(input: input, output: output, mean: mean, factor: factor, mode: mode, relu: relu)
+    )
+  }
+
+  /// Sets the gradients of γ and β; returns those of the input and of what was added.
+  ///
+  /// With the batch's statistics, x̂ the normalised input, r = 1/√(variance + eps) and M pixels:
+  /// `∂x = γ·r·(g − Σg/M − x̂·Σ(g·x̂)/M)`; with the running ones `∂x = γ·r·g`.
+  public func backward(
+    _ gradient: Tensor, cache: Cache, on execution: Execution
+  ) -> (input: Tensor, addend: Tensor) {
+    let channels = gradient.channels
+    var masked = gradient
+    if cache.relu {
+      masked.withUnsafeMutablePointer { masked in
+        nonisolated(unsafe) let masked = masked
+        execution.forEachPixelRange(of: gradient) { _, start, pixels in
+          cache.output.withUnsafePointer { output in
+            execution.kernels.mask(
+              count: pixels * channels, gradient: masked + start, output: output + start)
+          }
+        }
+      }
+    }
+    let finished = masked
+
+    let totals = Self.sums(of: gradient, width: 2 * channels, on: execution) {
+      start, pixels, sums in
+      finished.withUnsafePointer { gradient in
+        cache.input.withUnsafePointer { input in
+          cache.mean.withUnsafePointer { mean in
+            cache.factor.withUnsafePointer { factor in
+              execution.kernels.gradientSums(
+                pixels: pixels, channels: channels, gradient: gradient + start,
+                input: input + start, mean: mean, factor: factor, sums: sums,
+                products: sums + channels)
+            }
+          }
+        }
+      }
+    }
+    for c in 0..<channels {
+      bias.gradient[c] = Float(totals[c])
+      weight.gradient[c] = Float(totals[channels + c])
+    }
+
+    let count = Double(gradient.pixelCount)
+    let isBatch = cache.mode == .training
+    let a = zip(weight.value, cache.factor, *)
+    var (b, d) = (Tensor(shape: [channels]), Tensor(shape: [channels]))
+    for c in 0..<channels where isBatch {
+      b[c] = a[c] * cache.factor[c] * Float(totals[channels + c] / count)
+      d[c] = a[c] * Float(totals[c] / count)
+    }
+    let (slope, offset) = (b, d)
+    var result = Tensor(uninitialized: gradient.shape)
+    result.withUnsafeMutablePointer { result in
+      nonisolated(unsafe) let result = result
+      execution.forEachPixelRange(of: gradient) { _, start, pixels in
+        withPointers(finished, cache.input, cache.mean) { gradient, input, mean in
+          withPointers(a, slope, offset) { a, b, d in
+            execution.kernels.gradient(
+              pixels: pixels, channels: channels, gradient: gradient + start,
+              input: input + start, mean: mean, a: a, b: b, d: d, output: result + start)
+          }
+        }
+      }
+    }
+    return (result, finished)
+  }
+
+  // MARK: Statistics
+
+  /// The same map as `x · scale + shift`, from the running statistics.
+  func foldedForEvaluation() -> (scale: Tensor, shift: Tensor) {
+    folded(
+      mean: runningMean.value,
+      factor: runningVariance.value.map { 1 / ($0 + Self.epsilon).squareRoot() })
+  }
+
+  private func folded(mean: Tensor, factor: Tensor) -> (scale: Tensor, shift: Tensor) {
+    let scale = zip(weight.value, factor, *)
+    return (scale, zip(bias.value, zip(mean, scale, *), -))
+  }
+
+  /// Mean and variance (divisor N) of every channel, in two passes.
+  private static func statistics(
+    of input: Tensor, on execution: Execution
+  ) -> (mean: Tensor, variance: Tensor) {
+    let channels = input.channels
+    let count = Double(input.pixelCount)
+    let sum = sums(of: input, width: channels, on: execution) { start, pixels, sums in
+      input.withUnsafePointer {
+        execution.kernels.sum(pixels: pixels, channels: channels, input: $0 + start, sums: sums)
+      }
+    }
+    let mean = Tensor(vector: sum.map { Float($0 / count) })
+    let squares = sums(of: input, width: channels, on: execution) { start, pixels, sums in
+      withPointers(input, mean, mean) { input, mean, _ in
+        execution.kernels.squaredDeviation(
+          pixels: pixels, channels: channels, input: input + start, mean: mean, sums: sums)
+      }
+    }
+    return (mean, Tensor(vector: squares.map { Float($0 / count) }))
+  }
+
+  /// Sums over a batch: `body` forms those of one image, which are added in double precision and in
+  /// order, so that the result depends neither on the threads nor much on the size of the batch.
+  private static func sums(
+    of tensor: Tensor, width: Int, on execution: Execution,
+    _ body: @Sendable (_ start: Int, _ pixels: Int, _ sums: UnsafeMutablePointer<Float>) -> Void
+  ) -> [Double] {
+    let images = tensor.shape[0]
+    let partial = AlignedBuffer(uninitialized: images * width)
+    execution.forEachBlock(of: images) { _, images in
+      for image in images {
+        body(
+          image * tensor.rowCount, tensor.rowCount / tensor.channels,
+          partial.pointer + image * width)
+      }
+    }
+    var totals = [Double](repeating: 0, count: width)
+    for image in 0..<images {
+      for c in 0..<width { totals[c] += Double(partial.pointer[image * width + c]) }
+    }
+    return totals
+  }
+
+  private func moveRunningStatistics(mean: Tensor, variance: Tensor, count: Int) {
+    let unbiased = Float(count) / Float(max(count - 1, 1))
+    for c in 0..<mean.count {
+      runningMean.value[c] += Self.momentum * (mean[c] - runningMean.value[c])
+      runningVariance.value[c] += Self.momentum * (variance[c] * unbiased - runningVariance.value[c])
+    }
+  }
+}
+
+extension Execution {
+  /// Calls `body` with the start and the number of pixels of every block of images of [N, ..., C].
+  func forEachPixelRange(
+    of tensor: Tensor, _ body: @Sendable (_ block: Int, _ start: Int, _ pixels: Int) -> Void
+  ) {
+    let pixelsPerImage = tensor.rowCount / max(tensor.channels, 1)
+    forEachBlock(of: tensor.shape[0]) { block, images in
+      body(block, images.lowerBound * tensor.rowCount, images.count * pixelsPerImage)
+    }
+  }
+}

@@ -1,0 +1,200 @@
+import Kernels
+
+/// out[n, y, x, o] = bias[o] + Σ_{i, j, c} in[n, y·s + i − p, x·s + j − p, c] · weight[o, c, i, j],
+/// where pixels outside the image count as zero.
+///
+/// Activations are [N, H, W, C]; the weight is [O, C, K, K], as in PyTorch.
+public struct Convolution {
+  public let weight: Parameter
+  public let bias: Parameter?
+  let geometry: ConvolutionGeometry
+  let forwardTable: Gather
+  let gradientTable: Gather
+
+  var outputChannels: Int { weight.value.shape[0] }
+  var inputChannels: Int { weight.value.shape[1] }
+
+  /// A convolution with weights zero, for images of the geometry's extents.
+  public init(
+    inputChannels: Int, outputChannels: Int, geometry: ConvolutionGeometry, hasBias: Bool = false
+  ) {
+    self.init(
+      weight: Parameter(
+        Tensor(shape: [outputChannels, inputChannels, geometry.kernel, geometry.kernel])),
+      bias: hasBias ? Parameter(Tensor(shape: [outputChannels])) : nil, geometry: geometry)
+  }
+
+  init(weight: Parameter, bias: Parameter?, geometry: ConvolutionGeometry) {
+    self.weight = weight
+    self.bias = bias
+    self.geometry = geometry
+    forwardTable = .convolution(geometry)
+    gradientTable = .inputGradient(of: geometry)
+  }
+
+  /// [N, H, W, C] → [N, H', W', O].
+  public func forward(_ input: Tensor, on execution: Execution) -> Tensor {
+    let packed = packedWeights(for: execution.kernels)
+    return product(
+      forwardTable, input, packed, bias: bias.map { paddedToPanel($0.value) },
+      shape: [input.shape[0], geometry.outputHeight, geometry.outputWidth, outputChannels],
+      on: execution)
+  }
+
+  /// Sets the parameters' gradients; returns the gradient [N, H, W, C] with respect to the input,
+  /// unless it is not wanted.
+  ///
+  /// - Parameters:
+  ///   - gradient: ∂loss/∂output, [N, H', W', O].
+  ///   - input: what `forward` was given.
+  public func backward(
+    _ gradient: Tensor, input: Tensor, wantsInputGradient: Bool = true, on execution: Execution
+  ) -> Tensor? {
+    setWeightGradient(gradient, input: input, on: execution)
+    if let bias { bias.gradient = sumOverPixels(gradient) }
+    guard wantsInputGradient else { return nil }
+    return product(
+      gradientTable, gradient, packedTransposedWeights(for: execution.kernels), bias: nil,
+      shape: [gradient.shape[0], geometry.height, geometry.width, inputChannels], on: execution)
+  }
+
+  // MARK: Weights in kernel order
+
+  /// W[t][c][o] = scale[o] · weight[o, c, t]; the scale folds a following batch normalisation.
+  func packedWeights(for kernels: KernelSet, scale: Tensor? = nil) -> PackedWeights {
+    let taps = geometry.kernel * geometry.kernel
+    let inputs = inputChannels
+    return weight.value.withUnsafePointer { w in
+      PackedWeights(
+        for: kernels, taps: taps, inputChannels: inputs, outputChannels: outputChannels
+      ) { tap, input, output in
+        w[(output * inputs + input) * taps + tap] * (scale?[output] ?? 1)
+      }
+    }
+  }
+
+  /// The matrices transposed, for the gradient with respect to the input.
+  func packedTransposedWeights(for kernels: KernelSet, scale: Tensor? = nil) -> PackedWeights {
+    let taps = geometry.kernel * geometry.kernel
+    let inputs = inputChannels
+    return weight.value.withUnsafePointer { w in
+      PackedWeights(
+        for: kernels, taps: taps, inputChannels: outputChannels, outputChannels: inputs
+      ) { tap, output, input in
+        w[(output * inputs + input) * taps + tap] * (scale?[output] ?? 1)
+      }
+    }
+  }
+
+  // MARK: Products over a batch
+
+  private func product(
+    _ table: Gather, _ input: Tensor, _ weights: PackedWeights, bias: Tensor?, shape: [Int],
+    on execution: Execution
+  ) -> Tensor {
+    var output = Tensor(uninitialized: shape)
+    let channels = input.shape[3]
+    let scratchCount = execution.kernels.scratchCount(table, inputChannels: channels)
+    output.withUnsafeMutablePointer { output in
+      nonisolated(unsafe) let output = output
+      execution.forEachBlock(of: shape[0]) { _, images in
+        let scratch = scratchCount > 0 ? AlignedBuffer(uninitialized: scratchCount) : nil
+        input.withUnsafePointer { input in
+          let multiply = { (bias: UnsafePointer<Float>?) in
+            execution.kernels.multiply(
+              table, images: images.count,
+              input: input + images.lowerBound * table.sourceCount * channels,
+              inputChannels: channels, weights: weights, bias: bias, epilogue: Epilogue(),
+              output: output
+                + images.lowerBound * table.destinationCount * weights.outputChannels,
+              scratch: scratch?.pointer)
+          }
+          if let bias { bias.withUnsafePointer { multiply($0) } } else { multiply(nil) }
+        }
+      }
+    }
+    return output
+  }
+
+  private func setWeightGradient(_ gradient: Tensor, input: Tensor, on execution: Execution) {
+    let (inputs, outputs) = (inputChannels, outputChannels)
+    let table = forwardTable
+    let taps = table.tapCount
+    let columns = (outputs + 15) / 16 * 16
+    let padded = columns == outputs ? gradient : paddedChannels(gradient, to: columns)
+    let images = input.shape[0]
+    let size = taps * inputs * columns
+    let partial = AlignedBuffer(
+      uninitialized: max(1, Execution.blockCount(of: images)) * size)
+    let scratchCount = execution.kernels.scratchCount(table, inputChannels: inputs)
+    execution.forEachBlock(of: images) { block, images in
+      let scratch = scratchCount > 0 ? AlignedBuffer(uninitialized: scratchCount) : nil
+      input.withUnsafePointer { input in
+        padded.withUnsafePointer { padded in
+          execution.kernels.outerProduct(
+            table, images: images.count,
+            input: input + images.lowerBound * table.sourceCount * inputs,
+            inputChannels: inputs,
+            outputGradient: padded + images.lowerBound * table.destinationCount * columns,
+            columns: columns, result: partial.pointer + block * size, scratch: scratch?.pointer)
+        }
+      }
+    }
+    // Blocks are added in their order, so the sum does not depend on which thread was first.
+    let total = partial.pointer
+    for block in 1..<max(1, Execution.blockCount(of: images)) {
+      let addend = partial.pointer + block * size
+      for position in 0..<size { total[position] += addend[position] }
+    }
+    weight.gradient.withUnsafeMutablePointer { result in
+      for output in 0..<outputs {
+        for input in 0..<inputs {
+          for tap in 0..<taps {
+            result[(output * inputs + input) * taps + tap] =
+              total[(tap * inputs + input) * columns + output]
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Values filled up with zeros to a multiple of 16, as the kernels read them.
+func paddedToPanel(_ vector: Tensor) -> Tensor {
+  paddedChannels(vector, to: (vector.count + 15) / 16 * 16)
+}
+
+/// [..., C] → [..., columns], zeros behind.
+private func paddedChannels(_ tensor: Tensor, to columns: Int) -> Tensor {
+  let channels = tensor.channels
+  var result = Tensor(shape: tensor.shape.dropLast() + [columns])
+  result.withUnsafeMutablePointer { result in
+    tensor.withUnsafePointer { values in
+      for pixel in 0..<tensor.pixelCount {
+        (result + pixel * columns).update(from: values + pixel * channels, count: channels)
+      }
+    }
+  }
+  return result
+}
+
+/// [..., C] → [C]: the sum over everything but the channels.
+func sumOverPixels(_ tensor: Tensor) -> Tensor {
+  let channels = tensor.channels
+  var sums = Tensor(shape: [channels])
+  sums.withUnsafeMutablePointer { sums in
+    tensor.withUnsafePointer { values in
+      for pixel in 0..<tensor.pixelCount {
+        for channel in 0..<channels { sums[channel] += values[pixel * channels + channel] }
+      }
+    }
+  }
+  return sums
+}
+
+extension Tensor {
+  /// The extent of the last dimension.
+  var channels: Int { shape.last ?? 0 }
+  /// The product of all dimensions but the last.
+  var pixelCount: Int { shape.dropLast().reduce(1, *) }
+}

@@ -1,0 +1,75 @@
+/// A tensor that training changes, with the gradient of the loss. A class because layers and the
+/// optimiser mean the same one.
+public final class Parameter {
+  public var value: Tensor
+  /// ∂loss/∂value of the last backward pass.
+  public package(set) var gradient: Tensor
+
+  public init(_ value: Tensor) {
+    self.value = value
+    gradient = Tensor(shape: value.shape)
+  }
+}
+
+/// A tensor that belongs to a network's state but has no gradient, such as a running mean.
+public final class StateBuffer {
+  public var value: Tensor
+
+  public init(_ value: Tensor) { self.value = value }
+}
+
+/// The parameters and buffers of a network under the dotted paths that PyTorch gives them.
+public struct NetworkState {
+  public package(set) var parameters: [(path: String, parameter: Parameter)] = []
+  public package(set) var buffers: [(path: String, buffer: StateBuffer)] = []
+
+  /// The number of trainable values.
+  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.parameter.value.count } }
+
+  /// All tensors by path.
+  public var tensors: [String: Tensor] {
+    var tensors: [String: Tensor] = [:]
+    for (path, parameter) in parameters { tensors[path] = parameter.value }
+    for (path, buffer) in buffers { tensors[path] = buffer.value }
+    return tensors
+  }
+
+  /// Replaces every tensor. Nothing is changed unless all fit. PyTorch's `num_batches_tracked`
+  /// counters, which nothing here uses, are passed over.
+  ///
+  /// - Throws: `StateError` that lists every missing, unused and mis-shaped tensor.
+  public func load(_ tensors: [String: Tensor]) throws(StateError) {
+    var problems: [String] = []
+    let own = self.tensors
+    for path in own.keys.sorted() {
+      guard let expected = own[path] else { continue }
+      guard let found = tensors[path] else {
+        problems.append("\(path) is missing")
+        continue
+      }
+      if found.shape != expected.shape {
+        problems.append("\(path) has shape \(found.shape), not \(expected.shape)")
+      }
+      if found.withUnsafePointer({ p in (0..<found.count).contains { !p[$0].isFinite } }) {
+        problems.append("\(path) holds a value that is not finite")
+      }
+    }
+    for path in tensors.keys.sorted()
+    where own[path] == nil && !path.hasSuffix("num_batches_tracked") {
+      problems.append("\(path) is not part of the network")
+    }
+    guard problems.isEmpty else { throw StateError(problems: problems) }
+    for (path, parameter) in parameters { parameter.value = tensors[path] ?? parameter.value }
+    for (path, buffer) in buffers { buffer.value = tensors[path] ?? buffer.value }
+  }
+}
+
+/// Tensors that do not fit a network.
+public struct StateError: Error, Equatable, CustomStringConvertible {
+  /// One entry per tensor.
+  public var problems: [String]
+
+  public var description: String {
+    "the tensors do not fit the network: " + problems.joined(separator: "; ")
+  }
+}

@@ -1,0 +1,63 @@
+import Foundation
+
+/// Stochastic gradient descent with momentum μ and weight decay w, as PyTorch's SGD:
+/// g ← g + w·p; v ← μ·v + g; p ← p − lr·v. The first v is g.
+public struct StochasticGradientDescent {
+  public var momentum: Float
+  public var weightDecay: Float
+  private var velocities: [ObjectIdentifier: Tensor] = [:]
+
+  public init(momentum: Float = 0.9, weightDecay: Float = 0) {
+    self.momentum = momentum
+    self.weightDecay = weightDecay
+  }
+
+  /// One step along the parameters' gradients.
+  public mutating func step(_ parameters: [Parameter], learningRate: Float) {
+    for parameter in parameters {
+      let key = ObjectIdentifier(parameter)
+      var velocity = velocities.removeValue(forKey: key) ?? Tensor(shape: parameter.value.shape)
+      let count = velocity.count
+      let (momentum, weightDecay) = (momentum, weightDecay)
+      velocity.withUnsafeMutablePointer { v in
+        parameter.value.withUnsafeMutablePointer { p in
+          parameter.gradient.withUnsafePointer { g in
+            for i in 0..<count {
+              v[i] = momentum * v[i] + (g[i] + weightDecay * p[i])
+              p[i] -= learningRate * v[i]
+            }
+          }
+        }
+      }
+      velocities[key] = velocity
+    }
+  }
+}
+
+/// The learning rate over a training run.
+public enum LearningRateSchedule: Codable, Hashable, Sendable {
+  /// `base`, multiplied by `factor` at each of the given epochs (counted from 0).
+  case step(base: Float, factor: Float, epochs: [Int])
+  /// A linear rise to `peak` over the share `warmUp` of all steps, then half a cosine to zero.
+  case cosine(peak: Float, warmUp: Float)
+
+  /// The rate of one step.
+  ///
+  /// - Parameters:
+  ///   - step: from 0.
+  ///   - stepsPerEpoch: steps of one epoch.
+  ///   - totalSteps: steps of the whole run.
+  public func rate(step: Int, stepsPerEpoch: Int, totalSteps: Int) -> Float {
+    switch self {
+    case .step(let base, let factor, let epochs):
+      let epoch = step / max(stepsPerEpoch, 1)
+      return epochs.reduce(base) { rate, decay in epoch >= decay ? rate * factor : rate }
+    case .cosine(let peak, let warmUp):
+      let rise = warmUp * Float(totalSteps)
+      let position = Float(step) + 0.5
+      if position < rise { return peak * position / rise }
+      let share = (position - rise) / max(Float(totalSteps) - rise, 1)
+      return peak * 0.5 * (1 + cos(Float.pi * min(share, 1)))
+    }
+  }
+}
