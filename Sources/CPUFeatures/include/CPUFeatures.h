@@ -7,6 +7,9 @@ bool cpu_supports_avx512(void);
 /// Whether the processor and the system run code compiled for x86-64-v3 (AVX2, FMA, BMI, F16C).
 bool cpu_supports_avx2(void);
 
+/// The number of processors on which the calling thread may run; 0 if the system does not say.
+int cpu_affinity_count(void);
+
 /// Tells the core that this is a spinning wait.
 static inline void cpu_relax(void) {
 #if defined(__x86_64__)
