@@ -8,11 +8,17 @@ public struct Normalization: Codable, Hashable, Sendable {
   /// - Throws: `NormalizationError` unless all are finite, as many means as deviations are given,
   ///   and the deviations positive.
   public init(mean: [Float], standardDeviation: [Float]) throws(NormalizationError) {
-    guard mean.count == standardDeviation.count, !mean.isEmpty,
-      (mean + standardDeviation).allSatisfy(\.isFinite), standardDeviation.allSatisfy({ $0 > 0 })
-    else { throw NormalizationError(mean: mean, standardDeviation: standardDeviation) }
     self.mean = mean
     self.standardDeviation = standardDeviation
+    guard isValid else {
+      throw NormalizationError(mean: mean, standardDeviation: standardDeviation)
+    }
+  }
+
+  var isValid: Bool {
+    mean.count == standardDeviation.count && !mean.isEmpty
+      && (mean + standardDeviation).allSatisfy(\.isFinite)
+      && standardDeviation.allSatisfy { $0 > 0 }
   }
 
   private init(unchecked mean: Float, _ standardDeviation: Float, channels: Int) {
@@ -26,7 +32,7 @@ public struct Normalization: Codable, Hashable, Sendable {
   }
 
   /// Pixels [N, C, H, W] → activations [N, H, W, C] on the network's scale.
-  func activations(_ pixels: Tensor) -> Tensor {
+  package func activations(_ pixels: Tensor) -> Tensor {
     let images = pixels.shape[0]
     var result = Tensor(
       uninitialized: [images, pixels.shape[2], pixels.shape[3], pixels.shape[1]])
