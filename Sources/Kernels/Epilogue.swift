@@ -9,7 +9,7 @@ public struct Epilogue {
     case mask(UnsafePointer<Float>)
   }
 
-  /// Added to the sum; laid out like the output.
+  /// Added to the sum; laid out like the output, and allowed to be the output itself.
   public var addend: UnsafePointer<Float>?
   public var activation: Activation
 

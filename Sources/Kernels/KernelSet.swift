@@ -39,9 +39,9 @@ public enum KernelSet: String, CaseIterable, Sendable, Codable {
   func panelWidth(outputChannels: Int) -> Int { self == .openBLAS ? max(outputChannels, 1) : 16 }
 
   /// Floats of scratch memory that the products of this set need.
-  public func scratchCount(_ gather: Gather, inputChannels: Int) -> Int {
+  public func scratchCount(_ gather: Gather, inputChannels: Int, outputChannels: Int) -> Int {
     self == .openBLAS
-      ? max(gather.sourceCount, gather.destinationCount) * gather.tapCount * inputChannels : 0
+      ? gather.destinationCount * (gather.tapCount * inputChannels + outputChannels) : 0
   }
 
   // MARK: out[d] = epilogue(bias + Σ_t in[source(d, t)] · W[t])

@@ -23,6 +23,8 @@ public struct NetworkState {
   public package(set) var parameters: [(path: String, parameter: Parameter)] = []
   public package(set) var buffers: [(path: String, buffer: StateBuffer)] = []
 
+  package init() {}
+
   /// The number of trainable values.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.parameter.value.count } }
 

@@ -251,7 +251,7 @@ struct ConvolutionNormalization {
 }
 
 /// relu(layers(x) + shortcut(x)).
-struct ResidualBlock {
+package struct ResidualBlock {
   enum Shortcut {
     case identity
     case projection(ConvolutionNormalization)
@@ -262,7 +262,7 @@ struct ResidualBlock {
   let layers: [ConvolutionNormalization]
   let shortcut: Shortcut
 
-  init(
+  package init(
     _ kind: ResNet.Architecture.Block, _ shortcut: ResNet.Architecture.Shortcut,
     inputChannels: Int, outputChannels: Int, stride: Int, height: Int, width: Int
   ) {
@@ -306,13 +306,13 @@ struct ResidualBlock {
     return (geometry.outputHeight, geometry.outputWidth)
   }
 
-  struct Cache: Sendable {
+  package struct Cache: Sendable {
     var input: Tensor
     var layers: [ConvolutionNormalization.Cache]
     var projection: ConvolutionNormalization.Cache?
   }
 
-  func forward(
+  package func forward(
     _ input: Tensor, mode: Mode, on execution: Execution
   ) -> (output: Tensor, cache: Cache) {
     var cache = Cache(input: input, layers: [])
@@ -336,7 +336,7 @@ struct ResidualBlock {
     return (activation, cache)
   }
 
-  func backward(_ gradient: Tensor, cache: Cache, on execution: Execution) -> Tensor {
+  package func backward(_ gradient: Tensor, cache: Cache, on execution: Execution) -> Tensor {
     var inner = gradient
     var residual = gradient
     for (index, (layer, cache)) in zip(layers, cache.layers).enumerated().reversed() {
@@ -358,7 +358,7 @@ struct ResidualBlock {
     return zip(inner, residual, +)
   }
 
-  func describe(_ path: String, in state: inout NetworkState) {
+  package func describe(_ path: String, in state: inout NetworkState) {
     for (index, layer) in layers.enumerated() {
       layer.describe(
         convolution: "\(path).conv\(index + 1)", normalization: "\(path).bn\(index + 1)",

@@ -107,6 +107,16 @@ struct KernelSetTests {
     }
   }
 
+  @Test("The addend may be the output itself", arguments: KernelSet.available)
+  func addsInPlace(_ kernels: KernelSet) {
+    let problem = Problem(geometries[2], 5, 19, images: 3) { Float(Int($0.next() % 9)) - 4 }
+    let table = Gather.convolution(geometries[2])
+    // The output starts as 12345 everywhere.
+    #expect(
+      problem.product(table, kernels, addsToOutput: true)
+        == problem.product(table, .reference).map { $0 + 12345 })
+  }
+
   @Test("A ReLU does not hide NaN", arguments: KernelSet.available)
   func keepsNaN(_ kernels: KernelSet) {
     let problem = Problem(geometries[0], 3, 16, images: 1) { _ in .nan }
@@ -151,7 +161,7 @@ private struct Problem {
 
   func product(
     _ table: Gather, _ kernels: KernelSet, images range: Range<Int>? = nil, bias: [Float]? = nil,
-    epilogue: Epilogue = Epilogue()
+    epilogue: Epilogue = Epilogue(), addsToOutput: Bool = false
   ) -> [Float] {
     let range = range ?? 0..<images
     let packed = PackedWeights(
@@ -159,7 +169,7 @@ private struct Problem {
       weight: weight)
     let count = range.count * table.destinationCount * outputs
     var scratch = [Float](
-      repeating: 0, count: max(1, kernels.scratchCount(table, inputChannels: inputs)))
+      repeating: 0, count: max(1, kernels.scratchCount(table, inputChannels: inputs, outputChannels: outputs)))
     // Sentinels on both sides catch a store that goes astray.
     let guarded = 64
     var output = [Float](repeating: 12345, count: count + 2 * guarded)
@@ -168,6 +178,8 @@ private struct Problem {
         scratch.withUnsafeMutableBufferPointer { scratch in
           guard let input = input.baseAddress, let output = output.baseAddress else { return }
           let scratch = scratch.baseAddress
+          var epilogue = epilogue
+          if addsToOutput { epilogue.addend = UnsafePointer(output + guarded) }
           func run(_ bias: UnsafePointer<Float>?) {
             kernels.multiply(
               table, images: range.count,
@@ -186,7 +198,7 @@ private struct Problem {
   func outerProduct(_ table: Gather, _ kernels: KernelSet) -> [Float] {
     let columns = (outputs + 15) / 16 * 16
     var scratch = [Float](
-      repeating: 0, count: max(1, kernels.scratchCount(table, inputChannels: inputs)))
+      repeating: 0, count: max(1, kernels.scratchCount(table, inputChannels: inputs, outputChannels: outputs)))
     let guarded = 64
     var result = [Float](
       repeating: 12345, count: table.tapCount * inputs * columns + 2 * guarded)

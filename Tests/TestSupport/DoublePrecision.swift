@@ -121,9 +121,9 @@ public func randomTensor(
   return tensor
 }
 
-/// The largest |a − b| over all entries, relative to the largest |b| or 1 if that is smaller.
+/// The largest |a − b| over all entries, relative to the largest |b|.
 public func relativeDistance(_ a: Tensor, _ b: DoubleArray) -> Double {
   guard a.count == b.values.count else { return .infinity }
-  let scale = b.values.map(abs).reduce(1, max)
+  let scale = b.values.map(abs).reduce(0, max)
   return zip(a.values, b.values).map { abs(Double($0) - $1) }.reduce(0, max) / scale
 }

@@ -40,22 +40,22 @@ public enum OpenBLAS {
     _ = prepare
     guard let scratch else { preconditionFailure("OpenBLAS needs scratch memory") }
     let (rows, columns) = (gather.destinationCount, weights.outputChannels)
+    // Sums are formed beside the output, which may hold the addend.
+    let sums = scratch + rows * weights.depth
     for image in 0..<images {
       gatherRows(
         gather, input: input + image * gather.sourceCount * inputChannels,
         inputChannels: inputChannels, into: scratch)
-      let start = image * rows * columns
       for row in 0..<rows {
-        for column in 0..<columns {
-          output[start + row * columns + column] = bias?[column] ?? 0
-        }
+        for column in 0..<columns { sums[row * columns + column] = bias?[column] ?? 0 }
       }
       cblas_sgemm(
         CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(columns),
         blasint(weights.depth), 1, scratch, blasint(weights.depth), weights.pointer,
-        blasint(columns), 1, output + start, blasint(columns))
-      for position in start..<start + rows * columns {
-        output[position] = epilogue(output[position], at: position)
+        blasint(columns), 1, sums, blasint(columns))
+      let start = image * rows * columns
+      for position in 0..<rows * columns {
+        output[start + position] = epilogue(sums[position], at: start + position)
       }
     }
   }

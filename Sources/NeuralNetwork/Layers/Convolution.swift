@@ -94,7 +94,8 @@ public struct Convolution {
   ) -> Tensor {
     var output = Tensor(uninitialized: shape)
     let channels = input.shape[3]
-    let scratchCount = execution.kernels.scratchCount(table, inputChannels: channels)
+    let scratchCount = execution.kernels.scratchCount(
+      table, inputChannels: channels, outputChannels: weights.outputChannels)
     output.withUnsafeMutablePointer { output in
       nonisolated(unsafe) let output = output
       execution.forEachBlock(of: shape[0]) { _, images in
@@ -126,7 +127,8 @@ public struct Convolution {
     let size = taps * inputs * columns
     let partial = AlignedBuffer(
       uninitialized: max(1, Execution.blockCount(of: images)) * size)
-    let scratchCount = execution.kernels.scratchCount(table, inputChannels: inputs)
+    let scratchCount = execution.kernels.scratchCount(
+      table, inputChannels: inputs, outputChannels: outputs)
     execution.forEachBlock(of: images) { block, images in
       let scratch = scratchCount > 0 ? AlignedBuffer(uninitialized: scratchCount) : nil
       input.withUnsafePointer { input in

@@ -80,14 +80,14 @@ public struct InferencePlan: Sendable {
     slots = builder.slots
     steps = builder.steps
     backwardSteps = builder.backwardSteps()
-    let allSlots = slots
-    scratchCount = max(
-      (steps + [dense]).map {
-        kernels.scratchCount($0.table, inputChannels: allSlots[$0.input].channels)
-      }.max() ?? 0,
-      (backwardSteps.map {
-        kernels.scratchCount($0.table, inputChannels: allSlots[$0.input].channels)
-      } + [kernels.scratchCount(.dense, inputChannels: network.architecture.classCount)]).max() ?? 0)
+    let products =
+      steps.map { ($0.table, $0.weights, $0.input) }
+      + backwardSteps.map { ($0.table, $0.weights, $0.input) }
+      + [(dense.table, dense.weights, pooled), (dense.table, denseBackward, logits)]
+    scratchCount = products.map { [slots] table, weights, input in
+      kernels.scratchCount(
+        table, inputChannels: slots[input].channels, outputChannels: weights.outputChannels)
+    }.max() ?? 0
   }
 }
 

@@ -1,0 +1,220 @@
+import Kernels
+import NeuralNetwork
+import TestSupport
+import Testing
+
+/// PyTorch computed the golden values in double precision. Sums here have at most 576 terms per
+/// layer in Float32, so single layers err by some 1e-6 of the largest value; every further layer
+/// adds as much again.
+private let layerTolerance = 1e-5
+private let networkTolerance = 1e-4
+
+@Suite("PyTorch's golden values")
+struct GoldenTests {
+  let execution = Execution(workers: WorkerPool(threadCount: 2))
+
+  @Test("Convolutions, forward and backward, on every kernel set", arguments: 0..<10)
+  func convolution(_ index: Int) throws {
+    let golden = try Golden("network/convolutions.safetensors")
+    let name = "case\(index)"
+    let input = try golden.activations("\(name).input")
+    let weight = try golden["\(name).weight"]
+    let geometry = ConvolutionGeometry(
+      height: input.shape[1], width: input.shape[2],
+      kernel: try golden.number("kernel", of: name), stride: try golden.number("stride", of: name),
+      padding: try golden.number("padding", of: name))
+    for kernels in KernelSet.available {
+      let execution = Execution(kernels: kernels, workers: execution.workers)
+      let layer = Convolution(
+        inputChannels: weight.shape[1], outputChannels: weight.shape[0], geometry: geometry,
+        hasBias: golden.tensors["\(name).bias"] != nil)
+      layer.weight.value = weight
+      if let bias = layer.bias { bias.value = try golden["\(name).bias"] }
+      expect(
+        layer.forward(input, on: execution), equals: try golden.activations("\(name).output"))
+      let gradient = layer.backward(
+        try golden.activations("\(name).outputGradient"), input: input, on: execution)
+      expect(
+        try #require(gradient), equals: try golden.activations("\(name).inputGradient"))
+      expect(layer.weight.gradient, equals: try golden["\(name).weightGradient"])
+      if let bias = layer.bias {
+        expect(bias.gradient, equals: try golden["\(name).biasGradient"])
+      }
+    }
+  }
+
+  @Test("Batch normalisation, in both modes", arguments: [Mode.training, .evaluation])
+  func batchNormalization(_ mode: Mode) throws {
+    let golden = try Golden("network/layers.safetensors")
+    let name = mode == .training ? "batchNormTraining" : "batchNormEvaluation"
+    let layer = BatchNormalization(channels: 6)
+    layer.weight.value = try golden["\(name).weight"]
+    layer.bias.value = try golden["\(name).bias"]
+    layer.runningMean.value = try golden["\(name).runningMean"]
+    layer.runningVariance.value = try golden["\(name).runningVariance"]
+    let (output, cache) = layer.forward(
+      try golden.activations("\(name).input"), relu: false, mode: mode, on: execution)
+    expect(output, equals: try golden.activations("\(name).output"))
+    let gradient = layer.backward(
+      try golden.activations("\(name).outputGradient"), cache: cache, on: execution)
+    expect(gradient.input, equals: try golden.activations("\(name).inputGradient"))
+    expect(layer.weight.gradient, equals: try golden["\(name).weightGradient"])
+    expect(layer.bias.gradient, equals: try golden["\(name).biasGradient"])
+    if mode == .training {
+      expect(layer.runningMean.value, equals: try golden["\(name).runningMeanAfter"])
+      expect(layer.runningVariance.value, equals: try golden["\(name).runningVarianceAfter"])
+    }
+  }
+
+  @Test("Global average pooling")
+  func pooling() throws {
+    let golden = try Golden("network/layers.safetensors")
+    let input = try golden.activations("globalAveragePool.input")
+    let output = try golden["globalAveragePool.output"].reshaped(to: [3, 1, 1, 7])
+    expect(GlobalAveragePool.forward(input), equals: output)
+    let gradient = try golden["globalAveragePool.outputGradient"].reshaped(to: [3, 1, 1, 7])
+    expect(
+      GlobalAveragePool.backward(gradient, inputShape: input.shape),
+      equals: try golden.activations("globalAveragePool.inputGradient"))
+  }
+
+  @Test("Dense layer")
+  func dense() throws {
+    let golden = try Golden("network/layers.safetensors")
+    let layer = Dense(inputChannels: 13, outputChannels: 10)
+    layer.weight.value = try golden["linear.weight"]
+    layer.bias.value = try golden["linear.bias"]
+    let input = try golden["linear.input"].reshaped(to: [7, 1, 1, 13])
+    expect(layer.forward(input, on: execution), equals: try golden["linear.output"])
+    let gradient = layer.backward(try golden["linear.outputGradient"], input: input, on: execution)
+    expect(
+      gradient, equals: try golden["linear.inputGradient"].reshaped(to: [7, 1, 1, 13]))
+    expect(layer.weight.gradient, equals: try golden["linear.weightGradient"])
+    expect(layer.bias.gradient, equals: try golden["linear.biasGradient"])
+  }
+
+  @Test("Soft-label cross-entropy, mean over the batch")
+  func crossEntropy() throws {
+    let golden = try Golden("network/layers.safetensors")
+    let logits = try golden["crossEntropy.logits"]
+    let targets = try golden["crossEntropy.targets"]
+    let losses = CrossEntropy.losses(logits: logits, targets: targets)
+    expect(
+      try Tensor([losses.reduce(0, +) / 6], shape: [1]), equals: try golden["crossEntropy.loss"])
+    expect(
+      CrossEntropy.gradient(logits: logits, targets: targets).map { $0 / 6 },
+      equals: try golden["crossEntropy.logitsGradient"])
+  }
+
+  @Test(
+    "Residual blocks in training",
+    arguments: [
+      ("basicIdentity", ResNet.Architecture.Block.basic, ResNet.Architecture.Shortcut.projection),
+      ("basicProjection", .basic, .projection), ("basicPadding", .basic, .parameterFree),
+      ("bottleneckIdentity", .bottleneck, .projection),
+      ("bottleneckProjection", .bottleneck, .projection),
+    ])
+  func block(
+    _ name: String, _ kind: ResNet.Architecture.Block, _ shortcut: ResNet.Architecture.Shortcut
+  ) throws {
+    let golden = try Golden("network/blocks.safetensors")
+    let input = try golden.activations("\(name).input")
+    let output = try golden.activations("\(name).output")
+    let block = ResidualBlock(
+      kind, shortcut, inputChannels: input.shape[3], outputChannels: output.shape[3],
+      stride: try golden.number("stride", of: name), height: input.shape[1], width: input.shape[2])
+    var state = NetworkState()
+    block.describe(name, in: &state)
+    try state.load(golden.tensors.filter { state.tensors[$0.key] != nil })
+    let (found, cache) = block.forward(input, mode: .training, on: execution)
+    expect(found, equals: output)
+    let gradient = block.backward(
+      try golden.activations("\(name).outputGradient"), cache: cache, on: execution)
+    expect(gradient, equals: try golden.activations("\(name).inputGradient"))
+    for (path, parameter) in state.parameters {
+      let inner = path.dropFirst(name.count + 1)
+      expect(parameter.gradient, equals: try golden["\(name).gradient.\(inner)"])
+    }
+    for (path, buffer) in state.buffers {
+      expect(buffer.value, equals: try golden["\(name).after.\(path.dropFirst(name.count + 1))"])
+    }
+  }
+
+  static let networks: [(String, ResNet.Architecture)] = [
+    ("resNet8Digits", .resNet8(ResNetTests.digits)), ("resNet8", .resNet8(ResNetTests.cifar)),
+    ("resNet20", .resNet20(ResNetTests.cifar)),
+    ("resNet18CIFAR", .resNet18CIFAR(ResNetTests.cifar)),
+    ("resNet50CIFAR", .resNet50CIFAR(ResNetTests.cifar)),
+  ]
+
+  @Test(
+    "Whole networks in evaluation: logits, classes and input gradients, through the plan",
+    arguments: networks)
+  func network(_ name: String, _ architecture: ResNet.Architecture) throws {
+    let golden = try Golden("network/networks.safetensors")
+    let network = ResNet(architecture)
+    var weights = GoldenWeights()
+    try network.state.load(weights.tensors(for: network.state))
+    let images = try Pixels(try golden["\(name).input"])
+    let targets = try golden["\(name).targets"]
+    let expected = try golden["\(name).logits"]
+    let identity = try Normalization(
+      mean: Array(repeating: 0, count: images.imageShape.channels),
+      standardDeviation: Array(repeating: 1, count: images.imageShape.channels))
+    for kernels in KernelSet.available where kernels != .reference || architecture.widths[0] < 64 {
+      let classifier = NetworkClassifier(
+        InferencePlan(network, normalization: identity, kernels: kernels))
+      let (logits, gradient) = try classifier.logitsAndGradient(
+        of: images,
+        draws: Draws(seed: 0, purpose: .test, examples: Array(0..<images.count))
+      ) { CrossEntropy.gradient(logits: $0, targets: targets) }
+      expect(logits, equals: expected, within: networkTolerance)
+      #expect(argmax(rowsOf: logits) == argmax(rowsOf: expected))
+      // A ReLU whose input is within rounding of zero may take the other side and so change its
+      // share of the gradient; there are some hundred thousand of them.
+      expect(
+        gradient, equals: try golden["\(name).inputGradient"], within: 20 * networkTolerance)
+    }
+  }
+
+  @Test("Three steps of SGD with momentum and weight decay: losses and all tensors")
+  func training() throws {
+    let golden = try Golden("network/training.safetensors")
+    let network = ResNet(.resNet8(ResNetTests.digits))
+    var weights = GoldenWeights()
+    var tensors = weights.tensors(for: network.state)
+    for (path, buffer) in network.state.buffers { tensors[path] = buffer.value }
+    try network.state.load(tensors)
+    let images = try golden.activations("input")
+    let targets = try golden["targets"]
+    let count = Float(images.shape[0])
+    var optimiser = StochasticGradientDescent(momentum: 0.9, weightDecay: 5e-4)
+    var losses: [Float] = []
+    for _ in 0..<3 {
+      let (logits, cache) = network.forward(images, mode: .training, on: execution)
+      losses.append(
+        CrossEntropy.losses(logits: logits, targets: targets).reduce(0, +) / count)
+      network.backward(
+        CrossEntropy.gradient(logits: logits, targets: targets).map { $0 / count }, cache: cache,
+        on: execution)
+      optimiser.step(network.state.parameters.map(\.parameter), learningRate: 0.1)
+    }
+    // Three steps at a learning rate of 0.1 amplify the rounding of the first.
+    expect(try Tensor(losses, shape: [3]), equals: try golden["loss"], within: 1e-3)
+    for (path, tensor) in network.state.tensors {
+      expect(tensor, equals: try golden["after.\(path)"], within: 1e-3)
+    }
+  }
+
+  /// The largest difference is at most `tolerance` of the largest golden value.
+  private func expect(
+    _ found: Tensor, equals golden: Tensor, within tolerance: Double = layerTolerance,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    #expect(found.shape == golden.shape, sourceLocation: sourceLocation)
+    let scale = golden.values.map { Double(abs($0)) }.reduce(0, max)
+    let distance = zip(found.values, golden.values).map { abs(Double($0) - Double($1)) }
+      .reduce(0, max)
+    #expect(distance <= tolerance * scale, sourceLocation: sourceLocation)
+  }
+}

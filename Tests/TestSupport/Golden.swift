@@ -1,0 +1,97 @@
+import Foundation
+import NeuralNetwork
+
+/// Golden values that another implementation made, from a safetensors file of `fixtures/`.
+public struct Golden {
+  private let file: Safetensors
+  private let path: String
+
+  public init(_ path: String) throws {
+    self.path = path
+    file = try Safetensors(try Fixtures.data(path))
+  }
+
+  /// All tensors by name.
+  public var tensors: [String: Tensor] { file.tensors }
+
+  /// One tensor, in the file's own order.
+  public subscript(_ name: String) -> Tensor {
+    get throws {
+      guard let tensor = file.tensors[name] else { throw MissingGolden(path: path, name: name) }
+      return tensor
+    }
+  }
+
+  /// Activations: [N, C, H, W] in the file → [N, H, W, C].
+  public func activations(_ name: String) throws -> Tensor { channelsLast(try self[name]) }
+
+  /// A number from the metadata of one case.
+  public func number(_ name: String, of testCase: String) throws -> Int {
+    guard let text = file.metadata[testCase],
+      let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any],
+      let number = object[name] as? Int
+    else { throw MissingGolden(path: path, name: "\(testCase).\(name)") }
+    return number
+  }
+}
+
+/// A name that the golden file does not have.
+public struct MissingGolden: Error, CustomStringConvertible {
+  var path: String
+  var name: String
+  public var description: String { "\(path) has no \(name); make it anew (see fixtures/README.md)" }
+}
+
+/// [N, C, H, W] → [N, H, W, C].
+public func channelsLast(_ tensor: Tensor) -> Tensor {
+  let (n, c, h, w) = (tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3])
+  var result = Tensor(shape: [n, h, w, c])
+  for position in 0..<tensor.count {
+    let (image, rest) = position.quotientAndRemainder(dividingBy: c * h * w)
+    let (channel, pixel) = rest.quotientAndRemainder(dividingBy: h * w)
+    result[(image * h * w + pixel) * c + channel] = tensor[position]
+  }
+  return result
+}
+
+/// Fills a network's state by the rule of fixtures/network/make.py, bit for bit.
+public struct GoldenWeights {
+  private var index: UInt64 = 0
+
+  public init() {}
+
+  /// u in [0, 1) on a grid of 2^-24: the finaliser of splitmix64.
+  private mutating func next() -> Double {
+    index += 1
+    var z = index &* 0x9E37_79B9_7F4A_7C15
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    z ^= z >> 31
+    return Double(z >> 40) * 0x1p-24
+  }
+
+  /// Tensors for all paths of a state.
+  public mutating func tensors(for state: NetworkState) -> [String: Tensor] {
+    var result: [String: Tensor] = [:]
+    for path in state.tensors.keys.sorted(by: { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }) {
+      guard let shape = state.tensors[path]?.shape else { continue }
+      let fanIn = shape.dropFirst().reduce(1, *)
+      var tensor = Tensor(shape: shape)
+      for position in 0..<tensor.count {
+        let u = next()
+        tensor[position] =
+          if shape.count > 1 {
+            Float((2 * u - 1) * (3 / Double(fanIn)).squareRoot())
+          } else if path.hasSuffix("running_var") || path.hasSuffix("weight") {
+            Float(0.5 + u)
+          } else if path == "fc_dense.bias" {
+            Float((2 * u - 1) * 0.1)
+          } else {
+            Float((2 * u - 1) * 0.2)
+          }
+      }
+      result[path] = tensor
+    }
+    return result
+  }
+}
