@@ -171,9 +171,12 @@ struct GoldenTests {
       expect(logits, equals: expected, within: networkTolerance)
       #expect(argmax(rowsOf: logits) == argmax(rowsOf: expected))
       // A ReLU whose input is within rounding of zero may take the other side and so change its
-      // share of the gradient; there are some hundred thousand of them.
-      expect(
-        gradient, equals: try golden["\(name).inputGradient"], within: 20 * networkTolerance)
+      // share of the gradient. The digits' network has none near zero; the large ones have a few,
+      // and PyTorch's own Float32 gradient differs by half a percent in norm.
+      let golden = try golden["\(name).inputGradient"]
+      let difference = zip(gradient, golden, -)
+      #expect(
+        norm(difference) <= (name == "resNet8Digits" ? 1e-5 : 3e-2) * norm(golden), "\(kernels)")
     }
   }
 
@@ -204,6 +207,10 @@ struct GoldenTests {
     for (path, tensor) in network.state.tensors {
       expect(tensor, equals: try golden["after.\(path)"], within: 1e-3)
     }
+  }
+
+  private func norm(_ tensor: Tensor) -> Double {
+    tensor.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
   }
 
   /// The largest difference is at most `tolerance` of the largest golden value.
