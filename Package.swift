@@ -39,7 +39,7 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CPUFeatures"),
-    .target(name: "CDigits", cSettings: [.unsafeFlags(["-std=c23"])]),
+    .target(name: "CDigits", exclude: ["README.md", "digits.bin"]),
 
     // MARK: Libraries, lowest floor first
     .target(name: "Statistics", swiftSettings: optimised),
@@ -71,13 +71,20 @@ let package = Package(
       ],
       swiftSettings: optimised),
     .target(name: "Reporting", dependencies: ["Statistics"], swiftSettings: strict),
+    .target(
+      name: "Experiments",
+      dependencies: [
+        "Reporting", "Training", "Robustness", "MixupInference", "Datasets", "NeuralNetwork",
+        "Kernels", "Statistics",
+      ],
+      swiftSettings: strict),
 
     // MARK: Tool
     .executableTarget(
       name: "mixup-inference",
       dependencies: [
-        "Reporting", "Training", "Robustness", "MixupInference", "Datasets", "NeuralNetwork",
-        "Kernels", "Statistics",
+        "Experiments", "Reporting", "Training", "Robustness", "MixupInference", "Datasets",
+        "NeuralNetwork", "Kernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -118,5 +125,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests", dependencies: ["mixup-inference", "TestSupport", "NeuralNetwork"],
       swiftSettings: strict),
-  ]
+  ],
+  // C23 can embed a file.
+  cLanguageStandard: .c2x
 )

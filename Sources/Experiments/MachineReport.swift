@@ -1,0 +1,63 @@
+import Foundation
+import Kernels
+import Reporting
+
+/// What the machine can do and what is used of it.
+public struct MachineReport: Sendable {
+  /// One line of the report.
+  public struct Finding: Sendable {
+    public var name: String
+    public var value: String
+    /// The command that mends it, if something is missing.
+    public var remedy: String?
+  }
+
+  public let findings: [Finding]
+
+  /// Looks at the machine.
+  public init() {
+    var findings: [Finding] = []
+    func add(_ name: String, _ value: String, remedy: String? = nil) {
+      findings.append(Finding(name: name, value: value, remedy: remedy))
+    }
+    add("processor", Self.processorName)
+    let features = [("AVX2 + FMA", KernelSet.avx2), ("AVX-512", .avx512)]
+      .map { "\($0) \($1.isAvailable ? "yes" : "no")" }
+    add("vector units", features.joined(separator: ", "))
+    add("kernel set", KernelSet.best.rawValue + (KernelSet.simd == nil ? " (no SIMD set runs here)" : ""))
+    add("kernel sets that run here", KernelSet.available.map(\.rawValue).joined(separator: ", "))
+    add("OpenBLAS core", OpenBLAS.coreName)
+    add("threads", "\(WorkerPool.availableProcessors)")
+    let profiler = Self.hasProgram("google-pprof")
+    add(
+      "google-pprof", profiler ? "found" : "missing (only profiling needs it)",
+      remedy: profiler ? nil : "apt-get install google-perftools")
+    self.findings = findings
+  }
+
+  /// Whether all that is needed to work is there.
+  public var isReady: Bool { true }
+
+  /// The report for a terminal.
+  public var text: String {
+    let width = findings.map(\.name.count).max() ?? 0
+    return findings.map { finding in
+      let name = finding.name.padding(toLength: width, withPad: " ", startingAt: 0)
+      return "\(name)  \(finding.value)" + (finding.remedy.map { "; mend with: \($0)" } ?? "")
+    }.joined(separator: "\n")
+  }
+
+  /// The processor's name as the system gives it.
+  public static var processorName: String {
+    let information = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let line = information.split(separator: "\n").first { $0.hasPrefix("model name") }
+    let name = line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
+    return name ?? "unknown"
+  }
+
+  private static func hasProgram(_ name: String) -> Bool {
+    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
+      FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
+    }
+  }
+}

@@ -1,0 +1,414 @@
+import Datasets
+import Foundation
+import Kernels
+import MixupInference
+import NeuralNetwork
+import Reporting
+import Robustness
+import Statistics
+import Training
+
+/// The main experiment: {plain, mixup, interpolated AT} × {none, MI-PL, MI-OL, MI-Combined} ×
+/// {clean, oblivious PGD-10, oblivious PGD-50, adaptive PGD-50} on the embedded digits.
+public struct Reproduction: Sendable {
+  /// What the experiment's figures depend on, besides the code.
+  public struct Settings: Codable, Hashable, Sendable {
+    public var seed: UInt64 = 1
+    /// Test images, from the first; nil for all.
+    public var testCount: Int? = 500
+    /// Images of the training file that serve tuning only.
+    public var validationCount = 500
+    /// N: executions of each rule for a decision.
+    public var decisionDraws = 30
+    /// The attacker's executions for a gradient.
+    public var attackDraws = 10
+    /// Independent starts of every attack, of which the best by the attacker's own lights counts.
+    public var restarts = 1
+    /// Radii of the sweep from which ε is chosen, on the pixel scale.
+    public var epsilons = ["1/20", "1/10", "3/20", "1/5", "1/4", "3/10"]
+    /// Values of λ from which that of each model and rule is chosen.
+    public var ratios: [Float] = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    public var kernels: KernelSet = .best
+
+    public init() {}
+  }
+
+  public var settings: Settings
+  /// Where checkpoints, finished stages and the report are written.
+  public var folder: URL
+  /// Whether finished stages of an earlier run are used again.
+  public var reusesStages: Bool
+  private let workers: WorkerPool
+  private let progress: ProgressReporter
+  private let data: DatasetSplit
+  private let pool: SamplePool
+
+  /// Raised with every change of the code that changes results, so that old stages are not reused.
+  private static let version = 1
+
+  package init(
+    settings: Settings, folder: URL, reusesStages: Bool = true, workers: WorkerPool,
+    progress: ProgressReporter
+  ) throws {
+    self.settings = settings
+    self.folder = folder
+    self.reusesStages = reusesStages
+    self.workers = workers
+    self.progress = progress
+    data = try DatasetName.digits.load(
+      validationCount: settings.validationCount, seed: settings.seed)
+    pool = try SamplePool(data.training)
+  }
+
+  // MARK: Results
+
+  /// Accuracy of the three undefended models, and under MI-OL with λ = ½, over ε.
+  public struct Sweep: Codable, Sendable {
+    public struct Point: Codable, Sendable {
+      public var model: DigitModel
+      public var defence: DefenceName
+      public var epsilon: Epsilon
+      public var outcome: Proportion
+    }
+    public var points: [Point]
+    /// The radius at which the table is made.
+    public var chosen: Epsilon
+  }
+
+  /// The conditions of the main table.
+  public enum Condition: String, CaseIterable, Codable, Sendable {
+    case clean
+    case oblivious10 = "pgd-10"
+    case oblivious50 = "pgd-50"
+    case adaptive50 = "adaptive-pgd-50"
+
+    /// How tables call it.
+    public var title: String {
+      switch self {
+      case .clean: "clean"
+      case .oblivious10: "oblivious PGD-10"
+      case .oblivious50: "oblivious PGD-50"
+      case .adaptive50: "adaptive PGD-50"
+      }
+    }
+
+    var steps: Int {
+      switch self {
+      case .clean: 0
+      case .oblivious10: 10
+      case .oblivious50, .adaptive50: 50
+      }
+    }
+  }
+
+  /// One cell of the main table.
+  public struct Cell: Codable, Sendable {
+    public var defence: DefenceName
+    public var condition: Condition
+    public var outcome: Proportion
+    public var forwardPassesPerDecision: Int
+    public var secondsPerDecision: Double
+  }
+
+  /// How well MI-PL's statistics tell adversarial test images from clean ones.
+  public struct Detection: Codable, Sendable {
+    /// Clean images, and adversarial ones on which oblivious PGD-50 fooled the bare network.
+    public var cleanCount: Int
+    public var adversarialCount: Int
+    /// By statistic; nil where there is nothing to tell apart.
+    public var areas: [String: Double]
+    /// The curve of the paper's statistic.
+    public var curve: [ReceiverOperatingCharacteristic.Point]
+  }
+
+  /// All that was measured on one model.
+  public struct ModelResult: Codable, Sendable {
+    public var model: DigitModel
+    public var tuning: Tuning
+    public var cells: [Cell]
+    public var detection: Detection
+    /// A few images before and after the attack, pixels [8 × 8].
+    public var pictures: [Picture]
+  }
+
+  /// One image, clean and attacked, with what the undefended network says of it.
+  public struct Picture: Codable, Sendable {
+    public var label: Int
+    public var prediction: Int
+    public var clean: [Float]
+    public var adversarial: [Float]
+  }
+
+  /// Everything, ready to be reported.
+  public struct Results: Sendable {
+    public var settings: Settings
+    public var testCount: Int
+    public var trainingCount: Int
+    public var sweep: Sweep
+    public var models: [ModelResult]
+    public var seconds: Double
+  }
+
+  // MARK: Stages
+
+  /// Whatever a stage's result depends on.
+  private struct Origin: Codable, Equatable {
+    var version = Reproduction.version
+    var settings: Settings
+    var recipes: [TrainingRecipe]
+  }
+
+  /// Runs all stages that are not yet done.
+  public func run() throws -> Results {
+    let start = ContinuousClock.now
+    let store = StageStore(folder: folder.appending(path: "stages"), reuses: reusesStages)
+    let origin = Origin(
+      settings: settings, recipes: try DigitModel.allCases.map { try $0.recipe(seed: settings.seed) })
+    var classifiers: [DigitModel: NetworkClassifier] = [:]
+    for model in DigitModel.allCases {
+      let network = try trained(model).network()
+      classifiers[model] = NetworkClassifier(
+        InferencePlan(network, normalization: Self.normalization, kernels: settings.kernels))
+    }
+    func stage<Value: Codable>(_ name: String, _ make: () throws -> Value) throws -> Value {
+      if let value: Value = store.stored(name, for: origin) {
+        let reused = progress.stage("\(name) (reused)", total: 1, unit: "stage")
+        reused.advance()
+        reused.finish()
+        return value
+      }
+      let value = try make()
+      try store.store(value, as: name, for: origin)
+      return value
+    }
+    let sweep = try stage("sweep") { try self.sweep(classifiers) }
+    let models = try DigitModel.allCases.compactMap { model in
+      try classifiers[model].map { classifier in
+        try stage("evaluate-\(model.rawValue)") {
+          try evaluate(model, classifier, within: sweep.chosen)
+        }
+      }
+    }
+    return Results(
+      settings: settings, testCount: test.count, trainingCount: data.training.count, sweep: sweep,
+      models: models, seconds: (ContinuousClock.now - start) / .seconds(1))
+  }
+
+  static let normalization = Normalization.plusMinusOne(channels: 1)
+
+  /// The first test images.
+  private var test: LabelledImages {
+    data.test[0..<min(settings.testCount ?? data.test.count, data.test.count)]
+  }
+
+  /// Where the checkpoint of a model is.
+  public func checkpointFile(_ model: DigitModel) -> URL {
+    folder.appending(path: "checkpoints").appending(path: "\(model.rawValue).safetensors")
+  }
+
+  private func trained(_ model: DigitModel) throws -> Checkpoint {
+    let recipe = try model.recipe(seed: settings.seed)
+    let file = checkpointFile(model)
+    let trainer = Trainer(
+      recipe: recipe, normalization: Self.normalization,
+      execution: Execution(kernels: settings.kernels, workers: workers))
+    let notes = try trainer.notes(dataset: "digits", images: data.training)
+    let architecture = ResNet.Architecture.resNet8(data.training.pixels.imageShape)
+    if reusesStages, let bytes = try? Data(contentsOf: file), let checkpoint = try? Checkpoint(bytes),
+      checkpoint.notes == notes, checkpoint.architecture == architecture
+    {
+      let stage = progress.stage("train \(model.title) (reused)", total: 1, unit: "model")
+      stage.advance()
+      stage.finish()
+      return checkpoint
+    }
+    let network = ResNet(architecture)
+    network.initialize(seed: settings.seed)
+    let stage = progress.stage(
+      "train \(model.title)", total: trainer.totalSteps(images: data.training.count), unit: "steps")
+    try trainer.train(network, on: data.training) { _ in stage.advance() }
+    stage.finish()
+    let checkpoint = Checkpoint(network, normalization: Self.normalization, notes: notes)
+    try AtomicFile.write(try checkpoint.encoded(), to: file)
+    return checkpoint
+  }
+
+  // MARK: ε
+
+  private func sweep(_ classifiers: [DigitModel: NetworkClassifier]) throws -> Sweep {
+    let epsilons = try settings.epsilons.map { try Epsilon($0) }
+    let validation = data.validation
+    let stage = progress.stage(
+      "sweep ε", total: DigitModel.allCases.count * epsilons.count * 2 * validation.count,
+      unit: "images")
+    var points: [Sweep.Point] = []
+    for model in DigitModel.allCases {
+      guard let base = classifiers[model] else { continue }
+      let defence = try MixupInference(
+        base, pool: pool,
+        rule: .otherLabel(Mixing(ratio: 0.5, sampleCount: settings.decisionDraws)))
+      for epsilon in epsilons {
+        let attacked = try run(
+          base, on: validation,
+          under: Threat(ProjectedGradientDescent(steps: 10), within: epsilon, through: base), stage)
+        let defended = try run(defence, on: attacked.images, stage)
+        for (name, result) in [(DefenceName.none, attacked), (.otherLabel, defended)] {
+          points.append(
+            Sweep.Point(
+              model: model, defence: name, epsilon: epsilon, outcome: result.proportion))
+        }
+      }
+    }
+    stage.finish()
+    let chosen = epsilons.first { epsilon in
+      points.contains {
+        $0.model == .mixup && $0.defence == .none && $0.epsilon == epsilon
+          && $0.outcome.value <= Self.brokenAccuracy
+      }
+    }
+    return Sweep(points: points, chosen: chosen ?? epsilons.last ?? .zero)
+  }
+
+  /// ε is the smallest radius of the sweep at which oblivious PGD-10 leaves the undefended mixup
+  /// model no more than this share of the validation images.
+  public static let brokenAccuracy = 0.05
+
+  // MARK: The table
+
+  private func evaluate(
+    _ model: DigitModel, _ base: NetworkClassifier, within epsilon: Epsilon
+  ) throws -> ModelResult {
+    let test = test
+    let validation = data.validation
+    let units =
+      validation.count + Tuning.runCount(ratios: settings.ratios) * validation.count
+      + DefenceName.allCases.count * Condition.allCases.count * test.count + 2 * test.count
+    let stage = progress.stage("evaluate \(model.title)", total: units, unit: "images")
+
+    func oblivious(_ steps: Int) -> Threat {
+      Threat(
+        ProjectedGradientDescent(steps: steps, restarts: settings.restarts), within: epsilon,
+        through: base)
+    }
+    let tuned = try run(base, on: validation, under: oblivious(10), stage)
+    let tuning = try Tuning(
+      base, pool: pool, clean: validation, adversarial: tuned.images, ratios: settings.ratios,
+      sampleCount: settings.decisionDraws, seed: settings.seed, workers: workers
+    ) { stage.advance(by: validation.count) }
+
+    var cells: [Cell] = []
+    var attacked: [Condition: EvaluationResult] = [:]
+    for condition in [Condition.clean, .oblivious10, .oblivious50] {
+      let threat = condition == .clean ? nil : oblivious(condition.steps)
+      attacked[condition] = try run(base, on: test, under: threat, stage)
+    }
+    for defence in DefenceName.allCases {
+      for condition in Condition.allCases {
+        let (result, seconds): (EvaluationResult, Double)
+        let passes: Int
+        if let rule = tuning.rule(defence, sampleCount: settings.decisionDraws) {
+          let classifier = try MixupInference(base, pool: pool, rule: rule)
+          passes = classifier.forwardPassesPerDecision
+          if condition == .adaptive50 {
+            let threat = Threat(
+              ProjectedGradientDescent(
+                steps: condition.steps, restarts: settings.restarts,
+                selections: settings.restarts > 1 ? 5 : 1), within: epsilon,
+              through: try classifier.withSampleCount(settings.attackDraws))
+            let found = try run(classifier, on: test, under: threat, stage)
+            (result, seconds) = (found, try secondsPerDecision(classifier, on: found.images))
+          } else {
+            let images = attacked[condition]?.images ?? test
+            (result, seconds) = try timed { try run(classifier, on: images, stage) }
+          }
+        } else {
+          // An attacker who knows that there is no defence attacks the bare network.
+          passes = base.forwardPassesPerDecision
+          let found = attacked[condition == .adaptive50 ? .oblivious50 : condition]
+          guard let found else { continue }
+          (result, seconds) = (found, try secondsPerDecision(base, on: found.images))
+          if condition == .adaptive50 { stage.advance(by: test.count) }
+        }
+        cells.append(
+          Cell(
+            defence: defence, condition: condition, outcome: result.proportion,
+            forwardPassesPerDecision: passes, secondsPerDecision: seconds))
+      }
+    }
+    let broken = attacked[.oblivious50]
+    let detection = try detection(base, tuning, adversarial: broken, stage)
+    let pictures = (broken?.outcomes ?? []).enumerated().filter { !$0.element.isCorrect }
+      .prefix(6).map { position, outcome in
+        Picture(
+          label: outcome.label, prediction: outcome.prediction,
+          clean: test[[position]].pixels.tensor.values,
+          adversarial: broken?.images[[position]].pixels.tensor.values ?? [])
+      }
+    stage.finish()
+    return ModelResult(
+      model: model, tuning: tuning, cells: cells, detection: detection, pictures: pictures)
+  }
+
+  private func detection(
+    _ base: NetworkClassifier, _ tuning: Tuning, adversarial: EvaluationResult?,
+    _ stage: ProgressStage
+  ) throws -> Detection {
+    let defence = try MixupInference(
+      base, pool: pool,
+      rule: .predictedLabel(
+        Mixing(ratio: tuning.predictedLabel.value, sampleCount: settings.decisionDraws)))
+    func decisions(_ images: LabelledImages) throws -> [MixupDecision] {
+      let size = 8
+      let blocks = try workers.map(count: (images.count + size - 1) / size) { block in
+        let part = images[block * size..<min((block + 1) * size, images.count)]
+        return try defence.decisions(
+          of: part.pixels,
+          draws: Draws(seed: settings.seed, purpose: .score, examples: part.indices))
+      }
+      stage.advance(by: images.count)
+      return blocks.flatMap(\.self)
+    }
+    let clean = try decisions(test)
+    let fooled = (adversarial?.outcomes ?? []).enumerated().filter { !$0.element.isCorrect }
+      .map(\.offset)
+    let found = try adversarial.map { try decisions($0.images[fooled]) } ?? []
+    stage.advance(by: test.count - fooled.count)
+    var areas: [String: Double] = [:]
+    var curve: [ReceiverOperatingCharacteristic.Point] = []
+    for statistic in DetectionStatistic.allCases where !clean.isEmpty && !found.isEmpty {
+      let roc = try ReceiverOperatingCharacteristic(
+        negatives: clean.map { Double($0.value(of: statistic)) },
+        positives: found.map { Double($0.value(of: statistic)) })
+      areas[statistic.rawValue] = roc.areaUnderCurve
+      if statistic == .confidenceDrop { curve = roc.points }
+    }
+    return Detection(
+      cleanCount: clean.count, adversarialCount: found.count, areas: areas, curve: curve)
+  }
+
+  // MARK: Running
+
+  private func run(
+    _ classifier: some Classifier, on images: LabelledImages, under threat: Threat? = nil,
+    _ stage: ProgressStage
+  ) throws -> EvaluationResult {
+    try evaluation.run(classifier, on: images, under: threat) { stage.advance(by: $0) }
+  }
+
+  private func timed<T>(_ body: () throws -> T) rethrows -> (T, Double) {
+    let start = ContinuousClock.now
+    let result = try body()
+    return (result, (ContinuousClock.now - start) / .seconds(1) / Double(max(test.count, 1)))
+  }
+
+  /// Wall-clock time of a decision, all threads at work.
+  private func secondsPerDecision(
+    _ classifier: some Classifier, on images: LabelledImages
+  ) throws -> Double {
+    try timed { try evaluation.run(classifier, on: images) }.1
+  }
+
+  private var evaluation: Evaluation {
+    Evaluation(seed: settings.seed) { [workers] in workers.forEach(count: $0, $1) }
+  }
+}

@@ -1,0 +1,169 @@
+import Datasets
+import Kernels
+import MixupInference
+import NeuralNetwork
+import Robustness
+
+/// The choice of λ and of the detection threshold, on validation images only.
+///
+/// The rule: among the values whose clean accuracy is at most `tolerance` below that of the
+/// undefended network, the one with the highest accuracy under oblivious PGD; the first among
+/// equals; the one of highest clean accuracy if none qualifies.
+public struct Tuning: Codable, Hashable, Sendable {
+  /// One value that was tried, with its accuracies on the validation images.
+  public struct Trial: Codable, Hashable, Sendable {
+    public var value: Float
+    public var clean: Double
+    public var adversarial: Double
+  }
+
+  /// The trials and the value chosen.
+  public struct Choice: Codable, Hashable, Sendable {
+    public var value: Float
+    public var trials: [Trial]
+
+    /// Applies the rule.
+    init(_ trials: [Trial], cleanBaseline: Double, tolerance: Double) {
+      self.trials = trials
+      let eligible = trials.filter { $0.clean >= cleanBaseline - tolerance }
+      let best = eligible.reduce(nil) { best, trial -> Trial? in
+        best.map { $0.adversarial >= trial.adversarial ? $0 : trial } ?? trial
+      }
+      let fallback = trials.reduce(nil) { best, trial -> Trial? in
+        best.map { $0.clean >= trial.clean ? $0 : trial } ?? trial
+      }
+      value = (best ?? fallback)?.value ?? 0.5
+    }
+  }
+
+  /// λ of MI-PL, λ of MI-OL, and the threshold of MI-Combined between the two.
+  public var predictedLabel: Choice
+  public var otherLabel: Choice
+  public var threshold: Choice
+
+  /// Accuracy that a defence may cost on clean images.
+  public static let tolerance = 0.02
+
+  /// The rule of MI-Combined with these values and N executions in each branch.
+  public func rule(_ defence: DefenceName, sampleCount: Int) -> MixupInferenceRule? {
+    let predicted = Mixing(ratio: predictedLabel.value, sampleCount: sampleCount)
+    let other = Mixing(ratio: otherLabel.value, sampleCount: sampleCount)
+    return switch defence {
+    case .none: nil
+    case .predictedLabel: .predictedLabel(predicted)
+    case .otherLabel: .otherLabel(other)
+    case .combined:
+      .combined(predictedLabel: predicted, otherLabel: other, threshold: threshold.value)
+    }
+  }
+
+  /// Tunes a network's defence.
+  ///
+  /// - Parameters:
+  ///   - clean: validation images.
+  ///   - adversarial: the same images after oblivious PGD on the bare network.
+  ///   - advance: called after each of `runCount(ratios:)` evaluations.
+  public init(
+    _ base: NetworkClassifier, pool: SamplePool, clean: LabelledImages,
+    adversarial: LabelledImages, ratios: [Float], sampleCount: Int, seed: UInt64,
+    workers: WorkerPool, advance: @Sendable () -> Void
+  ) throws {
+    /// What an input's two averages say, and what the detector says of it.
+    struct Verdict: Sendable {
+      var gap: Float
+      var predictedIsCorrect: Bool
+      var otherIsCorrect: Bool
+    }
+    func verdicts(
+      _ images: LabelledImages, predicted: Float, other: Float
+    ) throws -> [Verdict] {
+      let defence = try MixupInference(
+        base, pool: pool,
+        rule: .combined(
+          predictedLabel: Mixing(ratio: predicted, sampleCount: sampleCount),
+          otherLabel: Mixing(ratio: other, sampleCount: sampleCount), threshold: 0))
+      let blockSize = 8
+      let blocks = try workers.map(count: (images.count + blockSize - 1) / blockSize) { block in
+        let part = images[block * blockSize..<min((block + 1) * blockSize, images.count)]
+        let decisions = try defence.decisions(
+          of: part.pixels, draws: Draws(seed: seed, purpose: .tune, examples: part.indices))
+        return zip(decisions, part.labels).map { decision, label in
+          Verdict(
+            gap: decision.value(of: .confidenceDrop),
+            predictedIsCorrect: firstMaximum(decision.predictedLabelAverage) == label,
+            otherIsCorrect: firstMaximum(decision.otherLabelAverage) == label)
+        }
+      }
+      advance()
+      return blocks.flatMap(\.self)
+    }
+    func share(_ verdicts: [Verdict], _ isCorrect: (Verdict) -> Bool) -> Double {
+      Double(verdicts.count(where: isCorrect)) / Double(max(verdicts.count, 1))
+    }
+
+    let draws = Draws(seed: seed, purpose: .tune, examples: clean.indices)
+    let correct = zip(try base.predictions(of: clean.pixels, draws: draws), clean.labels)
+      .count(where: ==)
+    let baseline = Double(correct) / Double(max(clean.count, 1))
+    var (predictedTrials, otherTrials) = ([Trial](), [Trial]())
+    for ratio in ratios {
+      // One run serves both rules, as their draws are independent of each other.
+      let onClean = try verdicts(clean, predicted: ratio, other: ratio)
+      let onAdversarial = try verdicts(adversarial, predicted: ratio, other: ratio)
+      predictedTrials.append(
+        Trial(
+          value: ratio, clean: share(onClean, \.predictedIsCorrect),
+          adversarial: share(onAdversarial, \.predictedIsCorrect)))
+      otherTrials.append(
+        Trial(
+          value: ratio, clean: share(onClean, \.otherIsCorrect),
+          adversarial: share(onAdversarial, \.otherIsCorrect)))
+    }
+    predictedLabel = Choice(
+      predictedTrials, cleanBaseline: baseline, tolerance: Self.tolerance)
+    otherLabel = Choice(otherTrials, cleanBaseline: baseline, tolerance: Self.tolerance)
+
+    let onClean = try verdicts(
+      clean, predicted: predictedLabel.value, other: otherLabel.value)
+    let onAdversarial = try verdicts(
+      adversarial, predicted: predictedLabel.value, other: otherLabel.value)
+    threshold = Choice(
+      Self.thresholds.map { threshold in
+        func isCorrect(_ verdict: Verdict) -> Bool {
+          verdict.gap < threshold ? verdict.predictedIsCorrect : verdict.otherIsCorrect
+        }
+        return Trial(
+          value: threshold, clean: share(onClean, isCorrect),
+          adversarial: share(onAdversarial, isCorrect))
+      }, cleanBaseline: baseline, tolerance: Self.tolerance)
+  }
+
+  /// How often `advance` is called.
+  public static func runCount(ratios: [Float]) -> Int { 2 * ratios.count + 2 }
+
+  private static let thresholds: [Float] = (-4...16).map { Float($0) * 0.05 }
+}
+
+/// The defences of the main table.
+public enum DefenceName: String, CaseIterable, Codable, Sendable {
+  case none
+  case predictedLabel = "mi-pl"
+  case otherLabel = "mi-ol"
+  case combined = "mi-combined"
+
+  /// How tables call it.
+  public var title: String {
+    switch self {
+    case .none: "none"
+    case .predictedLabel: "MI-PL"
+    case .otherLabel: "MI-OL"
+    case .combined: "MI-Combined"
+    }
+  }
+}
+
+/// The position of the largest value; the first among equals, −1 without values.
+private func firstMaximum(_ values: [Float]?) -> Int {
+  guard let values, let largest = values.max() else { return -1 }
+  return values.firstIndex(of: largest) ?? -1
+}

@@ -1,0 +1,332 @@
+import Foundation
+import NeuralNetwork
+
+/// Mixup inference, Algorithm 1 of Pang, Xu and Zhu, ICLR 2020:
+/// F_MI(x) = 1/N Σ_k F(λx + (1−λ)x_{s,k}), a classifier around a classifier.
+///
+/// The partners x_{s,k} are drawn anew for every input and call, by the label ŷ = argmax F(x) that
+/// the un-mixed input gets, once a call. The logits are log F_MI, computed from the
+/// log-probabilities of the draws, so they are finite wherever the base's logits are; at λ = 1 they
+/// are the base's log-probabilities to the bit. F_MI jumps where ŷ does.
+///
+/// A draw depends on its key alone (seed, purpose, example, restart, step, number), so a result
+/// depends on neither batch nor thread. Numbers are even for MI-PL and odd for MI-OL: the branches
+/// of `.combined` are independent, and the same as those of the single rules.
+///
+/// The base is taken to be deterministic; one with randomness of its own would find the same
+/// stream in all N executions.
+public struct MixupInference<Base: Classifier>: Classifier {
+  /// F.
+  public let base: Base
+  /// The clean images to mix with.
+  public let pool: SamplePool
+  /// Which average is the output.
+  public let rule: MixupInferenceRule
+  /// The largest batch given to the base where one input needs no more.
+  package var imagesInFlight = 128
+
+  /// A defence around `base`.
+  ///
+  /// - Throws: `MixupInferenceError` if the pool does not fit the base, λ is outside [0, 1], N is
+  ///   below 1, the threshold is no number, or there is no other label to mix with.
+  public init(
+    _ base: Base, pool: SamplePool, rule: MixupInferenceRule
+  ) throws(MixupInferenceError) {
+    guard pool.classCount == base.classCount else {
+      throw .poolClasses(expected: base.classCount, found: pool.classCount)
+    }
+    guard pool.images.pixels.imageShape == base.imageShape else {
+      throw .poolImageShape(expected: base.imageShape, found: pool.images.pixels.imageShape)
+    }
+    for mixing in [rule.predictedLabel, rule.otherLabel].compactMap(\.self) {
+      guard mixing.ratio >= 0, mixing.ratio <= 1 else { throw .ratio(mixing.ratio) }
+      guard mixing.sampleCount >= 1 else { throw .sampleCount(mixing.sampleCount) }
+    }
+    guard rule.otherLabel == nil || base.classCount > 1 else { throw .noOtherLabel }
+    if case .combined(_, _, let threshold, _) = rule, threshold.isNaN { throw .threshold }
+    self.base = base
+    self.pool = pool
+    self.rule = rule
+  }
+
+  /// The shape of the images that the base takes.
+  public var imageShape: ImageShape { base.imageShape }
+
+  /// L, the number of classes.
+  public var classCount: Int { base.classCount }
+
+  /// 1 + N, or 1 + N_PL + N_OL, the passes of an input that is routed to MI-OL.
+  public var forwardPassesPerDecision: Int {
+    base.forwardPassesPerDecision * (1 + rule.sampleCount)
+  }
+
+  /// The same defence with N = `sampleCount` in every branch, as an attacker may simulate it.
+  ///
+  /// - Throws: `MixupInferenceError.sampleCount` if it is below 1.
+  public func withSampleCount(_ sampleCount: Int) throws(MixupInferenceError) -> MixupInference {
+    try MixupInference(base, pool: pool, rule: rule.withSampleCount(sampleCount))
+  }
+
+  /// log F_MI, [N, L].
+  ///
+  /// - Throws: `MixupInferenceError.draws` unless there is one example for every image, and what
+  ///   the base throws.
+  public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
+    let routing = try routing(of: images, draws: draws)
+    guard var averages = routing.predictedLabelAverages else {
+      return try logAverages(of: images, routes: routing.routes, draws: draws)
+    }
+    let others = routing.routes.filter { $0.partner == .other }
+    let otherAverages = try logAverages(of: images, routes: others, draws: draws)
+    for (row, route) in others.enumerated() {
+      for k in 0..<classCount {
+        averages[route.position * classCount + k] = otherAverages[row * classCount + k]
+      }
+    }
+    return averages
+  }
+
+  /// What goes into the decision on every image, with all branches of the rule computed.
+  ///
+  /// For detection, and for tuning a threshold without running the network again.
+  ///
+  /// - Throws: as `logits(of:draws:)`.
+  public func decisions(of images: Pixels, draws: Draws) throws -> [MixupDecision] {
+    try check(draws, images: images)
+    let clean = softmax(rowsOf: try base.logits(of: images, draws: draws))
+    let predicted = argmax(rowsOf: clean)
+    func averages(_ partner: PartnerLabel, _ mixing: Mixing?) throws -> Tensor? {
+      guard let mixing else { return nil }
+      let routes = routes(partner, mixing, predicted: predicted)
+      var averages = try logAverages(of: images, routes: routes, draws: draws)
+      let count = averages.count
+      averages.withUnsafeMutablePointer { values in
+        for place in 0..<count { values[place] = exp(values[place]) }
+      }
+      return averages
+    }
+    let predictedLabel = try averages(.predicted, rule.predictedLabel)
+    let otherLabel = try averages(.other, rule.otherLabel)
+    func row(_ n: Int, of tensor: Tensor) -> [Float] {
+      (0..<classCount).map { tensor[n * classCount + $0] }
+    }
+    return (0..<images.count).map { n in
+      let clean = row(n, of: clean)
+      let predictedLabel = predictedLabel.map { row(n, of: $0) }
+      return MixupDecision(
+        clean: clean, predicted: predicted[n], predictedLabelAverage: predictedLabel,
+        otherLabelAverage: otherLabel.map { row(n, of: $0) },
+        branch: branch(clean: clean, predictedLabelAverage: predictedLabel))
+    }
+  }
+
+  // MARK: Routes
+
+  /// The executions that one image gets.
+  package struct Route {
+    package var position: Int
+    package var predicted: Int
+    package var partner: PartnerLabel
+    package var mixing: Mixing
+
+    package init(position: Int, predicted: Int, partner: PartnerLabel, mixing: Mixing) {
+      self.position = position
+      self.predicted = predicted
+      self.partner = partner
+      self.mixing = mixing
+    }
+  }
+
+  /// One route for every image, in order, and log F_MI-PL of all of them where the rule needs it
+  /// to choose.
+  package func routing(
+    of images: Pixels, draws: Draws
+  ) throws -> (routes: [Route], predictedLabelAverages: Tensor?) {
+    try check(draws, images: images)
+    let cleanLogits = try base.logits(of: images, draws: draws)
+    let predicted = argmax(rowsOf: cleanLogits)
+    switch rule {
+    case .predictedLabel(let mixing):
+      return (routes(.predicted, mixing, predicted: predicted), nil)
+    case .otherLabel(let mixing):
+      return (routes(.other, mixing, predicted: predicted), nil)
+    case .combined(let predictedLabel, let otherLabel, _, _):
+      var routes = routes(.predicted, predictedLabel, predicted: predicted)
+      let averages = try logAverages(of: images, routes: routes, draws: draws)
+      let clean = softmax(rowsOf: cleanLogits)
+      for n in routes.indices {
+        let row = n * classCount..<(n + 1) * classCount
+        let average = row.map { exp(averages[$0]) }
+        guard branch(clean: row.map { clean[$0] }, predictedLabelAverage: average) == .other
+        else { continue }
+        routes[n].partner = .other
+        routes[n].mixing = otherLabel
+      }
+      return (routes, averages)
+    }
+  }
+
+  private func routes(_ partner: PartnerLabel, _ mixing: Mixing, predicted: [Int]) -> [Route] {
+    predicted.enumerated().map {
+      Route(position: $0.offset, predicted: $0.element, partner: partner, mixing: mixing)
+    }
+  }
+
+  private func branch(clean: [Float], predictedLabelAverage: [Float]?) -> PartnerLabel {
+    switch rule {
+    case .predictedLabel: .predicted
+    case .otherLabel: .other
+    case .combined(_, _, let threshold, let statistic):
+      statistic.value(clean: clean, mixed: predictedLabelAverage ?? []) < threshold
+        ? .predicted : .other
+    }
+  }
+
+  private func check(_ draws: Draws, images: Pixels) throws {
+    guard draws.examples.count == images.count else {
+      throw MixupInferenceError.draws(examples: draws.examples.count, images: images.count)
+    }
+    guard images.imageShape == imageShape else {
+      throw ClassifierError.imageShape(expected: imageShape, found: images.imageShape)
+    }
+  }
+
+  // MARK: Mixing and averaging
+
+  /// log F_MI of every route, [routes, L]; whole routes at a time, `imagesInFlight` at most.
+  private func logAverages(of images: Pixels, routes: [Route], draws: Draws) throws -> Tensor {
+    var parts: [Tensor] = []
+    var start = 0
+    while start < routes.count {
+      var end = start
+      var mixedImages = 0
+      repeat {
+        mixedImages += routes[end].mixing.sampleCount
+        end += 1
+      } while end < routes.count
+        && mixedImages + routes[end].mixing.sampleCount <= imagesInFlight
+      let part = Array(routes[start..<end])
+      let (mixed, mixedDraws) = mixedBatch(of: images, routes: part, draws: draws)
+      let logProbabilities = logSoftmax(rowsOf: try base.logits(of: mixed, draws: mixedDraws))
+      parts.append(
+        logMeans(of: logProbabilities, sizes: part.map(\.mixing.sampleCount)))
+      start = end
+    }
+    return parts.isEmpty ? Tensor(shape: [0, classCount]) : try Tensor.concatenated(parts)
+  }
+
+  /// x̃ of all executions of all routes, one route after the other, and their draws.
+  package func mixedBatch(
+    of images: Pixels, routes: [Route], draws: Draws
+  ) -> (images: Pixels, draws: Draws) {
+    let count = routes.reduce(0) { $0 + $1.mixing.sampleCount }
+    let width = imageShape.count
+    var mixedDraws = draws
+    mixedDraws.examples = routes.flatMap { route in
+      repeatElement(draws.examples[route.position], count: route.mixing.sampleCount)
+    }
+    var mixed = Tensor(
+      uninitialized: [count, imageShape.channels, imageShape.height, imageShape.width])
+    mixed.withUnsafeMutablePointer { result in
+      images.tensor.withUnsafePointer { inputs in
+        pool.images.pixels.tensor.withUnsafePointer { partners in
+          var place = result
+          for route in routes {
+            for draw in 0..<route.mixing.sampleCount {
+              let number = 2 * draw + (route.partner == .other ? 1 : 0)
+              let partner = pool.draw(
+                route.partner, predicted: route.predicted,
+                key: draws.key(position: route.position, draw: number))
+              mix(
+                route.mixing.ratio, inputs + route.position * width,
+                partners + partner.position * width, into: place, count: width)
+              place += width
+            }
+          }
+        }
+      }
+    }
+    // In range because mixing never leaves [0, 1].
+    return (Pixels(unchecked: mixed), mixedDraws)
+  }
+}
+
+/// log(1/N Σ_d p_dk) for groups of N consecutive rows of log p, [groups, L].
+///
+/// Shifted by the largest term, so nothing underflows, and exact where all rows are equal.
+package func logMeans(of logProbabilities: Tensor, sizes: [Int]) -> Tensor {
+  let width = logProbabilities.rowCount
+  var result = Tensor(uninitialized: [sizes.count, width])
+  result.withUnsafeMutablePointer { means in
+    logProbabilities.withUnsafePointer { values in
+      var rows = values
+      for (group, size) in sizes.enumerated() {
+        for k in 0..<width {
+          var largest = -Float.infinity
+          for draw in 0..<size { largest = max(largest, rows[draw * width + k]) }
+          var sum: Float = 0
+          for draw in 0..<size { sum += exp(rows[draw * width + k] - largest) }
+          means[group * width + k] =
+            largest == -.infinity ? largest : largest + log(sum / Float(size))
+        }
+        rows += size * width
+      }
+    }
+  }
+  return result
+}
+
+/// What mixup inference found out about one image.
+public struct MixupDecision: Sendable, Equatable {
+  /// F(x), the probabilities of the un-mixed image.
+  public var clean: [Float]
+  /// ŷ = argmax F(x).
+  public var predicted: Int
+  /// F_MI under MI-PL, if the rule has that branch.
+  public var predictedLabelAverage: [Float]?
+  /// F_MI under MI-OL, if the rule has that branch.
+  public var otherLabelAverage: [Float]?
+  /// The branch whose average is the output.
+  public var branch: PartnerLabel
+
+  /// F_MI(x) of the branch that was taken.
+  public var probabilities: [Float] {
+    (branch == .predicted ? predictedLabelAverage : otherLabelAverage) ?? clean
+  }
+
+  /// A detection statistic, from MI-PL where there is such a branch, else from MI-OL.
+  public func value(of statistic: DetectionStatistic) -> Float {
+    statistic.value(clean: clean, mixed: predictedLabelAverage ?? otherLabelAverage ?? clean)
+  }
+}
+
+/// What can be wrong with a mixup inference.
+public enum MixupInferenceError: Error, Equatable, CustomStringConvertible {
+  case ratio(Float)
+  case sampleCount(Int)
+  case threshold
+  case noOtherLabel
+  case poolClasses(expected: Int, found: Int)
+  case poolImageShape(expected: ImageShape, found: ImageShape)
+  case draws(examples: Int, images: Int)
+
+  /// What is wrong and what to do, in one line.
+  public var description: String {
+    switch self {
+    case .ratio(let ratio):
+      "the mixing ratio λ is \(ratio); it must be in [0, 1]"
+    case .sampleCount(let count):
+      "the number of executions N is \(count); it must be 1 at least"
+    case .threshold:
+      "the threshold of the combined rule is not a number; give one, infinities allowed"
+    case .noOtherLabel:
+      "mixing with other labels needs two classes at least; the model has one"
+    case .poolClasses(let expected, let found):
+      "the sample pool has \(found) classes, the model \(expected); take the model's training data"
+    case .poolImageShape(let expected, let found):
+      "the sample pool's images are \(found), the model takes \(expected)"
+    case .draws(let examples, let images):
+      "the draws name \(examples) examples for \(images) images; every image needs one"
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import Datasets
+import NeuralNetwork
+import Statistics
+
+/// Which labels p_s(y) gives to the clean images that are mixed into an input.
+public enum PartnerLabel: String, Sendable, Codable, CaseIterable {
+  /// MI-PL: always the predicted label ŷ.
+  case predicted
+  /// MI-OL: uniform over the labels other than ŷ.
+  case other
+}
+
+/// The clean images x_s from which mixing partners are drawn, by class.
+///
+/// Partners come label first, y_s ~ p_s(y), then uniformly among the images of that label, so an
+/// imbalance of the pool does not reach the labels. The caller sees to it that the pool holds
+/// training images only; `indices` lets a record show which ones.
+public struct SamplePool: Sendable {
+  /// The images with their true classes.
+  public let images: LabelledImages
+  /// The positions of every class in `images`.
+  private let positions: [[Int]]
+
+  /// The pool of these images.
+  ///
+  /// - Throws: `SamplePoolError` unless every class has an image.
+  public init(_ images: LabelledImages) throws(SamplePoolError) {
+    guard images.classCount > 0 else { throw .noClasses }
+    var positions = [[Int]](repeating: [], count: images.classCount)
+    for (position, label) in images.labels.enumerated() { positions[label].append(position) }
+    if let empty = positions.firstIndex(where: \.isEmpty) {
+      throw .emptyClass(empty, classCount: images.classCount, images: images.count)
+    }
+    self.images = images
+    self.positions = positions
+  }
+
+  /// The place of every image of the pool in its file of origin.
+  public var indices: [Int] { images.indices }
+
+  /// L, the number of classes.
+  public var classCount: Int { images.classCount }
+
+  /// A clean image drawn for mixing.
+  package struct Partner: Sendable, Hashable {
+    /// y_s.
+    package var label: Int
+    /// The position of x_s in `images`.
+    package var position: Int
+  }
+
+  /// y_s ~ p_s(y) for an input that is predicted as `predicted`; `.other` needs two classes.
+  package func drawLabel(
+    _ kind: PartnerLabel, predicted: Int, from stream: inout RandomStream
+  ) -> Int {
+    switch kind {
+    case .predicted: predicted
+    // Counting from ŷ + 1 reaches every other label once, with nothing to reject.
+    case .other: (predicted + 1 + stream.integer(below: classCount - 1)) % classCount
+    }
+  }
+
+  /// y_s ~ p_s(y), then x_s ~ p_s(x | y_s), from the random numbers of a key.
+  package func draw(_ kind: PartnerLabel, predicted: Int, key: RandomKey) -> Partner {
+    var stream = RandomStream(key)
+    let label = drawLabel(kind, predicted: predicted, from: &stream)
+    return Partner(
+      label: label, position: positions[label][stream.integer(below: positions[label].count)])
+  }
+}
+
+/// Why images cannot serve as a pool.
+public enum SamplePoolError: Error, Equatable, CustomStringConvertible {
+  case noClasses
+  case emptyClass(Int, classCount: Int, images: Int)
+
+  /// What is wrong and what to do, in one line.
+  public var description: String {
+    switch self {
+    case .noClasses:
+      "the sample pool has no classes; give it images of one class at least"
+    case .emptyClass(let label, let classCount, let images):
+      """
+      the sample pool's \(images) images leave class \(label) of \(classCount) empty; \
+      take more images
+      """
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import Foundation
+
+/// Writes files so that a reader sees the old contents or the new, never a part.
+///
+/// The bytes go to a new file in the same folder, are forced to the disk and then take the target's
+/// name in one step. Whatever fails, that file is removed and the target is as it was.
+package enum AtomicFile {
+  /// Puts `data` at `url`, creating the folders on the way.
+  ///
+  /// A link is followed. A device or a pipe (`/dev/stdout`) is written to directly: it has no
+  /// contents to protect, and renaming over it would replace it.
+  ///
+  /// - Throws: `FileWriteError`, after which nothing half-written is left.
+  package static func write(_ data: Data, to url: URL) throws(FileWriteError) {
+    let path = url.path(percentEncoded: false)
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    switch exists ? status.st_mode & S_IFMT : S_IFREG {
+    case S_IFREG: break
+    case S_IFDIR: throw FileWriteError(path: path, code: EISDIR)
+    default: return try overwrite(path, with: data)
+    }
+
+    let target = exists ? resolved(path) : path
+    let folder = URL(filePath: target).deletingLastPathComponent()
+      .path(percentEncoded: false)
+    try createFolder(folder, for: path)
+
+    let partial = try createPartial(in: folder, for: path)
+    do throws(FileWriteError) {
+      defer { close(partial.descriptor) }
+      if exists { fchmod(partial.descriptor, status.st_mode & 0o7777) }
+      if let code = data.withUnsafeBytes({ writeAll($0, to: partial.descriptor) }) {
+        throw FileWriteError(path: path, code: code)
+      }
+      if fsync(partial.descriptor) != 0 { throw FileWriteError(path: path, code: errno) }
+      if rename(partial.path, target) != 0 { throw FileWriteError(path: path, code: errno) }
+    } catch {
+      unlink(partial.path)
+      throw error
+    }
+    // The new name itself is only safe once the folder is; not every file system can do this.
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if descriptor >= 0 {
+      fsync(descriptor)
+      close(descriptor)
+    }
+  }
+
+  /// Puts `text`, as UTF-8, at `url`, creating the folders on the way.
+  ///
+  /// - Throws: `FileWriteError`, after which nothing half-written is left.
+  package static func write(_ text: String, to url: URL) throws(FileWriteError) {
+    try write(Data(text.utf8), to: url)
+  }
+
+  private static func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
+  private static func createFolder(_ folder: String, for path: String) throws(FileWriteError) {
+    var prefix = folder.hasPrefix("/") ? "/" : ""
+    for component in folder.split(separator: "/") {
+      prefix += component
+      // Whatever else is wrong with an existing component shows when the file is created.
+      if mkdir(prefix, 0o777) != 0, errno != EEXIST, errno != EISDIR {
+        let code = errno
+        var status = stat()
+        if stat(prefix, &status) != 0 { throw FileWriteError(path: path, code: code) }
+      }
+      prefix += "/"
+    }
+  }
+
+  /// A file that did not exist before. Its name does not grow with the target's, which may be as
+  /// long as the file system allows.
+  private static func createPartial(
+    in folder: String, for path: String
+  ) throws(FileWriteError) -> (path: String, descriptor: Int32) {
+    let separator = folder.isEmpty || folder.hasSuffix("/") ? "" : "/"
+    var attempt = 0
+    while true {
+      let name = "\(folder)\(separator).\(getpid())-\(attempt).partial"
+      let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      if descriptor >= 0 { return (name, descriptor) }
+      if errno != EEXIST { throw FileWriteError(path: path, code: errno) }
+      attempt += 1
+    }
+  }
+
+  private static func overwrite(_ path: String, with data: Data) throws(FileWriteError) {
+    let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    if descriptor < 0 { throw FileWriteError(path: path, code: errno) }
+    defer { close(descriptor) }
+    if let code = data.withUnsafeBytes({ writeAll($0, to: descriptor) }) {
+      throw FileWriteError(path: path, code: code)
+    }
+  }
+}
+
+/// Writes all bytes to an open file; the `errno` that stopped it, or nil.
+func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32? {
+  var rest = bytes
+  while !rest.isEmpty {
+    let written = write(descriptor, rest.baseAddress, rest.count)
+    if written < 0 {
+      if errno == EINTR { continue }
+      return errno
+    }
+    rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+  }
+  return nil
+}
+
+/// Why a file could not be written, and what to do.
+package struct FileWriteError: Error, Equatable, CustomStringConvertible {
+  /// The file that was asked for.
+  package var path: String
+  /// The system's `errno`.
+  package var code: Int32
+
+  package init(path: String, code: Int32) {
+    self.path = path
+    self.code = code
+  }
+
+  package var description: String {
+    "cannot write \(path): \(String(cString: strerror(code))); \(advice)"
+  }
+
+  private var advice: String {
+    switch code {
+    case ENOSPC, EDQUOT: "free some space or choose another disk"
+    case EACCES, EPERM: "choose a folder that you may write to, or change its permissions"
+    case EROFS: "choose a folder on a disk that can be written to"
+    case EISDIR: "name a file, not a folder"
+    case ENOTDIR: "a part of this path is a file; choose another folder"
+    case ENOENT: "create the folder or choose another"
+    case ENAMETOOLONG: "choose a shorter name"
+    case EMFILE, ENFILE: "too many files are open; raise the limit (ulimit -n)"
+    default: "check the path and the disk, then try again"
+    }
+  }
+}

@@ -1,0 +1,269 @@
+/// A report as one HTML file: no external resources, no script, light, dark and on paper.
+package struct HTMLReport: Sendable {
+  /// A name and its value.
+  package struct KeyValue: Sendable, Equatable {
+    package var key: String
+    package var value: String
+
+    package init(_ key: String, _ value: String) {
+      self.key = key
+      self.value = value
+    }
+  }
+
+  /// A number that carries the story, what it is, and how sure it is.
+  package struct KeyFigure: Sendable, Equatable {
+    package var value: String
+    package var label: String
+    package var detail: String
+
+    package init(_ value: String, _ label: String, detail: String = "") {
+      self.value = value
+      self.label = label
+      self.detail = detail
+    }
+  }
+
+  /// A piece of a section. Texts are plain: everything is escaped.
+  package enum Content: Sendable {
+    case paragraph(String)
+    case list([String])
+    /// A remark set apart, such as a limitation that the reader must not miss.
+    case note(String)
+    case keyFigures([KeyFigure])
+    case table(Table, caption: String = "")
+    case figure(any Drawing, caption: String = "")
+    /// Provenance: what was run, with what, where.
+    case keyValues([KeyValue])
+    case code(String)
+  }
+
+  /// Content under a heading.
+  package struct Section: Sendable {
+    package var title: String
+    package var content: [Content]
+
+    package init(title: String, content: [Content] = []) {
+      self.title = title
+      self.content = content
+    }
+  }
+
+  package var title: String
+  package var subtitle: String
+  /// What comes before the first section.
+  package var summary: [Content]
+  package var sections: [Section]
+
+  package init(
+    title: String, subtitle: String = "", summary: [Content] = [], sections: [Section] = []
+  ) {
+    self.title = title
+    self.subtitle = subtitle
+    self.summary = summary
+    self.sections = sections
+  }
+
+  /// The file's text: HTML that is well-formed XML too.
+  package func render() -> String {
+    var numbers = Numbers()
+    var body = "<header>\n<h1>\(escaped(title))</h1>\n"
+    if !subtitle.isEmpty { body += "<p class=\"subtitle\">\(escaped(subtitle))</p>\n" }
+    body += "</header>\n"
+    body += summary.map { html($0, &numbers) }.joined()
+    if sections.count > 2 {
+      let links = sections.enumerated().map { index, section in
+        "<li><a href=\"#section-\(index + 1)\">\(escaped(section.title))</a></li>"
+      }
+      body += "<nav aria-label=\"Contents\"><ul>\(links.joined())</ul></nav>\n"
+    }
+    for (index, section) in sections.enumerated() {
+      body += "<section id=\"section-\(index + 1)\">\n<h2>\(escaped(section.title))</h2>\n"
+      body += section.content.map { html($0, &numbers) }.joined()
+      body += "</section>\n"
+    }
+    return """
+      <!DOCTYPE html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8"/>
+      <meta name="viewport" content="width=device-width, initial-scale=1"/>
+      <meta name="color-scheme" content="light dark"/>
+      <meta http-equiv="Content-Security-Policy" \
+      content="default-src 'none'; style-src 'unsafe-inline'"/>
+      <title>\(escaped(title))</title>
+      <style>
+      \(Self.style)
+      </style>
+      </head>
+      <body>
+      <main>
+      \(body)</main>
+      </body>
+      </html>
+
+      """
+  }
+
+  private struct Numbers {
+    var figures = 0
+    var tables = 0
+  }
+
+  private func html(_ content: Content, _ numbers: inout Numbers) -> String {
+    switch content {
+    case .paragraph(let text): return "<p>\(escaped(text))</p>\n"
+    case .note(let text): return "<p class=\"note\">\(escaped(text))</p>\n"
+    case .code(let text):
+      return "<pre tabindex=\"0\"><code>\(escaped(text))</code></pre>\n"
+    case .list(let items):
+      return "<ul>\n\(items.map { "<li>\(escaped($0))</li>\n" }.joined())</ul>\n"
+    case .keyFigures(let figures):
+      let cells = figures.map { figure in
+        let detail = figure.detail.isEmpty ? "" : "<small>\(escaped(figure.detail))</small>"
+        return "<div><dt>\(escaped(figure.label))\(detail)</dt>"
+          + "<dd>\(escaped(figure.value))</dd></div>\n"
+      }
+      return "<dl class=\"key-figures\">\n\(cells.joined())</dl>\n"
+    case .keyValues(let pairs):
+      let rows = pairs.map {
+        "<tr><th scope=\"row\">\(escaped($0.key))</th><td>\(escaped($0.value))</td></tr>\n"
+      }
+      return "<div class=\"scroll\" tabindex=\"0\"><table class=\"facts\">\n<tbody>\n"
+        + "\(rows.joined())</tbody>\n</table></div>\n"
+    case .table(let table, let caption):
+      numbers.tables += 1
+      return html(table, caption: Self.label("Table", numbers.tables, caption))
+    case .figure(let drawing, let caption):
+      numbers.figures += 1
+      // Two drawings: scaling one down to a telephone would make its text unreadable.
+      return """
+        <figure>
+        <div class="wide">\(drawing.svg(width: 760))</div>
+        <div class="narrow">\(drawing.svg(width: 360))</div>
+        <figcaption>\(Self.label("Figure", numbers.figures, caption))</figcaption>
+        </figure>
+
+        """
+    }
+  }
+
+  private static func label(_ kind: String, _ number: Int, _ caption: String) -> String {
+    "<b>\(kind) \(number)</b>" + (caption.isEmpty ? "" : " \(escaped(caption))")
+  }
+
+  private func html(_ table: Table, caption: String) -> String {
+    let sides = (0..<table.width).map { table.alignment(of: $0) == .right ? "number" : "" }
+    func classes(_ names: [String]) -> String {
+      let named = names.filter { !$0.isEmpty }
+      return named.isEmpty ? "" : " class=\"\(named.joined(separator: " "))\""
+    }
+    let titles = (0..<table.width).map { column in
+      let title = column < table.columns.count ? table.columns[column] : ""
+      return "<th scope=\"col\"\(classes([sides[column]]))>\(escaped(title))</th>"
+    }
+    let rows = table.rows.indices.map { row in
+      let cells = (0..<table.width).map { column in
+        let cell = table.cell(row: row, column: column)
+        let emphasis =
+          switch cell.emphasis {
+          case .none: ""
+          case .strong: "strong"
+          case .good: "good"
+          case .bad: "bad"
+          }
+        return "<td\(classes([sides[column], emphasis]))>\(escaped(cell.text))</td>"
+      }
+      return "<tr>\(cells.joined())</tr>\n"
+    }
+    return """
+      <figure class="table">
+      <figcaption>\(caption)</figcaption>
+      <div class="scroll" tabindex="0"><table>
+      <thead><tr>\(titles.joined())</tr></thead>
+      <tbody>
+      \(rows.joined())</tbody>
+      </table></div>
+      </figure>
+
+      """
+  }
+
+  // No "<" or "&" in here, so that the file stays well-formed XML.
+  private static let style = """
+    :root { --ink: #1d2126; --soft: #59616b; --page: #f6f7f8; --card: #ffffff; --line: #d9dde2;
+      --accent: #0072b2; --good: #e0f2ea; --bad: #fde6da; --strong: #e3f0f8; }
+    * { box-sizing: border-box; }
+    html { -webkit-text-size-adjust: 100%; }
+    body { margin: 0; background: var(--page); color: var(--ink);
+      font: 1.0625rem/1.6 system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, sans-serif; }
+    main { max-width: 50rem; margin: 0 auto; padding: 3rem 1.25rem 4rem; }
+    h1 { font-size: clamp(1.75rem, 1.2rem + 2.5vw, 2.6rem); line-height: 1.15; margin: 0;
+      letter-spacing: -0.015em; text-wrap: balance; }
+    h2 { font-size: 1.45rem; line-height: 1.25; margin: 3.25rem 0 0.75rem; padding-top: 1.1rem;
+      border-top: 1px solid var(--line); letter-spacing: -0.01em; text-wrap: balance; }
+    .subtitle { font-size: 1.2rem; line-height: 1.45; color: var(--soft); margin: 0.6rem 0 0; }
+    header { margin-bottom: 1.75rem; }
+    p, li { max-width: 42rem; text-wrap: pretty; overflow-wrap: break-word; }
+    p { margin: 0 0 1rem; }
+    a { color: var(--accent); }
+    nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.3rem 1.4rem; padding: 0;
+      margin: 1.75rem 0 0; font-size: 0.95rem; }
+    .note { border-left: 3px solid #d55e00; padding: 0.1rem 0 0.1rem 0.9rem; }
+    .key-figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr));
+      gap: 1.25rem 1.5rem; margin: 2rem 0; }
+    .key-figures div { display: flex; flex-direction: column-reverse; justify-content: flex-end; }
+    .key-figures dd { margin: 0; font-size: 2.1rem; font-weight: 650; line-height: 1.15;
+      letter-spacing: -0.02em; font-variant-numeric: tabular-nums; }
+    .key-figures dt { font-size: 0.95rem; line-height: 1.4; margin-top: 0.2rem; }
+    .key-figures small { display: block; color: var(--soft); font-size: 0.875rem; }
+    figure { margin: 1.75rem 0 2.25rem; }
+    figcaption { font-size: 0.925rem; line-height: 1.5; color: var(--soft); max-width: 42rem;
+      margin-top: 0.6rem; text-wrap: pretty; }
+    figcaption b { color: var(--ink); margin-right: 0.25rem; }
+    .table figcaption { margin: 0 0 0.5rem; }
+    figure svg { display: block; width: 100%; height: auto; }
+    .wide, .narrow { border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
+    .narrow { display: none; max-width: 30rem; }
+    .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px;
+      background: var(--card); }
+    table { border-collapse: collapse; width: 100%; font-size: 0.925rem; line-height: 1.4;
+      font-variant-numeric: tabular-nums; }
+    th, td { padding: 0.5rem 0.85rem; text-align: left; vertical-align: baseline; }
+    thead th { font-weight: 600; border-bottom: 1px solid var(--soft); vertical-align: bottom; }
+    tbody tr + tr > * { border-top: 1px solid var(--line); }
+    .number { text-align: right; white-space: nowrap; }
+    td.strong { background: var(--strong); font-weight: 650; }
+    td.good { background: var(--good); font-weight: 650; }
+    td.bad { background: var(--bad); font-weight: 650; }
+    .facts th { font-weight: 500; color: var(--soft); white-space: nowrap; width: 1%; }
+    .facts td { overflow-wrap: anywhere; }
+    pre { overflow-x: auto; background: var(--card); border: 1px solid var(--line);
+      border-radius: 8px; padding: 0.85rem 1rem; font-size: 0.875rem; line-height: 1.5;
+      margin: 1rem 0 1.5rem; }
+    code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+    @media screen and (max-width: 40rem) {
+      main { padding: 1.75rem 1rem 3rem; }
+      .wide { display: none; }
+      .narrow { display: block; }
+      .facts th { white-space: normal; width: 35%; }
+      th, td { padding: 0.45rem 0.6rem; }
+    }
+    @media screen and (prefers-color-scheme: dark) {
+      :root { --ink: #e6e8eb; --soft: #a2abb5; --page: #0f1114; --card: #181b20; --line: #30353c;
+        --accent: #56b4e9; --good: #12382c; --bad: #4a2412; --strong: #12324a; }
+    }
+    @media print {
+      :root { --page: #ffffff; }
+      @page { margin: 18mm 16mm; }
+      body { font-size: 10.5pt; }
+      main { max-width: none; padding: 0; }
+      nav { display: none; }
+      h2 { break-after: avoid; }
+      figure, tr, pre { break-inside: avoid; }
+      .scroll, pre { overflow: visible; }
+      pre { white-space: pre-wrap; }
+      td.strong, td.good, td.bad { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+    }
+    """
+}

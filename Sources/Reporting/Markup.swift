@@ -1,0 +1,53 @@
+import Foundation
+
+/// Text for the inside of an element or of a quoted attribute of XML or HTML.
+///
+/// Characters that XML 1.0 cannot hold become U+FFFD.
+package func escaped(_ text: String) -> String {
+  var result = ""
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "&": result += "&amp;"
+    case "<": result += "&lt;"
+    case ">": result += "&gt;"
+    case "\"": result += "&quot;"
+    case "'": result += "&#39;"
+    case "\t", "\n", "\r": result.unicodeScalars.append(scalar)
+    case "\u{0}"..<" ", "\u{FFFE}", "\u{FFFF}": result += "\u{FFFD}"
+    default: result.unicodeScalars.append(scalar)
+    }
+  }
+  return result
+}
+
+/// A number with exactly so many decimals; never "-0".
+package func fixed(_ value: Double, decimals: Int) -> String {
+  let text = String(format: "%.\(max(decimals, 0))f", value)
+  let isZero = text.hasPrefix("-") && text.allSatisfy { "-0.".contains($0) }
+  return isZero ? String(text.dropFirst()) : text
+}
+
+/// A number with at most so many decimals and no zeros at its end.
+package func trimmed(_ value: Double, decimals: Int) -> String {
+  var text = fixed(value, decimals: decimals)
+  guard text.contains(".") else { return text }
+  while text.last == "0" { text.removeLast() }
+  if text.last == "." { text.removeLast() }
+  return text == "-0" ? "0" : text
+}
+
+/// A share of 1 as a percentage: 0.4391 is "43.9%".
+package func percent(_ share: Double, decimals: Int = 1) -> String {
+  fixed(share * 100, decimals: decimals) + "%"
+}
+
+/// A whole number with commas between thousands.
+package func grouped(_ number: Int) -> String {
+  var result = ""
+  let digits = String(number.magnitude)
+  for (place, digit) in digits.enumerated() {
+    if place > 0, (digits.count - place) % 3 == 0 { result += "," }
+    result.append(digit)
+  }
+  return number < 0 ? "-" + result : result
+}

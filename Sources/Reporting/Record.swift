@@ -1,0 +1,230 @@
+import Foundation
+import Statistics
+
+/// One measured accuracy with everything that is needed to measure it again.
+package struct EvaluationRecord: Sendable, Equatable {
+  /// The version of the JSON layout that this code writes and reads.
+  package static let schema = 1
+
+  /// How well the statistics of MI-PL tell adversarial images from clean ones.
+  package struct Detection: Codable, Sendable, Equatable {
+    /// Area under the ROC curve of the paper's statistic, F_ŷ(x) − F_MI,ŷ(x).
+    package var aucConfidenceDrop: Double?
+    /// Area under that of the official code's, max F(x) − max F_MI(x).
+    package var aucMaximaDrop: Double?
+    /// Clean images that were scored.
+    package var clean: Int
+    /// Adversarial images that were scored: those on which the attack succeeded.
+    package var adversarial: Int
+
+    package init(aucConfidenceDrop: Double?, aucMaximaDrop: Double?, clean: Int, adversarial: Int) {
+      self.aucConfidenceDrop = aucConfidenceDrop
+      self.aucMaximaDrop = aucMaximaDrop
+      self.clean = clean
+      self.adversarial = adversarial
+    }
+  }
+
+  package let model: String
+  package let defence: String
+  package let attack: String
+  package let dataset: String
+  package let split: String
+  /// The number of images judged; at least 1.
+  package let n: Int
+  /// How many of them were classified correctly.
+  package let correct: Int
+  /// 95% Wilson interval of the accuracy.
+  package let interval: Interval
+  /// Radius of the perturbation ball in pixels as it was asked for, such as "8/255"; nil without
+  /// an attack.
+  package let epsilon: String?
+  package let steps: Int
+  package let restarts: Int
+  package let seed: UInt64
+  package let kernelSet: String
+  package let forwardPassesPerDecision: Int
+  /// Wall-clock time; nil where a record must not depend on the machine.
+  package let secondsPerDecision: Double?
+  /// λ, the weight of the image itself in the mixture.
+  package let lambda: Double?
+  /// The detection threshold of a combined defence.
+  package let threshold: Double?
+  /// N, the defence's draws for one decision.
+  package let draws: Int?
+  /// The attacker's draws for one gradient.
+  package let attackDraws: Int?
+  package let detection: Detection?
+
+  /// correct / n.
+  package var accuracy: Double { Double(correct) / Double(n) }
+
+  /// A checked record.
+  ///
+  /// - Throws: `RecordError` unless 0 ≤ correct ≤ n, n ≥ 1 and every number is finite.
+  package init(
+    model: String, defence: String, attack: String, dataset: String, split: String, n: Int,
+    correct: Int, interval: Interval, epsilon: String?, steps: Int, restarts: Int, seed: UInt64,
+    kernelSet: String, forwardPassesPerDecision: Int, secondsPerDecision: Double? = nil,
+    lambda: Double? = nil, threshold: Double? = nil, draws: Int? = nil, attackDraws: Int? = nil,
+    detection: Detection? = nil
+  ) throws(RecordError) {
+    guard n >= 1, (0...n).contains(correct) else { throw .counts(correct: correct, n: n) }
+    let numbers: [(name: String, value: Double?)] = [
+      ("interval", interval.lower), ("interval", interval.upper),
+      ("secondsPerDecision", secondsPerDecision), ("lambda", lambda), ("threshold", threshold),
+      ("detection", detection?.aucConfidenceDrop), ("detection", detection?.aucMaximaDrop),
+    ]
+    for (name, value) in numbers {
+      if let value, !value.isFinite { throw .notFinite(field: name) }
+    }
+    self.model = model
+    self.defence = defence
+    self.attack = attack
+    self.dataset = dataset
+    self.split = split
+    self.n = n
+    self.correct = correct
+    self.interval = interval
+    self.epsilon = epsilon
+    self.steps = steps
+    self.restarts = restarts
+    self.seed = seed
+    self.kernelSet = kernelSet
+    self.forwardPassesPerDecision = forwardPassesPerDecision
+    self.secondsPerDecision = secondsPerDecision
+    self.lambda = lambda
+    self.threshold = threshold
+    self.draws = draws
+    self.attackDraws = attackDraws
+    self.detection = detection
+  }
+}
+
+extension EvaluationRecord: Codable {
+  private enum Field: String, CodingKey {
+    case schema, model, defence, attack, dataset, split, n, correct, accuracy, interval, epsilon
+    case steps, restarts, seed, kernelSet, forwardPassesPerDecision, secondsPerDecision, lambda
+    case threshold, draws, attackDraws, detection
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: Field.self)
+    let schema = try fields.decode(Int.self, forKey: .schema)
+    guard schema == Self.schema else { throw RecordError.schema(schema) }
+    try self.init(
+      model: fields.decode(String.self, forKey: .model),
+      defence: fields.decode(String.self, forKey: .defence),
+      attack: fields.decode(String.self, forKey: .attack),
+      dataset: fields.decode(String.self, forKey: .dataset),
+      split: fields.decode(String.self, forKey: .split),
+      n: fields.decode(Int.self, forKey: .n),
+      correct: fields.decode(Int.self, forKey: .correct),
+      interval: fields.decode(Interval.self, forKey: .interval),
+      epsilon: fields.decodeIfPresent(String.self, forKey: .epsilon),
+      steps: fields.decode(Int.self, forKey: .steps),
+      restarts: fields.decode(Int.self, forKey: .restarts),
+      seed: fields.decode(UInt64.self, forKey: .seed),
+      kernelSet: fields.decode(String.self, forKey: .kernelSet),
+      forwardPassesPerDecision: fields.decode(Int.self, forKey: .forwardPassesPerDecision),
+      secondsPerDecision: fields.decodeIfPresent(Double.self, forKey: .secondsPerDecision),
+      lambda: fields.decodeIfPresent(Double.self, forKey: .lambda),
+      threshold: fields.decodeIfPresent(Double.self, forKey: .threshold),
+      draws: fields.decodeIfPresent(Int.self, forKey: .draws),
+      attackDraws: fields.decodeIfPresent(Int.self, forKey: .attackDraws),
+      detection: fields.decodeIfPresent(Detection.self, forKey: .detection))
+    // The accuracy is there for readers of the file; a record that contradicts itself is refused.
+    // One unit in the last place of 1 allows for a writer that rounds the quotient differently.
+    let stated = try fields.decode(Double.self, forKey: .accuracy)
+    guard abs(stated - accuracy) <= .ulpOfOne else {
+      throw RecordError.accuracy(stated, correct: correct, n: n)
+    }
+  }
+
+  /// Every field is written, `null` where there is no value, so that all records share one set of
+  /// columns.
+  package func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Field.self)
+    try fields.encode(Self.schema, forKey: .schema)
+    try fields.encode(model, forKey: .model)
+    try fields.encode(defence, forKey: .defence)
+    try fields.encode(attack, forKey: .attack)
+    try fields.encode(dataset, forKey: .dataset)
+    try fields.encode(split, forKey: .split)
+    try fields.encode(n, forKey: .n)
+    try fields.encode(correct, forKey: .correct)
+    try fields.encode(accuracy, forKey: .accuracy)
+    try fields.encode(interval, forKey: .interval)
+    try fields.encode(epsilon, forKey: .epsilon)
+    try fields.encode(steps, forKey: .steps)
+    try fields.encode(restarts, forKey: .restarts)
+    try fields.encode(seed, forKey: .seed)
+    try fields.encode(kernelSet, forKey: .kernelSet)
+    try fields.encode(forwardPassesPerDecision, forKey: .forwardPassesPerDecision)
+    try fields.encode(secondsPerDecision, forKey: .secondsPerDecision)
+    try fields.encode(lambda, forKey: .lambda)
+    try fields.encode(threshold, forKey: .threshold)
+    try fields.encode(draws, forKey: .draws)
+    try fields.encode(attackDraws, forKey: .attackDraws)
+    try fields.encode(detection, forKey: .detection)
+  }
+}
+
+extension [EvaluationRecord] {
+  /// A JSON array with sorted keys, shortest exact numbers and a newline at the end: equal records
+  /// are equal bytes.
+  package func json() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(self) + Data("\n".utf8)
+  }
+
+  /// The records in a JSON array.
+  ///
+  /// - Throws: `RecordError` that names the first record and field that cannot be read.
+  package init(json: Data) throws(RecordError) {
+    do {
+      self = try JSONDecoder().decode([EvaluationRecord].self, from: json)
+    } catch let error as RecordError {
+      throw error
+    } catch DecodingError.keyNotFound(let key, let context) {
+      throw .unreadable(place: place(context.codingPath + [key]), reason: "is missing")
+    } catch DecodingError.valueNotFound(_, let context) {
+      throw .unreadable(place: place(context.codingPath), reason: "has no value")
+    } catch DecodingError.typeMismatch(let type, let context) {
+      throw .unreadable(place: place(context.codingPath), reason: "is not of type \(type)")
+    } catch {
+      throw .unreadable(place: "the file", reason: "is not valid JSON")
+    }
+  }
+}
+
+private func place(_ path: [any CodingKey]) -> String {
+  let names = path.map { key in key.intValue.map { "record \($0 + 1)" } ?? key.stringValue }
+  return names.isEmpty ? "the file" : names.joined(separator: ", ")
+}
+
+/// What can be wrong with a record.
+package enum RecordError: Error, Equatable, CustomStringConvertible {
+  case counts(correct: Int, n: Int)
+  case notFinite(field: String)
+  case schema(Int)
+  case accuracy(Double, correct: Int, n: Int)
+  case unreadable(place: String, reason: String)
+
+  package var description: String {
+    switch self {
+    case .counts(let correct, let n):
+      "\(correct) correct of \(n) is no accuracy; a record needs 0 ≤ correct ≤ n and n ≥ 1"
+    case .notFinite(let field):
+      "\(field) of a record is not a finite number; leave out what was not measured"
+    case .schema(let found):
+      "a record has schema \(found), this version reads \(EvaluationRecord.schema); "
+        + "use the version that wrote it or evaluate again"
+    case .accuracy(let stated, let correct, let n):
+      "a record says accuracy \(stated) but \(correct) of \(n) correct; evaluate again"
+    case .unreadable(let place, let reason):
+      "cannot read the records: \(place) \(reason); evaluate again or mend the file"
+    }
+  }
+}

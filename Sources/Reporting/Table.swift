@@ -1,0 +1,171 @@
+/// Rows under named columns, to be shown in a terminal, in Markdown or in an HTML report.
+package struct Table: Sendable, Equatable {
+  /// On which side of a column its cells stand.
+  package enum Alignment: Sendable {
+    case left, right
+  }
+
+  /// What a cell says beyond its text.
+  package enum Emphasis: Sendable {
+    case none
+    /// What the reader should find first.
+    case strong
+    /// A result that speaks for what is shown.
+    case good
+    /// A result that speaks against it.
+    case bad
+  }
+
+  /// One piece of text in a table.
+  package struct Cell: Sendable, Equatable, ExpressibleByStringInterpolation {
+    package var text: String
+    package var emphasis: Emphasis
+
+    package init(_ text: String, _ emphasis: Emphasis = .none) {
+      self.text = text
+      self.emphasis = emphasis
+    }
+
+    package init(stringLiteral text: String) {
+      self.init(text)
+    }
+  }
+
+  package var columns: [String]
+  package var rows: [[Cell]]
+  /// Alignments that the caller knows better, by column.
+  package var alignments: [Int: Alignment]
+
+  /// A table whose short rows end in empty cells and whose extra cells have no title.
+  ///
+  /// - Parameter alignments: by column; without one, a column of numbers stands on the right.
+  package init(
+    columns: [String], rows: [[Cell]] = [], alignments: [Int: Alignment] = [:]
+  ) {
+    self.columns = columns
+    self.rows = rows
+    self.alignments = alignments
+  }
+
+  /// The number of columns of the widest row.
+  package var width: Int { max(columns.count, rows.map(\.count).max() ?? 0) }
+
+  /// The cell at a place, empty where its row is shorter.
+  package func cell(row: Int, column: Int) -> Cell {
+    column < rows[row].count ? rows[row][column] : ""
+  }
+
+  /// The side of a column: right if at least one cell is a number and no cell is a word.
+  package func alignment(of column: Int) -> Alignment {
+    if let chosen = alignments[column] { return chosen }
+    let texts = rows.indices.map { cell(row: $0, column: column).text }
+    let isNumeric = texts.allSatisfy { $0.allSatisfy(numberCharacters.contains) }
+    return isNumeric && texts.contains { $0.contains(where: \.isNumber) } ? .right : .left
+  }
+}
+
+// What numbers, fractions, percentages, intervals and gaps are written with.
+private let numberCharacters = Set("0123456789.,+-−–—/%±×[]()<>≤≥~≈ ")
+
+extension Table {
+  /// Columns two spaces apart under a rule, for a terminal.
+  package func plain() -> String {
+    let titles = columns.map { singleLine($0) }
+    let texts = rows.map { $0.map { singleLine($0.text) } }
+    return lines(titles: titles, texts: texts, joint: "  ", edge: "") { width, _ in
+      String(repeating: "─", count: width)
+    }
+  }
+
+  /// A GitHub-flavoured Markdown table that is also aligned as source; emphasised cells are bold.
+  package func markdown() -> String {
+    let titles = columns.map { markdownText($0) }
+    let texts = rows.map { row in
+      row.map { cell in
+        let text = markdownText(cell.text)
+        return cell.emphasis == .none || text.isEmpty ? text : "**\(text)**"
+      }
+    }
+    return lines(titles: titles, texts: texts, joint: " | ", edge: "|") { width, alignment in
+      alignment == .left
+        ? String(repeating: "-", count: width) : String(repeating: "-", count: width - 1) + ":"
+    }
+  }
+
+  private func lines(
+    titles: [String], texts: [[String]], joint: String, edge: String,
+    rule: (Int, Alignment) -> String
+  ) -> String {
+    let all = [titles] + texts
+    // Markdown asks for at least three dashes under every title.
+    let widths = (0..<width).map { column in
+      all.map { $0.count > column ? displayWidth($0[column]) : 0 }
+        .reduce(edge.isEmpty ? 1 : 3, max)
+    }
+    let sides = (0..<width).map(alignment(of:))
+    func line(_ cells: [String]) -> String {
+      let padded = (0..<width).map { column in
+        let text = column < cells.count ? cells[column] : ""
+        let padding = String(repeating: " ", count: widths[column] - displayWidth(text))
+        return sides[column] == .left ? text + padding : padding + text
+      }
+      if edge.isEmpty {
+        var line = padded.joined(separator: joint)
+        while line.last == " " { line.removeLast() }
+        return line
+      }
+      return "\(edge) " + padded.joined(separator: joint) + " \(edge)"
+    }
+    let rules = (0..<width).map { rule(widths[$0], sides[$0]) }
+    return ([line(titles), line(rules)] + texts.map(line)).map { $0 + "\n" }.joined()
+  }
+}
+
+/// Text on one line without control characters, which could move a terminal's cursor.
+func singleLine(_ text: String) -> String {
+  String(
+    String.UnicodeScalarView(
+      text.unicodeScalars.map {
+        switch $0.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: " "
+        default: $0
+        }
+      }))
+}
+
+private func markdownText(_ text: String) -> String {
+  singleLine(text).reduce(into: "") { result, character in
+    switch character {
+    case "|", "\\", "*", "`": result += "\\\(character)"
+    case "<": result += "&lt;"
+    default: result.append(character)
+    }
+  }
+}
+
+/// The number of terminal cells that a text takes: two for East Asian wide characters and emoji,
+/// none for combining marks, one for the rest.
+package func displayWidth(_ text: String) -> Int {
+  text.reduce(0) { total, character in
+    guard let first = character.unicodeScalars.first else { return total }
+    return total + displayWidth(first, in: character)
+  }
+}
+
+private func displayWidth(_ scalar: Unicode.Scalar, in character: Character) -> Int {
+  switch scalar.properties.generalCategory {
+  case .control, .format, .nonspacingMark, .enclosingMark: return 0
+  default: break
+  }
+  // U+FE0F asks for the emoji form of a character that also has a narrow one.
+  if scalar.properties.isEmojiPresentation || character.unicodeScalars.contains("\u{FE0F}") {
+    return 2
+  }
+  switch scalar.value {
+  case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x33FF, 0x3400...0x4DBF, 0x4E00...0x9FFF,
+    0xA000...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
+    0xFFE0...0xFFE6, 0x20000...0x3FFFD:
+    return 2
+  default: return 1
+  }
+}

@@ -1,0 +1,66 @@
+/// How well a score tells positives (adversarial) from negatives (clean); larger scores mean
+/// positive.
+public struct ReceiverOperatingCharacteristic: Sendable {
+  /// The rates when every score of at least the threshold counts as positive.
+  public struct Point: Sendable, Codable, Hashable {
+    public var threshold: Double
+    public var falsePositiveRate: Double
+    public var truePositiveRate: Double
+  }
+
+  /// From (0, 0) to (1, 1), thresholds falling; one point per distinct score after the first.
+  public let points: [Point]
+  /// P(positive > negative) + ½ P(positive = negative): the statistic of Mann and Whitney, equal to
+  /// the area under the curve by trapezoids.
+  public let areaUnderCurve: Double
+
+  /// The curve of two samples. O((m + n) log(m + n)).
+  ///
+  /// - Throws: `ROCError` if a sample is empty or a score is no finite number.
+  public init(negatives: [Double], positives: [Double]) throws(ROCError) {
+    guard !negatives.isEmpty, !positives.isEmpty else {
+      throw .empty(negatives: negatives.count, positives: positives.count)
+    }
+    if let bad = (negatives + positives).first(where: { !$0.isFinite }) { throw .notFinite(bad) }
+    let scores = (negatives.map { ($0, false) } + positives.map { ($0, true) })
+      .sorted { $0.0 > $1.0 }
+    let (m, n) = (Double(negatives.count), Double(positives.count))
+    // The first threshold lies above all scores; no finite one need, so the largest stands for it.
+    var points = [Point(threshold: scores[0].0, falsePositiveRate: 0, truePositiveRate: 0)]
+    var (falsePositives, truePositives) = (0, 0)
+    // Twice the number of pairs that are in order, ties counting one: an exact integer.
+    var doubledPairs = 0
+    var place = 0
+    while place < scores.count {
+      let threshold = scores[place].0
+      var (tiedNegatives, tiedPositives) = (0, 0)
+      while place < scores.count, scores[place].0 == threshold {
+        if scores[place].1 { tiedPositives += 1 } else { tiedNegatives += 1 }
+        place += 1
+      }
+      doubledPairs += tiedNegatives * (2 * truePositives + tiedPositives)
+      falsePositives += tiedNegatives
+      truePositives += tiedPositives
+      points.append(
+        Point(
+          threshold: threshold, falsePositiveRate: Double(falsePositives) / m,
+          truePositiveRate: Double(truePositives) / n))
+    }
+    self.points = points
+    areaUnderCurve = Double(doubledPairs) / (2 * m * n)
+  }
+}
+
+/// Why two samples have no ROC curve.
+public enum ROCError: Error, Equatable, CustomStringConvertible {
+  case empty(negatives: Int, positives: Int)
+  case notFinite(Double)
+
+  public var description: String {
+    switch self {
+    case .empty(let negatives, let positives):
+      "a ROC curve needs scores of both kinds, found \(negatives) negative and \(positives) positive"
+    case .notFinite(let score): "a score is \(score); a ROC curve needs finite numbers"
+    }
+  }
+}

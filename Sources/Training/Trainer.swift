@@ -1,0 +1,157 @@
+import Datasets
+import Foundation
+import Kernels
+import MixupInference
+import NeuralNetwork
+import Robustness
+import Statistics
+
+/// Trains a network by a recipe.
+public struct Trainer: Sendable {
+  public var recipe: TrainingRecipe
+  public var normalization: Normalization
+  public var execution: Execution
+
+  public init(recipe: TrainingRecipe, normalization: Normalization, execution: Execution) {
+    self.recipe = recipe
+    self.normalization = normalization
+    self.execution = execution
+  }
+
+  /// Steps of the whole run on that many images.
+  public func totalSteps(images: Int) -> Int {
+    images / max(recipe.batchSize, 1) * recipe.epochs
+  }
+
+  /// What a checkpoint says about its training.
+  public func notes(dataset: String, images: LabelledImages) throws -> [String: String] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return [
+      "dataset": dataset, "trainingImages": "\(images.count)",
+      "recipe": String(decoding: try encoder.encode(recipe), as: UTF8.self),
+      "kernelSet": execution.kernels.rawValue,
+    ]
+  }
+
+  /// The state of affairs after one step.
+  public struct Progress: Sendable {
+    /// Steps that are done, and all that there will be.
+    public var step: Int
+    public var totalSteps: Int
+    /// Mean training loss of the step's batch.
+    public var loss: Float
+  }
+
+  /// Trains `network`, from the state in which it is.
+  ///
+  /// Every epoch goes through the images once in a new order; the last images that do not fill a
+  /// batch are left out, others each time.
+  ///
+  /// - Throws: `TrainingError` if the data cannot fill a batch or the loss is no longer a number.
+  public func train(
+    _ network: ResNet, on data: LabelledImages,
+    progress: (Progress) throws -> Void = { _ in }
+  ) throws {
+    let (batchSize, epochs) = (recipe.batchSize, recipe.epochs)
+    guard batchSize >= 2, epochs >= 1, data.count >= batchSize else {
+      throw TrainingError.batch(size: batchSize, epochs: epochs, images: data.count)
+    }
+    let stepsPerEpoch = data.count / batchSize
+    let totalSteps = totalSteps(images: data.count)
+    let parameters = network.state.parameters.map(\.parameter)
+    var optimiser = StochasticGradientDescent(
+      momentum: recipe.momentum, weightDecay: recipe.weightDecay)
+    for step in 0..<totalSteps {
+      let (epoch, place) = step.quotientAndRemainder(dividingBy: stepsPerEpoch)
+      var random = RandomStream(RandomKey(seed: recipe.seed, purpose: .shuffle, step: epoch))
+      let order = random.permutation(of: data.count)
+      let batch = data[order[place * batchSize..<(place + 1) * batchSize]]
+
+      let shown = try examples(of: batch, for: network, step: step)
+      let (logits, cache) = network.forward(
+        normalization.activations(shown.inputs), mode: .training, on: execution)
+      let losses = CrossEntropy.losses(logits: logits, targets: shown.targets)
+      let loss = losses.reduce(0, +) / Float(losses.count)
+      guard loss.isFinite else { throw TrainingError.diverged(step: step) }
+      let share = 1 / Float(losses.count)
+      network.backward(
+        CrossEntropy.gradient(logits: logits, targets: shown.targets).map { $0 * share },
+        cache: cache, on: execution)
+      optimiser.step(
+        parameters,
+        learningRate: recipe.schedule.rate(
+          step: step, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps))
+      try progress(Progress(step: step + 1, totalSteps: totalSteps, loss: loss))
+    }
+  }
+
+  /// What the network sees of a batch: inputs on the pixel scale and soft targets.
+  private func examples(
+    of batch: LabelledImages, for network: ResNet, step: Int
+  ) throws -> MixedBatch {
+    /// Mixed pairs; `draw` keeps the halves of a batch independent.
+    func mixed(_ inputs: Tensor, alpha: Double, draw: Int) throws -> MixedBatch {
+      try Mixup(alpha: alpha).mixed(
+        inputs, labels: batch.labels, classCount: batch.classCount,
+        key: RandomKey(seed: recipe.seed, purpose: .mixup, step: step, draw: draw))
+    }
+    switch recipe.method {
+    case .plain:
+      return MixedBatch(
+        inputs: batch.pixels.tensor,
+        targets: CrossEntropy.oneHot(batch.labels, classCount: batch.classCount))
+    case .mixup(let alpha):
+      return try mixed(batch.pixels.tensor, alpha: alpha, draw: 0)
+    case .interpolatedAdversarial(let alpha, let epsilon, let steps):
+      let adversarial = try adversarialImages(
+        of: batch, for: network, epsilon: epsilon, steps: steps, step: step)
+      // One pass over both halves, so that batch normalisation sees them together.
+      let clean = try mixed(batch.pixels.tensor, alpha: alpha, draw: 0)
+      let attacked = try mixed(adversarial.tensor, alpha: alpha, draw: 1)
+      return MixedBatch(
+        inputs: try .concatenated([attacked.inputs, clean.inputs]),
+        targets: try .concatenated([attacked.targets, clean.targets]))
+    }
+  }
+
+  /// Adversarial images for the network as it is, found against the true labels.
+  private func adversarialImages(
+    of batch: LabelledImages, for network: ResNet, epsilon: Epsilon, steps: Int, step: Int
+  ) throws -> Pixels {
+    let classifier = NetworkClassifier(
+      InferencePlan(network, normalization: normalization, kernels: execution.kernels))
+    // An image that comes back in a later epoch gets another random start.
+    var random = RandomStream(RandomKey(seed: recipe.seed, purpose: .attack, step: step))
+    let seed = random.next()
+    let attack = ProjectedGradientDescent(steps: steps)
+    let size = Self.attackBlock
+    let blocks = try execution.workers.map(count: (batch.count + size - 1) / size) { block in
+      let examples = batch[block * size..<min((block + 1) * size, batch.count)]
+      let found = try attack.search(examples, within: epsilon, through: classifier, seed: seed)
+      return try PerturbationBall(center: examples.pixels, radius: epsilon).projection(of: found)
+    }
+    return Pixels(unchecked: try .concatenated(blocks.map(\.tensor)))
+  }
+
+  /// Images that one thread attacks at a time.
+  private static let attackBlock = 32
+}
+
+/// Why a training run cannot go on.
+public enum TrainingError: Error, Equatable, CustomStringConvertible {
+  case batch(size: Int, epochs: Int, images: Int)
+  case diverged(step: Int)
+
+  public var description: String {
+    switch self {
+    case .batch(let size, let epochs, let images):
+      """
+      cannot train for \(epochs) epochs with batches of \(size) on \(images) images; \
+      a batch needs 2 images at least and all the data must fill one
+      """
+    case .diverged(let step):
+      "the training loss is not a number after \(step) steps; lower the learning rate"
+    }
+  }
+}

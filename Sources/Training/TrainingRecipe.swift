@@ -1,0 +1,39 @@
+import MixupInference
+import NeuralNetwork
+import Robustness
+
+/// How a network is trained, completely: with the same recipe, data and kernel set the result is
+/// the same bytes.
+public struct TrainingRecipe: Codable, Hashable, Sendable {
+  /// What the network is shown.
+  public enum Method: Codable, Hashable, Sendable {
+    /// Clean images with their labels.
+    case plain
+    /// Mixed pairs with λ ~ Beta(α, α); Zhang et al., 2018.
+    case mixup(alpha: Double)
+    /// Mixed pairs of clean images and, as many, mixed pairs of adversarial ones, found against the
+    /// true labels on the present network; Lamb et al., 2019.
+    case interpolatedAdversarial(alpha: Double, epsilon: Epsilon, steps: Int)
+  }
+
+  public var method: Method
+  public var epochs: Int
+  public var batchSize: Int
+  public var schedule: LearningRateSchedule
+  public var momentum: Float
+  public var weightDecay: Float
+  public var seed: UInt64
+
+  public init(
+    method: Method, epochs: Int, batchSize: Int, schedule: LearningRateSchedule,
+    momentum: Float = 0.9, weightDecay: Float = 5e-4, seed: UInt64
+  ) {
+    self.method = method
+    self.epochs = epochs
+    self.batchSize = batchSize
+    self.schedule = schedule
+    self.momentum = momentum
+    self.weightDecay = weightDecay
+    self.seed = seed
+  }
+}

@@ -1,0 +1,39 @@
+import Datasets
+import Foundation
+import MixupInference
+import NeuralNetwork
+import Reporting
+import Robustness
+import Training
+
+/// Why a verb could not do its work: one line, and the status of sysexits.h.
+struct Failure: Error {
+  var message: String
+  var status: Int32
+
+  /// Something wrong on the command line.
+  static func usage(_ message: String) -> Failure { Failure(message: message, status: EX_USAGE) }
+  /// Something wrong inside a file.
+  static func data(_ message: String) -> Failure { Failure(message: message, status: EX_DATAERR) }
+  /// A file that cannot be read or written.
+  static func file(_ message: String) -> Failure { Failure(message: message, status: EX_IOERR) }
+
+  private init(message: String, status: Int32) {
+    self.message = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+    self.status = status
+  }
+
+  /// The failure that an error of the libraries means.
+  init(_ error: any Error) {
+    self =
+      switch error {
+      case let failure as Failure: failure
+      case is MixupInferenceError, is EpsilonError, is NormalizationError, is MixupError:
+        .usage("\(error)")
+      case is FileWriteError: .file("\(error)")
+      case let error as DatasetError where error.isAboutFiles: .file("\(error)")
+      case let error as CocoaError: .file(error.localizedDescription)
+      default: .data("\(error)")
+      }
+  }
+}

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Experiments
+import Foundation
+import Kernels
+import Reporting
+
+struct Reproduce: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Trains three models on embedded digits, defends, attacks and reports.",
+    discussion: """
+      Trains a network plainly, with mixup and with interpolated adversarial training; chooses the \
+      attack's radius by a sweep and the defences' parameters on validation images; then measures \
+      every model under every defence on clean images and under oblivious and adaptive PGD.
+
+      By default on the first 500 test images, with 30 executions for a decision and 10 for each \
+      gradient of an attacker who knows the defence; --full takes all 1,797 test images. Writes \
+      index.html, results.json and the checkpoints. Finished stages are used again unless --fresh.
+      """)
+
+  @Option(help: "Folder for the report, checkpoints and finished stages.")
+  var output = "report"
+
+  @Option(help: "Seed of everything random.")
+  var seed: UInt64 = 1
+
+  @Flag(help: "Take all test images.")
+  var full = false
+
+  @Flag(help: "Do not use the finished stages of an earlier run.")
+  var fresh = false
+
+  @OptionGroup var machine: MachineOptions
+
+  func run() throws {
+    var settings = Reproduction.Settings()
+    settings.seed = seed
+    settings.kernels = try machine.kernelSet()
+    if full { settings.testCount = nil }
+    let folder = URL(filePath: output)
+    let reproduction = try Reproduction(
+      settings: settings, folder: folder, reusesStages: !fresh, workers: machine.workers(),
+      progress: ProgressReporter())
+    let results = try reproduction.run()
+    let report = ReproductionReport(results)
+    try AtomicFile.write(Data(report.html.utf8), to: folder.appending(path: "index.html"))
+    try AtomicFile.write(try report.records().json(), to: folder.appending(path: "results.json"))
+    print(report.text)
+    print("\nWritten: \(folder.appending(path: "index.html").relativePath), results.json, checkpoints/")
+  }
+}
+
+/// How much of the machine to use.
+struct MachineOptions: ParsableArguments {
+  @Option(help: "Threads; as many as there are processors unless given.")
+  var threads: Int?
+
+  @Option(help: "Kernel set: \(KernelSet.allCases.map(\.rawValue).joined(separator: ", ")); the widest unless given.")
+  var kernels: String?
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is \(threads); give a number from 1 to 1024")
+    }
+  }
+
+  func workers() -> WorkerPool {
+    WorkerPool(threadCount: threads ?? WorkerPool.availableProcessors)
+  }
+
+  func kernelSet() throws -> KernelSet {
+    guard let kernels else { return .best }
+    let names = KernelSet.available.map(\.rawValue).joined(separator: ", ")
+    guard let set = KernelSet(rawValue: kernels), set.isAvailable else {
+      throw Failure.usage("kernel set \(kernels) does not run here; --kernels takes one of \(names)")
+    }
+    return set
+  }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import Robustness
+import Testing
+
+@Suite("ε, an exact ratio on the pixel scale")
+struct EpsilonTests {
+  @Test(
+    "it is kept as asked for, through text and JSON",
+    arguments: ["8/255", "0.15", "0", "1", "1.0", "0.50", "16/510", "0/7", "0.001"])
+  func isKeptAsAskedFor(_ text: String) throws {
+    let epsilon = try Epsilon(text)
+    #expect(epsilon.description == text)
+    let copy = try JSONDecoder().decode([Epsilon].self, from: JSONEncoder().encode([epsilon]))
+    #expect(copy.map(\.description) == [text] && copy == [epsilon])
+    #expect(
+      try JSONDecoder().decode([String].self, from: JSONEncoder().encode([epsilon])) == [text])
+  }
+
+  @Test("its value is the nearest number to the ratio")
+  func valuesAreNearest() throws {
+    for numerator in 0...255 {
+      let epsilon = try Epsilon("\(numerator)/255")
+      #expect(epsilon.doubleValue == Double(numerator) / 255)
+      #expect(epsilon.value == Float(numerator) / 255)
+    }
+    for thousandths in 0...1000 {
+      let text = String(format: "%.3f", Double(thousandths) / 1000)
+      #expect(try Epsilon(text).doubleValue == Double(text))
+    }
+  }
+
+  @Test("equal numbers are equal, however they are written, and order is that of the numbers")
+  func comparesAsNumbers() throws {
+    for (a, b) in [("1/2", "0.50"), ("16/510", "8/255"), ("0", "0/3"), ("3/3", "1")] {
+      #expect(try Epsilon(a) == Epsilon(b))
+      #expect(try Set([Epsilon(a), Epsilon(b)]).count == 1)
+    }
+    let ordered = try ["0", "1/255", "0.004", "2/255", "0.15", "0.99999999999999", "1"].map {
+      try Epsilon($0)
+    }
+    #expect(try ordered == ordered.shuffled().sorted() && Epsilon("0") == .zero)
+  }
+
+  @Test(
+    "text that is no length is refused",
+    arguments: [
+      "", " ", "abc", "8/", "/255", "8/0", "-1/255", "+1/2", "8/255/1", "1e-3", "0.", ".5", "0,1",
+      "0.1/255", "nan", "inf", "8 /255", "٣/255", "1/1000000000000000000000", "0.1.2",
+    ])
+  func badTextIsRefused(_ text: String) {
+    #expect(throws: EpsilonError.text(text)) { try Epsilon(text) }
+  }
+
+  @Test("a length wider than the pixel scale is refused: 8 is not 8/255", arguments: ["8", "9/8"])
+  func tooLargeIsRefused(_ text: String) {
+    #expect(throws: EpsilonError.tooLarge(text)) { try Epsilon(text) }
+  }
+}

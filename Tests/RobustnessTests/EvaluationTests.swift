@@ -1,0 +1,215 @@
+import Datasets
+import Dispatch
+import Foundation
+import MixupInference
+import NeuralNetwork
+import Robustness
+import Statistics
+import Synchronization
+import TestSupport
+import Testing
+
+private let shape = ImageShape(channels: 1, height: 4, width: 4)
+
+/// Hands over the same candidate for every example, wherever it is.
+private struct Vandal: Attack {
+  var value: Float
+
+  func search(
+    _ examples: LabelledImages, within epsilon: Epsilon,
+    through surrogate: any DifferentiableClassifier, seed: UInt64
+  ) throws -> Tensor {
+    Tensor(repeating: value, shape: examples.pixels.tensor.shape)
+  }
+}
+
+/// Fails on the examples named.
+private struct Failing: Attack {
+  struct Failure: Error, Equatable { var index: Int }
+  var indices: Set<Int>
+
+  func search(
+    _ examples: LabelledImages, within epsilon: Epsilon,
+    through surrogate: any DifferentiableClassifier, seed: UInt64
+  ) throws -> Tensor {
+    if let index = examples.indices.first(where: indices.contains) { throw Failure(index: index) }
+    return examples.pixels.tensor
+  }
+}
+
+@Suite("Evaluation")
+struct EvaluationTests {
+  let data: LabelledImages
+  let model = TanhMLP(imageShape: shape, classCount: 3, seed: 1)
+  let defence: MixupInference<TanhMLP>
+  let epsilon: Epsilon
+
+  static let threads: ForEach = { count, body in
+    DispatchQueue.concurrentPerform(iterations: count) { body($0) }
+  }
+  static let backwards: ForEach = { count, body in
+    for block in (0..<count).reversed() { body(block) }
+  }
+
+  init() throws {
+    data = try randomImages(23, shape: shape, classCount: 3, seed: 1, firstIndex: 200)
+    defence = try MixupInference(
+      model, pool: SamplePool(randomImages(12, shape: shape, classCount: 3, seed: 2)),
+      rule: .combined(
+        predictedLabel: Mixing(ratio: 0.5, sampleCount: 2),
+        otherLabel: Mixing(ratio: 0.6, sampleCount: 3), threshold: 0.02))
+    epsilon = try Epsilon("0.1")
+  }
+
+  private func adaptive(_ steps: Int = 3) -> Threat {
+    Threat(
+      ProjectedGradientDescent(steps: steps, restarts: 2), within: epsilon, through: defence)
+  }
+
+  @Test("results depend on neither the size of the blocks nor the order or number of threads")
+  func resultsDoNotDependOnBlocks() throws {
+    for threat in [nil, adaptive()] {
+      let expected = try Evaluation(seed: 5).run(defence, on: data, under: threat)
+      for size in [nil, 1, 4, 23, 100] {
+        for forEach in [Self.threads, Self.backwards] {
+          let result = try Evaluation(seed: 5, blockSize: size, forEach: forEach).run(
+            defence, on: data, under: threat)
+          #expect(result.outcomes == expected.outcomes)
+          #expect(result.images.pixels == expected.images.pixels)
+        }
+      }
+      let other = try Evaluation(seed: 6).run(defence, on: data, under: threat)
+      #expect(threat == nil || other.images.pixels != expected.images.pixels)
+    }
+  }
+
+  @Test("the order of the examples changes the order of the outcomes only, so no accuracy")
+  func orderDoesNotMatter() throws {
+    var stream = RandomStream(RandomKey(seed: 3, purpose: .test))
+    let order = stream.permutation(of: data.count)
+    let straight = try Evaluation(seed: 5).run(defence, on: data, under: adaptive())
+    let shuffled = try Evaluation(seed: 5).run(defence, on: data[order], under: adaptive())
+    #expect(shuffled.outcomes == order.map { straight.outcomes[$0] })
+    #expect(shuffled.accuracy == straight.accuracy)
+  }
+
+  @Test("outcomes name image, true label and prediction, and add up to the accuracy")
+  func outcomesAreComplete() throws {
+    let result = try Evaluation(seed: 5).run(model, on: data)
+    let predictions = try model.predictions(
+      of: data.pixels, draws: Draws(seed: 0, purpose: .test, examples: data.indices))
+    #expect(result.outcomes.map(\.index) == data.indices)
+    #expect(result.outcomes.map(\.label) == data.labels)
+    #expect(result.outcomes.map(\.prediction) == predictions)
+    let correct = zip(predictions, data.labels).count { $0 == $1 }
+    #expect(result.correctCount == correct && result.accuracy == Double(correct) / 23)
+    #expect(result.images.pixels == data.pixels)
+  }
+
+  @Test("an attack of radius 0 changes no outcome")
+  func radiusZeroIsClean() throws {
+    var threat = adaptive()
+    threat.epsilon = .zero
+    let clean = try Evaluation(seed: 5).run(defence, on: data)
+    #expect(
+      try Evaluation(seed: 5).run(defence, on: data, under: threat).outcomes == clean.outcomes)
+  }
+
+  @Test("what leaves the ball or the box is brought back before it is judged")
+  func candidatesAreProjected() throws {
+    for value in [-5, 0.5, 7, .nan] as [Float] {
+      let threat = Threat(Vandal(value: value), within: epsilon, through: model)
+      let result = try Evaluation(seed: 5).run(model, on: data, under: threat)
+      let found = result.images.pixels.tensor
+      for place in 0..<found.count {
+        #expect(found[place] >= 0 && found[place] <= 1)
+        #expect(abs(found[place] - data.pixels.tensor[place]) <= 0.1 + 1e-7)
+      }
+      let predictions = try model.predictions(
+        of: result.images.pixels, draws: Draws(seed: 0, purpose: .test, examples: data.indices))
+      #expect(result.outcomes.map(\.prediction) == predictions)
+    }
+  }
+
+  @Test("adversarial images can be shown to another classifier, with labels and indices kept")
+  func imagesCanBeReused() throws {
+    let oblivious = Threat(
+      ProjectedGradientDescent(steps: 3), within: epsilon, through: model)
+    let onModel = try Evaluation(seed: 5).run(model, on: data, under: oblivious)
+    let direct = try Evaluation(seed: 5).run(defence, on: data, under: oblivious)
+    let reused = try Evaluation(seed: 5).run(defence, on: onModel.images)
+    #expect(reused.outcomes == direct.outcomes)
+    #expect(onModel.images.indices == data.indices && onModel.images.labels == data.labels)
+  }
+
+  @Test("an attack never shares a stream with the scoring of it, nor a draw with another step")
+  func streamsAreSeparate() throws {
+    let surrogate = Spy(defence)
+    let target = Spy(defence)
+    let steps = 4
+    let attack = ProjectedGradientDescent(steps: steps, restarts: 2, selections: 3)
+    _ = try Evaluation(seed: 5, blockSize: 7).run(
+      target, on: data, under: Threat(attack, within: epsilon, through: surrogate))
+    let (searched, scored) = (surrogate.log, target.log)
+    #expect(searched.keys.isDisjoint(with: scored.keys))
+    #expect(Set(scored.calls.map(\.draws.purpose)) == [.score])
+    #expect(scored.keys.count == data.count)
+    // Gradients on `.attack`, a key for each example, restart and step; choices on `.select`.
+    let gradients = searched.calls.filter(\.wantsGradient)
+    let choices = searched.calls.filter { !$0.wantsGradient }
+    #expect(Set(gradients.map(\.draws.purpose)) == [.attack])
+    #expect(Set(choices.map(\.draws.purpose)) == [.select])
+    #expect(gradients.reduce(0) { $0 + $1.images.count } == data.count * 2 * steps)
+    #expect(
+      searched.keys.count { $0.purpose == .attack } == data.count * 2 * steps)
+    // All restarts are compared on the same draws.
+    #expect(searched.keys.count { $0.purpose == .select } == data.count * 3)
+    #expect(choices.reduce(0) { $0 + $1.images.count } == data.count * 2 * 3)
+  }
+
+  @Test("progress counts up to all examples", arguments: [true, false])
+  func progressIsReported(_ parallel: Bool) throws {
+    let reports = Mutex<[Int]>([])
+    let evaluation =
+      parallel
+      ? Evaluation(seed: 1, blockSize: 5, forEach: Self.threads)
+      : Evaluation(seed: 1, blockSize: 5)
+    _ = try evaluation.run(model, on: data) { examples in
+      reports.withLock { $0.append(examples) }
+    }
+    #expect(reports.withLock { $0.sorted() } == [3, 5, 5, 5, 5])
+  }
+
+  @Test("the failure of the first failing block is thrown, whatever the order of the blocks")
+  func firstFailureIsThrown() throws {
+    let threat = Threat(Failing(indices: [219, 208, 222]), within: epsilon, through: model)
+    for forEach in [Self.threads, Self.backwards, { count, body in (0..<count).forEach(body) }]
+      as [ForEach]
+    {
+      #expect(throws: Failing.Failure(index: 208)) {
+        try Evaluation(seed: 1, blockSize: 3, forEach: forEach).run(
+          model, on: data, under: threat)
+      }
+    }
+  }
+
+  @Test("no examples give no outcomes, and an accuracy that is no number")
+  func emptyData() throws {
+    let result = try Evaluation(seed: 1).run(defence, on: data[[]], under: adaptive())
+    #expect(result.outcomes.isEmpty && result.accuracy.isNaN && result.images.count == 0)
+  }
+
+  @Test("settings that make no sense are refused")
+  func refusals() throws {
+    #expect(throws: AttackError.setting(name: "block size", value: 0, least: 1)) {
+      try Evaluation(seed: 1, blockSize: 0).run(model, on: data)
+    }
+    #expect(throws: AttackError.classCount(model: 2, data: 3)) {
+      try Evaluation(seed: 1).run(
+        TanhMLP(imageShape: shape, classCount: 2, seed: 1), on: data)
+    }
+    #expect(throws: AttackError.candidateShape(expected: [23, 1, 4, 4], found: [1, 1, 4, 4])) {
+      try judge(Tensor(shape: [1, 1, 4, 4]), of: data, within: epsilon, by: model, seed: 1)
+    }
+  }
+}
