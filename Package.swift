@@ -5,7 +5,9 @@ import PackageDescription
 
 // MARK: Settings
 
-let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error),
+]
 
 /// Numeric loops stay optimised in debug builds, or the tests would take a thousand times longer.
 let optimised: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
@@ -94,15 +96,18 @@ let package = Package(
       name: "TestSupport",
       dependencies: ["NeuralNetwork", "Datasets", "Statistics"],
       path: "Tests/TestSupport", swiftSettings: optimised),
-    .testTarget(name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels", "CPUFeatures", "Statistics", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "NeuralNetworkTests",
-      dependencies: ["NeuralNetwork", "Kernels", "Statistics", "TestSupport"], swiftSettings: strict),
+      dependencies: ["NeuralNetwork", "Kernels", "Statistics", "TestSupport"], swiftSettings: strict
+    ),
     .testTarget(
-      name: "DatasetsTests", dependencies: ["Datasets", "NeuralNetwork", "Statistics", "TestSupport"],
+      name: "DatasetsTests",
+      dependencies: ["Datasets", "NeuralNetwork", "Statistics", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "MixupInferenceTests",
@@ -121,7 +126,8 @@ let package = Package(
         "Statistics", "TestSupport",
       ],
       swiftSettings: strict),
-    .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Statistics"], swiftSettings: strict),
+    .testTarget(
+      name: "ReportingTests", dependencies: ["Reporting", "Statistics"], swiftSettings: strict),
     .testTarget(
       name: "CommandLineTests", dependencies: ["mixup-inference", "TestSupport", "NeuralNetwork"],
       swiftSettings: strict),

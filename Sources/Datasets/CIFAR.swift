@@ -39,7 +39,9 @@ struct CIFAR: Sendable {
     }
     guard let files else {
       throw DatasetError.missingFile(
-        choices[0].first { !FileManager.default.fileExists(atPath: folder.appending(path: $0).path) }
+        choices[0].first {
+          !FileManager.default.fileExists(atPath: folder.appending(path: $0).path)
+        }
           ?? choices[0][0], folder: folder.relativePath)
     }
     var values: [Float] = []

@@ -4,8 +4,11 @@ import Statistics
 /// Three sets of images that share none: to train on (and to draw mixing partners from), to tune
 /// on, and to report on.
 public struct DatasetSplit: Sendable {
+  /// Images to train on, and to draw mixing partners from.
   public let training: LabelledImages
+  /// Images to choose parameters on.
   public let validation: LabelledImages
+  /// Images to report on.
   public let test: LabelledImages
 
   /// Takes the validation images out of a training file.

@@ -66,6 +66,7 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
     }
   }
 
+  /// What is wrong and what to do, in one line.
   public var description: String {
     switch self {
     case .labelCount(let labels, let images):

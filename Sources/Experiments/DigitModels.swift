@@ -5,13 +5,13 @@ import Training
 
 /// The three networks that the reproduction compares: ResNet-8 on the 8×8 digits, trained plainly,
 /// with mixup, and with interpolated adversarial training.
-public enum DigitModel: String, CaseIterable, Codable, Sendable {
+package enum DigitModel: String, CaseIterable, Codable, Sendable {
   case plain
   case mixup
   case interpolatedAdversarial = "interpolated-at"
 
   /// How tables call it.
-  public var title: String {
+  package var title: String {
     switch self {
     case .plain: "plain"
     case .mixup: "mixup"
@@ -22,7 +22,7 @@ public enum DigitModel: String, CaseIterable, Codable, Sendable {
   /// The recipe with the given seed.
   ///
   /// - Throws: never in practice; the radius is a literal that `Epsilon` can read.
-  public func recipe(seed: UInt64) throws -> TrainingRecipe {
+  package func recipe(seed: UInt64) throws -> TrainingRecipe {
     let schedule = LearningRateSchedule.cosine(peak: 0.1, warmUp: 0.25)
     switch self {
     case .plain:

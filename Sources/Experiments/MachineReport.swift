@@ -3,19 +3,19 @@ import Kernels
 import Reporting
 
 /// What the machine can do and what is used of it.
-public struct MachineReport: Sendable {
+package struct MachineReport: Sendable {
   /// One line of the report.
-  public struct Finding: Sendable {
-    public var name: String
-    public var value: String
+  package struct Finding: Sendable {
+    package var name: String
+    package var value: String
     /// The command that mends it, if something is missing.
-    public var remedy: String?
+    package var remedy: String?
   }
 
-  public let findings: [Finding]
+  package let findings: [Finding]
 
   /// Looks at the machine.
-  public init() {
+  package init() {
     var findings: [Finding] = []
     func add(_ name: String, _ value: String, remedy: String? = nil) {
       findings.append(Finding(name: name, value: value, remedy: remedy))
@@ -24,7 +24,9 @@ public struct MachineReport: Sendable {
     let features = [("AVX2 + FMA", KernelSet.avx2), ("AVX-512", .avx512)]
       .map { "\($0) \($1.isAvailable ? "yes" : "no")" }
     add("vector units", features.joined(separator: ", "))
-    add("kernel set", KernelSet.best.rawValue + (KernelSet.simd == nil ? " (no SIMD set runs here)" : ""))
+    add(
+      "kernel set",
+      KernelSet.best.rawValue + (KernelSet.simd == nil ? " (no SIMD set runs here)" : ""))
     add("kernel sets that run here", KernelSet.available.map(\.rawValue).joined(separator: ", "))
     add("OpenBLAS core", OpenBLAS.coreName)
     add("threads", "\(WorkerPool.availableProcessors)")
@@ -36,10 +38,10 @@ public struct MachineReport: Sendable {
   }
 
   /// Whether all that is needed to work is there.
-  public var isReady: Bool { true }
+  package var isReady: Bool { true }
 
   /// The report for a terminal.
-  public var text: String {
+  package var text: String {
     let width = findings.map(\.name.count).max() ?? 0
     return findings.map { finding in
       let name = finding.name.padding(toLength: width, withPad: " ", startingAt: 0)
@@ -48,7 +50,7 @@ public struct MachineReport: Sendable {
   }
 
   /// The processor's name as the system gives it.
-  public static var processorName: String {
+  package static var processorName: String {
     let information = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
     let line = information.split(separator: "\n").first { $0.hasPrefix("model name") }
     let name = line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }

@@ -8,9 +8,9 @@ import Robustness
 import Statistics
 
 /// One network on one data set, under every pair of given defences and attacks.
-public struct ModelEvaluation: Sendable {
+package struct ModelEvaluation: Sendable {
   /// An attack by the name that commands and records use.
-  public enum AttackName: String, CaseIterable, Sendable {
+  package enum AttackName: String, CaseIterable, Sendable {
     case none
     case pgd
     case targetedPGD = "pgd-targeted"
@@ -26,23 +26,23 @@ public struct ModelEvaluation: Sendable {
   }
 
   /// All that the figures depend on, besides the network and the images.
-  public struct Settings: Sendable {
-    public var defences: [DefenceName] = [.none]
-    public var attacks: [AttackName] = [.none]
-    public var epsilon = Epsilon.zero
-    public var steps = 50
-    public var stepSize: Epsilon?
-    public var restarts = 1
+  package struct Settings: Sendable {
+    package var defences: [DefenceName] = [.none]
+    package var attacks: [AttackName] = [.none]
+    package var epsilon = Epsilon.zero
+    package var steps = 50
+    package var stepSize: Epsilon?
+    package var restarts = 1
     /// λ of both rules, and of MI-PL where it differs.
-    public var ratio: Float = 0.5
-    public var predictedLabelRatio: Float?
-    public var threshold: Float = 0.2
-    public var draws = 30
-    public var attackDraws = 10
-    public var seed: UInt64 = 1
-    public var kernels: KernelSet = .best
+    package var ratio: Float = 0.5
+    package var predictedLabelRatio: Float?
+    package var threshold: Float = 0.2
+    package var draws = 30
+    package var attackDraws = 10
+    package var seed: UInt64 = 1
+    package var kernels: KernelSet = .best
 
-    public init() {}
+    package init() {}
 
     func rule(_ defence: DefenceName) -> MixupInferenceRule? {
       let predicted = Mixing(ratio: predictedLabelRatio ?? ratio, sampleCount: draws)
@@ -98,24 +98,20 @@ public struct ModelEvaluation: Sendable {
     var records: [EvaluationRecord] = []
     for defence in settings.defences {
       for attack in settings.attacks {
-        let classifier: any DifferentiableClassifier
-        let known: any DifferentiableClassifier
+        let search = ProjectedGradientDescent(
+          steps: settings.steps, stepSize: settings.stepSize, restarts: settings.restarts,
+          objective: attack.objective)
+        var classifier: any DifferentiableClassifier = base
+        var threat =
+          attack == .none ? nil : Threat(search, within: settings.epsilon, through: base)
         if let rule = settings.rule(defence), let pool {
           let defended = try MixupInference(base, pool: pool, rule: rule)
           classifier = defended
-          known = try defended.withSampleCount(settings.attackDraws)
-        } else {
-          (classifier, known) = (base, base)
+          if attack.isAdaptive {
+            threat = try .adaptive(
+              search, within: settings.epsilon, on: defended, sampleCount: settings.attackDraws)
+          }
         }
-        let threat =
-          attack == .none
-          ? nil
-          : Threat(
-            ProjectedGradientDescent(
-              steps: settings.steps, stepSize: settings.stepSize, restarts: settings.restarts,
-              selections: attack.isAdaptive && settings.restarts > 1 ? 5 : 1,
-              objective: attack.objective),
-            within: settings.epsilon, through: attack.isAdaptive ? known : base)
         let title = "\(defence.rawValue) under \(attack.rawValue)"
         let stage = progress.stage(title, total: images.count, unit: "images")
         let start = ContinuousClock.now
@@ -135,7 +131,11 @@ public struct ModelEvaluation: Sendable {
             kernelSet: settings.kernels.rawValue,
             forwardPassesPerDecision: classifier.forwardPassesPerDecision,
             secondsPerDecision: threat == nil ? seconds / Double(max(outcome.trials, 1)) : nil,
-            lambda: defence == .none ? nil : Double("\(defence == .predictedLabel ? settings.predictedLabelRatio ?? settings.ratio : settings.ratio)"),
+            lambda: defence == .none
+              ? nil
+              : Double(
+                "\(defence == .predictedLabel ? settings.predictedLabelRatio ?? settings.ratio : settings.ratio)"
+              ),
             threshold: defence == .combined ? Double("\(settings.threshold)") : nil,
             draws: defence == .none ? nil : settings.draws,
             attackDraws: attack.isAdaptive && defence != .none ? settings.attackDraws : nil))

@@ -10,34 +10,34 @@ import Training
 
 /// The main experiment: {plain, mixup, interpolated AT} × {none, MI-PL, MI-OL, MI-Combined} ×
 /// {clean, oblivious PGD-10, oblivious PGD-50, adaptive PGD-50} on the embedded digits.
-public struct Reproduction: Sendable {
+package struct Reproduction: Sendable {
   /// What the experiment's figures depend on, besides the code.
-  public struct Settings: Codable, Hashable, Sendable {
-    public var seed: UInt64 = 1
+  package struct Settings: Codable, Hashable, Sendable {
+    package var seed: UInt64 = 1
     /// Test images, from the first; nil for all.
-    public var testCount: Int? = 500
+    package var testCount: Int? = 500
     /// Images of the training file that serve tuning only.
-    public var validationCount = 500
+    package var validationCount = 500
     /// N: executions of each rule for a decision.
-    public var decisionDraws = 30
+    package var decisionDraws = 30
     /// The attacker's executions for a gradient.
-    public var attackDraws = 10
+    package var attackDraws = 10
     /// Independent starts of every attack, of which the best by the attacker's own lights counts.
-    public var restarts = 1
+    package var restarts = 1
     /// Radii of the sweep from which ε is chosen, on the pixel scale.
-    public var epsilons = ["1/20", "1/10", "3/20", "1/5", "1/4", "3/10"]
+    package var epsilons = ["1/20", "1/10", "3/20", "1/5", "1/4", "3/10"]
     /// Values of λ from which that of each model and rule is chosen.
-    public var ratios: [Float] = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
-    public var kernels: KernelSet = .best
+    package var ratios: [Float] = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    package var kernels: KernelSet = .best
 
-    public init() {}
+    package init() {}
   }
 
-  public var settings: Settings
+  package var settings: Settings
   /// Where checkpoints, finished stages and the report are written.
-  public var folder: URL
+  package var folder: URL
   /// Whether finished stages of an earlier run are used again.
-  public var reusesStages: Bool
+  package var reusesStages: Bool
   private let workers: WorkerPool
   private let progress: ProgressReporter
   private let data: DatasetSplit
@@ -63,27 +63,27 @@ public struct Reproduction: Sendable {
   // MARK: Results
 
   /// Accuracy of the three undefended models, and under MI-OL with λ = ½, over ε.
-  public struct Sweep: Codable, Sendable {
-    public struct Point: Codable, Sendable {
-      public var model: DigitModel
-      public var defence: DefenceName
-      public var epsilon: Epsilon
-      public var outcome: Proportion
+  package struct Sweep: Codable, Sendable {
+    package struct Point: Codable, Sendable {
+      package var model: DigitModel
+      package var defence: DefenceName
+      package var epsilon: Epsilon
+      package var outcome: Proportion
     }
-    public var points: [Point]
+    package var points: [Point]
     /// The radius at which the table is made.
-    public var chosen: Epsilon
+    package var chosen: Epsilon
   }
 
   /// The conditions of the main table.
-  public enum Condition: String, CaseIterable, Codable, Sendable {
+  package enum Condition: String, CaseIterable, Codable, Sendable {
     case clean
     case oblivious10 = "pgd-10"
     case oblivious50 = "pgd-50"
     case adaptive50 = "adaptive-pgd-50"
 
     /// How tables call it.
-    public var title: String {
+    package var title: String {
       switch self {
       case .clean: "clean"
       case .oblivious10: "oblivious PGD-10"
@@ -102,51 +102,51 @@ public struct Reproduction: Sendable {
   }
 
   /// One cell of the main table.
-  public struct Cell: Codable, Sendable {
-    public var defence: DefenceName
-    public var condition: Condition
-    public var outcome: Proportion
-    public var forwardPassesPerDecision: Int
-    public var secondsPerDecision: Double
+  package struct Cell: Codable, Sendable {
+    package var defence: DefenceName
+    package var condition: Condition
+    package var outcome: Proportion
+    package var forwardPassesPerDecision: Int
+    package var secondsPerDecision: Double
   }
 
   /// How well MI-PL's statistics tell adversarial test images from clean ones.
-  public struct Detection: Codable, Sendable {
+  package struct Detection: Codable, Sendable {
     /// Clean images, and adversarial ones on which oblivious PGD-50 fooled the bare network.
-    public var cleanCount: Int
-    public var adversarialCount: Int
+    package var cleanCount: Int
+    package var adversarialCount: Int
     /// By statistic; nil where there is nothing to tell apart.
-    public var areas: [String: Double]
+    package var areas: [String: Double]
     /// The curve of the paper's statistic.
-    public var curve: [ReceiverOperatingCharacteristic.Point]
+    package var curve: [ReceiverOperatingCharacteristic.Point]
   }
 
   /// All that was measured on one model.
-  public struct ModelResult: Codable, Sendable {
-    public var model: DigitModel
-    public var tuning: Tuning
-    public var cells: [Cell]
-    public var detection: Detection
+  package struct ModelResult: Codable, Sendable {
+    package var model: DigitModel
+    package var tuning: Tuning
+    package var cells: [Cell]
+    package var detection: Detection
     /// A few images before and after the attack, pixels [8 × 8].
-    public var pictures: [Picture]
+    package var pictures: [Picture]
   }
 
   /// One image, clean and attacked, with what the undefended network says of it.
-  public struct Picture: Codable, Sendable {
-    public var label: Int
-    public var prediction: Int
-    public var clean: [Float]
-    public var adversarial: [Float]
+  package struct Picture: Codable, Sendable {
+    package var label: Int
+    package var prediction: Int
+    package var clean: [Float]
+    package var adversarial: [Float]
   }
 
   /// Everything, ready to be reported.
-  public struct Results: Sendable {
-    public var settings: Settings
-    public var testCount: Int
-    public var trainingCount: Int
-    public var sweep: Sweep
-    public var models: [ModelResult]
-    public var seconds: Double
+  package struct Results: Sendable {
+    package var settings: Settings
+    package var testCount: Int
+    package var trainingCount: Int
+    package var sweep: Sweep
+    package var models: [ModelResult]
+    package var seconds: Double
   }
 
   // MARK: Stages
@@ -159,11 +159,12 @@ public struct Reproduction: Sendable {
   }
 
   /// Runs all stages that are not yet done.
-  public func run() throws -> Results {
+  package func run() throws -> Results {
     let start = ContinuousClock.now
     let store = StageStore(folder: folder.appending(path: "stages"), reuses: reusesStages)
     let origin = Origin(
-      settings: settings, recipes: try DigitModel.allCases.map { try $0.recipe(seed: settings.seed) })
+      settings: settings,
+      recipes: try DigitModel.allCases.map { try $0.recipe(seed: settings.seed) })
     var classifiers: [DigitModel: NetworkClassifier] = [:]
     for model in DigitModel.allCases {
       let network = try trained(model).network()
@@ -202,7 +203,7 @@ public struct Reproduction: Sendable {
   }
 
   /// Where the checkpoint of a model is.
-  public func checkpointFile(_ model: DigitModel) -> URL {
+  package func checkpointFile(_ model: DigitModel) -> URL {
     folder.appending(path: "checkpoints").appending(path: "\(model.rawValue).safetensors")
   }
 
@@ -214,7 +215,8 @@ public struct Reproduction: Sendable {
       execution: Execution(kernels: settings.kernels, workers: workers))
     let notes = try trainer.notes(dataset: "digits", images: data.training)
     let architecture = ResNet.Architecture.resNet8(data.training.pixels.imageShape)
-    if reusesStages, let bytes = try? Data(contentsOf: file), let checkpoint = try? Checkpoint(bytes),
+    if reusesStages, let bytes = try? Data(contentsOf: file),
+      let checkpoint = try? Checkpoint(bytes),
       checkpoint.notes == notes, checkpoint.architecture == architecture
     {
       let stage = progress.stage("train \(model.title) (reused)", total: 1, unit: "model")
@@ -271,7 +273,7 @@ public struct Reproduction: Sendable {
 
   /// ε is the smallest radius of the sweep at which oblivious PGD-10 leaves the undefended mixup
   /// model no more than this share of the validation images.
-  public static let brokenAccuracy = 0.05
+  package static let brokenAccuracy = 0.05
 
   // MARK: The table
 
@@ -310,11 +312,9 @@ public struct Reproduction: Sendable {
           let classifier = try MixupInference(base, pool: pool, rule: rule)
           passes = classifier.forwardPassesPerDecision
           if condition == .adaptive50 {
-            let threat = Threat(
-              ProjectedGradientDescent(
-                steps: condition.steps, restarts: settings.restarts,
-                selections: settings.restarts > 1 ? 5 : 1), within: epsilon,
-              through: try classifier.withSampleCount(settings.attackDraws))
+            let threat = try Threat.adaptive(
+              ProjectedGradientDescent(steps: condition.steps, restarts: settings.restarts),
+              within: epsilon, on: classifier, sampleCount: settings.attackDraws)
             let found = try run(classifier, on: test, under: threat, stage)
             (result, seconds) = (found, try secondsPerDecision(classifier, on: found.images))
           } else {

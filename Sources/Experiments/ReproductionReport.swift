@@ -7,10 +7,10 @@ import Robustness
 import Statistics
 
 /// The results of a reproduction as text, as records and as a page.
-public struct ReproductionReport: Sendable {
+package struct ReproductionReport: Sendable {
   let results: Reproduction.Results
 
-  public init(_ results: Reproduction.Results) { self.results = results }
+  package init(_ results: Reproduction.Results) { self.results = results }
 
   // MARK: Records
 
@@ -90,10 +90,14 @@ public struct ReproductionReport: Sendable {
   /// The area under the ROC curve of both statistics.
   package var detectionTable: Table {
     Table(
-      columns: ["model", "λ", "AUC, drop of F_ŷ (paper)", "AUC, drop of maxima (code)", "clean", "adversarial"],
+      columns: [
+        "model", "λ", "AUC, drop of F_ŷ (paper)", "AUC, drop of maxima (code)", "clean",
+        "adversarial",
+      ],
       rows: results.models.map { model in
         func area(_ statistic: DetectionStatistic) -> Table.Cell {
-          Table.Cell(model.detection.areas[statistic.rawValue].map { fixed($0, decimals: 3) } ?? "–")
+          Table.Cell(
+            model.detection.areas[statistic.rawValue].map { fixed($0, decimals: 3) } ?? "–")
         }
         return [
           Table.Cell(model.model.title), Table.Cell("\(model.tuning.predictedLabel.value)"),
@@ -166,7 +170,8 @@ public struct ReproductionReport: Sendable {
         "\(model.model.title): MI-OL changes accuracy under oblivious PGD-50 from \(percent(b)) "
         + "to \(percent(o)); the adaptive attack leaves \(percent(a))"
       if gain > 0 {
-        sentence += a < o
+        sentence +=
+          a < o
           ? ", taking back \(percent((o - a) / gain, decimals: 0)) of the gain"
           : ", taking back nothing"
       }
@@ -223,7 +228,7 @@ public struct ReproductionReport: Sendable {
   // MARK: Page
 
   /// The report as one page without external resources.
-  public var html: String {
+  package var html: String {
     HTMLReport(
       title: "Mixup Inference, reproduced",
       subtitle: "Handwritten digits, three networks, four defences, and an attacker who knows",
@@ -241,7 +246,9 @@ public struct ReproductionReport: Sendable {
           content: [
             .table(
               accuracyTable,
-              caption: "Accuracy in % with its 95% Wilson interval. Oblivious attacks see the bare network; adaptive ones the defence."),
+              caption:
+                "Accuracy in % with its 95% Wilson interval. Oblivious attacks see the bare network; adaptive ones the defence."
+            ),
             .figure(accuracyPlot, caption: "The same, by model and defence."),
           ]),
         HTMLReport.Section(
@@ -261,8 +268,12 @@ public struct ReproductionReport: Sendable {
               "λ and threshold are chosen on validation images: among the values that cost at "
                 + "most \(percent(Tuning.tolerance, decimals: 0)) clean accuracy, the one of "
                 + "highest accuracy under oblivious PGD-10."),
-            .table(tuningTable(), caption: "Chosen values, with accuracy in % on validation images."),
-          ] + results.models.map { .figure(tuningPlot($0), caption: "λ on \($0.model.title), validation images.") }),
+            .table(
+              tuningTable(), caption: "Chosen values, with accuracy in % on validation images."),
+          ]
+            + results.models.map {
+              .figure(tuningPlot($0), caption: "λ on \($0.model.title), validation images.")
+            }),
         HTMLReport.Section(
           title: "Detection",
           content: [
@@ -270,7 +281,8 @@ public struct ReproductionReport: Sendable {
               "MI-PL's statistics on clean test images against those adversarial ones "
                 + "(oblivious PGD-50) on which the bare network was fooled."),
             .table(detectionTable, caption: "Area under the ROC curve."),
-            .figure(detectionPlot, caption: "ROC curves of the paper's statistic, the drop of F_ŷ."),
+            .figure(
+              detectionPlot, caption: "ROC curves of the paper's statistic, the drop of F_ŷ."),
           ]),
         HTMLReport.Section(
           title: "Attacked images",
@@ -278,11 +290,20 @@ public struct ReproductionReport: Sendable {
             pictures(model).map {
               .figure(
                 $0,
-                caption: "\(model.model.title): images on which oblivious PGD-50 fooled the bare network; clean above, attacked below.")
+                caption:
+                  "\(model.model.title): images on which oblivious PGD-50 fooled the bare network; clean above, attacked below."
+              )
             }
           }),
         HTMLReport.Section(
-          title: "Cost", content: [.table(costTable, caption: "Forward passes and wall-clock time of a decision on clean images, all threads at work.")]),
+          title: "Cost",
+          content: [
+            .table(
+              costTable,
+              caption:
+                "Forward passes and wall-clock time of a decision on clean images, all threads at work."
+            )
+          ]),
         HTMLReport.Section(title: "Provenance", content: [.keyValues(provenance)]),
       ]
     ).render()
@@ -350,7 +371,9 @@ public struct ReproductionReport: Sendable {
   }
 
   private func pictures(_ model: Reproduction.ModelResult) -> ImageGrid? {
-    func row(_ cell: (Reproduction.Picture) -> (values: [Float], caption: String, isRight: Bool)) -> [ImageGrid.Cell] {
+    func row(_ cell: (Reproduction.Picture) -> (values: [Float], caption: String, isRight: Bool))
+      -> [ImageGrid.Cell]
+    {
       model.pictures.compactMap { picture in
         let (values, caption, isRight) = cell(picture)
         return (try? ImageGrid.Image(width: 8, height: 8, values: values)).map {
@@ -373,9 +396,13 @@ public struct ReproductionReport: Sendable {
       HTMLReport.KeyValue("Data", "UCI optical digits, 8×8; Alpaydin and Kaynak (1998), CC BY 4.0"),
       HTMLReport.KeyValue(
         "Images",
-        "\(results.trainingCount) training (and pool), \(settings.validationCount) validation, \(results.testCount) test"),
+        "\(results.trainingCount) training (and pool), \(settings.validationCount) validation, \(results.testCount) test"
+      ),
       HTMLReport.KeyValue("Network", "ResNet-8, widths 16, 32, 64, input scale ±1"),
-      HTMLReport.KeyValue("Attack", "PGD, ℓ∞, true labels, random start, step max(ε/4, 2.5 ε/T), \(settings.restarts) restart(s)"),
+      HTMLReport.KeyValue(
+        "Attack",
+        "PGD, ℓ∞, true labels, random start, step max(ε/4, 2.5 ε/T), \(settings.restarts) restart(s)"
+      ),
       HTMLReport.KeyValue("Seed", "\(settings.seed)"),
       HTMLReport.KeyValue("Kernel set", settings.kernels.rawValue),
       HTMLReport.KeyValue("Processor", MachineReport.processorName),

@@ -4,12 +4,12 @@ import Reporting
 /// Results of finished stages in a folder, so that a second run need not repeat them.
 ///
 /// A stage is reused only if it was made by the same description: whatever its result depends on.
-public struct StageStore: Sendable {
-  public let folder: URL
+package struct StageStore: Sendable {
+  package let folder: URL
   /// Whether finished stages are reused; else all are made anew.
-  public var reuses: Bool
+  package var reuses: Bool
 
-  public init(folder: URL, reuses: Bool = true) {
+  package init(folder: URL, reuses: Bool = true) {
     self.folder = folder
     self.reuses = reuses
   }
@@ -20,7 +20,7 @@ public struct StageStore: Sendable {
   }
 
   /// The stored result of a stage of this name and description, if there is one that can be read.
-  public func stored<Description: Codable & Equatable, Value: Codable>(
+  package func stored<Description: Codable & Equatable, Value: Codable>(
     _ name: String, for description: Description, as type: Value.Type = Value.self
   ) -> Value? {
     guard reuses, let data = try? Data(contentsOf: file(name)),
@@ -33,7 +33,7 @@ public struct StageStore: Sendable {
   /// Keeps a stage's result.
   ///
   /// - Throws: `FileWriteError` if the file cannot be written.
-  public func store<Description: Codable, Value: Codable>(
+  package func store<Description: Codable, Value: Codable>(
     _ value: Value, as name: String, for description: Description
   ) throws {
     let encoder = JSONEncoder()

@@ -8,7 +8,7 @@ import Statistics
 import Training
 
 /// One training run, from data to a checkpoint file.
-public struct TrainingRun: Sendable {
+package struct TrainingRun: Sendable {
   var recipe: TrainingRecipe
   var architecture: @Sendable (ImageShape, Int) -> ResNet.Architecture
   var output: URL
@@ -31,7 +31,7 @@ public struct TrainingRun: Sendable {
   }
 
   /// Trains, writes the checkpoint, and says how well the network does on the validation images.
-  public func run(on data: DatasetSplit, named dataset: DatasetName) throws -> String {
+  package func run(on data: DatasetSplit, named dataset: DatasetName) throws -> String {
     let shape = data.training.pixels.imageShape
     let normalization = Normalization.plusMinusOne(channels: shape.channels)
     let trainer = Trainer(

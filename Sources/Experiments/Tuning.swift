@@ -9,18 +9,18 @@ import Robustness
 /// The rule: among the values whose clean accuracy is at most `tolerance` below that of the
 /// undefended network, the one with the highest accuracy under oblivious PGD; the first among
 /// equals; the one of highest clean accuracy if none qualifies.
-public struct Tuning: Codable, Hashable, Sendable {
+package struct Tuning: Codable, Hashable, Sendable {
   /// One value that was tried, with its accuracies on the validation images.
-  public struct Trial: Codable, Hashable, Sendable {
-    public var value: Float
-    public var clean: Double
-    public var adversarial: Double
+  package struct Trial: Codable, Hashable, Sendable {
+    package var value: Float
+    package var clean: Double
+    package var adversarial: Double
   }
 
   /// The trials and the value chosen.
-  public struct Choice: Codable, Hashable, Sendable {
-    public var value: Float
-    public var trials: [Trial]
+  package struct Choice: Codable, Hashable, Sendable {
+    package var value: Float
+    package var trials: [Trial]
 
     /// Applies the rule.
     init(_ trials: [Trial], cleanBaseline: Double, tolerance: Double) {
@@ -37,15 +37,15 @@ public struct Tuning: Codable, Hashable, Sendable {
   }
 
   /// λ of MI-PL, λ of MI-OL, and the threshold of MI-Combined between the two.
-  public var predictedLabel: Choice
-  public var otherLabel: Choice
-  public var threshold: Choice
+  package var predictedLabel: Choice
+  package var otherLabel: Choice
+  package var threshold: Choice
 
   /// Accuracy that a defence may cost on clean images.
-  public static let tolerance = 0.02
+  package static let tolerance = 0.02
 
   /// The rule of MI-Combined with these values and N executions in each branch.
-  public func rule(_ defence: DefenceName, sampleCount: Int) -> MixupInferenceRule? {
+  package func rule(_ defence: DefenceName, sampleCount: Int) -> MixupInferenceRule? {
     let predicted = Mixing(ratio: predictedLabel.value, sampleCount: sampleCount)
     let other = Mixing(ratio: otherLabel.value, sampleCount: sampleCount)
     return switch defence {
@@ -63,7 +63,7 @@ public struct Tuning: Codable, Hashable, Sendable {
   ///   - clean: validation images.
   ///   - adversarial: the same images after oblivious PGD on the bare network.
   ///   - advance: called after each of `runCount(ratios:)` evaluations.
-  public init(
+  package init(
     _ base: NetworkClassifier, pool: SamplePool, clean: LabelledImages,
     adversarial: LabelledImages, ratios: [Float], sampleCount: Int, seed: UInt64,
     workers: WorkerPool, advance: @Sendable () -> Void
@@ -139,20 +139,20 @@ public struct Tuning: Codable, Hashable, Sendable {
   }
 
   /// How often `advance` is called.
-  public static func runCount(ratios: [Float]) -> Int { 2 * ratios.count + 2 }
+  package static func runCount(ratios: [Float]) -> Int { 2 * ratios.count + 2 }
 
   private static let thresholds: [Float] = (-4...16).map { Float($0) * 0.05 }
 }
 
 /// The defences of the main table.
-public enum DefenceName: String, CaseIterable, Codable, Sendable {
+package enum DefenceName: String, CaseIterable, Codable, Sendable {
   case none
   case predictedLabel = "mi-pl"
   case otherLabel = "mi-ol"
   case combined = "mi-combined"
 
   /// How tables call it.
-  public var title: String {
+  package var title: String {
     switch self {
     case .none: "none"
     case .predictedLabel: "MI-PL"

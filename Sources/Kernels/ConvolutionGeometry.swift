@@ -1,13 +1,17 @@
 /// Where a square kernel meets an image: the extents, and how the kernel steps over it.
 public struct ConvolutionGeometry: Hashable, Sendable {
+  /// Rows of the image.
   public var height: Int
+  /// Columns of the image.
   public var width: Int
   /// K: the kernel is K×K.
   public var kernel: Int
+  /// Steps from one output pixel to the next.
   public var stride: Int
   /// Zeros added on every side.
   public var padding: Int
 
+  /// The geometry of a K×K kernel on an image of the given extents.
   public init(height: Int, width: Int, kernel: Int, stride: Int = 1, padding: Int = 0) {
     self.height = height
     self.width = width

@@ -11,8 +11,10 @@ public struct Epilogue {
 
   /// Added to the sum; laid out like the output, and allowed to be the output itself.
   public var addend: UnsafePointer<Float>?
+  /// What is applied last.
   public var activation: Activation
 
+  /// Nothing at all unless told otherwise.
   public init(addend: UnsafePointer<Float>? = nil, activation: Activation = .identity) {
     self.addend = addend
     self.activation = activation

@@ -6,6 +6,7 @@ public struct PackedWeights: Sendable {
   public let panelWidth: Int
   /// Taps × input channels.
   public let depth: Int
+  /// Columns of every W[t].
   public let outputChannels: Int
   private let buffer: AlignedBuffer
 

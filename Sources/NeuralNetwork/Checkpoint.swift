@@ -2,10 +2,13 @@ import Foundation
 
 /// A trained network in a file: its tensors under PyTorch's paths, and what is needed to use it.
 public struct Checkpoint: Sendable {
+  /// Which network it is.
   public var architecture: ResNet.Architecture
+  /// The map from pixels to the scale of its input.
   public var normalization: Normalization
   /// Free text about the training: recipe, seed, data.
   public var notes: [String: String]
+  /// Parameters and running statistics by path.
   public var tensors: [String: Tensor]
 
   /// The present state of a network.
@@ -81,6 +84,7 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   case notOurs
   case impossibleNetwork
 
+  /// What is wrong and what to do, in one line.
   public var description: String {
     switch self {
     case .notOurs:

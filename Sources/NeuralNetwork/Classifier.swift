@@ -3,13 +3,18 @@ import Statistics
 /// The random numbers that a classifier may use for a batch: one stream for every example, named
 /// by the example's index in its data set. A classifier without randomness ignores it.
 public struct Draws: Sendable {
+  /// The seed of the whole experiment.
   public var seed: UInt64
+  /// What the draws are for.
   public var purpose: Purpose
   /// The index of every image of the batch in its data set.
   public var examples: [Int]
+  /// The restart of an attack.
   public var restart: Int
+  /// The step of an attack, or the number of a repeated prediction.
   public var step: Int
 
+  /// The streams of a batch of examples.
   public init(seed: UInt64, purpose: Purpose, examples: [Int], restart: Int = 0, step: Int = 0) {
     self.seed = seed
     self.purpose = purpose
@@ -69,7 +74,8 @@ public func argmax(rowsOf logits: Tensor) -> [Int] {
   return logits.withUnsafePointer { values in
     (0..<logits.shape[0]).map { row in
       var best = 0
-      for column in 1..<max(width, 1) where values[row * width + column] > values[row * width + best] {
+      for column in 1..<max(width, 1)
+      where values[row * width + column] > values[row * width + best] {
         best = column
       }
       return best
@@ -81,6 +87,7 @@ public func argmax(rowsOf logits: Tensor) -> [Int] {
 public enum ClassifierError: Error, Equatable, CustomStringConvertible {
   case imageShape(expected: ImageShape, found: ImageShape)
 
+  /// What is wrong and what to do, in one line.
   public var description: String {
     switch self {
     case .imageShape(let expected, let found):

@@ -2,9 +2,12 @@ import Kernels
 
 /// What runs a network's products: which kernels, on which threads.
 public struct Execution: Sendable {
+  /// Which implementation of the products.
   public var kernels: KernelSet
+  /// The threads.
   public var workers: WorkerPool
 
+  /// The widest kernels on the given threads, unless told otherwise.
   public init(kernels: KernelSet = .best, workers: WorkerPool) {
     self.kernels = kernels
     self.workers = workers
@@ -15,7 +18,8 @@ public struct Execution: Sendable {
   static let imagesPerBlock = 16
 
   /// Calls `body` with every block of a batch, from several threads.
-  func forEachBlock(of images: Int, _ body: @Sendable (_ block: Int, _ images: Range<Int>) -> Void) {
+  func forEachBlock(of images: Int, _ body: @Sendable (_ block: Int, _ images: Range<Int>) -> Void)
+  {
     let size = Self.imagesPerBlock
     workers.forEach(count: Self.blockCount(of: images)) { block in
       body(block, block * size..<min((block + 1) * size, images))

@@ -1,6 +1,8 @@
 /// The map from pixels to a network's own scale: (pixel − mean) / standard deviation, per channel.
 public struct Normalization: Codable, Hashable, Sendable {
+  /// Subtracted from the pixel, per channel.
   public let mean: [Float]
+  /// What the difference is divided by, per channel.
   public let standardDeviation: [Float]
 
   /// Checked values, one pair per channel.
@@ -37,7 +39,9 @@ public struct Normalization: Codable, Hashable, Sendable {
     var result = Tensor(
       uninitialized: [images, pixels.shape[2], pixels.shape[3], pixels.shape[1]])
     result.withUnsafeMutablePointer { result in
-      pixels.withUnsafePointer { write($0, images: images, pixels: pixels.shape[2] * pixels.shape[3], to: result) }
+      pixels.withUnsafePointer {
+        write($0, images: images, pixels: pixels.shape[2] * pixels.shape[3], to: result)
+      }
     }
     return result
   }
@@ -75,9 +79,12 @@ public struct Normalization: Codable, Hashable, Sendable {
 
 /// A normalisation that is none.
 public struct NormalizationError: Error, Equatable, CustomStringConvertible {
+  /// Subtracted from the pixel, per channel.
   public var mean: [Float]
+  /// What the difference is divided by, per channel.
   public var standardDeviation: [Float]
 
+  /// What is wrong and what to do, in one line.
   public var description: String {
     "mean \(mean) and standard deviation \(standardDeviation) are no normalisation; "
       + "give one finite number of each per channel, deviations above zero"

@@ -1,10 +1,12 @@
 /// A tensor that training changes, with the gradient of the loss. A class because layers and the
 /// optimiser mean the same one.
 public final class Parameter {
+  /// The present values.
   public var value: Tensor
   /// ∂loss/∂value of the last backward pass.
   public package(set) var gradient: Tensor
 
+  /// A tensor that starts with the given values.
   public init(_ value: Tensor) {
     self.value = value
     gradient = Tensor(shape: value.shape)
@@ -13,14 +15,18 @@ public final class Parameter {
 
 /// A tensor that belongs to a network's state but has no gradient, such as a running mean.
 public final class StateBuffer {
+  /// The present values.
   public var value: Tensor
 
+  /// A tensor that starts with the given values.
   public init(_ value: Tensor) { self.value = value }
 }
 
 /// The parameters and buffers of a network under the dotted paths that PyTorch gives them.
 public struct NetworkState {
+  /// What training changes.
   public package(set) var parameters: [(path: String, parameter: Parameter)] = []
+  /// What training only keeps track of.
   public package(set) var buffers: [(path: String, buffer: StateBuffer)] = []
 
   package init() {}
@@ -71,6 +77,7 @@ public struct StateError: Error, Equatable, CustomStringConvertible {
   /// One entry per tensor.
   public var problems: [String]
 
+  /// What is wrong and what to do, in one line.
   public var description: String {
     "the tensors do not fit the network: " + problems.joined(separator: "; ")
   }

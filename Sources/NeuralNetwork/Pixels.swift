@@ -39,10 +39,14 @@ public struct Pixels: Sendable, Equatable {
 
 /// The extents of one image.
 public struct ImageShape: Hashable, Sendable, Codable, CustomStringConvertible {
+  /// 1 for grey, 3 for colour.
   public var channels: Int
+  /// Rows.
   public var height: Int
+  /// Columns.
   public var width: Int
 
+  /// The extents in the order of storage.
   public init(channels: Int, height: Int, width: Int) {
     self.channels = channels
     self.height = height
@@ -52,6 +56,7 @@ public struct ImageShape: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The number of values of one image.
   public var count: Int { channels * height * width }
 
+  /// Channels × rows × columns.
   public var description: String { "\(channels)×\(height)×\(width)" }
 }
 
@@ -60,6 +65,7 @@ public enum PixelsError: Error, Equatable, CustomStringConvertible {
   case rank([Int])
   case value(Float, image: Int, position: Int)
 
+  /// What is wrong and what to do, in one line.
   public var description: String {
     switch self {
     case .rank(let shape):

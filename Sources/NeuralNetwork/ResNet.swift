@@ -26,17 +26,22 @@ public struct ResNet {
       case parameterFree
     }
 
+    /// The shape of one input image.
     public var imageShape: ImageShape
     /// L, the number of classes.
     public var classCount: Int
+    /// K of the first convolution.
     public var stemKernel: Int
     /// Channels of every stage.
     public var widths: [Int]
     /// Residual blocks of every stage.
     public var blocks: [Int]
+    /// The layers of every residual block.
     public var block: Block
+    /// How widths and extents change past a block.
     public var shortcut: Shortcut
 
+    /// A network of the family; `widths` and `blocks` have one entry per stage.
     public init(
       imageShape: ImageShape, classCount: Int, stemKernel: Int = 3, widths: [Int] = [16, 32, 64],
       blocks: [Int], block: Block = .basic, shortcut: Shortcut = .projection
@@ -77,15 +82,15 @@ public struct ResNet {
     }
 
     /// The four networks by the names under which commands and records know them.
-    public static let named:
-      [(name: String, make: @Sendable (ImageShape, Int) -> Architecture)] = [
-        ("resNet8", { resNet8($0, classCount: $1) }),
-        ("resNet20", { resNet20($0, classCount: $1) }),
-        ("resNet18CIFAR", { resNet18CIFAR($0, classCount: $1) }),
-        ("resNet50CIFAR", { resNet50CIFAR($0, classCount: $1) }),
-      ]
+    public static let named: [(name: String, make: @Sendable (ImageShape, Int) -> Architecture)] = [
+      ("resNet8", { resNet8($0, classCount: $1) }),
+      ("resNet20", { resNet20($0, classCount: $1) }),
+      ("resNet18CIFAR", { resNet18CIFAR($0, classCount: $1) }),
+      ("resNet50CIFAR", { resNet50CIFAR($0, classCount: $1) }),
+    ]
   }
 
+  /// What kind of network this is.
   public let architecture: Architecture
   let stem: ConvolutionNormalization
   let stages: [[ResidualBlock]]

@@ -6,10 +6,12 @@ import Foundation
 /// Strict in what it reads: places must be in order, without gaps and inside the file, and values
 /// Float32. Source: github.com/huggingface/safetensors, "Format".
 public struct Safetensors: Sendable {
+  /// The tensors by name.
   public var tensors: [String: Tensor]
   /// Free text, under the header's `__metadata__`.
   public var metadata: [String: String]
 
+  /// A file with the given contents.
   public init(tensors: [String: Tensor], metadata: [String: String] = [:]) {
     self.tensors = tensors
     self.metadata = metadata
@@ -122,6 +124,7 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
   case header(String)
   case type(String, tensor: String)
 
+  /// What is wrong and what to do, in one line.
   public var description: String {
     switch self {
     case .truncated(let needed, let found):

@@ -3,10 +3,13 @@ import Foundation
 /// Stochastic gradient descent with momentum μ and weight decay w, as PyTorch's SGD:
 /// g ← g + w·p; v ← μ·v + g; p ← p − lr·v. The first v is g.
 public struct StochasticGradientDescent {
+  /// μ.
   public var momentum: Float
+  /// w.
   public var weightDecay: Float
   private var velocities: [ObjectIdentifier: Tensor] = [:]
 
+  /// An optimiser that has not moved yet.
   public init(momentum: Float = 0.9, weightDecay: Float = 0) {
     self.momentum = momentum
     self.weightDecay = weightDecay

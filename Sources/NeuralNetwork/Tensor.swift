@@ -96,7 +96,8 @@ public struct Tensor: Sendable {
 extension Tensor: Equatable {
   /// Same shape and equal values (so NaN differs from itself and −0 equals 0).
   public static func == (a: Tensor, b: Tensor) -> Bool {
-    a.shape == b.shape && (0..<a.count).allSatisfy { a.storage.pointer[$0] == b.storage.pointer[$0] }
+    a.shape == b.shape
+      && (0..<a.count).allSatisfy { a.storage.pointer[$0] == b.storage.pointer[$0] }
   }
 }
 
@@ -145,6 +146,7 @@ public enum TensorError: Error, Equatable, CustomStringConvertible {
   case countMismatch(values: Int, shape: [Int])
   case shapeMismatch(expected: [Int], found: [Int])
 
+  /// What is wrong and what to do, in one line.
   public var description: String {
     switch self {
     case .countMismatch(let values, let shape):

@@ -85,12 +85,13 @@ package struct BarPlot: Drawing {
     var bars = Canvas(width: width)
     for (place, group) in groups.enumerated() {
       y += 8
-      let lines = wrapped(group, width: isWide ? nameWidth : canvas.innerWidth)
+      let lines = wrapped(group, width: isWide ? nameWidth : canvas.innerWidth, isBold: !isWide)
       if !isWide {
         for line in lines {
           y += 17
           bars.text(line, x: Canvas.padding, y: y - 4, isBold: true)
         }
+        y += 3
       }
       let height = max(pitch * Double(series.count), isWide ? 17 * Double(lines.count) : 0)
       if isWide {
@@ -117,10 +118,11 @@ package struct BarPlot: Drawing {
         if let interval = finite(value.interval) {
           let (low, high) = (across(interval.lower), across(interval.upper))
           let (a, b) = (coordinate(middle - 4), coordinate(middle + 4))
-          bars.path(
+          let whisker =
             "M\(coordinate(low)) \(a)V\(b)M\(coordinate(high)) \(a)V\(b)"
-              + "M\(coordinate(low)) \(coordinate(middle))H\(coordinate(high))",
-            stroke: .text(0.85), thickness: 1.4)
+            + "M\(coordinate(low)) \(coordinate(middle))H\(coordinate(high))"
+          bars.path(whisker, stroke: .card, thickness: 3.6)
+          bars.path(whisker, stroke: .text(1), thickness: 1.4)
           labelStart = max(to, high)
         }
         bars.text(axis.text(value.value), x: labelStart + 6, y: middle + 4, size: 12)

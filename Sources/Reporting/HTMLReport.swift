@@ -115,7 +115,7 @@ package struct HTMLReport: Sendable {
     case .paragraph(let text): return "<p>\(escaped(text))</p>\n"
     case .note(let text): return "<p class=\"note\">\(escaped(text))</p>\n"
     case .code(let text):
-      return "<pre tabindex=\"0\"><code>\(escaped(text))</code></pre>\n"
+      return "<pre><code>\(escaped(text))</code></pre>\n"
     case .list(let items):
       return "<ul>\n\(items.map { "<li>\(escaped($0))</li>\n" }.joined())</ul>\n"
     case .keyFigures(let figures):
@@ -172,7 +172,9 @@ package struct HTMLReport: Sendable {
           case .good: "good"
           case .bad: "bad"
           }
-        return "<td\(classes([sides[column], emphasis]))>\(escaped(cell.text))</td>"
+        // Short texts stay on one line, long ones wrap at a readable width.
+        let side = sides[column].isEmpty && cell.text.count > 26 ? "long" : sides[column]
+        return "<td\(classes([side, emphasis]))>\(escaped(cell.text))</td>"
       }
       return "<tr>\(cells.joined())</tr>\n"
     }
@@ -222,9 +224,12 @@ package struct HTMLReport: Sendable {
       margin-top: 0.6rem; text-wrap: pretty; }
     figcaption b { color: var(--ink); margin-right: 0.25rem; }
     .table figcaption { margin: 0 0 0.5rem; }
-    figure svg { display: block; width: 100%; height: auto; }
-    .wide, .narrow { border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
-    .narrow { display: none; max-width: 30rem; }
+    figure svg { display: block; max-width: 100%; height: auto; }
+    .wide, .narrow { border: 1px solid var(--line); border-radius: 8px; overflow: hidden;
+      width: fit-content; max-width: 100%; }
+    .narrow { display: none; }
+    .table .scroll { width: max-content; min-width: 100%; max-width: min(64rem, 100vw - 3rem);
+      position: relative; left: 50%; transform: translateX(-50%); }
     .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px;
       background: var(--card); }
     table { border-collapse: collapse; width: 100%; font-size: 0.925rem; line-height: 1.4;
@@ -232,13 +237,15 @@ package struct HTMLReport: Sendable {
     th, td { padding: 0.5rem 0.85rem; text-align: left; vertical-align: baseline; }
     thead th { font-weight: 600; border-bottom: 1px solid var(--soft); vertical-align: bottom; }
     tbody tr + tr > * { border-top: 1px solid var(--line); }
-    .number { text-align: right; white-space: nowrap; }
+    td { white-space: nowrap; }
+    td.long { white-space: normal; min-width: 13rem; }
+    .number { text-align: right; }
     td.strong { background: var(--strong); font-weight: 650; }
     td.good { background: var(--good); font-weight: 650; }
     td.bad { background: var(--bad); font-weight: 650; }
     .facts th { font-weight: 500; color: var(--soft); white-space: nowrap; width: 1%; }
-    .facts td { overflow-wrap: anywhere; }
-    pre { overflow-x: auto; background: var(--card); border: 1px solid var(--line);
+    .facts td { white-space: normal; overflow-wrap: anywhere; }
+    pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--card); border: 1px solid var(--line);
       border-radius: 8px; padding: 0.85rem 1rem; font-size: 0.875rem; line-height: 1.5;
       margin: 1rem 0 1.5rem; }
     code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
@@ -261,8 +268,9 @@ package struct HTMLReport: Sendable {
       nav { display: none; }
       h2 { break-after: avoid; }
       figure, tr, pre { break-inside: avoid; }
-      .scroll, pre { overflow: visible; }
-      pre { white-space: pre-wrap; }
+      .scroll, .table .scroll { overflow: visible; width: auto; max-width: none; transform: none;
+        left: 0; }
+      td, td.long { white-space: normal; min-width: 0; }
       td.strong, td.good, td.bad { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
     }
     """

@@ -77,7 +77,9 @@ package struct ImageGrid: Drawing {
     var y = canvas.heading(title, y: Canvas.padding - 4)
     let gap = 14.0
     let count = max(columns.count, rows.map(\.cells.count).max() ?? 0)
-    let perBlock = max(1, min(count, Int((canvas.innerWidth + gap) / (72 + gap))))
+    let room = max(1, Int((canvas.innerWidth + gap) / (72 + gap)))
+    let blocks = max(1, (count + room - 1) / room)
+    let perBlock = max(1, (count + blocks - 1) / blocks)
     let side = min(112, (canvas.innerWidth + gap) / Double(perBlock) - gap)
 
     for start in stride(from: 0, to: count, by: perBlock) {
@@ -167,6 +169,12 @@ package struct ImageGrid: Drawing {
 /// Pixel values that do not fill their image.
 package struct ImageError: Error, Equatable, CustomStringConvertible {
   package var width, height, values: Int
+
+  package init(width: Int, height: Int, values: Int) {
+    self.width = width
+    self.height = height
+    self.values = values
+  }
 
   package var description: String {
     "\(values) values do not fill an image of \(width)×\(height); give one or three per pixel "

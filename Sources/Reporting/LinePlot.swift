@@ -35,12 +35,16 @@ package struct LinePlot: Drawing {
     package var points: [Point]
     package var join: Join
     package var uncertainty: Uncertainty
+    /// For what was computed rather than measured.
     package var isDashed: Bool
+    /// Whether each point gets a mark; nil where there are few enough to see.
+    package var showsMarkers: Bool?
 
     package init(
       _ name: String, _ points: [Point], join: Join = .lines,
-      uncertainty: Uncertainty = .whiskers, isDashed: Bool = false
+      uncertainty: Uncertainty = .whiskers, isDashed: Bool = false, showsMarkers: Bool? = nil
     ) {
+      self.showsMarkers = showsMarkers
       self.name = name
       self.points = points
       self.join = join
@@ -67,6 +71,8 @@ package struct LinePlot: Drawing {
   package var markings: [Marking]
   /// A thin line from corner to corner with its name in the legend, such as "chance".
   package var diagonal: String?
+  /// Whether both axes are equally long, for quantities of one kind.
+  package var isSquare = false
 
   package init(
     title: String = "", x: Axis, y: Axis, series: [Series], markings: [Marking] = [],
@@ -82,23 +88,27 @@ package struct LinePlot: Drawing {
 
   /// ROC curves: the share of adversarial images found against that of clean images accused.
   ///
-  /// - Parameter curves: from (0, 0) to (1, 1), with rising rates.
+  /// - Parameter curves: the corners from (0, 0) to (1, 1). Joined by straight lines they are steps,
+  ///   and slant where scores tie, so that the area seen is the AUC.
   package static func roc(
     title: String = "",
     curves: [(name: String, points: [(falsePositiveRate: Double, truePositiveRate: Double)])]
   ) -> LinePlot {
-    LinePlot(
+    var plot = LinePlot(
       title: title, x: Axis("False positive rate", range: 0...1, format: .percent),
       y: Axis("True positive rate", range: 0...1, format: .percent),
       series: curves.map { curve in
         Series(
           curve.name,
           curve.points.map { Point(x: $0.falsePositiveRate, y: $0.truePositiveRate) },
-          join: .steps)
+          showsMarkers: false)
       }, diagonal: "chance")
+    plot.isSquare = true
+    return plot
   }
 
   package func svg(width: Double) -> String {
+    let width = isSquare ? min(width, 480) : width
     var canvas = Canvas(width: width)
     let frame = drawFrame(on: &canvas)
     var curves = Canvas(width: width)
@@ -168,9 +178,9 @@ package struct LinePlot: Drawing {
     let ys = points.flatMap { point in
       [point.y] + (point.interval.map { [$0.lower, $0.upper].filter(\.isFinite) } ?? [])
     }
-    let plotHeight = min(330, max(200, canvas.width * 0.46))
+    let plotHeight = isSquare ? canvas.width * 0.8 : min(330, max(200, canvas.width * 0.46))
     let (yRange, yTicks) = y.layout(
-      data: (ys.min() ?? 0)...(ys.max() ?? 1), about: Int(plotHeight / 55))
+      data: (ys.min() ?? 0)...(ys.max() ?? 1), about: Int(plotHeight / 45))
 
     var cursor = canvas.heading(title, y: Canvas.padding - 4)
     cursor = canvas.legend(legendItems, y: cursor)
@@ -218,7 +228,7 @@ package struct LinePlot: Drawing {
       let place = frame.across(label.marking.x)
       let y = frame.top - 8 - 17 * Double(label.row)
       canvas.line(place, y + 1, place, frame.bottom, ink: .text(0.6), dash: "5 3")
-      canvas.text(label.text, x: label.start, y: y - 3, size: 12)
+      canvas.text(label.marking.label, x: label.start, y: y - 3, size: 12)
     }
     return frame
   }
@@ -256,22 +266,51 @@ package struct LinePlot: Drawing {
     return rows
   }
 
-  /// The names of the vertical lines, each on the lowest row where it touches no other.
-  private func markingRows(
-    _ frame: Frame, in canvas: Canvas
-  ) -> [(marking: Marking, text: String, start: Double, row: Int)] {
-    var ends: [Double] = []
+  /// Where the name of a vertical line stands: its left end, and its row above the frame.
+  private struct Label {
+    var marking: Marking
+    var line, start, end: Double
+    var row: Int
+
+    /// Whether two names touch, or the line of the higher one runs through the lower one.
+    func collides(with other: Label) -> Bool {
+      if row == other.row { return start < other.end + 8 && other.start < end + 8 }
+      let (lower, higher) = row < other.row ? (self, other) : (other, self)
+      return (lower.start - 3...lower.end + 3).contains(higher.line)
+    }
+  }
+
+  /// The names of the vertical lines, on as few rows as they need to stay apart.
+  private func markingRows(_ frame: Frame, in canvas: Canvas) -> [Label] {
     let visible = markings.filter { frame.x.contains($0.x) }.sorted { $0.x < $1.x }
-    return visible.map { marking in
+    func candidates(_ marking: Marking, rows: Int) -> [Label] {
       let text = shortened(marking.label, width: canvas.innerWidth, size: 12)
       let width = textWidth(text, size: 12)
-      let start = max(
-        Canvas.padding,
-        min(canvas.width - Canvas.padding - width, frame.across(marking.x) - width / 2))
-      let row = ends.firstIndex { start >= $0 + 8 } ?? ends.count
-      if row == ends.count { ends.append(0) }
-      ends[row] = start + width
-      return (marking, text, start, row)
+      let line = frame.across(marking.x)
+      return (0..<rows).flatMap { row in
+        [line - width / 2, line + 2, line - width - 2].map { wanted in
+          let start = max(Canvas.padding, min(canvas.width - Canvas.padding - width, wanted))
+          return Label(
+            marking: Marking(x: marking.x, label: text), line: line, start: start,
+            end: start + width, row: row)
+        }
+      }
+    }
+    func place(_ rest: ArraySlice<Marking>, beside placed: [Label], rows: Int) -> [Label]? {
+      guard let next = rest.first else { return placed }
+      for label in candidates(next, rows: rows) where !placed.contains(where: label.collides) {
+        if let all = place(rest.dropFirst(), beside: placed + [label], rows: rows) { return all }
+      }
+      return nil
+    }
+    // The search is exponential; nobody can read more lines than this anyway.
+    if visible.count <= 4 {
+      for rows in 1...max(visible.count, 1) {
+        if let labels = place(visible[...], beside: [], rows: rows) { return labels }
+      }
+    }
+    return visible.enumerated().compactMap { index, marking in
+      candidates(marking, rows: visible.count).first { $0.row == visible.count - 1 - index }
     }
   }
 
@@ -283,7 +322,8 @@ package struct LinePlot: Drawing {
 
   // More marks than this run together, and the curve says it better.
   private func showsMarkers(_ one: Series) -> Bool {
-    one.join == .none || (one.join == .lines && one.points.count <= 24)
+    one.join == .none
+      || one.showsMarkers ?? (one.join == .lines && !one.isDashed && one.points.count <= 24)
   }
 
   private func dash(of index: Int) -> String? {
@@ -294,7 +334,7 @@ package struct LinePlot: Drawing {
   /// Whiskers of several series at the same place stand beside each other.
   private func shift(of index: Int, _ frame: Frame) -> Double {
     let withWhiskers = series.indices.filter { place in
-      series[place].uncertainty == .whiskers
+      series[place].uncertainty == .whiskers && series[place].join == .lines
         && series[place].points.contains { $0.interval != nil }
     }
     guard let rank = withWhiskers.firstIndex(of: index) else { return 0 }

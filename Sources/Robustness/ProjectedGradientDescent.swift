@@ -69,18 +69,18 @@ public struct ProjectedGradientDescent: Attack, Hashable, Codable {
     try check(examples, surrogate)
     let ball = PerturbationBall(center: examples.pixels, radius: epsilon)
     let aims = aims(for: examples, seed: seed)
-    var best = try descend(0, examples, ball, aims: aims, through: surrogate, seed: seed)
+    let best = try descend(0, examples, ball, aims: aims, through: surrogate, seed: seed)
     guard restarts > 1 else { return best.tensor }
 
-    var bestScores = try scores(of: best, examples, aims: aims, by: surrogate, seed: seed)
+    var selection = Selection(
+      of: examples, aims: aims, isTargeted: objective == .targeted, by: surrogate, seed: seed,
+      repetitions: selections)
+    try selection.offer(best)
     for restart in 1..<restarts {
-      let found = try descend(restart, examples, ball, aims: aims, through: surrogate, seed: seed)
-      let scores = try scores(of: found, examples, aims: aims, by: surrogate, seed: seed)
-      let improved = (0..<examples.count).filter { bestScores[$0] < scores[$0] }
-      for n in improved { bestScores[n] = scores[n] }
-      best = best.replacing(improved, from: found)
+      try selection.offer(
+        descend(restart, examples, ball, aims: aims, through: surrogate, seed: seed))
     }
-    return best.tensor
+    return selection.best.tensor
   }
 
   private func check(
@@ -185,59 +185,5 @@ public struct ProjectedGradientDescent: Attack, Hashable, Codable {
       }
     }
     return result
-  }
-
-  /// How well an image serves the attack: first how often it is misclassified, then the loss.
-  private struct Score: Comparable {
-    var misclassified = 0
-    var loss: Double = 0
-
-    static func < (a: Score, b: Score) -> Bool {
-      (a.misclassified, a.loss) < (b.misclassified, b.loss)
-    }
-  }
-
-  private func scores(
-    of images: Pixels, _ examples: LabelledImages, aims: [Int],
-    by surrogate: any DifferentiableClassifier, seed: UInt64
-  ) throws -> [Score] {
-    var scores = [Score](repeating: Score(), count: examples.count)
-    for selection in 0..<selections {
-      let draws = Draws(
-        seed: seed, purpose: .select, examples: examples.indices, step: selection)
-      let logits = try surrogate.logits(of: images, draws: draws)
-      let predictions = argmax(rowsOf: logits)
-      let width = logits.rowCount
-      for n in scores.indices {
-        scores[n].misclassified += predictions[n] == examples.labels[n] ? 0 : 1
-        let row = (0..<width).map { Double(logits[n * width + $0]) }
-        let loss = margin(row, aim: aims[n])
-        scores[n].loss += objective == .untargeted ? loss : -loss
-      }
-    }
-    return scores
-  }
-
-  /// ℓ_y(z).
-  private func margin(_ logits: [Double], aim: Int) -> Double {
-    let others = logits.indices.filter { $0 != aim }.map { logits[$0] }
-    let largest = others.reduce(-.infinity, max)
-    return largest + log(others.reduce(0) { $0 + exp($1 - largest) }) - logits[aim]
-  }
-}
-
-extension Pixels {
-  /// The same images with those at `positions` taken from another batch of the same shape.
-  fileprivate func replacing(_ positions: [Int], from other: Pixels) -> Pixels {
-    let width = imageShape.count
-    var result = tensor
-    result.withUnsafeMutablePointer { values in
-      other.tensor.withUnsafePointer { source in
-        for n in positions {
-          (values + n * width).update(from: source + n * width, count: width)
-        }
-      }
-    }
-    return Pixels(unchecked: result)
   }
 }

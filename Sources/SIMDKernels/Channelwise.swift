@@ -3,7 +3,7 @@
 // same bytes on every instruction set.
 
 /// out = max?(x · scale + shift + addend, 0), with scale and shift per channel.
-public func channelwiseAffine(
+package func channelwiseAffine(
   pixels: Int, channels: Int, input: UnsafePointer<Float>, scale: UnsafePointer<Float>,
   shift: UnsafePointer<Float>, addend: UnsafePointer<Float>?, relu: Bool,
   output: UnsafeMutablePointer<Float>
@@ -35,7 +35,7 @@ public func channelwiseAffine(
 }
 
 /// sums = Σ x per channel.
-public func channelwiseSum(
+package func channelwiseSum(
   pixels: Int, channels: Int, input: UnsafePointer<Float>, sums: UnsafeMutablePointer<Float>
 ) {
   for c in 0..<channels { sums[c] = 0 }
@@ -47,7 +47,7 @@ public func channelwiseSum(
 }
 
 /// sums = Σ (x − mean)² per channel.
-public func channelwiseSquaredDeviation(
+package func channelwiseSquaredDeviation(
   pixels: Int, channels: Int, input: UnsafePointer<Float>, mean: UnsafePointer<Float>,
   sums: UnsafeMutablePointer<Float>
 ) {
@@ -63,7 +63,7 @@ public func channelwiseSquaredDeviation(
 }
 
 /// Sets the gradient to zero where the output of a ReLU was not positive.
-public func mask(
+package func mask(
   count: Int, gradient: UnsafeMutablePointer<Float>, output: UnsafePointer<Float>
 ) {
   for position in 0..<count {
@@ -72,7 +72,7 @@ public func mask(
 }
 
 /// sums = Σ g and products = Σ g·(x − mean)·factor per channel.
-public func channelwiseGradientSums(
+package func channelwiseGradientSums(
   pixels: Int, channels: Int, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
   mean: UnsafePointer<Float>, factor: UnsafePointer<Float>, sums: UnsafeMutablePointer<Float>,
   products: UnsafeMutablePointer<Float>
@@ -93,7 +93,7 @@ public func channelwiseGradientSums(
 }
 
 /// out = a·g − b·(x − mean) − d, all but g and x per channel.
-public func channelwiseGradient(
+package func channelwiseGradient(
   pixels: Int, channels: Int, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
   mean: UnsafePointer<Float>, a: UnsafePointer<Float>, b: UnsafePointer<Float>,
   d: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>

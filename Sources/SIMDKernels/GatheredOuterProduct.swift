@@ -9,7 +9,7 @@
 ///
 /// Tiles of a few input channels × two vectors of output channels stay in registers while the sum
 /// runs over the pixels. `columns` is a multiple of 16.
-public func gatheredOuterProduct(
+package func gatheredOuterProduct(
   sources: UnsafePointer<Int32>, destinations: UnsafePointer<Int32>, pairCount: Int,
   images: Int, sourceCount: Int, destinationCount: Int,
   input: UnsafePointer<Float>, inputChannels: Int,

@@ -3,7 +3,7 @@
 ///
 /// Tiles of a few destinations × one or two vectors of output channels stay in registers while the
 /// sum runs; every output is one chain of fused multiply-adds in the order (tap, input channel).
-public func gatheredProduct(
+package func gatheredProduct(
   taps: UnsafePointer<Int32>, tapCount: Int,
   destinations: UnsafePointer<Int32>, sources: UnsafePointer<Int32>, pixelCount: Int,
   images: Int, sourceCount: Int, destinationCount: Int,
@@ -140,8 +140,12 @@ private func wideTiles(
     for tap in 0..<group.tapCount {
       let offset = Int(group.taps[tap]) * channels * panelWidth
       var (l, r) = (left + offset, right + offset)
-      let (x0, x1, x2) = (p0.source(tap, channels), p1.source(tap, channels), p2.source(tap, channels))
-      let (x3, x4, x5) = (p3.source(tap, channels), p4.source(tap, channels), p5.source(tap, channels))
+      let (x0, x1, x2) = (
+        p0.source(tap, channels), p1.source(tap, channels), p2.source(tap, channels)
+      )
+      let (x3, x4, x5) = (
+        p3.source(tap, channels), p4.source(tap, channels), p5.source(tap, channels)
+      )
       #if AVX512
         let (x6, x7) = (p6.source(tap, channels), p7.source(tap, channels))
       #endif

@@ -26,14 +26,20 @@ public enum Purpose: UInt64, Sendable, CaseIterable, Codable {
 /// Distinct keys give streams that share no block of the underlying generator, because every field
 /// has bits of its own in Philox's counter and key.
 public struct RandomKey: Hashable, Sendable {
+  /// The seed of the whole experiment.
   public var seed: UInt64
+  /// What the numbers are for.
   public var purpose: Purpose
   /// Index of the example in its data set, so that a result depends on neither batch nor order.
   public var example: UInt64
+  /// The restart of an attack.
   public var restart: UInt32
+  /// The step of an attack or of a training run.
   public var step: UInt32
+  /// The number of the draw within a step.
   public var draw: UInt64
 
+  /// The key of one stream.
   public init(
     seed: UInt64, purpose: Purpose, example: Int = 0, restart: Int = 0, step: Int = 0,
     draw: Int = 0

@@ -3,8 +3,11 @@
 public struct ReceiverOperatingCharacteristic: Sendable {
   /// The rates when every score of at least the threshold counts as positive.
   public struct Point: Sendable, Codable, Hashable {
+    /// The least score that counts as positive.
     public var threshold: Double
+    /// The share of negatives that count as positive.
     public var falsePositiveRate: Double
+    /// The share of positives that do.
     public var truePositiveRate: Double
   }
 
@@ -56,6 +59,7 @@ public enum ROCError: Error, Equatable, CustomStringConvertible {
   case empty(negatives: Int, positives: Int)
   case notFinite(Double)
 
+  /// What is wrong and what to do, in one line.
   public var description: String {
     switch self {
     case .empty(let negatives, let positives):

@@ -8,10 +8,14 @@ import Statistics
 
 /// Trains a network by a recipe.
 public struct Trainer: Sendable {
+  /// How to train.
   public var recipe: TrainingRecipe
+  /// The map from pixels to the scale of the network.
   public var normalization: Normalization
+  /// What runs the products.
   public var execution: Execution
 
+  /// A trainer for any network.
   public init(recipe: TrainingRecipe, normalization: Normalization, execution: Execution) {
     self.recipe = recipe
     self.normalization = normalization
@@ -38,6 +42,7 @@ public struct Trainer: Sendable {
   public struct Progress: Sendable {
     /// Steps that are done, and all that there will be.
     public var step: Int
+    /// Steps of the whole run.
     public var totalSteps: Int
     /// Mean training loss of the step's batch.
     public var loss: Float
@@ -143,6 +148,7 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   case batch(size: Int, epochs: Int, images: Int)
   case diverged(step: Int)
 
+  /// What is wrong and what to do, in one line.
   public var description: String {
     switch self {
     case .batch(let size, let epochs, let images):

@@ -16,14 +16,22 @@ public struct TrainingRecipe: Codable, Hashable, Sendable {
     case interpolatedAdversarial(alpha: Double, epsilon: Epsilon, steps: Int)
   }
 
+  /// What the network is shown.
   public var method: Method
+  /// Passes over the images.
   public var epochs: Int
+  /// Images of a step; interpolated adversarial training shows it twice as many.
   public var batchSize: Int
+  /// The learning rate, step by step.
   public var schedule: LearningRateSchedule
+  /// μ of the optimiser.
   public var momentum: Float
+  /// w of the optimiser.
   public var weightDecay: Float
+  /// Names the random numbers of order, mixing and attack.
   public var seed: UInt64
 
+  /// A complete recipe.
   public init(
     method: Method, epochs: Int, batchSize: Int, schedule: LearningRateSchedule,
     momentum: Float = 0.9, weightDecay: Float = 5e-4, seed: UInt64

@@ -90,7 +90,9 @@ struct Evaluate: ParsableCommand {
     where !(value >= 0 && value <= 1) {
       throw Failure.usage("\(name) is \(value); λ is a share, from 0 to 1")
     }
-    guard threshold.isFinite else { throw Failure.usage("--threshold is \(threshold); give a number") }
+    guard threshold.isFinite else {
+      throw Failure.usage("--threshold is \(threshold); give a number")
+    }
     settings.ratio = ratio
     settings.predictedLabelRatio = predictedLabelRatio
     settings.threshold = threshold
@@ -163,6 +165,7 @@ struct Evaluate: ParsableCommand {
 
   private func reason(_ error: any Error) -> String {
     let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    return underlying.map { String(cString: strerror(Int32($0.code))) } ?? error.localizedDescription
+    return underlying.map { String(cString: strerror(Int32($0.code))) }
+      ?? error.localizedDescription
   }
 }

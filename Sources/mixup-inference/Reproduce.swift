@@ -45,7 +45,8 @@ struct Reproduce: ParsableCommand {
     try AtomicFile.write(Data(report.html.utf8), to: folder.appending(path: "index.html"))
     try AtomicFile.write(try report.records().json(), to: folder.appending(path: "results.json"))
     print(report.text)
-    print("\nWritten: \(folder.appending(path: "index.html").relativePath), results.json, checkpoints/")
+    print(
+      "\nWritten: \(folder.appending(path: "index.html").relativePath), results.json, checkpoints/")
   }
 }
 
@@ -54,7 +55,10 @@ struct MachineOptions: ParsableArguments {
   @Option(help: "Threads; as many as there are processors unless given.")
   var threads: Int?
 
-  @Option(help: "Kernel set: \(KernelSet.allCases.map(\.rawValue).joined(separator: ", ")); the widest unless given.")
+  @Option(
+    help:
+      "Kernel set: \(KernelSet.allCases.map(\.rawValue).joined(separator: ", ")); the widest unless given."
+  )
   var kernels: String?
 
   func validate() throws {
@@ -71,7 +75,8 @@ struct MachineOptions: ParsableArguments {
     guard let kernels else { return .best }
     let names = KernelSet.available.map(\.rawValue).joined(separator: ", ")
     guard let set = KernelSet(rawValue: kernels), set.isAvailable else {
-      throw Failure.usage("kernel set \(kernels) does not run here; --kernels takes one of \(names)")
+      throw Failure.usage(
+        "kernel set \(kernels) does not run here; --kernels takes one of \(names)")
     }
     return set
   }

@@ -40,7 +40,8 @@ struct GatherTests {
   func coversDestinations(_ geometry: ConvolutionGeometry) {
     for gather in [Gather.convolution(geometry), .inputGradient(of: geometry)] {
       #expect(
-        gather.groups.flatMap(\.destinations).sorted() == (0..<Int32(gather.destinationCount)).map { $0 })
+        gather.groups.flatMap(\.destinations).sorted()
+          == (0..<Int32(gather.destinationCount)).map { $0 })
     }
   }
 

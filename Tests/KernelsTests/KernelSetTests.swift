@@ -42,7 +42,9 @@ struct KernelSetTests {
     arguments: KernelSet.available.filter { $0 != .openBLAS }, geometries)
   func simdEqualsReference(_ kernels: KernelSet, _ geometry: ConvolutionGeometry) {
     for (inputs, outputs) in channels {
-      let problem = Problem(geometry, inputs, outputs, images: 2) { Float($0.next() >> 40) * 0x1p-23 - 1 }
+      let problem = Problem(geometry, inputs, outputs, images: 2) {
+        Float($0.next() >> 40) * 0x1p-23 - 1
+      }
       let table = Gather.convolution(geometry)
       #expect(problem.product(table, kernels) == problem.product(table, .reference))
     }
@@ -53,7 +55,9 @@ struct KernelSetTests {
     arguments: KernelSet.available, geometries)
   func accurate(_ kernels: KernelSet, _ geometry: ConvolutionGeometry) {
     for (inputs, outputs) in channels {
-      let problem = Problem(geometry, inputs, outputs, images: 2) { Float($0.next() >> 40) * 0x1p-23 - 1 }
+      let problem = Problem(geometry, inputs, outputs, images: 2) {
+        Float($0.next() >> 40) * 0x1p-23 - 1
+      }
       let table = Gather.convolution(geometry)
       let exact = problem.productInDouble(table)
       // |error| ≤ n·u·Σ|terms| with n products and two more sums, all values at most 1 in size.
@@ -169,7 +173,8 @@ private struct Problem {
       weight: weight)
     let count = range.count * table.destinationCount * outputs
     var scratch = [Float](
-      repeating: 0, count: max(1, kernels.scratchCount(table, inputChannels: inputs, outputChannels: outputs)))
+      repeating: 0,
+      count: max(1, kernels.scratchCount(table, inputChannels: inputs, outputChannels: outputs)))
     // Sentinels on both sides catch a store that goes astray.
     let guarded = 64
     var output = [Float](repeating: 12345, count: count + 2 * guarded)
@@ -198,7 +203,8 @@ private struct Problem {
   func outerProduct(_ table: Gather, _ kernels: KernelSet) -> [Float] {
     let columns = (outputs + 15) / 16 * 16
     var scratch = [Float](
-      repeating: 0, count: max(1, kernels.scratchCount(table, inputChannels: inputs, outputChannels: outputs)))
+      repeating: 0,
+      count: max(1, kernels.scratchCount(table, inputChannels: inputs, outputChannels: outputs)))
     let guarded = 64
     var result = [Float](
       repeating: 12345, count: table.tapCount * inputs * columns + 2 * guarded)

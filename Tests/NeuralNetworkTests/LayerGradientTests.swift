@@ -55,7 +55,8 @@ struct LayerGradientTests {
   }
 
   @Test(
-    "Batch normalisation with sum and ReLU, in both modes", arguments: [Mode.training, .evaluation],
+    "Batch normalisation with sum and ReLU, in both modes",
+    arguments: [Mode.training, .evaluation],
     [false, true])
   func batchNormalization(_ mode: Mode, _ relu: Bool) {
     let execution = Execution(workers: WorkerPool(threadCount: 2))
@@ -104,7 +105,9 @@ struct LayerGradientTests {
     func reference(_ x: DoubleArray) -> DoubleArray {
       var out = DoubleArray(zeros: [3, 1, 1, 5])
       for n in 0..<3 {
-        for y in 0..<4 { for z in 0..<2 { for c in 0..<5 { out[n, 0, 0, c] += x[n, y, z, c] / 8 } } }
+        for y in 0..<4 {
+          for z in 0..<2 { for c in 0..<5 { out[n, 0, 0, c] += x[n, y, z, c] / 8 } }
+        }
       }
       return out
     }

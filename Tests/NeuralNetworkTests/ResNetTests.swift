@@ -61,7 +61,8 @@ struct ResNetTests {
     // Folding moves each rounding by a few units of 2^-24 relative to the largest values; some
     // dozens of layers leave less than 1e-4 of the largest logit.
     #expect(relativeDistance(planned.logits, DoubleArray(logits)) < 1e-4)
-    #expect(relativeDistance(try classifier.logits(of: images, draws: draws), DoubleArray(logits)) < 1e-4)
+    #expect(
+      relativeDistance(try classifier.logits(of: images, draws: draws), DoubleArray(logits)) < 1e-4)
     // Both gradients on the network's scale and in its order; ±1 scale: d/dpixel = 2·d/dvalue.
     let scaled = channelsLast(planned.gradient).map { $0 / 2 }
     #expect(relativeDistance(scaled, DoubleArray(slow)) < 1e-4)
@@ -77,7 +78,10 @@ struct ResNetTests {
       func gradients(_ indices: [Int]) throws -> (Tensor, Tensor) {
         let result = try classifier.logitsAndGradient(
           of: images[indices], draws: Draws(seed: 0, purpose: .test, examples: indices)
-        ) { CrossEntropy.gradient(logits: $0, targets: CrossEntropy.oneHot(indices.map { $0 % 10 }, classCount: 10)) }
+        ) {
+          CrossEntropy.gradient(
+            logits: $0, targets: CrossEntropy.oneHot(indices.map { $0 % 10 }, classCount: 10))
+        }
         return (result.logits, result.gradient)
       }
       let all = try gradients(Array(0..<37))
@@ -131,7 +135,8 @@ struct ResNetTests {
         entry.buffer.value.shape, seed: UInt64(index), from: isVariance ? 0.5 : -0.3,
         to: isVariance ? 1.5 : 0.3)
     }
-    for (index, entry) in network.state.parameters.enumerated() where entry.path.contains("bn") || entry.path.contains("downsample.1") {
+    for (index, entry) in network.state.parameters.enumerated()
+    where entry.path.contains("bn") || entry.path.contains("downsample.1") {
       let isScale = entry.path.hasSuffix("weight")
       entry.parameter.value = randomTensor(
         entry.parameter.value.shape, seed: UInt64(1000 + index), from: isScale ? 0.5 : -0.2,

@@ -3,24 +3,24 @@ import Statistics
 
 /// A plain double-precision array [N, H, W, C] or of any other shape: the reference against which
 /// layers are checked. Written for being obviously right.
-public struct DoubleArray: Sendable {
-  public var shape: [Int]
-  public var values: [Double]
+package struct DoubleArray: Sendable {
+  package var shape: [Int]
+  package var values: [Double]
 
-  public init(shape: [Int], values: [Double]) {
+  package init(shape: [Int], values: [Double]) {
     self.shape = shape
     self.values = values
   }
 
-  public init(zeros shape: [Int]) {
+  package init(zeros shape: [Int]) {
     self.init(shape: shape, values: Array(repeating: 0, count: shape.reduce(1, *)))
   }
 
-  public init(_ tensor: Tensor) {
+  package init(_ tensor: Tensor) {
     self.init(shape: tensor.shape, values: tensor.values.map(Double.init))
   }
 
-  public subscript(_ indices: Int...) -> Double {
+  package subscript(_ indices: Int...) -> Double {
     get { values[position(indices)] }
     set { values[position(indices)] = newValue }
   }
@@ -29,18 +29,18 @@ public struct DoubleArray: Sendable {
     zip(indices, shape).reduce(0) { $0 * $1.1 + $1.0 }
   }
 
-  public static func + (a: DoubleArray, b: DoubleArray) -> DoubleArray {
+  package static func + (a: DoubleArray, b: DoubleArray) -> DoubleArray {
     DoubleArray(shape: a.shape, values: zip(a.values, b.values).map(+))
   }
 
   /// Σ a·b.
-  public func dot(_ other: DoubleArray) -> Double { zip(values, other.values).map(*).reduce(0, +) }
+  package func dot(_ other: DoubleArray) -> Double { zip(values, other.values).map(*).reduce(0, +) }
 }
 
 /// Layers by their definitions, in double precision.
-public enum DoubleReference {
+package enum DoubleReference {
   /// Input [N, H, W, C], weight [O, C, K, K].
-  public static func convolution(
+  package static func convolution(
     _ x: DoubleArray, _ weight: DoubleArray, bias: DoubleArray? = nil, stride: Int, padding: Int
   ) -> DoubleArray {
     let kernel = weight.shape[2]
@@ -68,7 +68,7 @@ public enum DoubleReference {
   }
 
   /// Batch statistics, or the given ones.
-  public static func batchNormalization(
+  package static func batchNormalization(
     _ x: DoubleArray, weight: DoubleArray, bias: DoubleArray,
     statistics: (mean: DoubleArray, variance: DoubleArray)? = nil
   ) -> DoubleArray {
@@ -88,13 +88,13 @@ public enum DoubleReference {
     return out
   }
 
-  public static func relu(_ x: DoubleArray) -> DoubleArray {
+  package static func relu(_ x: DoubleArray) -> DoubleArray {
     DoubleArray(shape: x.shape, values: x.values.map { max($0, 0) })
   }
 }
 
 /// (f(x + h·e) − f(x − h·e)) / 2h for every entry e of x. The error is O(h²) plus rounding / h.
-public func centralDifferences(
+package func centralDifferences(
   of f: (DoubleArray) -> Double, at x: DoubleArray, h: Double = 1e-5
 ) -> DoubleArray {
   var gradient = DoubleArray(zeros: x.shape)
@@ -112,7 +112,7 @@ public func centralDifferences(
 }
 
 /// Random values, uniform in [low, high).
-public func randomTensor(
+package func randomTensor(
   _ shape: [Int], seed: UInt64, from low: Float = -1, to high: Float = 1
 ) -> Tensor {
   var random = RandomStream(RandomKey(seed: seed, purpose: .test))
@@ -122,7 +122,7 @@ public func randomTensor(
 }
 
 /// The largest |a − b| over all entries, relative to the largest |b|.
-public func relativeDistance(_ a: Tensor, _ b: DoubleArray) -> Double {
+package func relativeDistance(_ a: Tensor, _ b: DoubleArray) -> Double {
   guard a.count == b.values.count else { return .infinity }
   let scale = b.values.map(abs).reduce(0, max)
   return zip(a.values, b.values).map { abs(Double($0) - $1) }.reduce(0, max) / scale

@@ -2,20 +2,20 @@ import Foundation
 import NeuralNetwork
 
 /// Golden values that another implementation made, from a safetensors file of `fixtures/`.
-public struct Golden {
+package struct Golden {
   private let file: Safetensors
   private let path: String
 
-  public init(_ path: String) throws {
+  package init(_ path: String) throws {
     self.path = path
     file = try Safetensors(try Fixtures.data(path))
   }
 
   /// All tensors by name.
-  public var tensors: [String: Tensor] { file.tensors }
+  package var tensors: [String: Tensor] { file.tensors }
 
   /// One tensor, in the file's own order.
-  public subscript(_ name: String) -> Tensor {
+  package subscript(_ name: String) -> Tensor {
     get throws {
       guard let tensor = file.tensors[name] else { throw MissingGolden(path: path, name: name) }
       return tensor
@@ -23,10 +23,10 @@ public struct Golden {
   }
 
   /// Activations: [N, C, H, W] in the file → [N, H, W, C].
-  public func activations(_ name: String) throws -> Tensor { channelsLast(try self[name]) }
+  package func activations(_ name: String) throws -> Tensor { channelsLast(try self[name]) }
 
   /// A number from the metadata of one case.
-  public func number(_ name: String, of testCase: String) throws -> Int {
+  package func number(_ name: String, of testCase: String) throws -> Int {
     guard let text = file.metadata[testCase],
       let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any],
       let number = object[name] as? Int
@@ -36,14 +36,16 @@ public struct Golden {
 }
 
 /// A name that the golden file does not have.
-public struct MissingGolden: Error, CustomStringConvertible {
+package struct MissingGolden: Error, CustomStringConvertible {
   var path: String
   var name: String
-  public var description: String { "\(path) has no \(name); make it anew (see fixtures/README.md)" }
+  package var description: String {
+    "\(path) has no \(name); make it anew (see fixtures/README.md)"
+  }
 }
 
 /// [N, C, H, W] → [N, H, W, C].
-public func channelsLast(_ tensor: Tensor) -> Tensor {
+package func channelsLast(_ tensor: Tensor) -> Tensor {
   let (n, c, h, w) = (tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3])
   var result = Tensor(shape: [n, h, w, c])
   for position in 0..<tensor.count {
@@ -55,10 +57,10 @@ public func channelsLast(_ tensor: Tensor) -> Tensor {
 }
 
 /// Fills a network's state by the rule of fixtures/network/make.py, bit for bit.
-public struct GoldenWeights {
+package struct GoldenWeights {
   private var index: UInt64 = 0
 
-  public init() {}
+  package init() {}
 
   /// u in [0, 1) on a grid of 2^-24: the finaliser of splitmix64.
   private mutating func next() -> Double {
@@ -71,9 +73,11 @@ public struct GoldenWeights {
   }
 
   /// Tensors for all paths of a state.
-  public mutating func tensors(for state: NetworkState) -> [String: Tensor] {
+  package mutating func tensors(for state: NetworkState) -> [String: Tensor] {
     var result: [String: Tensor] = [:]
-    for path in state.tensors.keys.sorted(by: { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }) {
+    for path in state.tensors.keys.sorted(by: {
+      Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8))
+    }) {
       guard let shape = state.tensors[path]?.shape else { continue }
       let fanIn = shape.dropFirst().reduce(1, *)
       var tensor = Tensor(shape: shape)

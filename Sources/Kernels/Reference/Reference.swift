@@ -10,7 +10,8 @@ enum Reference {
       for group in gather.groups {
         for (place, destination) in group.destinations.enumerated() {
           for channel in 0..<outputChannels {
-            let panel = weights.pointer + channel / weights.panelWidth * weights.depth * weights.panelWidth
+            let panel =
+              weights.pointer + channel / weights.panelWidth * weights.depth * weights.panelWidth
             var sum = bias?[channel] ?? 0
             for (index, tap) in group.taps.enumerated() {
               let source = Int(group.sources[place * group.taps.count + index])
@@ -21,7 +22,8 @@ enum Reference {
                 sum.addProduct(x, w)
               }
             }
-            let position = (image * gather.destinationCount + Int(destination)) * outputChannels + channel
+            let position =
+              (image * gather.destinationCount + Int(destination)) * outputChannels + channel
             output[position] = epilogue(sum, at: position)
           }
         }

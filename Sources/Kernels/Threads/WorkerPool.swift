@@ -89,7 +89,8 @@ public final class WorkerPool: Sendable {
       defer { fclose(file) }
       var buffer = [CChar](repeating: 0, count: 128)
       guard fgets(&buffer, Int32(buffer.count), file) != nil else { return [] }
-      let text = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+      let text = String(
+        decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
       return text.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
     }
     var quota = numbers("/sys/fs/cgroup/cpu.max")

@@ -13,9 +13,13 @@ public enum Mode: Sendable {
 /// running statistics move towards them by `momentum`, the variance with divisor N − 1; in
 /// evaluation the running statistics are used. Both as in PyTorch. Source: Ioffe and Szegedy, 2015.
 public struct BatchNormalization {
+  /// γ, [C].
   public let weight: Parameter
+  /// β, [C].
   public let bias: Parameter
+  /// The mean used in evaluation, [C].
   public let runningMean: StateBuffer
+  /// The variance used in evaluation, [C].
   public let runningVariance: StateBuffer
   /// Added to the variance.
   static let epsilon: Float = 1e-5
@@ -212,7 +216,8 @@ public struct BatchNormalization {
     let unbiased = Float(count) / Float(max(count - 1, 1))
     for c in 0..<mean.count {
       runningMean.value[c] += Self.momentum * (mean[c] - runningMean.value[c])
-      runningVariance.value[c] += Self.momentum * (variance[c] * unbiased - runningVariance.value[c])
+      runningVariance.value[c] +=
+        Self.momentum * (variance[c] * unbiased - runningVariance.value[c])
     }
   }
 }

@@ -5,7 +5,9 @@ import Kernels
 ///
 /// Activations are [N, H, W, C]; the weight is [O, C, K, K], as in PyTorch.
 public struct Convolution {
+  /// [O, C, K, K].
   public let weight: Parameter
+  /// [O], if the layer has one.
   public let bias: Parameter?
   let geometry: ConvolutionGeometry
   let forwardTable: Gather

@@ -4,6 +4,7 @@ import Kernels
 public struct Dense {
   /// [O, C], as in PyTorch.
   public let weight: Parameter
+  /// [O].
   public let bias: Parameter
 
   /// Zero weights and biases.

@@ -36,8 +36,11 @@ public struct InferencePlan: Sendable {
     var count: Int { pixels * channels }
   }
 
+  /// The network that was compiled.
   public let architecture: ResNet.Architecture
+  /// The map from pixels to the scale of its input.
   public let normalization: Normalization
+  /// The kernel set for which it was compiled.
   public let kernels: KernelSet
   let slots: [Slot]
   let steps: [Step]
@@ -84,10 +87,11 @@ public struct InferencePlan: Sendable {
       steps.map { ($0.table, $0.weights, $0.input) }
       + backwardSteps.map { ($0.table, $0.weights, $0.input) }
       + [(dense.table, dense.weights, pooled), (dense.table, denseBackward, logits)]
-    scratchCount = products.map { [slots] table, weights, input in
-      kernels.scratchCount(
-        table, inputChannels: slots[input].channels, outputChannels: weights.outputChannels)
-    }.max() ?? 0
+    scratchCount =
+      products.map { [slots] table, weights, input in
+        kernels.scratchCount(
+          table, inputChannels: slots[input].channels, outputChannels: weights.outputChannels)
+      }.max() ?? 0
   }
 }
 

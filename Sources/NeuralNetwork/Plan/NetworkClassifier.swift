@@ -14,10 +14,14 @@ public final class NetworkClassifier: DifferentiableClassifier {
   /// The classifier that a plan computes.
   public init(_ plan: InferencePlan) { self.plan = plan }
 
+  /// The network's.
   public var imageShape: ImageShape { plan.architecture.imageShape }
+  /// The network's.
   public var classCount: Int { plan.architecture.classCount }
+  /// 1.
   public var forwardPassesPerDecision: Int { 1 }
 
+  /// The network's logits [N, L]; the draws are not used.
   public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
     try check(images)
     var logits = Tensor(uninitialized: [images.count, classCount])
@@ -36,6 +40,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
     return logits
   }
 
+  /// The network's logits [N, L] and the gradient [N, C, H, W]; the draws are not used.
   public func logitsAndGradient(
     of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
   ) throws -> (logits: Tensor, gradient: Tensor) {

@@ -1,0 +1,117 @@
+import Foundation
+import Reporting
+import Testing
+
+@Suite("A file is written whole or not at all")
+struct AtomicFileTests {
+  let folder = URL(filePath: NSTemporaryDirectory()).appending(path: "atomic-\(UUID().uuidString)")
+
+  /// Runs a test in a folder of its own, which is gone afterwards.
+  private func inFolder(_ body: (URL) throws -> Void) throws {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(folder)
+  }
+
+  private func names(in folder: URL) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false)).sorted()
+  }
+
+  @Test("Creates missing folders and replaces what was there")
+  func replaces() throws {
+    try inFolder { folder in
+      let file = folder.appending(path: "a/b c/λ.json")
+      for text in ["first, the longer one", "second", ""] {
+        try AtomicFile.write(text, to: file)
+        #expect(try String(contentsOf: file, encoding: .utf8) == text)
+        #expect(try names(in: file.deletingLastPathComponent()) == ["λ.json"])
+      }
+    }
+  }
+
+  @Test("Keeps the permissions of a file it replaces")
+  func permissions() throws {
+    try inFolder { folder in
+      let file = folder.appending(path: "private")
+      try AtomicFile.write("a", to: file)
+      #expect(chmod(file.path(), 0o640) == 0)
+      try AtomicFile.write("b", to: file)
+      var status = stat()
+      #expect(stat(file.path(), &status) == 0)
+      #expect(status.st_mode & 0o777 == 0o640)
+    }
+  }
+
+  @Test("Follows a link instead of replacing it")
+  func link() throws {
+    try inFolder { folder in
+      let (file, link) = (folder.appending(path: "file"), folder.appending(path: "link"))
+      try AtomicFile.write("old", to: file)
+      try FileManager.default.createSymbolicLink(at: link, withDestinationURL: file)
+      try AtomicFile.write("new", to: link)
+      #expect(try String(contentsOf: file, encoding: .utf8) == "new")
+      #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link.path()) == file.path())
+    }
+  }
+
+  @Test("A folder as target is refused and stays as it was")
+  func folderAsTarget() throws {
+    try inFolder { folder in
+      let target = folder.appending(path: "target")
+      try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+      #expect(throws: FileWriteError(path: target.path(), code: EISDIR)) {
+        try AtomicFile.write("text", to: target)
+      }
+      #expect(try names(in: folder) == ["target"])
+      #expect(try names(in: target) == [])
+    }
+  }
+
+  // A name of 256 bytes is one more than file systems allow, but the file beside it has a short
+  // name: so everything succeeds up to the rename, which fails for root too.
+  @Test("A failure after the bytes are written leaves nothing beside the target")
+  func failureAtTheEnd() throws {
+    try inFolder { folder in
+      let target = folder.appending(path: String(repeating: "n", count: 256))
+      #expect(throws: FileWriteError(path: target.path(), code: ENAMETOOLONG)) {
+        try AtomicFile.write("text", to: target)
+      }
+      let left = try names(in: folder)
+      #expect(left.isEmpty)
+    }
+  }
+
+  @Test("A file where a folder should be is named as the reason")
+  func fileAsFolder() throws {
+    try inFolder { folder in
+      let file = folder.appending(path: "file")
+      try AtomicFile.write("text", to: file)
+      let target = file.appending(path: "below")
+      #expect(throws: FileWriteError(path: target.path(), code: ENOTDIR)) {
+        try AtomicFile.write("text", to: target)
+      }
+      #expect(try names(in: folder) == ["file"])
+    }
+  }
+
+  @Test("A full device is reported and survives as a device")
+  func fullDevice() {
+    let device = URL(filePath: "/dev/full")
+    let error = #expect(throws: FileWriteError.self) { try AtomicFile.write("text", to: device) }
+    #expect(error?.code == ENOSPC)
+    #expect(
+      error?.description
+        == "cannot write /dev/full: No space left on device; free some space or choose another disk"
+    )
+    var status = stat()
+    #expect(stat("/dev/full", &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
+  }
+
+  @Test(
+    "Every reason says in one line what to do", arguments: [ENOSPC, EACCES, EROFS, EIO, ENOENT])
+  func advice(code: Int32) {
+    let text = FileWriteError(path: "/a/b.json", code: code).description
+    #expect(text.hasPrefix("cannot write /a/b.json: \(String(cString: strerror(code))); "))
+    #expect(!text.contains("\n") && !text.hasSuffix("; "))
+  }
+}

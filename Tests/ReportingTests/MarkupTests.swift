@@ -1,0 +1,24 @@
+import Reporting
+import Testing
+
+@Suite("Text and numbers in markup")
+struct MarkupTests {
+  @Test("What means something to XML is escaped and what XML cannot hold is replaced")
+  func escaping() {
+    #expect(escaped("a<b> & \"c\" 'd'\n") == "a&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;\n")
+    #expect(escaped("\u{0}\u{1B}\u{FFFE}ŷ😀") == "\u{FFFD}\u{FFFD}\u{FFFD}ŷ😀")
+  }
+
+  @Test("Numbers carry no noise")
+  func numbers() {
+    #expect(trimmed(0.1 + 0.2, decimals: 2) == "0.3")
+    #expect(trimmed(100, decimals: 2) == "100")
+    #expect(trimmed(-0.001, decimals: 2) == "0")
+    #expect(fixed(-0.04, decimals: 1) == "0.0")
+    #expect(percent(0.4398) == "44.0%")
+    #expect(percent(1, decimals: 0) == "100%")
+    #expect(grouped(-1_234_567) == "-1,234,567")
+    #expect(grouped(999) == "999")
+    #expect(grouped(.min) == "-9,223,372,036,854,775,808")
+  }
+}

@@ -1,0 +1,125 @@
+import Reporting
+import Synchronization
+import Testing
+
+/// A clock that a test sets, and everything that was written.
+private final class Fake: Sendable {
+  private struct State {
+    var time = 100.0
+    var texts: [String] = []
+  }
+  private let state = Mutex(State())
+
+  var texts: [String] { state.withLock { $0.texts } }
+
+  func wait(_ seconds: Double) {
+    state.withLock { $0.time += seconds }
+  }
+
+  func reporter(columns: Int? = nil) -> ProgressReporter {
+    var output = ProgressReporter.Output(columns: nil) { text in
+      self.state.withLock { $0.texts.append(text) }
+    }
+    if let columns { output.columns = { columns } }
+    return ProgressReporter(output: output, now: { self.state.withLock { $0.time } })
+  }
+}
+
+@Suite("Progress")
+struct ProgressTests {
+  @Test("Elsewhere than in a terminal: a line at most every ten seconds and one at the end")
+  func plain() {
+    let fake = Fake()
+    let stage = fake.reporter().stage("attack", total: 2000, unit: "images")
+    for _ in 0..<25 {
+      fake.wait(1)
+      stage.advance(by: 80)
+    }
+    stage.finish()
+    stage.finish()
+    stage.advance()
+    #expect(
+      fake.texts == [
+        "attack: 800/2,000 images, 40%, 80.0 images/s, 15 s left\n",
+        "attack: 1,600/2,000 images, 80%, 80.0 images/s, 5.0 s left\n",
+        "attack: 2,000 images in 25 s (80.0 images/s)\n",
+      ])
+  }
+
+  @Test("In a terminal one line redraws itself, at most ten times a second")
+  func terminal() {
+    let fake = Fake()
+    let stage = fake.reporter(columns: 80).stage("train", total: 10, unit: "epochs")
+    for _ in 0..<4 {
+      fake.wait(0.0625)  // exact in binary, so that the sums below are
+      stage.advance()
+    }
+    fake.wait(0.75)
+    stage.finish()
+    #expect(
+      fake.texts == [
+        "\rtrain  ╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌    0%  0/10 epochs\u{1B}[K",
+        "\rtrain  ━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌   20%  2/10 epochs  16.0 epochs/s  0.50 s left\u{1B}[K",
+        "\rtrain  ━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌   40%  4/10 epochs  16.0 epochs/s  0.38 s left\u{1B}[K",
+        "\rtrain: 4 of 10 epochs in 1.0 s (4.00 epochs/s)\u{1B}[K\n",
+      ])
+  }
+
+  @Test("A bar is never as wide as the terminal", arguments: [1, 10, 20, 40, 79, 80, 200])
+  func narrow(columns: Int) {
+    let fake = Fake()
+    let stage = fake.reporter(columns: columns).stage("wählen λ", total: 3000, unit: "images")
+    for _ in 0..<10 {
+      fake.wait(60)
+      stage.advance(by: 350)
+    }
+    #expect(fake.texts.count == 11)
+    for text in fake.texts {
+      let line = text.dropFirst().dropLast("\u{1B}[K".count)
+      #expect(displayWidth(String(line)) < columns)
+    }
+  }
+
+  @Test("A stage that is dropped by an error leaves the terminal on a line of its own")
+  func dropped() {
+    let fake = Fake()
+    do { _ = fake.reporter(columns: 80).stage("attack", total: 5, unit: "images") }
+    #expect(fake.texts.last == "\n")
+    let plain = Fake()
+    do { _ = plain.reporter().stage("attack", total: 5, unit: "images") }
+    #expect(plain.texts.isEmpty)
+  }
+
+  @Test("Counts from several threads all arrive")
+  func threads() async {
+    let fake = Fake()
+    let stage = fake.reporter().stage("attack", total: 8000, unit: "images")
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<8 {
+        group.addTask { for _ in 0..<1000 { stage.advance() } }
+      }
+    }
+    fake.wait(2)
+    stage.finish()
+    #expect(fake.texts == ["attack: 8,000 images in 2.0 s (4,000 images/s)\n"])
+  }
+
+  @Test("An empty stage ends at once")
+  func empty() {
+    let fake = Fake()
+    fake.reporter().stage("attack", total: 0, unit: "images").finish()
+    #expect(fake.texts == ["attack: 0 images in 0.00 s\n"])
+  }
+
+  @Test(
+    "Time spans read as a person says them",
+    arguments: [
+      (0.004, "0.00 s"), (0.42, "0.42 s"), (0.996, "1.0 s"), (9.94, "9.9 s"), (9.96, "10 s"),
+      (59.6, "1 min 00 s"), (185, "3 min 05 s"), (3600, "1 h 00 min"),
+      (4_000_000, "1,111 h 06 min"),
+      (.infinity, "very long"), (-1, "0.00 s"),
+    ])
+  func spans(seconds: Double, text: String) {
+    #expect(duration(seconds) == text)
+  }
+}
