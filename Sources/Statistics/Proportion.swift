@@ -1,58 +1,69 @@
-import Foundation
-
-/// k successes in n independent trials.
-public struct Proportion: Sendable, Hashable, Codable {
-  /// k.
+/// k of n: how often something happened among independent trials.
+public struct Proportion: Sendable, Hashable {
+  /// k, in 0...trials.
   public let successes: Int
-  /// n.
+  /// n ≥ 0.
   public let trials: Int
 
-  /// k of n; needs 0 ≤ k ≤ n.
+  /// `successes` of `trials`.
+  ///
+  /// - Precondition: 0 ≤ successes ≤ trials.
   public init(successes: Int, trials: Int) {
-    precondition(0 <= successes && successes <= trials, "\(successes) of \(trials)")
+    precondition(
+      0 <= successes && successes <= trials, "\(successes) of \(trials) is no proportion")
     self.successes = successes
     self.trials = trials
   }
 
-  /// p̂ = k / n; NaN without trials.
+  /// How many of the outcomes are true.
+  public init(_ outcomes: some Sequence<Bool>) {
+    var (successes, trials) = (0, 0)
+    for outcome in outcomes {
+      trials += 1
+      if outcome { successes += 1 }
+    }
+    self.init(successes: successes, trials: trials)
+  }
+
+  /// p̂ = k/n; NaN without trials, where any number would be an invention.
   public var value: Double { Double(successes) / Double(trials) }
 
-  /// The Wilson interval for the success probability:
-  /// (p̂ + z²/2n ± z·√(p̂(1 − p̂)/n + z²/4n²)) / (1 + z²/n), z the normal quantile.
+  /// Wilson's score interval: every p with |p̂ − p| ≤ z·√(p(1 − p)/n), z = Φ⁻¹((1 + confidence)/2).
   ///
-  /// The ends at k = 0 and k = n are exactly 0 and 1; without trials it is [0, 1]. Source: Wilson,
-  /// "Probable inference, the law of succession, and statistical inference", 1927.
+  /// Lies in [0, 1] and contains p̂; the lower end is exactly 0 at k = 0, the upper exactly 1 at
+  /// k = n; without trials it is [0, 1]. Source: Wilson, "Probable inference, the law of
+  /// succession, and statistical inference", JASA 22, 1927.
+  ///
+  /// - Precondition: 0 < confidence < 1.
   public func wilsonInterval(confidence: Double = 0.95) -> Interval {
+    precondition(confidence > 0 && confidence < 1, "confidence \(confidence) is not inside (0, 1)")
     guard trials > 0 else { return Interval(lower: 0, upper: 1) }
-    let n = Double(trials)
-    let z = normalQuantile(0.5 + confidence / 2)
-    let square = z * z / n
-    let center = (value + square / 2) / (1 + square)
-    let reach = z / (1 + square) * (value * (1 - value) / n + square / (4 * n)).squareRoot()
+    let (k, n) = (Double(successes), Double(trials))
+    // From the lower tail, as 1 − confidence is exact for the usual confidences near 1.
+    let z = -standardNormalQuantile((1 - confidence) / 2)
+    // The ends are the roots of (n + z²)p² − (2k + z²)p + k²/n. The larger is a sum of positive
+    // terms; the smaller comes from the product of the roots, where its formula would cancel.
+    let sum = k + z * z / 2 + z * (k / n * (n - k) + z * z / 4).squareRoot()
     return Interval(
-      lower: successes == 0 ? 0 : max(0, center - reach),
-      upper: successes == trials ? 1 : min(1, center + reach))
+      lower: successes == 0 ? 0 : min(k / n * k / sum, k / n),
+      upper: successes == trials ? 1 : min(max(sum / (n + z * z), k / n), 1))
   }
 }
 
-/// The z with Φ(z) = p, for p in (0, 1); ±∞ at the ends.
-///
-/// A rational first guess (Abramowitz and Stegun 26.2.23, error below 4.5e-4) and Halley's steps on
-/// the complementary error function, which triple the correct digits each time.
-public func normalQuantile(_ p: Double) -> Double {
-  guard p > 0 else { return -.infinity }
-  guard p < 1 else { return .infinity }
-  // In the lower half, where the tail has its full relative precision.
-  if p > 0.5 { return -normalQuantile(1 - p) }
-  let t = (-2 * log(p)).squareRoot()
-  var z =
-    (2.515517 + t * (0.802853 + t * 0.010328))
-    / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))) - t
-  for _ in 0..<3 {
-    let density = exp(-z * z / 2) / (2 * Double.pi).squareRoot()
-    guard density > 0 else { break }
-    let step = (erfc(-z / 2.0.squareRoot()) / 2 - p) / density
-    z -= step / (1 + z * step / 2)
+extension Proportion: Codable {
+  private enum CodingKeys: CodingKey {
+    case successes, trials
   }
-  return z
+
+  /// - Throws: `DecodingError` unless 0 ≤ successes ≤ trials.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    successes = try fields.decode(Int.self, forKey: .successes)
+    trials = try fields.decode(Int.self, forKey: .trials)
+    guard 0 <= successes && successes <= trials else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .successes, in: fields,
+        debugDescription: "\(successes) successes of \(trials) trials; expected 0 to all of them")
+    }
+  }
 }

@@ -1,6 +1,6 @@
 /// How well a score tells positives (adversarial) from negatives (clean); larger scores mean
 /// positive.
-public struct ReceiverOperatingCharacteristic: Sendable {
+public struct ReceiverOperatingCharacteristic: Sendable, Hashable {
   /// The rates when every score of at least the threshold counts as positive.
   public struct Point: Sendable, Codable, Hashable {
     /// The least score that counts as positive.

@@ -1,6 +1,6 @@
 import Foundation
 
-extension RandomStream {
+extension RandomNumberGenerator {
   /// Uniform in [0, 1) on a grid of 2⁻²⁴, so every value is exact.
   @inlinable
   public mutating func uniform() -> Float { Float(next() >> 40) * 0x1p-24 }
@@ -32,12 +32,14 @@ extension RandomStream {
     return radius * cos(2 * .pi * uniformDouble())
   }
 
-  /// The logarithm of a Gamma(shape, 1) number; it stays finite where the number would underflow.
+  /// The logarithm of a Gamma(shape, 1) number; it stays finite where the number would underflow;
+  /// 10⁻³⁰⁰ ≤ shape < ∞.
   ///
   /// Source: Marsaglia and Tsang, "A simple method for generating gamma variables", 2000; below 1
   /// by Gamma(a) = Gamma(a + 1)·U^(1/a).
   public mutating func logGamma(shape: Double) -> Double {
-    precondition(shape > 0, "a gamma distribution needs a shape above 0")
+    // Below 1e-300 the logarithm itself would overflow, and beta would subtract infinities.
+    precondition(shape >= 1e-300 && shape < .infinity, "no gamma distribution has shape \(shape)")
     if shape < 1 {
       let larger = logGamma(shape: shape + 1)
       return larger + log(1 - uniformDouble()) / shape
@@ -47,9 +49,10 @@ extension RandomStream {
     while true {
       let x = standardNormal()
       let root = 1 + c * x
+      let u = 1 - uniformDouble()
       guard root > 0 else { continue }
       let v = root * root * root
-      if log(1 - uniformDouble()) < x * x / 2 + d * (1 - v + log(v)) { return log(d) + log(v) }
+      if log(u) <= x * x / 2 + d * (1 - v + log(v)) { return log(d) + log(v) }
     }
   }
 
