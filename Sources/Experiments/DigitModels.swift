@@ -27,14 +27,14 @@ package enum DigitModel: String, CaseIterable, Codable, Sendable {
     switch self {
     case .plain:
       return TrainingRecipe(
-        method: .plain, epochs: 20, batchSize: 64, schedule: schedule, seed: seed)
+        method: .plain, epochs: 30, batchSize: 32, schedule: schedule, seed: seed)
     case .mixup:
       return TrainingRecipe(
-        method: .mixup(alpha: 1), epochs: 40, batchSize: 64, schedule: schedule, seed: seed)
+        method: .mixup(alpha: 1), epochs: 40, batchSize: 32, schedule: schedule, seed: seed)
     case .interpolatedAdversarial:
       return TrainingRecipe(
         method: .interpolatedAdversarial(alpha: 1, epsilon: try Epsilon("1/5"), steps: 7),
-        epochs: 30, batchSize: 64, schedule: schedule, seed: seed)
+        epochs: 30, batchSize: 32, schedule: schedule, seed: seed)
     }
   }
 }

@@ -44,7 +44,7 @@ package struct Reproduction: Sendable {
   private let pool: SamplePool
 
   /// Raised with every change of the code that changes results, so that old stages are not reused.
-  private static let version = 1
+  private static let version = 2
 
   package init(
     settings: Settings, folder: URL, reusesStages: Bool = true, workers: WorkerPool,
@@ -356,7 +356,7 @@ package struct Reproduction: Sendable {
     let defence = try MixupInference(
       base, pool: pool,
       rule: .predictedLabel(
-        Mixing(ratio: tuning.predictedLabel.value, sampleCount: settings.decisionDraws)))
+        Mixing(ratio: tuning.detectionRatio, sampleCount: settings.decisionDraws)))
     func decisions(_ images: LabelledImages) throws -> [MixupDecision] {
       let size = 8
       let blocks = try workers.map(count: (images.count + size - 1) / size) { block in

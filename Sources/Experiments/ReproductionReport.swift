@@ -100,7 +100,7 @@ package struct ReproductionReport: Sendable {
             model.detection.areas[statistic.rawValue].map { fixed($0, decimals: 3) } ?? "–")
         }
         return [
-          Table.Cell(model.model.title), Table.Cell("\(model.tuning.predictedLabel.value)"),
+          Table.Cell(model.model.title), Table.Cell("\(model.tuning.detectionRatio)"),
           area(.confidenceDrop), area(.maximaDrop), Table.Cell("\(model.detection.cleanCount)"),
           Table.Cell("\(model.detection.adversarialCount)"),
         ]
@@ -165,16 +165,26 @@ package struct ReproductionReport: Sendable {
         let adaptive = cell(model, .otherLabel, .adaptive50)
       else { continue }
       let (b, o, a) = (bare.outcome.value, oblivious.outcome.value, adaptive.outcome.value)
-      let gain = o - b
       var sentence =
         "\(model.model.title): MI-OL changes accuracy under oblivious PGD-50 from \(percent(b)) "
-        + "to \(percent(o)); the adaptive attack leaves \(percent(a))"
-      if gain > 0 {
-        sentence +=
-          a < o
-          ? ", taking back \(percent((o - a) / gain, decimals: 0)) of the gain"
-          : ", taking back nothing"
+        + "to \(percent(o)), and the adaptive attack leaves \(percent(a))"
+      // A share of a gain that may be chance would be a figure without a meaning.
+      if oblivious.outcome.wilsonInterval().lower > bare.outcome.wilsonInterval().upper {
+        let left = max(0, (a - b) / (o - b))
+        sentence += "; \(percent(left, decimals: 0)) of the gain is real"
+      } else {
+        sentence += "; the change is within chance"
       }
+      sentences.append(sentence + ".")
+    }
+    for model in results.models {
+      guard let area = model.detection.areas[DetectionStatistic.confidenceDrop.rawValue] else {
+        continue
+      }
+      var sentence =
+        "\(model.model.title): MI-PL's statistic tells attacked from clean images with an AUC of "
+        + "\(fixed(area, decimals: 2))"
+      if area < 0.5 { sentence += ", worse than a coin, and its reverse would be the detector" }
       sentences.append(sentence + ".")
     }
     return sentences + warnings
@@ -195,7 +205,7 @@ package struct ReproductionReport: Sendable {
     }
   }
 
-  /// Everything in one figure per model: the least accuracy that an attack leaves.
+  /// What the figures were measured with, in one sentence each.
   private var settingsText: String {
     let settings = results.settings
     return
@@ -267,7 +277,8 @@ package struct ReproductionReport: Sendable {
             .paragraph(
               "λ and threshold are chosen on validation images: among the values that cost at "
                 + "most \(percent(Tuning.tolerance, decimals: 0)) clean accuracy, the one of "
-                + "highest accuracy under oblivious PGD-10."),
+                + "highest accuracy under oblivious PGD-10. The detector's λ is that of the largest "
+                + "area under the ROC curve."),
             .table(
               tuningTable(), caption: "Chosen values, with accuracy in % on validation images."),
           ]
@@ -279,7 +290,8 @@ package struct ReproductionReport: Sendable {
           content: [
             .paragraph(
               "MI-PL's statistics on clean test images against those adversarial ones "
-                + "(oblivious PGD-50) on which the bare network was fooled."),
+                + "(oblivious PGD-50) on which the bare network was fooled. An area below one half "
+                + "means that attacked images keep their label under mixing better than clean ones."),
             .table(detectionTable, caption: "Area under the ROC curve."),
             .figure(
               detectionPlot, caption: "ROC curves of the paper's statistic, the drop of F_ŷ."),

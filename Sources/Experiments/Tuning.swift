@@ -3,8 +3,9 @@ import Kernels
 import MixupInference
 import NeuralNetwork
 import Robustness
+import Statistics
 
-/// The choice of λ and of the detection threshold, on validation images only.
+/// The choice of λ, of the detection threshold and of the detector's λ, on validation images only.
 ///
 /// The rule: among the values whose clean accuracy is at most `tolerance` below that of the
 /// undefended network, the one with the highest accuracy under oblivious PGD; the first among
@@ -36,6 +37,16 @@ package struct Tuning: Codable, Hashable, Sendable {
     }
   }
 
+  /// One λ of the detector, with the area under its ROC curve: clean validation images against the
+  /// adversarial ones that the network gets wrong; nil where there are none.
+  package struct DetectionTrial: Codable, Hashable, Sendable {
+    package var ratio: Float
+    package var areaUnderCurve: Double?
+  }
+
+  /// λ of MI-PL as a detector: that of the largest area, the first among equals.
+  package var detectionRatio: Float
+  package var detectionTrials: [DetectionTrial]
   /// λ of MI-PL, λ of MI-OL, and the threshold of MI-Combined between the two.
   package var predictedLabel: Choice
   package var otherLabel: Choice
@@ -105,7 +116,10 @@ package struct Tuning: Codable, Hashable, Sendable {
     let correct = zip(try base.predictions(of: clean.pixels, draws: draws), clean.labels)
       .count(where: ==)
     let baseline = Double(correct) / Double(max(clean.count, 1))
+    let isFooled = zip(try base.predictions(of: adversarial.pixels, draws: draws), clean.labels)
+      .map(!=)
     var (predictedTrials, otherTrials) = ([Trial](), [Trial]())
+    detectionTrials = []
     for ratio in ratios {
       // One run serves both rules, as their draws are independent of each other.
       let onClean = try verdicts(clean, predicted: ratio, other: ratio)
@@ -118,7 +132,19 @@ package struct Tuning: Codable, Hashable, Sendable {
         Trial(
           value: ratio, clean: share(onClean, \.otherIsCorrect),
           adversarial: share(onAdversarial, \.otherIsCorrect)))
+      let fooled = zip(onAdversarial, isFooled).filter(\.1).map { Double($0.0.gap) }
+      detectionTrials.append(
+        DetectionTrial(
+          ratio: ratio,
+          areaUnderCurve: fooled.isEmpty
+            ? nil
+            : try ReceiverOperatingCharacteristic(
+              negatives: onClean.map { Double($0.gap) }, positives: fooled
+            ).areaUnderCurve))
     }
+    let largestArea = detectionTrials.compactMap(\.areaUnderCurve).max()
+    detectionRatio =
+      detectionTrials.first { $0.areaUnderCurve == largestArea }?.ratio ?? 0.5
     predictedLabel = Choice(
       predictedTrials, cleanBaseline: baseline, tolerance: Self.tolerance)
     otherLabel = Choice(otherTrials, cleanBaseline: baseline, tolerance: Self.tolerance)
