@@ -291,7 +291,8 @@ package struct ReproductionReport: Sendable {
             .paragraph(
               "MI-PL's statistics on clean test images against those adversarial ones "
                 + "(oblivious PGD-50) on which the bare network was fooled. An area below one half "
-                + "means that attacked images keep their label under mixing better than clean ones."),
+                + "means that attacked images keep their label under mixing better than clean ones."
+            ),
             .table(detectionTable, caption: "Area under the ROC curve."),
             .figure(
               detectionPlot, caption: "ROC curves of the paper's statistic, the drop of F_ŷ."),

@@ -1,6 +1,8 @@
 /// The closed interval [lower, upper]; in JSON, the array of its two ends.
 public struct Interval: Sendable, Hashable {
+  /// The lower end.
   public var lower: Double
+  /// The upper end.
   public var upper: Double
 
   /// The interval between two ends, lower ≤ upper.
@@ -25,6 +27,7 @@ extension Interval: Codable {
     }
   }
 
+  /// Writes [lower, upper].
   public func encode(to encoder: any Encoder) throws {
     var ends = encoder.unkeyedContainer()
     try ends.encode(lower)
