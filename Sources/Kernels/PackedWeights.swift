@@ -16,10 +16,28 @@ public struct PackedWeights: Sendable {
   /// The number of panels.
   package var panelCount: Int { (outputChannels + panelWidth - 1) / panelWidth }
 
-  /// The packed form of a function of (tap, input channel, output channel).
+  /// How far apart neighbours lie in the weights to be packed.
+  public struct Strides: Sendable {
+    /// From tap to tap.
+    public var tap: Int
+    /// From input channel to input channel.
+    public var input: Int
+    /// From output channel to output channel.
+    public var output: Int
+
+    /// The three strides, in floats.
+    public init(tap: Int, input: Int, output: Int) {
+      self.tap = tap
+      self.input = input
+      self.output = output
+    }
+  }
+
+  /// The packed form of W[t][c][o] = weights[t · strides.tap + c · strides.input + o ·
+  /// strides.output].
   public init(
     for kernels: KernelSet, taps: Int, inputChannels: Int, outputChannels: Int,
-    weight: (_ tap: Int, _ input: Int, _ output: Int) -> Float
+    weights: UnsafePointer<Float>, strides: Strides
   ) {
     panelWidth = kernels.panelWidth(outputChannels: outputChannels)
     depth = taps * inputChannels
@@ -28,13 +46,16 @@ public struct PackedWeights: Sendable {
     buffer = AlignedBuffer(uninitialized: panels * depth * panelWidth)
     var place = buffer.pointer
     for panel in 0..<panels {
+      let firstOutput = panel * panelWidth
+      let filled = min(panelWidth, outputChannels - firstOutput)
       for tap in 0..<taps {
         for input in 0..<inputChannels {
-          for column in 0..<panelWidth {
-            let output = panel * panelWidth + column
-            place.pointee = output < outputChannels ? weight(tap, input, output) : 0
-            place += 1
-          }
+          let row =
+            weights + tap * strides.tap + input * strides.input
+            + firstOutput * strides.output
+          for column in 0..<filled { place[column] = row[column * strides.output] }
+          for column in filled..<panelWidth { place[column] = 0 }
+          place += panelWidth
         }
       }
     }

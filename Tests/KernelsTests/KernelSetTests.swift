@@ -170,7 +170,8 @@ private struct Problem {
     let range = range ?? 0..<images
     let packed = PackedWeights(
       for: kernels, taps: table.tapCount, inputChannels: inputs, outputChannels: outputs,
-      weight: weight)
+      weights: weights,
+      strides: PackedWeights.Strides(tap: inputs * outputs, input: outputs, output: 1))
     let count = range.count * table.destinationCount * outputs
     var scratch = [Float](
       repeating: 0,

@@ -39,7 +39,6 @@ public final class WorkerPool: Sendable {
     self.shared = shared
     self.threads = threads
     self.threadCount = threads.count + 1
-    shared.workerCount = threads.count
   }
 
   deinit {
@@ -106,21 +105,24 @@ public final class WorkerPool: Sendable {
 
 /// What the threads of a pool have in common. Outlives the pool until the last worker has left.
 ///
-/// Sendable by hand: `body` and `count` are written only while no worker is inside a loop, before
-/// the round's number is raised (releasing), and read only after it was seen (acquiring); the
-/// condition variable is made for sharing.
+/// A loop is a room that workers enter while its door is open. The caller shuts the door when no
+/// index is left, and waits only for those inside: a worker that sleeps, or that the system has
+/// given no processor, holds nobody up.
+///
+/// Sendable by hand: `body` and `count` are written only while the door is shut and nobody is
+/// inside, and read only by those inside; the condition variable is made for sharing.
 private final class Shared: @unchecked Sendable {
   let isBusy = Atomic(false)
-  /// Counts the loops; a worker that sees a new number takes part.
-  private let round = Atomic(0)
+  /// The present loop: its number in the upper bits, whether the door is open, who is inside.
+  private let room = Atomic(0)
+  private static let open = 1 << 16
+  private static let insideMask = open - 1
+  private static let numberShift = 17
   private let nextIndex = Atomic(0)
-  /// Workers that have not yet left the present loop.
-  private let working = Atomic(0)
   let sleepers = Atomic(0)
   private let isStopping = Atomic(false)
   private var body: (@Sendable (Int) -> Void)?
   private var count = 0
-  var workerCount = 0
 
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -145,11 +147,12 @@ private final class Shared: @unchecked Sendable {
     self.body = body
     self.count = count
     nextIndex.store(0, ordering: .relaxed)
-    working.store(workerCount, ordering: .relaxed)
-    round.add(1, ordering: .sequentiallyConsistent)
+    let number = room.load(ordering: .relaxed) >> Self.numberShift &+ 1
+    room.store(number << Self.numberShift | Self.open, ordering: .sequentiallyConsistent)
     wakeAll()
     takeIndices(body, count)
-    wait { self.working.load(ordering: .acquiring) == 0 }
+    room.subtract(Self.open, ordering: .sequentiallyConsistent)
+    wait { self.room.load(ordering: .sequentiallyConsistent) & Self.insideMask == 0 }
     self.body = nil
   }
 
@@ -157,15 +160,32 @@ private final class Shared: @unchecked Sendable {
   func work() {
     var seen = 0
     while true {
+      var found = 0
       wait {
-        self.round.load(ordering: .sequentiallyConsistent) != seen
+        found = self.room.load(ordering: .sequentiallyConsistent)
+        return (found & Self.open != 0 && found >> Self.numberShift != seen)
           || self.isStopping.load(ordering: .sequentiallyConsistent)
       }
       if isStopping.load(ordering: .acquiring) { return }
-      seen += 1
+      seen = found >> Self.numberShift
+      guard enter(found) else { continue }
       if let body { takeIndices(body, count) }
-      if working.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { wakeAll() }
+      let left = room.subtract(1, ordering: .sequentiallyConsistent).newValue
+      // The last one out wakes the caller, who may sleep once the door is shut.
+      if left & (Self.open | Self.insideMask) == 0 { wakeAll() }
     }
+  }
+
+  /// Enters the loop that was found open, unless its door has been shut since.
+  private func enter(_ found: Int) -> Bool {
+    var present = found
+    while present & Self.open != 0, present >> Self.numberShift == found >> Self.numberShift {
+      let attempt = room.compareExchange(
+        expected: present, desired: present + 1, ordering: .sequentiallyConsistent)
+      if attempt.exchanged { return true }
+      present = attempt.original
+    }
+    return false
   }
 
   func stop() {

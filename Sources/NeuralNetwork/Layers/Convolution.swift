@@ -65,27 +65,36 @@ public struct Convolution {
   /// W[t][c][o] = scale[o] · weight[o, c, t]; the scale folds a following batch normalisation.
   func packedWeights(for kernels: KernelSet, scale: Tensor? = nil) -> PackedWeights {
     let taps = geometry.kernel * geometry.kernel
-    let inputs = inputChannels
-    return weight.value.withUnsafePointer { w in
+    return scaled(by: scale).withUnsafePointer { weights in
       PackedWeights(
-        for: kernels, taps: taps, inputChannels: inputs, outputChannels: outputChannels
-      ) { tap, input, output in
-        w[(output * inputs + input) * taps + tap] * (scale?[output] ?? 1)
-      }
+        for: kernels, taps: taps, inputChannels: inputChannels, outputChannels: outputChannels,
+        weights: weights,
+        strides: PackedWeights.Strides(tap: 1, input: taps, output: inputChannels * taps))
     }
   }
 
   /// The matrices transposed, for the gradient with respect to the input.
   func packedTransposedWeights(for kernels: KernelSet, scale: Tensor? = nil) -> PackedWeights {
     let taps = geometry.kernel * geometry.kernel
-    let inputs = inputChannels
-    return weight.value.withUnsafePointer { w in
+    return scaled(by: scale).withUnsafePointer { weights in
       PackedWeights(
-        for: kernels, taps: taps, inputChannels: outputChannels, outputChannels: inputs
-      ) { tap, output, input in
-        w[(output * inputs + input) * taps + tap] * (scale?[output] ?? 1)
+        for: kernels, taps: taps, inputChannels: outputChannels, outputChannels: inputChannels,
+        weights: weights,
+        strides: PackedWeights.Strides(tap: 1, input: inputChannels * taps, output: taps))
+    }
+  }
+
+  /// weight[o, c, i, j] · scale[o].
+  private func scaled(by scale: Tensor?) -> Tensor {
+    guard let scale else { return weight.value }
+    var result = weight.value
+    let width = result.rowCount
+    result.withUnsafeMutablePointer { values in
+      for output in 0..<outputChannels {
+        for place in output * width..<(output + 1) * width { values[place] *= scale[output] }
       }
     }
+    return result
   }
 
   // MARK: Products over a batch
