@@ -158,6 +158,8 @@ package struct Reproduction: Sendable {
     var recipes: [TrainingRecipe]
   }
 
+  private static let isReused = "done before and used again; --fresh repeats it"
+
   /// Runs all stages that are not yet done.
   package func run() throws -> Results {
     let start = ContinuousClock.now
@@ -171,21 +173,21 @@ package struct Reproduction: Sendable {
       classifiers[model] = NetworkClassifier(
         InferencePlan(network, normalization: Self.normalization, kernels: settings.kernels))
     }
-    func stage<Value: Codable>(_ name: String, _ make: () throws -> Value) throws -> Value {
+    func stage<Value: Codable>(
+      _ name: String, title: String, _ make: () throws -> Value
+    ) throws -> Value {
       if let value: Value = store.stored(name, for: origin) {
-        let reused = progress.stage("\(name) (reused)", total: 1, unit: "stage")
-        reused.advance()
-        reused.finish()
+        progress.skip(title, because: Self.isReused)
         return value
       }
       let value = try make()
       try store.store(value, as: name, for: origin)
       return value
     }
-    let sweep = try stage("sweep") { try self.sweep(classifiers) }
+    let sweep = try stage("sweep", title: "sweep ε") { try self.sweep(classifiers) }
     let models = try DigitModel.allCases.compactMap { model in
       try classifiers[model].map { classifier in
-        try stage("evaluate-\(model.rawValue)") {
+        try stage("evaluate-\(model.rawValue)", title: "evaluate \(model.title)") {
           try evaluate(model, classifier, within: sweep.chosen)
         }
       }
@@ -219,9 +221,7 @@ package struct Reproduction: Sendable {
       let checkpoint = try? Checkpoint(bytes),
       checkpoint.notes == notes, checkpoint.architecture == architecture
     {
-      let stage = progress.stage("train \(model.title) (reused)", total: 1, unit: "model")
-      stage.advance()
-      stage.finish()
+      progress.skip("train \(model.title)", because: Self.isReused)
       return checkpoint
     }
     let network = ResNet(architecture)

@@ -46,6 +46,11 @@ package final class ProgressReporter: Sendable {
       name: singleLine(name), total: max(total, 0), unit: singleLine(unit), reporter: self)
   }
 
+  /// Says in a line that a stage needs no work.
+  package func skip(_ name: String, because reason: String) {
+    print("\(singleLine(name)): \(singleLine(reason))")
+  }
+
   fileprivate func redraw(_ line: String) {
     isLineOpen.withLock { isOpen in
       output.write("\r\(line)\u{1B}[K")

@@ -104,6 +104,13 @@ struct ProgressTests {
     #expect(fake.texts == ["attack: 8,000 images in 2.0 s (4,000 images/s)\n"])
   }
 
+  @Test("A stage that needs no work is one line")
+  func skipped() {
+    let fake = Fake()
+    fake.reporter().skip("attack", because: "done\nbefore")
+    #expect(fake.texts == ["attack: done before\n"])
+  }
+
   @Test("An empty stage ends at once")
   func empty() {
     let fake = Fake()
