@@ -40,6 +40,9 @@ let package = Package(
     // MARK: System libraries and C shims
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(
+      name: "CProfiler", pkgConfig: "libprofiler",
+      providers: [.apt(["libgoogle-perftools-dev"])]),
     .target(name: "CPUFeatures"),
     .target(name: "CDigits", exclude: ["README.md", "digits.bin"]),
 
@@ -76,8 +79,8 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "Reporting", "Training", "Robustness", "MixupInference", "Datasets", "NeuralNetwork",
-        "Kernels", "Statistics",
+        "CProfiler", "Reporting", "Training", "Robustness", "MixupInference", "Datasets",
+        "NeuralNetwork", "Kernels", "Statistics",
       ],
       swiftSettings: strict),
 

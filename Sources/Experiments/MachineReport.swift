@@ -37,9 +37,6 @@ package struct MachineReport: Sendable {
     self.findings = findings
   }
 
-  /// Whether all that is needed to work is there.
-  package var isReady: Bool { true }
-
   /// The report for a terminal.
   package var text: String {
     let width = findings.map(\.name.count).max() ?? 0

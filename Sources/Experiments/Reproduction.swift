@@ -162,6 +162,7 @@ package struct Reproduction: Sendable {
 
   /// Runs all stages that are not yet done.
   package func run() throws -> Results {
+    try AtomicFile.check(folder.appending(path: "index.html"))
     let start = ContinuousClock.now
     let store = StageStore(folder: folder.appending(path: "stages"), reuses: reusesStages)
     let origin = Origin(

@@ -171,7 +171,7 @@ package struct ReproductionReport: Sendable {
       // A share of a gain that may be chance would be a figure without a meaning.
       if oblivious.outcome.wilsonInterval().lower > bare.outcome.wilsonInterval().upper {
         let left = max(0, (a - b) / (o - b))
-        sentence += "; \(percent(left, decimals: 0)) of the gain is real"
+        sentence += "; \(percent(left, decimals: 0)) of the gain survives"
       } else {
         sentence += "; the change is within chance"
       }

@@ -32,6 +32,7 @@ package struct TrainingRun: Sendable {
 
   /// Trains, writes the checkpoint, and says how well the network does on the validation images.
   package func run(on data: DatasetSplit, named dataset: DatasetName) throws -> String {
+    try AtomicFile.check(output)
     let shape = data.training.pixels.imageShape
     let normalization = Normalization.plusMinusOne(channels: shape.channels)
     let trainer = Trainer(

@@ -13,23 +13,15 @@ package enum AtomicFile {
   /// - Throws: `FileWriteError`, after which nothing half-written is left.
   package static func write(_ data: Data, to url: URL) throws(FileWriteError) {
     let path = url.path(percentEncoded: false)
-    var status = stat()
-    let exists = stat(path, &status) == 0
-    switch exists ? status.st_mode & S_IFMT : S_IFREG {
-    case S_IFREG: break
-    case S_IFDIR: throw FileWriteError(path: path, code: EISDIR)
-    default: return try overwrite(path, with: data)
+    guard let (target, folder, mode) = try destination(of: path) else {
+      return try overwrite(path, with: data)
     }
-
-    let target = exists ? resolved(path) : path
-    let folder = URL(filePath: target).deletingLastPathComponent()
-      .path(percentEncoded: false)
     try createFolder(folder, for: path)
 
     let partial = try createPartial(in: folder, for: path)
     do throws(FileWriteError) {
       defer { close(partial.descriptor) }
-      if exists { fchmod(partial.descriptor, status.st_mode & 0o7777) }
+      if let mode { fchmod(partial.descriptor, mode) }
       if let code = data.withUnsafeBytes({ writeAll($0, to: partial.descriptor) }) {
         throw FileWriteError(path: path, code: code)
       }
@@ -47,11 +39,44 @@ package enum AtomicFile {
     }
   }
 
+  /// Finds out before long work whether its result can be written to `url`; leaves no trace but the
+  /// folders on the way.
+  ///
+  /// - Throws: `FileWriteError`, the one that `write` would throw, unless the disk fills up later.
+  package static func check(_ url: URL) throws(FileWriteError) {
+    let path = url.path(percentEncoded: false)
+    guard let (_, folder, _) = try destination(of: path) else {
+      if access(path, W_OK) != 0 { throw FileWriteError(path: path, code: errno) }
+      return
+    }
+    try createFolder(folder, for: path)
+    let partial = try createPartial(in: folder, for: path)
+    close(partial.descriptor)
+    unlink(partial.path)
+  }
+
   /// Puts `text`, as UTF-8, at `url`, creating the folders on the way.
   ///
   /// - Throws: `FileWriteError`, after which nothing half-written is left.
   package static func write(_ text: String, to url: URL) throws(FileWriteError) {
     try write(Data(text.utf8), to: url)
+  }
+
+  /// The file that a path leads to, its folder and its permissions if it is there; nil for a device
+  /// or a pipe.
+  private static func destination(
+    of path: String
+  ) throws(FileWriteError) -> (target: String, folder: String, mode: mode_t?)? {
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    switch exists ? status.st_mode & S_IFMT : S_IFREG {
+    case S_IFREG: break
+    case S_IFDIR: throw FileWriteError(path: path, code: EISDIR)
+    default: return nil
+    }
+    let target = exists ? resolved(path) : path
+    let folder = URL(filePath: target).deletingLastPathComponent().path(percentEncoded: false)
+    return (target, folder, exists ? status.st_mode & 0o7777 : nil)
   }
 
   private static func resolved(_ path: String) -> String {

@@ -105,14 +105,17 @@ struct Evaluate: ParsableCommand {
     }
     if let count { _ = try positive(count, "--count") }
 
+    if let json { try AtomicFile.check(URL(filePath: json)) }
     let checkpoint = try loadCheckpoint()
     let data = try dataset.load(seed: seed)
     let images = data.test[0..<min(count ?? data.test.count, data.test.count)]
-    let records = try ModelEvaluation(
-      settings: settings, workers: machine.workers(), progress: ProgressReporter()
-    ).run(
-      checkpoint, named: URL(filePath: model).deletingPathExtension().lastPathComponent, on: data,
-      dataset: try dataset.name(), images: images)
+    let records = try machine.profiled {
+      try ModelEvaluation(
+        settings: settings, workers: machine.workers(), progress: ProgressReporter()
+      ).run(
+        checkpoint, named: URL(filePath: model).deletingPathExtension().lastPathComponent,
+        on: data, dataset: try dataset.name(), images: images)
+    }
     if let json { try AtomicFile.write(try records.json(), to: URL(filePath: json)) }
     print(ModelEvaluation.table(records).plain())
   }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Experiments
 import Foundation
-import Kernels
 import Reporting
 
 struct Reproduce: ParsableCommand {
@@ -40,44 +39,12 @@ struct Reproduce: ParsableCommand {
     let reproduction = try Reproduction(
       settings: settings, folder: folder, reusesStages: !fresh, workers: machine.workers(),
       progress: ProgressReporter())
-    let results = try reproduction.run()
+    let results = try machine.profiled { try reproduction.run() }
     let report = ReproductionReport(results)
     try AtomicFile.write(Data(report.html.utf8), to: folder.appending(path: "index.html"))
     try AtomicFile.write(try report.records().json(), to: folder.appending(path: "results.json"))
     print(report.text)
     print(
       "\nWritten: \(folder.appending(path: "index.html").relativePath), results.json, checkpoints/")
-  }
-}
-
-/// How much of the machine to use.
-struct MachineOptions: ParsableArguments {
-  @Option(help: "Threads; as many as there are processors unless given.")
-  var threads: Int?
-
-  @Option(
-    help:
-      "Kernel set: \(KernelSet.allCases.map(\.rawValue).joined(separator: ", ")); the widest unless given."
-  )
-  var kernels: String?
-
-  func validate() throws {
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads is \(threads); give a number from 1 to 1024")
-    }
-  }
-
-  func workers() -> WorkerPool {
-    WorkerPool(threadCount: threads ?? WorkerPool.availableProcessors)
-  }
-
-  func kernelSet() throws -> KernelSet {
-    guard let kernels else { return .best }
-    let names = KernelSet.available.map(\.rawValue).joined(separator: ", ")
-    guard let set = KernelSet(rawValue: kernels), set.isAvailable else {
-      throw Failure.usage(
-        "kernel set \(kernels) does not run here; --kernels takes one of \(names)")
-    }
-    return set
   }
 }

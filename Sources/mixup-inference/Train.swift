@@ -78,7 +78,7 @@ struct Train: ParsableCommand {
     let run = TrainingRun(
       recipe: recipe, architecture: make, output: URL(filePath: output),
       kernels: try machine.kernelSet(), workers: machine.workers(), progress: ProgressReporter())
-    let summary = try run.run(on: try dataset.load(seed: seed), named: dataset.name())
-    print(summary)
+    let data = try dataset.load(seed: seed)
+    print(try machine.profiled { try run.run(on: data, named: try dataset.name()) })
   }
 }

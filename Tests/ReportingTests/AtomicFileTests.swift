@@ -81,6 +81,25 @@ struct AtomicFileTests {
     }
   }
 
+  @Test("A check beforehand throws what writing would, and leaves no file")
+  func check() throws {
+    try inFolder { folder in
+      let (fine, file) = (folder.appending(path: "a/b"), folder.appending(path: "file"))
+      try AtomicFile.check(fine)
+      #expect(try names(in: folder.appending(path: "a")) == [])
+      try AtomicFile.write("text", to: file)
+      try AtomicFile.check(file)
+      #expect(try String(contentsOf: file, encoding: .utf8) == "text")
+      for wrong in [folder, file.appending(path: "inside")] {
+        let expected = #expect(throws: FileWriteError.self) {
+          try AtomicFile.write("x", to: wrong)
+        }
+        let found = #expect(throws: FileWriteError.self) { try AtomicFile.check(wrong) }
+        #expect(found == expected)
+      }
+    }
+  }
+
   @Test("A file where a folder should be is named as the reason")
   func fileAsFolder() throws {
     try inFolder { folder in
