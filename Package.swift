@@ -32,6 +32,7 @@ let package = Package(
     .library(name: "MixupInference", targets: ["MixupInference", "Robustness", "Training"]),
     .library(name: "NeuralNetwork", targets: ["NeuralNetwork", "Datasets"]),
     .library(name: "Statistics", targets: ["Statistics"]),
+    .library(name: "PropertyTesting", targets: ["PropertyTesting", "PropertyChecks"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -48,6 +49,8 @@ let package = Package(
 
     // MARK: Libraries, lowest floor first
     .target(name: "Statistics", swiftSettings: optimised),
+    .target(name: "PropertyTesting", dependencies: ["Statistics"], swiftSettings: optimised),
+    .target(name: "PropertyChecks", dependencies: ["PropertyTesting"], swiftSettings: strict),
     kernels("Portable", march: "x86-64"),
     kernels("AVX2", march: "x86-64-v3"),
     kernels("AVX512", march: "x86-64-v4"),
@@ -101,6 +104,9 @@ let package = Package(
       path: "Tests/TestSupport", swiftSettings: optimised),
     .testTarget(
       name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "PropertyTestingTests",
+      dependencies: ["PropertyTesting", "PropertyChecks", "Statistics"], swiftSettings: strict),
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels", "CPUFeatures", "Statistics", "TestSupport"],
       swiftSettings: strict),

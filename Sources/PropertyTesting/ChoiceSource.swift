@@ -1,0 +1,92 @@
+import Statistics
+
+/// Where generators get their choices from: whole numbers from 0 to a bound, of which 0 is always the
+/// simplest. A class because all generators of a case draw from the same one.
+///
+/// What was chosen is recorded, and a recorded sequence can be played again. Shrinking edits the
+/// sequence and never looks at the values made from it, so whatever is built from generators shrinks.
+/// Source of the idea: MacIver and Donaldson, "Test-case reduction via test-case generation",
+/// ECOOP 2020.
+public final class ChoiceSource {
+  private let prefix: [UInt64]
+  /// Nil while a sequence is played: what lies past its end is 0.
+  private var random: RandomStream?
+  private let limit: Int
+  /// What was chosen so far.
+  private(set) var choices: [UInt64] = []
+  /// The largest value that each choice could have had.
+  private(set) var bounds: [UInt64] = []
+  /// Which choices belong together.
+  private(set) var spans: [Span] = []
+  private var openSpans: [Int] = []
+
+  /// Choices that belong together, such as those of one element of an array.
+  struct Span: Hashable, Sendable {
+    /// What kind of thing it is; spans with equal labels may stand for each other.
+    var label: Int
+    var start: Int
+    var end: Int
+    /// The span around this one.
+    var parent: Int?
+  }
+
+  /// New choices from a stream of random numbers.
+  init(_ random: RandomStream, limit: Int = 20_000) {
+    prefix = []
+    self.random = random
+    self.limit = limit
+  }
+
+  /// The given choices, then zeros. A choice that is too large becomes its bound.
+  init(playing prefix: [UInt64], limit: Int = 20_000) {
+    self.prefix = prefix
+    self.limit = limit
+  }
+
+  /// A number from 0 to `bound`; 0 is what shrinking strives for.
+  ///
+  /// - Parameter draw: how a new case draws the number, uniformly unless given; what it returns is
+  ///   cut down to `bound`.
+  /// - Throws: `Discarded` if a case makes more choices than any shrinkable case should.
+  public func choose(
+    upTo bound: UInt64, draw: ((inout RandomStream) -> UInt64)? = nil
+  ) throws(Discarded) -> UInt64 {
+    guard choices.count < limit else { throw Discarded() }
+    var value: UInt64 = 0
+    if choices.count < prefix.count {
+      value = min(prefix[choices.count], bound)
+    } else if var stream = random {
+      value = min(draw?(&stream) ?? uniform(upTo: bound, from: &stream), bound)
+      random = stream
+    }
+    choices.append(value)
+    bounds.append(bound)
+    return value
+  }
+
+  /// Marks the choices that `body` makes as belonging together.
+  public func span<Value>(
+    _ label: Int = #line, _ body: () throws(Discarded) -> Value
+  ) throws(Discarded) -> Value {
+    let index = spans.count
+    spans.append(
+      Span(label: label, start: choices.count, end: choices.count, parent: openSpans.last))
+    openSpans.append(index)
+    defer {
+      spans[index].end = choices.count
+      openSpans.removeLast()
+    }
+    return try body()
+  }
+}
+
+/// A uniform number from 0 to `bound`.
+func uniform(upTo bound: UInt64, from stream: inout RandomStream) -> UInt64 {
+  bound == .max ? stream.next() : UInt64.random(in: 0...bound, using: &stream)
+}
+
+/// Thrown by a case that does not count: its premise is not met, or it cannot be made.
+public struct Discarded: Error, Hashable {
+  /// A case that does not count.
+  public init() {}
+}

@@ -1,0 +1,304 @@
+/// One run of a property on one sequence of choices.
+struct CaseResult: Sendable {
+  enum Verdict: Sendable, Equatable {
+    case passed
+    case discarded
+    case failed([String])
+  }
+  var choices: [UInt64]
+  var bounds: [UInt64]
+  var spans: [ChoiceSource.Span]
+  var arguments: [String]
+  var verdict: Verdict
+  var notes: PropertyCase.Notes.Contents
+
+  var failures: [String]? {
+    if case .failed(let failures) = verdict { failures } else { nil }
+  }
+}
+
+/// Makes a failing case simpler for as long as it keeps failing.
+///
+/// Of two sequences of choices the shorter is the simpler, then the lexicographically smaller. The
+/// passes try simpler sequences that a fault is likely to survive; they are repeated until none
+/// makes progress, so the result is a local minimum of all of them.
+struct Shrinker {
+  private let run: ([UInt64]) async -> CaseResult
+  private let mayGoOn: () -> Bool
+  private(set) var best: CaseResult
+  private(set) var shrinks = 0
+  private(set) var attempts = 0
+  private var tried: Set<[UInt64]> = []
+
+  /// A shrinker that starts at a failing case.
+  ///
+  /// - Parameters:
+  ///   - limit: cases that may be tried.
+  ///   - run: plays a sequence.
+  ///   - mayGoOn: whether there is time left.
+  init(
+    _ failing: CaseResult, limit: Int, run: @escaping ([UInt64]) async -> CaseResult,
+    mayGoOn: @escaping () -> Bool
+  ) {
+    best = failing
+    self.limit = limit
+    self.run = run
+    self.mayGoOn = mayGoOn
+  }
+  private let limit: Int
+
+  /// Shrinks as far as the passes lead.
+  mutating func shrink() async {
+    var before: [UInt64]
+    repeat {
+      before = best.choices
+      await deleteSpans()
+      await hoistSpans()
+      await deleteWithCount()
+      await zeroSpans()
+      await minimizeEach()
+      await minimizeTogether()
+      await lowerPairs()
+      await shiftBetweenPairs()
+      await reorderSpans()
+    } while best.choices != before && isActive
+  }
+
+  private var isActive: Bool { attempts < limit && mayGoOn() }
+
+  /// Plays a sequence and keeps it if it is simpler and still fails.
+  private mutating func attempt(_ candidate: [UInt64]) async -> Bool {
+    guard isActive, Self.isSimpler(candidate, best.choices), tried.insert(candidate).inserted
+    else { return false }
+    attempts += 1
+    let result = await run(candidate)
+    guard result.failures != nil, Self.isSimpler(result.choices, best.choices) else { return false }
+    best = result
+    shrinks += 1
+    return true
+  }
+
+  static func isSimpler(_ a: [UInt64], _ b: [UInt64]) -> Bool {
+    a.count != b.count ? a.count < b.count : a.lexicographicallyPrecedes(b)
+  }
+
+  // MARK: Passes
+
+  /// Leaves out spans, the last first, since what comes last depends on what came before.
+  private mutating func deleteSpans() async {
+    var index = best.spans.count - 1
+    while index >= 0, isActive {
+      if index < best.spans.count {
+        let span = best.spans[index]
+        if span.end > span.start {
+          var candidate = best.choices
+          candidate.removeSubrange(span.start..<span.end)
+          if await attempt(candidate) {
+            index = min(index, best.spans.count)
+          }
+        }
+      }
+      index -= 1
+    }
+  }
+
+  /// Puts a span in the place of one around it that has the same label.
+  private mutating func hoistSpans() async {
+    var outer = 0
+    while outer < best.spans.count, isActive {
+      let spans = best.spans
+      var hoisted = false
+      for inner in spans[(outer + 1)...] where inner.label == spans[outer].label {
+        guard inner.start >= spans[outer].start, inner.end <= spans[outer].end else { break }
+        var candidate = best.choices
+        candidate.replaceSubrange(
+          spans[outer].start..<spans[outer].end, with: best.choices[inner.start..<inner.end])
+        hoisted = await attempt(candidate)
+        if hoisted { break }
+      }
+      if !hoisted { outer += 1 }
+    }
+  }
+
+  /// Leaves out a span and lowers an earlier choice by one, which may be the count of such spans; or
+  /// lowers all other numbers by one, which may be indices of what came after it.
+  private mutating func deleteWithCount() async {
+    var index = best.spans.count - 1
+    while index >= 0, isActive {
+      if index < best.spans.count {
+        let span = best.spans[index]
+        if span.end > span.start {
+          var candidate = best.choices
+          for place in candidate.indices where candidate[place] > 0 && best.bounds[place] > 1 {
+            candidate[place] -= 1
+          }
+          candidate.removeSubrange(span.start..<span.end)
+          if await attempt(candidate) {
+            index -= 1
+            continue
+          }
+        }
+        var place = span.start - 1
+        while place >= max(0, span.start - 64), span.end > span.start {
+          if best.choices[place] > 0 {
+            var candidate = best.choices
+            candidate[place] -= 1
+            candidate.removeSubrange(span.start..<span.end)
+            if await attempt(candidate) { break }
+          }
+          place -= 1
+        }
+      }
+      index -= 1
+    }
+  }
+
+  /// Makes all choices of a span zero.
+  private mutating func zeroSpans() async {
+    var index = 0
+    while index < best.spans.count, isActive {
+      let span = best.spans[index]
+      if best.choices[span.start..<span.end].contains(where: { $0 != 0 }) {
+        var candidate = best.choices
+        for place in span.start..<span.end { candidate[place] = 0 }
+        _ = await attempt(candidate)
+      }
+      index += 1
+    }
+  }
+
+  /// Lowers single choices: all smaller values of small ones, else by bisection. With a yes that
+  /// becomes a no, such as a sign, the next choice may take a new value.
+  private mutating func minimizeEach() async {
+    var place = 0
+    while place < best.choices.count, isActive {
+      let position = place
+      if best.choices[place] == 1, place + 1 < best.choices.count {
+        let bound = best.bounds[place + 1]
+        for value in Array(0...min(8, bound)) + [bound] {
+          var candidate = best.choices
+          candidate[position] = 0
+          candidate[position + 1] = value
+          if await attempt(candidate) { break }
+        }
+      }
+      if best.choices[place] <= 8 {
+        for value in 0..<best.choices[place] {
+          var candidate = best.choices
+          candidate[position] = value
+          if await attempt(candidate) { break }
+        }
+      } else {
+        await bisect(upTo: best.choices[place]) { choices, value in
+          guard position < choices.count else { return nil }
+          var candidate = choices
+          candidate[position] = value
+          return candidate
+        }
+      }
+      place += 1
+    }
+  }
+
+  /// Lowers all choices of one value together.
+  private mutating func minimizeTogether() async {
+    for value in Set(best.choices).sorted(by: >) where value > 0 {
+      guard isActive else { return }
+      let places = best.choices.indices.filter { best.choices[$0] == value }
+      guard places.count > 1 else { continue }
+      await bisect(upTo: value) { choices, lower in
+        guard let last = places.last, last < choices.count else { return nil }
+        var candidate = choices
+        for place in places { candidate[place] = lower }
+        return candidate
+      }
+    }
+  }
+
+  /// Lowers two choices by the same amount, which keeps their difference.
+  private mutating func lowerPairs() async {
+    await forEachPair { shrinker, first, second in
+      let amount = min(shrinker.best.choices[first], shrinker.best.choices[second])
+      guard amount > 0 else { return }
+      let start = shrinker.best.choices
+      await shrinker.bisect(upTo: amount) { _, rest in
+        var candidate = start
+        candidate[first] -= amount - rest
+        candidate[second] -= amount - rest
+        return candidate
+      }
+    }
+  }
+
+  /// Lowers a choice and raises a later one by the same amount, which keeps their sum.
+  private mutating func shiftBetweenPairs() async {
+    await forEachPair { shrinker, first, second in
+      let start = shrinker.best.choices
+      let room = shrinker.best.bounds[second] - start[second]
+      let amount = min(start[first], room)
+      guard amount > 0 else { return }
+      await shrinker.bisect(upTo: amount) { _, rest in
+        var candidate = start
+        candidate[first] -= amount - rest
+        candidate[second] += amount - rest
+        return candidate
+      }
+    }
+  }
+
+  /// Exchanges neighbours of one kind if that puts the simpler first.
+  private mutating func reorderSpans() async {
+    var index = 0
+    while index < best.spans.count, isActive {
+      let first = best.spans[index]
+      let next = best.spans[(index + 1)...].first {
+        $0.label == first.label && $0.parent == first.parent && $0.start >= first.end
+      }
+      if let next, next.start == first.end {
+        var candidate = best.choices
+        candidate.replaceSubrange(
+          first.start..<next.end,
+          with: best.choices[next.start..<next.end] + best.choices[first.start..<first.end])
+        if await attempt(candidate), index > 0 {
+          index -= 1
+          continue
+        }
+      }
+      index += 1
+    }
+  }
+
+  // MARK: Search
+
+  /// Looks for the smallest value whose sequence still fails: zero, or the end of a bisection
+  /// between a value that does not and `high`, which does.
+  private mutating func bisect(
+    upTo high: UInt64, _ candidate: ([UInt64], UInt64) -> [UInt64]?
+  ) async {
+    guard let zero = candidate(best.choices, 0) else { return }
+    if await attempt(zero) { return }
+    var (low, high) = (UInt64(0), high)
+    while high - low > 1, isActive {
+      let middle = low + (high - low) / 2
+      guard let next = candidate(best.choices, middle) else { return }
+      if await attempt(next) { high = middle } else { low = middle }
+    }
+  }
+
+  /// Pairs of choices that are larger than yes or no, near to each other.
+  private mutating func forEachPair(
+    _ body: (inout Shrinker, _ first: Int, _ second: Int) async -> Void
+  ) async {
+    var first = 0
+    while first < best.choices.count, isActive {
+      var second = first + 1
+      while first < best.choices.count, second < min(best.choices.count, first + 12), isActive {
+        if best.choices[first] > 0, best.bounds[first] > 1, best.bounds[second] > 1 {
+          await body(&self, first, second)
+        }
+        second += 1
+      }
+      first += 1
+    }
+  }
+}
