@@ -29,7 +29,8 @@ struct CheckTests {
     }
     let found = try #require(report.counterexample)
     #expect(found.shrunk == ["1000"])
-    #expect(found.failures.count == 1 && found.failures[0].contains("(n → 1000) < 1_000"))
+    #expect(found.failures.count == 1)
+    #expect(found.failures[0].contains("1000"))
   }
 
   @Test("a failure reaches the test: the expectation's own account, then the report")

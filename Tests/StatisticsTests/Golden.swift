@@ -26,7 +26,7 @@ struct Golden: Decodable {
     let probability: Double
     let value: Double
   }
-  struct Wilson: Decodable {
+  struct KnownInterval: Decodable {
     let successes: Int
     let trials: Int
     let confidence: Double
@@ -51,7 +51,8 @@ struct Golden: Decodable {
   let integers: [Integers]
   let doubles: [Double]
   let quantiles: [Quantile]
-  let wilson: [Wilson]
+  let wilson: [KnownInterval]
+  let clopperPearson: [KnownInterval]
   let laws: [Law]
   let mannWhitney: [MannWhitney]
 
