@@ -116,7 +116,7 @@ let package = Package(
     ),
     .testTarget(
       name: "DatasetsTests",
-      dependencies: ["Datasets", "NeuralNetwork", "Statistics", "TestSupport"],
+      dependencies: ["MixupInference", "Datasets", "NeuralNetwork", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "MixupInferenceTests",

@@ -58,12 +58,15 @@ public struct Checkpoint: Sendable {
     return network
   }
 
-  /// Whether the description is one from which a network can be built, of a size that a damaged or
-  /// hostile file cannot blow up, and fits the tensors.
+  /// Whether the description is one from which a network can be built, and fits the tensors. No
+  /// memory is taken for a network larger than the file.
   private func check() throws {
     guard architecture.isValid, normalization.isValid,
       normalization.mean.count == architecture.imageShape.channels
     else { throw CheckpointError.impossibleNetwork }
+    let found = tensors.values.reduce(0) { $0 + $1.count }
+    let needed = architecture.leastParameterCount
+    guard needed <= found else { throw CheckpointError.tooFewValues(needed: needed, found: found) }
     _ = try network()
   }
 }
@@ -77,12 +80,21 @@ extension ResNet.Architecture {
       && [shape.height, shape.width].allSatisfy { 1...512 ~= $0 } && 2...100_000 ~= classCount
       && stemKernel % 2 == 1 && stemKernel <= 15 && blocks.allSatisfy { $0 <= 200 }
   }
+
+  /// The network has more parameters than this, a few times as many at most: the weights of the first
+  /// convolution, of the last layer, and of one 3×3 convolution in every block.
+  var leastParameterCount: Int {
+    let stem = imageShape.channels * stemKernel * stemKernel * (widths.first ?? 0)
+    let inner = zip(widths, blocks).reduce(0) { $0 + 9 * $1.0 * $1.0 * $1.1 }
+    return stem + inner + classCount * (widths.last ?? 0)
+  }
 }
 
 /// Why a safetensors file is no checkpoint.
 public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   case notOurs
   case impossibleNetwork
+  case tooFewValues(needed: Int, found: Int)
 
   /// What is wrong and what to do, in one line.
   public var description: String {
@@ -90,6 +102,11 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case .notOurs:
       "the file does not say which network it holds; make it with `mixup-inference train`"
     case .impossibleNetwork: "the file describes a network that cannot be built"
+    case .tooFewValues(let needed, let found):
+      """
+      the file describes a network of more than \(needed) values and holds \(found); \
+      it is damaged, copy it again or train anew
+      """
     }
   }
 }

@@ -60,6 +60,8 @@ public struct NetworkState {
       }
       if found.withUnsafePointer({ p in (0..<found.count).contains { !p[$0].isFinite } }) {
         problems.append("\(path) holds a value that is not finite")
+      } else if path.hasSuffix("running_var"), found.values.contains(where: { $0 < 0 }) {
+        problems.append("\(path) holds a variance below zero")
       }
     }
     for path in tensors.keys.sorted()

@@ -33,19 +33,26 @@ public struct Safetensors: Sendable {
       $0 | UInt64($1.element) << UInt64(8 * $1.offset)
     }
     guard length <= UInt64(data.count - 8) else {
-      throw .truncated(needed: 8 + Int(clamping: length), found: data.count)
+      let (needed, overflow) = length.addingReportingOverflow(8)
+      throw .truncated(needed: overflow ? .max : Int(clamping: needed), found: data.count)
     }
     let headerEnd = start + 8 + Int(length)
     let header = data[start + 8..<headerEnd]
     guard let object = try? JSONSerialization.jsonObject(with: header) as? [String: Any] else {
       throw .header("it is not a JSON object")
     }
+    // The parser keeps one of two equal keys, and a reader with another parser the other.
+    let keys = object.values.reduce(object.count) { $0 + (($1 as? [String: Any])?.count ?? 0) }
+    guard Self.keyCount(header) == keys else { throw .header("a name occurs twice") }
+    guard let metadata = object["__metadata__", default: [String: String]()] as? [String: String]
+    else { throw .header("its metadata is not text") }
 
     tensors = [:]
-    metadata = object["__metadata__"] as? [String: String] ?? [:]
+    self.metadata = metadata
     var entries: [(name: String, entry: Entry)] = []
     for (name, value) in object where name != "__metadata__" {
-      guard let bytes = try? JSONSerialization.data(withJSONObject: value),
+      guard let value = value as? [String: Any],
+        let bytes = try? JSONSerialization.data(withJSONObject: value),
         let entry = try? JSONDecoder().decode(Entry.self, from: bytes),
         entry.data_offsets.count == 2
       else { throw .header("the entry of \(name) lacks dtype, shape or data_offsets") }
@@ -89,6 +96,23 @@ public struct Safetensors: Sendable {
     guard place == data.endIndex - headerEnd else {
       throw .header("\(data.endIndex - headerEnd - place) bytes belong to no tensor")
     }
+  }
+
+  /// The number of keys in valid JSON: that of colons outside strings.
+  private static func keyCount(_ json: Data) -> Int {
+    var (count, isInString, isEscaped) = (0, false, false)
+    for byte in json {
+      if isEscaped {
+        isEscaped = false
+      } else if isInString {
+        isEscaped = byte == UInt8(ascii: "\\")
+        isInString = byte != UInt8(ascii: "\"")
+      } else {
+        isInString = byte == UInt8(ascii: "\"")
+        count += byte == UInt8(ascii: ":") ? 1 : 0
+      }
+    }
+    return count
   }
 
   /// The file's bytes: tensors by name, so equal contents give equal bytes.

@@ -89,10 +89,15 @@ public struct Trainer: Sendable {
           step: step, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps))
       try progress(Progress(step: step + 1, totalSteps: totalSteps, loss: loss))
     }
+    // The last step is seen by no loss.
+    guard network.state.tensors.values.allSatisfy({ $0.values.allSatisfy(\.isFinite) }) else {
+      throw TrainingError.diverged(step: totalSteps)
+    }
   }
 
-  /// What the network sees of a batch: inputs on the pixel scale and soft targets.
-  private func examples(
+  /// What the network sees of a batch: inputs on the pixel scale and soft targets. In interpolated
+  /// adversarial training the adversarial half comes first.
+  package func examples(
     of batch: LabelledImages, for network: ResNet, step: Int
   ) throws -> MixedBatch {
     /// Mixed pairs; `draw` keeps the halves of a batch independent.

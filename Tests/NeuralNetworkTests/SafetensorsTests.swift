@@ -1,0 +1,253 @@
+import Foundation
+import NeuralNetwork
+import TestSupport
+import Testing
+
+@Suite("Safetensors files")
+struct SafetensorsTests {
+  /// A file with this header, padded to a multiple of eight, and as many bytes of values.
+  private func file(_ header: String, values: Int = 0) -> Data {
+    var header = Data(header.utf8)
+    header.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - header.count % 8) % 8))
+    return length(UInt64(header.count)) + header + Data(count: values)
+  }
+
+  private func length(_ value: UInt64) -> Data {
+    withUnsafeBytes(of: value.littleEndian) { Data($0) }
+  }
+
+  private func failure(
+    _ data: Data, sourceLocation: SourceLocation = #_sourceLocation
+  ) -> SafetensorsError? {
+    #expect(throws: SafetensorsError.self, sourceLocation: sourceLocation) {
+      try Safetensors(data)
+    }
+  }
+
+  private static let contents = Safetensors(
+    tensors: [
+      "b": randomTensor([2, 3], seed: 1), "a.weight": randomTensor([5], seed: 2),
+      "scalar": randomTensor([], seed: 3), "empty": Tensor(shape: [0, 4]),
+      "odd \"name\": {\\": randomTensor([1, 1, 7], seed: 4),
+    ], metadata: ["note": "one: \"two\" \\", "λ": "½"])
+
+  @Test("Reading what was written gives the same tensors and text")
+  func roundTrip() throws {
+    let read = try Safetensors(Self.contents.encoded())
+    #expect(read.tensors == Self.contents.tensors && read.metadata == Self.contents.metadata)
+    let empty = try Safetensors(Safetensors(tensors: [:]).encoded())
+    #expect(empty.tensors.isEmpty && empty.metadata.isEmpty)
+  }
+
+  @Test("Every bit of a value is kept, NaN, −0 and subnormals included")
+  func keepsBits() throws {
+    let values: [Float] = [
+      .nan, -.zero, .infinity, .leastNonzeroMagnitude, -.greatestFiniteMagnitude,
+    ]
+    let file = Safetensors(tensors: ["x": try Tensor(values, shape: [5])])
+    let read = try #require(Safetensors(file.encoded()).tensors["x"])
+    #expect(read.values.map(\.bitPattern) == values.map(\.bitPattern))
+  }
+
+  @Test("Equal contents give equal bytes, in whatever order they were put in")
+  func deterministic() throws {
+    let names = Self.contents.tensors.keys.sorted()
+    let expected = try Self.contents.encoded()
+    for order in [names, names.reversed()] {
+      var copy = Safetensors(tensors: [:])
+      for name in order { copy.tensors[name] = Self.contents.tensors[name] }
+      for (key, value) in Self.contents.metadata { copy.metadata[key] = value }
+      #expect(try copy.encoded() == expected)
+    }
+  }
+
+  @Test("The layout is that of the format's description")
+  func layout() throws {
+    let bytes = try Safetensors(tensors: ["x": Tensor([1, -2], shape: [2])]).encoded()
+    let header = #"{"x":{"data_offsets":[0,8],"dtype":"F32","shape":[2]}}"#
+    let padded = header + String(repeating: " ", count: 56 - header.utf8.count)
+    let values: [UInt8] = [0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0]
+    #expect(bytes == length(56) + Data(padded.utf8) + Data(values))
+  }
+
+  @Test("A slice of other bytes is read like a file of its own")
+  func slice() throws {
+    let bytes = try Self.contents.encoded()
+    let slice = (Data([1, 2, 3]) + bytes + Data([4])).dropFirst(3).dropLast()
+    #expect(try Safetensors(slice).tensors == Self.contents.tensors)
+  }
+
+  @Test("A file that ends anywhere before its end is refused")
+  func truncated() throws {
+    let bytes = try Self.contents.encoded()
+    for count in 0..<bytes.count {
+      #expect(throws: SafetensorsError.self) { try Safetensors(bytes.prefix(count)) }
+    }
+    #expect(failure(bytes.prefix(7)) == .truncated(needed: 8, found: 7))
+    #expect(
+      failure(bytes.dropLast()) == .truncated(needed: bytes.count, found: bytes.count - 1))
+  }
+
+  @Test("Bytes behind the last value are refused")
+  func trailing() throws {
+    let error = failure(try Self.contents.encoded() + Data(count: 3))
+    #expect(error == .header("3 bytes belong to no tensor"))
+  }
+
+  @Test(
+    "A header's length beyond the file is refused, however large",
+    arguments: [
+      1, UInt64(Int.max) - 8, UInt64(Int.max) - 7, UInt64(Int.max), .max - 8, .max - 7, .max,
+    ])
+  func headerLength(_ claimed: UInt64) {
+    let needed = claimed > UInt64(Int.max) - 8 ? Int.max : Int(claimed) + 8
+    #expect(failure(length(claimed)) == .truncated(needed: needed, found: 8))
+  }
+
+  @Test(
+    "A header that is no JSON object is refused",
+    arguments: [
+      "", "{", "[]", "7", "{\"x\":}", "{} {}", "\u{0}", "not JSON",
+      String(repeating: "[", count: 100_000),
+    ])
+  func notJSON(_ header: String) {
+    #expect(failure(file(header)) == .header("it is not a JSON object"))
+  }
+
+  private func entry(_ name: String, _ shape: String, _ offsets: String, type: String = "F32")
+    -> String
+  {
+    #""\#(name)":{"dtype":"\#(type)","shape":\#(shape),"data_offsets":\#(offsets)}"#
+  }
+
+  @Test("A hole, an overlap, and places in no order that fits are refused")
+  func places() {
+    let pairs = [
+      ("[0,4]", "[8,12]"), ("[0,8]", "[4,8]"), ("[0,4]", "[0,4]"), ("[4,8]", "[8,12]"),
+      ("[0,4]", "[4,12]"), ("[0,4]", "[4,4]"), ("[0,4]", "[8,4]"),
+    ]
+    for (first, second) in pairs {
+      let header = "{\(entry("x", "[1]", first)),\(entry("y", "[1]", second))}"
+      guard case .header(let reason) = failure(file(header, values: 12)) else {
+        Issue.record("\(first), \(second) read")
+        continue
+      }
+      #expect(reason.hasSuffix("are not where its shape says"))
+    }
+  }
+
+  @Test("The order of the header need not be that of the values")
+  func order() throws {
+    let header = "{\(entry("x", "[1]", "[8,12]")),\(entry("y", "[2]", "[0,8]"))}"
+    #expect(try Safetensors(file(header, values: 12)).tensors.keys.sorted() == ["x", "y"])
+  }
+
+  @Test(
+    "A shape that no tensor has, or that says another number of values, is refused",
+    arguments: [
+      "[-1]", "[-1,-1]", "[2]", "[0]", "[1,1,2]", "[9223372036854775807]",
+      "[4294967296,4294967296]", "[3037000500,3037000500,0]", "[9223372036854775807,-1]",
+    ])
+  func shapes(_ shape: String) {
+    guard case .header(let reason) = failure(file("{\(entry("x", shape, "[0,4]"))}", values: 4))
+    else {
+      Issue.record("shape \(shape) read")
+      return
+    }
+    #expect(reason.contains("x"))
+  }
+
+  @Test(
+    "Numbers that are no whole ones, and missing or wrong fields, are refused",
+    arguments: [
+      #"{"x":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}"#,
+      #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4.25]}}"#,
+      #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,1e300]}}"#,
+      #"{"x":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,4]}}"#,
+      #"{"x":{"dtype":"F32","shape":["1"],"data_offsets":[0,4]}}"#,
+      #"{"x":{"dtype":"F32","shape":1,"data_offsets":[0,4]}}"#,
+      #"{"x":{"dtype":"F32","shape":[true],"data_offsets":[0,4]}}"#,
+      #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0]}}"#,
+      #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4,4]}}"#,
+      #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[]}}"#,
+      #"{"x":{"dtype":"F32","shape":[1]}}"#, #"{"x":{"dtype":"F32","data_offsets":[0,4]}}"#,
+      #"{"x":{"shape":[1],"data_offsets":[0,4]}}"#, #"{"x":[1]}"#, #"{"x":null}"#, #"{"x":7}"#,
+    ])
+  func entries(_ header: String) {
+    #expect(
+      failure(file(header, values: 4))
+        == .header("the entry of x lacks dtype, shape or data_offsets"))
+  }
+
+  @Test("Negative places are refused")
+  func negativePlaces() {
+    for offsets in ["[-4,0]", "[0,-4]", "[-4,4]"] {
+      let error = failure(file("{\(entry("x", "[1]", offsets))}", values: 4))
+      #expect(error == .header("the values of x are not where its shape says"))
+    }
+  }
+
+  @Test("A name that occurs twice is refused, in the header and inside an entry")
+  func duplicateKeys() {
+    let twice = entry("x", "[1]", "[0,4]")
+    let headers = [
+      "{\(twice),\(twice)}", "{\(twice),\(entry("\\u0078", "[1]", "[0,4]"))}",
+      #"{"x":{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}}"#,
+      #"{"__metadata__":{"a":"1","a":"2"}}"#, #"{"__metadata__":{},"__metadata__":{}}"#,
+    ]
+    for header in headers {
+      #expect(
+        failure(file(header, values: header.contains("F32") ? 4 : 0))
+          == .header("a name occurs twice"))
+    }
+  }
+
+  @Test(
+    "Metadata that is not text is refused",
+    arguments: [#"{"a":1}"#, #"["a"]"#, #""a""#, "null", #"{"a":{"b":"c"}}"#])
+  func metadata(_ value: String) {
+    guard case .header = failure(file(#"{"__metadata__":\#(value)}"#)) else {
+      Issue.record("\(value) read")
+      return
+    }
+  }
+
+  @Test("Only Float32 values are read, and PyTorch's counters of batches passed over")
+  func types() throws {
+    for (type, width) in [("F64", 8), ("F16", 2), ("BF16", 2), ("I64", 8), ("f32", 4), ("", 4)] {
+      let header = "{\(entry("x", "[1]", "[0,\(width)]", type: type))}"
+      #expect(failure(file(header, values: width)) == .type(type, tensor: "x"))
+    }
+    let counter = entry("bn1.num_batches_tracked", "[]", "[0,8]", type: "I64")
+    let read = try Safetensors(file("{\(counter),\(entry("x", "[1]", "[8,12]"))}", values: 12))
+    #expect(read.tensors.keys.sorted() == ["x"])
+  }
+
+  @Test("No change of a single byte of the header makes the reader crash")
+  func everyByte() throws {
+    let bytes = try Safetensors(
+      tensors: ["x": Tensor([1, 2], shape: [2]), "y": Tensor([3], shape: [1])],
+      metadata: ["a": "b"]
+    ).encoded()
+    var refused = 0
+    for place in 0..<bytes.count - 12 {
+      for byte in [0, 0x22, 0x2C, 0x2D, 0x30, 0x39, 0x5B, 0x7D, 0x80, 0xFF] as [UInt8] {
+        var damaged = bytes
+        damaged[place] = byte
+        do { _ = try Safetensors(damaged) } catch { refused += 1 }
+      }
+    }
+    // Most bytes matter; text, padding and names do not.
+    #expect(refused > bytes.count)
+  }
+
+  @Test("Every error is one line")
+  func descriptions() {
+    let errors: [SafetensorsError] = [
+      .truncated(needed: 9, found: 8), .header("why"), .type("F64", tensor: "x"),
+    ]
+    for error in errors {
+      #expect(!error.description.contains("\n") && error.description.count > 20)
+    }
+  }
+}
