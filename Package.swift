@@ -100,7 +100,7 @@ let package = Package(
     // MARK: Tests
     .target(
       name: "TestSupport",
-      dependencies: ["NeuralNetwork", "Datasets", "Statistics"],
+      dependencies: ["NeuralNetwork", "Datasets", "PropertyTesting", "Statistics"],
       path: "Tests/TestSupport", swiftSettings: optimised),
     .testTarget(
       name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"], swiftSettings: strict),
@@ -112,8 +112,11 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "NeuralNetworkTests",
-      dependencies: ["NeuralNetwork", "Kernels", "Statistics", "TestSupport"], swiftSettings: strict
-    ),
+      dependencies: [
+        "NeuralNetwork", "Kernels", "PropertyChecks", "PropertyTesting", "Statistics",
+        "TestSupport",
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "DatasetsTests",
       dependencies: ["MixupInference", "Datasets", "NeuralNetwork", "TestSupport"],

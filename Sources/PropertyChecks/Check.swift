@@ -1,7 +1,7 @@
 import Foundation
-public import PropertyTesting
+import PropertyTesting
 import Synchronization
-public import Testing
+import Testing
 
 /// Checks that a property holds for all values of the generators, by trying many and shrinking the
 /// first that fails. Inside it, `#expect` and `#require` do what they always do.

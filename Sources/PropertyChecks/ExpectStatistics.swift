@@ -1,5 +1,5 @@
-public import PropertyTesting
-public import Testing
+import PropertyTesting
+import Testing
 
 /// Records an issue if draws cannot come from the law that is claimed.
 ///

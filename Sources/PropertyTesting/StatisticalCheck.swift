@@ -1,4 +1,4 @@
-public import Statistics
+import Statistics
 
 /// Whether draws can come from the law that is claimed.
 ///
