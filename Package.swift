@@ -141,7 +141,15 @@ let package = Package(
     .testTarget(
       name: "ReportingTests", dependencies: ["Reporting", "Statistics"], swiftSettings: strict),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["mixup-inference", "TestSupport", "NeuralNetwork"],
+      name: "ExperimentsTests",
+      dependencies: [
+        "Experiments", "Reporting", "Training", "Robustness", "MixupInference", "Datasets",
+        "NeuralNetwork", "Kernels", "Statistics", "TestSupport",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineTests",
+      dependencies: ["mixup-inference", "Datasets", "NeuralNetwork", "TestSupport"],
       swiftSettings: strict),
   ],
   // C23 can embed a file.

@@ -38,6 +38,7 @@ package struct Reproduction: Sendable {
   package var folder: URL
   /// Whether finished stages of an earlier run are used again.
   package var reusesStages: Bool
+  private let recipe: @Sendable (DigitModel) throws -> TrainingRecipe
   private let workers: WorkerPool
   private let progress: ProgressReporter
   private let data: DatasetSplit
@@ -46,11 +47,14 @@ package struct Reproduction: Sendable {
   /// Raised with every change of the code that changes results, so that old stages are not reused.
   private static let version = 2
 
+  /// An experiment; `recipe` says how each model is trained, by default at full length.
   package init(
     settings: Settings, folder: URL, reusesStages: Bool = true, workers: WorkerPool,
-    progress: ProgressReporter
+    progress: ProgressReporter,
+    recipe: (@Sendable (DigitModel) throws -> TrainingRecipe)? = nil
   ) throws {
     self.settings = settings
+    self.recipe = recipe ?? { [seed = settings.seed] in try $0.recipe(seed: seed) }
     self.folder = folder
     self.reusesStages = reusesStages
     self.workers = workers
@@ -140,7 +144,7 @@ package struct Reproduction: Sendable {
   }
 
   /// Everything, ready to be reported.
-  package struct Results: Sendable {
+  package struct Results: Codable, Sendable {
     package var settings: Settings
     package var testCount: Int
     package var trainingCount: Int
@@ -165,9 +169,7 @@ package struct Reproduction: Sendable {
     try AtomicFile.check(folder.appending(path: "index.html"))
     let start = ContinuousClock.now
     let store = StageStore(folder: folder.appending(path: "stages"), reuses: reusesStages)
-    let origin = Origin(
-      settings: settings,
-      recipes: try DigitModel.allCases.map { try $0.recipe(seed: settings.seed) })
+    let origin = Origin(settings: settings, recipes: try DigitModel.allCases.map(recipe))
     var classifiers: [DigitModel: NetworkClassifier] = [:]
     for model in DigitModel.allCases {
       let network = try trained(model).network()
@@ -211,7 +213,7 @@ package struct Reproduction: Sendable {
   }
 
   private func trained(_ model: DigitModel) throws -> Checkpoint {
-    let recipe = try model.recipe(seed: settings.seed)
+    let recipe = try recipe(model)
     let file = checkpointFile(model)
     let trainer = Trainer(
       recipe: recipe, normalization: Self.normalization,

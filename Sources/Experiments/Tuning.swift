@@ -16,6 +16,12 @@ package struct Tuning: Codable, Hashable, Sendable {
     package var value: Float
     package var clean: Double
     package var adversarial: Double
+
+    package init(value: Float, clean: Double, adversarial: Double) {
+      self.value = value
+      self.clean = clean
+      self.adversarial = adversarial
+    }
   }
 
   /// The trials and the value chosen.
@@ -24,7 +30,7 @@ package struct Tuning: Codable, Hashable, Sendable {
     package var trials: [Trial]
 
     /// Applies the rule.
-    init(_ trials: [Trial], cleanBaseline: Double, tolerance: Double) {
+    package init(_ trials: [Trial], cleanBaseline: Double, tolerance: Double) {
       self.trials = trials
       let eligible = trials.filter { $0.clean >= cleanBaseline - tolerance }
       let best = eligible.reduce(nil) { best, trial -> Trial? in

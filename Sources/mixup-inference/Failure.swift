@@ -30,6 +30,7 @@ struct Failure: Error {
       case let failure as Failure: failure
       case is MixupInferenceError, is EpsilonError, is NormalizationError, is MixupError:
         .usage("\(error)")
+      case AttackError.setting, TrainingError.batch: .usage("\(error)")
       case is FileWriteError: .file("\(error)")
       case let error as DatasetError where error.isAboutFiles: .file("\(error)")
       case let error as CocoaError: .file(error.localizedDescription)

@@ -18,19 +18,31 @@ struct MixupInferenceCommand: ParsableCommand {
 
   /// Runs a verb, and ends with one line and the right status where it cannot.
   static func main() {
-    do {
-      var command = try parseAsRoot()
-      do {
-        try command.run()
-      } catch let error where !isParserError(error) {
-        let failure = Failure(error)
-        FileHandle.standardError.write(Data("mixup-inference: \(failure.message)\n".utf8))
-        Foundation.exit(failure.status)
+    var command: any ParsableCommand
+    do { command = try parseAsRoot() } catch {
+      if exitCode(for: error).isSuccess { exit(withError: error) }
+      let verb = CommandLine.arguments.dropFirst().first { name in
+        configuration.subcommands.contains { "\($0)".lowercased() == name }
       }
-    } catch { Self.exit(withError: error) }
+      let help = ["mixup-inference", verb, "--help"].compactMap(\.self).joined(separator: " ")
+      fail(.usage("\(message(for: error)); see `\(help)`"))
+    }
+    do {
+      try command.run()
+      // Printed lines wait in a buffer; a full disk shows only now.
+      guard fflush(nil) == 0 else {
+        let reason = String(cString: strerror(errno))
+        throw Failure.file("cannot write standard output: \(reason); send it elsewhere")
+      }
+    } catch {
+      // --help is a command whose run ends with a clean exit.
+      if exitCode(for: error).isSuccess { exit(withError: error) }
+      fail(Failure(error))
+    }
   }
 
-  private static func isParserError(_ error: any Error) -> Bool {
-    error is CleanExit || error is ExitCode || error is ValidationError
+  private static func fail(_ failure: Failure) -> Never {
+    FileHandle.standardError.write(Data("mixup-inference: \(failure.message)\n".utf8))
+    Foundation.exit(failure.status)
   }
 }

@@ -1,0 +1,114 @@
+import Datasets
+import Foundation
+import NeuralNetwork
+import TestSupport
+import Testing
+
+/// The built executable, run as a process of its own.
+struct Command {
+  /// How a run ended and what it wrote.
+  struct Result {
+    var status: Int32
+    var output: String
+    var error: String
+  }
+
+  /// Beside the bundle that runs the tests, where the build puts both.
+  static let built = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+    .deletingLastPathComponent().appending(path: "mixup-inference")
+
+  var executable = Self.built
+  /// The working folder; that of the tests unless given.
+  var folder: URL?
+  var environment: [String: String]?
+
+  /// Runs the command and waits for its end.
+  ///
+  /// - Parameter device: where standard output goes, if not to the result.
+  func run(_ arguments: [String], outputTo device: String? = nil) throws -> Result {
+    // Files rather than pipes: a pipe that nobody empties would stop the process.
+    try withTemporaryFolder { temporary in
+      let files = ["output", "error"].map { temporary.appending(path: $0) }
+      for file in files { try Data().write(to: file) }
+      let output = device.map { URL(filePath: $0) } ?? files[0]
+      let process = Process()
+      process.executableURL = executable
+      process.arguments = arguments
+      if let folder { process.currentDirectoryURL = folder }
+      if let environment { process.environment = environment }
+      process.standardInput = FileHandle.nullDevice
+      process.standardOutput = try FileHandle(forWritingTo: output)
+      process.standardError = try FileHandle(forWritingTo: files[1])
+      try process.run()
+      process.waitUntilExit()
+      #expect(process.terminationReason == .exit)
+      return Result(
+        status: process.terminationStatus,
+        output: try String(contentsOf: files[0], encoding: .utf8),
+        error: try String(contentsOf: files[1], encoding: .utf8))
+    }
+  }
+}
+
+/// Files that commands are tried on.
+struct Workplace {
+  let folder: URL
+
+  /// Runs `body` in a folder with
+  /// - `model.safetensors`, an untrained ResNet-8 for the digits, and damaged copies of it,
+  /// - `colour.safetensors`, one for 3×32×32 images,
+  /// - `cifar/`, six hundred training images and two test images in the layout of CIFAR-10, none of
+  ///   them of class 9,
+  /// - `plain`, a file of text.
+  static func with<Result>(_ body: (Workplace) throws -> Result) throws -> Result {
+    try withTemporaryFolder { folder in
+      func write(_ data: Data, _ name: String) throws {
+        try data.write(to: folder.appending(path: "\(name).safetensors"))
+      }
+      let model = checkpoint(ImageShape(channels: 1, height: 8, width: 8))
+      let bytes = try model.encoded()
+      try write(bytes, "model")
+      try write(bytes.prefix(bytes.count / 2), "truncated")
+      try write(Data("no checkpoint at all".utf8), "text")
+      try write(Data(), "empty")
+      try write(Data(repeating: 0xFF, count: 64), "ones")
+      try write(try Safetensors(tensors: model.tensors).encoded(), "nameless")
+      var damaged = model
+      damaged.tensors["conv1.weight"]?[5] = .nan
+      try write(try damaged.encoded(), "nan")
+      damaged = model
+      damaged.tensors["fc_dense.bias"] = Tensor(shape: [11])
+      try write(try damaged.encoded(), "misshapen")
+      try write(
+        try checkpoint(ImageShape(channels: 3, height: 32, width: 32)).encoded(), "colour")
+
+      let cifar = folder.appending(path: "cifar")
+      try FileManager.default.createDirectory(at: cifar, withIntermediateDirectories: false)
+      let labels = (0..<120).map { UInt8($0 % 9) }
+      try writeCIFAR10(
+        training: Array(repeating: labels, count: 5), test: [0, 1], in: cifar)
+      try Data("text".utf8).write(to: folder.appending(path: "plain"))
+      return try body(Workplace(folder: folder))
+    }
+  }
+
+  private static func checkpoint(_ shape: ImageShape) -> Checkpoint {
+    let network = ResNet(.resNet8(shape))
+    network.initialize(seed: 5)
+    return Checkpoint(network, normalization: .plusMinusOne(channels: shape.channels))
+  }
+
+  func path(_ name: String) -> String {
+    folder.appending(path: name).path(percentEncoded: false)
+  }
+
+  /// Every file below the folder with its size.
+  func contents() throws -> [String] {
+    let manager = FileManager.default
+    return try manager.subpathsOfDirectory(atPath: folder.path(percentEncoded: false)).sorted()
+      .map { name in
+        let attributes = try manager.attributesOfItem(atPath: path(name))
+        return "\(name) \(attributes[.size] ?? 0)"
+      }
+  }
+}

@@ -1,0 +1,162 @@
+import Datasets
+import Foundation
+import NeuralNetwork
+import TestSupport
+import Testing
+
+@Suite("evaluate and train")
+struct EvaluateTests {
+  private static let everything = [
+    "--defence", "none", "--defence", "mi-pl", "--defence", "mi-ol", "--defence", "mi-combined",
+    "--attack", "none", "--attack", "pgd", "--attack", "pgd-targeted", "--attack", "adaptive-pgd",
+    "--epsilon", "1/5", "--steps", "2", "--draws", "3", "--attack-draws", "2", "--count", "9",
+  ]
+
+  private func evaluate(
+    _ place: Workplace, _ name: String, _ options: [String]
+  ) throws -> Command.Result {
+    let result = try Command(folder: place.folder).run(
+      ["evaluate", "--model", place.path("model.safetensors"), "--json", place.path(name)]
+        + options)
+    #expect(result.status == 0, "\(result.error)")
+    return result
+  }
+
+  private func records(_ file: URL) throws -> [[String: Any]] {
+    let json = try JSONSerialization.jsonObject(with: Data(contentsOf: file))
+    return try #require(json as? [[String: Any]])
+  }
+
+  /// The lines of a file without those that hold a time.
+  private func timeless(_ file: URL) throws -> String {
+    let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+    let kept = lines.filter { !$0.contains("\"secondsPerDecision\"") }
+    #expect(kept.count < lines.count)
+    return kept.joined(separator: "\n")
+  }
+
+  @Test(
+    "--json writes one record for every pair of defence and attack, and the table to the screen")
+  func json() throws {
+    try Workplace.with { place in
+      let result = try evaluate(place, "records.json", Self.everything + ["--seed", "18"])
+      let records = try records(place.folder.appending(path: "records.json"))
+      #expect(records.count == 16)
+      var pairs = Set<String>()
+      for record in records {
+        let (defence, attack) = (
+          try #require(record["defence"] as? String), try #require(record["attack"] as? String)
+        )
+        pairs.insert("\(defence) \(attack)")
+        #expect(record["model"] as? String == "model")
+        #expect(record["n"] as? Int == 9 && record["seed"] as? Int == 18)
+        let correct = try #require(record["correct"] as? Int)
+        let accuracy = try #require(record["accuracy"] as? Double)
+        // Foundation reads the sixteen digits of 1/9 as the double next to it.
+        #expect((0...9).contains(correct) && abs(accuracy - Double(correct) / 9) <= .ulpOfOne)
+        let interval = try #require(record["interval"] as? [Double])
+        #expect(interval.count == 2 && 0 <= interval[0] && interval[1] <= 1)
+        #expect(interval[0] <= accuracy && accuracy <= interval[1])
+        #expect((record["epsilon"] as? String) == (attack == "none" ? nil : "1/5"))
+        #expect((record["draws"] as? Int) == (defence == "none" ? nil : 3))
+      }
+      #expect(pairs.count == 16)
+      for word in ["defence", "mi-combined", "adaptive-pgd", "accuracy", "interval"] {
+        #expect(result.output.contains(word), "\(word)")
+      }
+      #expect(result.error.contains("mi-ol under pgd"))
+      #expect(try names(in: place.folder).filter { $0.hasSuffix(".partial") } == [])
+    }
+  }
+
+  @Test("The same seed gives the same bytes apart from times, with one thread and with two")
+  func sameBytes() throws {
+    try Workplace.with { place in
+      func run(_ name: String, _ options: [String]) throws -> String {
+        _ = try evaluate(place, name, Self.everything + options)
+        return try timeless(place.folder.appending(path: name))
+      }
+      let first = try run("1.json", ["--seed", "4", "--threads", "1"])
+      #expect(try run("2.json", ["--seed", "4", "--threads", "2"]) == first)
+      #expect(try run("3.json", ["--seed", "4", "--threads", "3"]) == first)
+      #expect(try run("4.json", ["--seed", "5", "--threads", "2"]) != first)
+    }
+  }
+
+  @Test("Without defence or attack the figure is that of the network itself")
+  func isTheNetworks() throws {
+    try Workplace.with { place in
+      _ = try evaluate(place, "records.json", ["--count", "300"])
+      let record = try #require(try records(place.folder.appending(path: "records.json")).first)
+      let checkpoint = try Checkpoint(
+        Data(contentsOf: place.folder.appending(path: "model.safetensors")))
+      let classifier = NetworkClassifier(
+        InferencePlan(try checkpoint.network(), normalization: checkpoint.normalization))
+      let images = try Digits.test()[0..<300]
+      let predictions = try classifier.predictions(
+        of: images.pixels, draws: Draws(seed: 0, purpose: .test, examples: images.indices))
+      #expect(record["correct"] as? Int == zip(predictions, images.labels).count(where: ==))
+      #expect(record["n"] as? Int == 300)
+    }
+  }
+
+  @Test("A network for CIFAR is evaluated on CIFAR's files, at the scale that is asked for")
+  func cifar() throws {
+    try Workplace.with { place in
+      let file = place.folder.appending(path: "records.json")
+      let result = try Command(folder: place.folder).run([
+        "evaluate", "--model", place.path("colour.safetensors"), "--dataset", "cifar10", "--data",
+        "cifar", "--mean", "0.49,0.48,0.45", "--std", "0.25,0.24,0.26", "--json", "records.json",
+      ])
+      #expect(result.status == 0, "\(result.error)")
+      let record = try #require(try records(file).first)
+      #expect(record["dataset"] as? String == "cifar10" && record["n"] as? Int == 2)
+    }
+  }
+
+  @Test("The executable needs nothing beside it, nor a search path")
+  func moved() throws {
+    try Workplace.with { place in
+      let copy = place.folder.appending(path: "elsewhere/mi")
+      try FileManager.default.createDirectory(
+        at: copy.deletingLastPathComponent(), withIntermediateDirectories: false)
+      try FileManager.default.copyItem(at: Command.built, to: copy)
+      let command = Command(executable: copy, folder: place.folder, environment: [:])
+      let doctor = try command.run(["doctor"])
+      #expect(doctor.status == 0 && doctor.output.contains("kernel set"))
+      let result = try command.run([
+        "evaluate", "--model", "model.safetensors", "--defence", "mi-ol", "--count", "3",
+        "--draws", "2",
+      ])
+      #expect(result.status == 0, "\(result.error)")
+      #expect(result.output.contains("mi-ol"))
+    }
+  }
+
+  @Test("train writes a checkpoint that evaluate reads: the same bytes for a seed")
+  func train() throws {
+    try Workplace.with { place in
+      func train(_ name: String, _ options: [String]) throws -> Data {
+        let result = try Command(folder: place.folder).run(
+          [
+            "train", "--method", "mixup", "--epochs", "1", "--batch-size", "128", "--output", name,
+          ] + options)
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.output.hasPrefix("\(name): validation accuracy "))
+        return try Data(contentsOf: place.folder.appending(path: name))
+      }
+      let first = try train("a/one.safetensors", ["--seed", "3", "--threads", "1"])
+      #expect(try train("a/two.safetensors", ["--seed", "3", "--threads", "2"]) == first)
+      #expect(
+        try names(in: place.folder.appending(path: "a")) == [
+          "one.safetensors", "two.safetensors",
+        ])
+      let checkpoint = try Checkpoint(first)
+      #expect(checkpoint.architecture == .resNet8(ImageShape(channels: 1, height: 8, width: 8)))
+      let result = try Command(folder: place.folder).run([
+        "evaluate", "--model", "a/one.safetensors", "--count", "5",
+      ])
+      #expect(result.status == 0, "\(result.error)")
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Help and doctor")
+struct HelpTests {
+  @Test(
+    "--help of every verb names its options, and writes nothing else",
+    arguments: [
+      ([], ["reproduce", "train", "evaluate", "doctor", "64", "65", "74"]),
+      (["reproduce"], ["--output", "--seed", "--full", "--fresh", "--threads", "--kernels"]),
+      (
+        ["train"],
+        [
+          "--method", "--architecture", "--dataset", "--data", "--epochs", "--batch-size",
+          "--learning-rate", "--alpha", "--epsilon", "--steps", "--seed", "--output", "--threads",
+        ]
+      ),
+      (
+        ["evaluate"],
+        [
+          "--model", "--dataset", "--data", "--mean", "--std", "--defence", "--attack", "--epsilon",
+          "--steps", "--step-size", "--restarts", "--lambda", "--lambda-pl", "--threshold",
+          "--draws", "--attack-draws", "--count", "--seed", "--json", "--threads", "--kernels",
+        ]
+      ),
+      (["doctor"], ["missing"]),
+    ])
+  func help(_ verb: [String], _ words: [String]) throws {
+    let result = try Command().run(verb + ["--help"])
+    #expect(result.status == 0 && result.error.isEmpty)
+    for word in words { #expect(result.output.contains(word), "\(word)") }
+    #expect(result.output.contains("USAGE: mixup-inference"))
+  }
+
+  @Test("Without a verb the help is shown")
+  func noVerb() throws {
+    let result = try Command().run([])
+    #expect(result.status == 0 && result.output.contains("SUBCOMMANDS"))
+  }
+
+  @Test("doctor says what is used of the machine")
+  func doctor() throws {
+    let result = try Command().run(["doctor"])
+    #expect(result.status == 0 && result.error.isEmpty)
+    for word in ["processor", "vector units", "kernel set", "OpenBLAS core", "threads"] {
+      #expect(result.output.contains(word), "\(word)")
+    }
+  }
+}

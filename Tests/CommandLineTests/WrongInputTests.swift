@@ -1,0 +1,177 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A command line that cannot be carried out.
+struct Mistake: Sendable, CustomTestStringConvertible {
+  /// `@name` stands for a file of the workplace.
+  var arguments: String
+  /// 64 for usage, 65 for data, 74 for files.
+  var status: Int32
+  /// A part of the message.
+  var says: String
+
+  init(_ arguments: String, _ status: Int32, _ says: String) {
+    self.arguments = arguments
+    self.status = status
+    self.says = says
+  }
+
+  var testDescription: String { arguments }
+}
+
+@Suite("Wrong input ends with one line and the right status")
+struct WrongInputTests {
+  private static let evaluate = "evaluate --model @model.safetensors --count 2"
+  private static let train = "train --method plain --epochs 1 --output @new.safetensors"
+  private static let cifar =
+    "evaluate --model @colour.safetensors --dataset cifar10 --data @cifar --count 2"
+
+  static let mistakes: [Mistake] = models + options + files + parsing
+
+  static let models = [
+    Mistake("evaluate --model @none.safetensors", 74, "none.safetensors"),
+    Mistake("evaluate --model @cifar", 74, "cifar"),
+    Mistake("evaluate --model @truncated.safetensors", 65, "the file ends after"),
+    Mistake("evaluate --model @empty.safetensors", 65, "the file ends after 0 bytes"),
+    Mistake("evaluate --model @text.safetensors", 65, "text.safetensors"),
+    Mistake("evaluate --model @ones.safetensors", 65, "the file ends after 64 bytes"),
+    Mistake("evaluate --model @nameless.safetensors", 65, "which network"),
+    Mistake("evaluate --model @nan.safetensors", 65, "conv1.weight holds a value that is not"),
+    Mistake("evaluate --model @misshapen.safetensors", 65, "fc_dense.bias has shape [11]"),
+    Mistake(
+      "evaluate --model @model.safetensors --dataset cifar10 --data @cifar", 65, "1×8×8"),
+    Mistake("evaluate --model @colour.safetensors", 65, "3×32×32"),
+    Mistake("\(cifar) --defence mi-ol", 65, "class 9"),
+  ]
+
+  static let options = [
+    Mistake("\(evaluate) --lambda 1.5", 64, "--lambda is 1.5"),
+    Mistake("\(evaluate) --lambda=-0.1", 64, "--lambda is -0.1"),
+    Mistake("\(evaluate) --lambda nan", 64, "--lambda is nan"),
+    Mistake("\(evaluate) --lambda-pl nan", 64, "--lambda-pl is nan"),
+    Mistake("\(evaluate) --threshold inf", 64, "--threshold is inf"),
+    Mistake("\(evaluate) --attack pgd", 64, "--epsilon"),
+    Mistake("\(evaluate) --attack pgd --epsilon abc", 64, "\"abc\""),
+    Mistake("\(evaluate) --attack pgd --epsilon 9/8", 64, "\"9/8\""),
+    Mistake("\(evaluate) --attack pgd --epsilon=-1/8", 64, "\"-1/8\""),
+    Mistake("\(evaluate) --attack pgd --epsilon 1/8 --step-size 1/0", 64, "\"1/0\""),
+    Mistake("\(evaluate) --attack pgd --epsilon 1/8 --steps 0", 64, "--steps is 0"),
+    Mistake("\(evaluate) --attack pgd --epsilon 1/8 --restarts 0", 64, "--restarts is 0"),
+    Mistake("\(evaluate) --attack cw --epsilon 1/8", 64, "--attack cw"),
+    Mistake("\(evaluate) --defence distillation", 64, "--defence distillation"),
+    Mistake("\(evaluate) --defence mi-ol --draws 0", 64, "--draws is 0"),
+    Mistake("\(evaluate) --attack-draws 0", 64, "--attack-draws is 0"),
+    Mistake("evaluate --model @model.safetensors --count 0", 64, "--count is 0"),
+    Mistake("evaluate --model @model.safetensors --count=-3", 64, "--count is -3"),
+    Mistake("\(evaluate) --dataset mnist", 64, "data set mnist"),
+    Mistake("\(evaluate) --dataset cifar10", 64, "--data"),
+    Mistake("\(evaluate) --kernels gpu", 64, "gpu"),
+    Mistake("\(evaluate) --mean 0.5,0.5 --std 1,1", 64, "1 channels"),
+    Mistake("\(evaluate) --mean 0.5,x", 64, "--mean is 0.5,x"),
+    Mistake("\(evaluate) --std 0", 64, "deviations above zero"),
+    Mistake("\(evaluate) --std nan", 64, "deviations above zero"),
+    Mistake("train --method magic --output @new.safetensors", 64, "method magic"),
+    Mistake("\(train) --architecture vgg", 64, "architecture vgg"),
+    Mistake("\(train) --learning-rate nan", 64, "--learning-rate is nan"),
+    Mistake("\(train) --learning-rate 0", 64, "--learning-rate is 0"),
+    Mistake("\(train) --batch-size 1", 64, "batches of 1"),
+    Mistake("\(train) --batch-size 10000", 64, "batches of 10000"),
+    Mistake("train --method plain --epochs 0 --output @new.safetensors", 64, "0 epochs"),
+    Mistake("train --method mixup --alpha nan --output @new.safetensors", 64, "nan"),
+    Mistake("train --method mixup --alpha=-1 --output @new.safetensors", 64, "-1"),
+    Mistake(
+      "train --method interpolated-at --epsilon 2 --output @new.safetensors", 64, "\"2\""),
+    Mistake(
+      "train --method interpolated-at --steps=-1 --output @new.safetensors", 64, "steps"),
+    Mistake(
+      "train --method plain --epochs 1 --learning-rate 1e38 --output @new.safetensors", 65,
+      "learning rate"),
+  ]
+
+  // Folders in /proc cannot be made, by root neither.
+  static let files = [
+    Mistake("\(evaluate) --json @plain/records.json", 74, "a part of this path is a file"),
+    Mistake("\(evaluate) --json @cifar", 74, "name a file, not a folder"),
+    Mistake("\(evaluate) --json /proc/none/records.json", 74, "/proc/none/records.json"),
+    Mistake("train --method plain --output @plain/new.safetensors", 74, "is a file"),
+    Mistake("train --method plain --output /proc/none/new.safetensors", 74, "/proc/none"),
+    Mistake("reproduce --output @plain", 74, "is a file"),
+    Mistake("reproduce --output /proc/none", 74, "/proc/none"),
+    Mistake("\(evaluate) --dataset cifar10 --data @none", 74, "data_batch_1.bin"),
+    Mistake("\(evaluate) --dataset cifar100 --data @cifar", 74, "train.bin"),
+    Mistake("\(evaluate) --profile @plain/profile", 74, "is a file"),
+  ]
+
+  static let parsing = [
+    Mistake("\(evaluate) --threads 0", 64, "--threads is 0"),
+    Mistake("\(evaluate) --threads 5000", 64, "--threads is 5000"),
+    Mistake("\(evaluate) --seed=-1", 64, "--seed"),
+    Mistake("\(evaluate) --steps many", 64, "many"),
+    Mistake("\(train) --seed 1.5", 64, "1.5"),
+    Mistake("train --epochs abc --output @new.safetensors", 64, "abc"),
+    Mistake("train --method plain", 64, "--output"),
+    Mistake("evaluate", 64, "--model"),
+    Mistake("evaluate --model", 64, "--model"),
+    Mistake("\(evaluate) --epsilom 1/8", 64, "--epsilom"),
+    Mistake("\(evaluate) extra", 64, "extra"),
+    Mistake("reproduce --full=yes", 64, "--full"),
+    Mistake("predict", 64, "predict"),
+    Mistake("--fast", 64, "--fast"),
+  ]
+
+  @Test("What, where and what to do; nothing printed, nothing written", arguments: mistakes)
+  func mistake(_ mistake: Mistake) throws {
+    try Workplace.with { place in
+      let before = try place.contents()
+      let arguments = mistake.arguments.split(separator: " ").map { word in
+        word.hasPrefix("@") ? place.path(String(word.dropFirst())) : String(word)
+      }
+      let result = try Command(folder: place.folder).run(arguments)
+      #expect(result.status == mistake.status, "\(result.error)")
+      #expect(result.error.contains(mistake.says), "\(result.error)")
+      #expect(result.error.hasPrefix("mixup-inference: ") && result.error.hasSuffix("\n"))
+      #expect(result.error.split(separator: "\n", omittingEmptySubsequences: false).count == 2)
+      #expect(result.output.isEmpty)
+      #expect(try place.contents() == before)
+    }
+  }
+
+  // Progress comes first: what a disk has no space for is known only when it is written.
+  @Test("A full disk is reported behind the progress, and nothing is printed")
+  func fullDisk() throws {
+    try Workplace.with { place in
+      let before = try place.contents()
+      for arguments in [
+        ["evaluate", "--model", place.path("model.safetensors"), "--count", "2", "--json"],
+        ["train", "--method", "plain", "--epochs", "1", "--batch-size", "1000", "--output"],
+      ] {
+        let result = try Command(folder: place.folder).run(arguments + ["/dev/full"])
+        #expect(result.status == 74 && result.output.isEmpty)
+        let last = try #require(result.error.split(separator: "\n").last)
+        #expect(
+          last == """
+            mixup-inference: cannot write /dev/full: No space left on device; \
+            free some space or choose another disk
+            """)
+      }
+      #expect(try place.contents() == before)
+    }
+  }
+
+  @Test("Results that cannot be printed are no success")
+  func fullStandardOutput() throws {
+    try Workplace.with { place in
+      for arguments in [
+        ["doctor"], ["evaluate", "--model", place.path("model.safetensors"), "--count", "2"],
+      ] {
+        let result = try Command(folder: place.folder).run(arguments, outputTo: "/dev/full")
+        #expect(result.status == 74)
+        #expect(
+          result.error.hasSuffix(
+            "mixup-inference: cannot write standard output: No space left on device; "
+              + "send it elsewhere\n"))
+      }
+    }
+  }
+}
