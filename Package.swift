@@ -138,6 +138,13 @@ let package = Package(
     .testTarget(
       name: "ReportingTests", dependencies: ["Reporting", "Statistics"], swiftSettings: strict),
     .testTarget(
+      name: "ExperimentsTests",
+      dependencies: [
+        "Experiments", "Robustness", "MixupInference", "Datasets", "NeuralNetwork", "Kernels",
+        "Reporting", "Statistics", "TestSupport",
+      ],
+      swiftSettings: strict),
+    .testTarget(
       name: "CommandLineTests", dependencies: ["mixup-inference", "TestSupport", "NeuralNetwork"],
       swiftSettings: strict),
   ],

@@ -28,7 +28,8 @@ struct Failure: Error {
     self =
       switch error {
       case let failure as Failure: failure
-      case is MixupInferenceError, is EpsilonError, is NormalizationError, is MixupError:
+      case is MixupInferenceError, is EpsilonError, is NormalizationError, is MixupError,
+        is TheoryError:
         .usage("\(error)")
       case is FileWriteError: .file("\(error)")
       case let error as DatasetError where error.isAboutFiles: .file("\(error)")
