@@ -19,6 +19,8 @@ public enum Purpose: UInt64, Sendable, CaseIterable, Codable {
   /// A randomised defence as it is run for the figures that are reported.
   case score
   case test
+  /// The images on which a property of a network is measured.
+  case measure
 }
 
 /// The name of a stream of random numbers: what it is for and where it is used.

@@ -121,12 +121,7 @@ struct Evaluate: ParsableCommand {
   }
 
   private func loadCheckpoint() throws -> Checkpoint {
-    let bytes: Data
-    do { bytes = try Data(contentsOf: URL(filePath: model)) } catch {
-      throw Failure.file("cannot read the model \(model): \(reason(error)); check the path")
-    }
-    var checkpoint: Checkpoint
-    do { checkpoint = try Checkpoint(bytes) } catch { throw Failure.data("\(model): \(error)") }
+    var checkpoint = try checkpointFile(model)
     if mean != nil || std != nil {
       checkpoint.normalization = try Normalization(
         mean: try numbers(mean, "--mean", checkpoint.normalization.mean),
@@ -164,11 +159,5 @@ struct Evaluate: ParsableCommand {
       throw Failure.usage("\(option) \(text) is unknown; it takes \(names)")
     }
     return name
-  }
-
-  private func reason(_ error: any Error) -> String {
-    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    return underlying.map { String(cString: strerror(Int32($0.code))) }
-      ?? error.localizedDescription
   }
 }

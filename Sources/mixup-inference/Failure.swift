@@ -28,7 +28,8 @@ struct Failure: Error {
     self =
       switch error {
       case let failure as Failure: failure
-      case is MixupInferenceError, is EpsilonError, is NormalizationError, is MixupError:
+      case is MixupInferenceError, is EpsilonError, is NormalizationError, is MixupError,
+        is TheoryError:
         .usage("\(error)")
       case AttackError.setting, TrainingError.batch: .usage("\(error)")
       case is FileWriteError: .file("\(error)")

@@ -14,7 +14,7 @@ struct MixupInferenceCommand: ParsableCommand {
       Results go to standard output or files, progress to standard error. The exit status is 64 for \
       wrong usage, 65 for wrong data and 74 when a file cannot be read or written.
       """,
-    subcommands: [Reproduce.self, Train.self, Evaluate.self, Doctor.self])
+    subcommands: [Reproduce.self, Train.self, Evaluate.self, Verify.self, Doctor.self])
 
   /// Runs a verb, and ends with one line and the right status where it cannot.
   static func main() {

@@ -1,0 +1,265 @@
+import Datasets
+import Kernels
+import MixupInference
+import NeuralNetwork
+import Reporting
+import Robustness
+import Statistics
+
+/// RIC, DG and linearity measured on a network: findings with intervals, where nothing must hold.
+package struct NetworkVerification: Sendable {
+  /// Where to look.
+  package struct Settings: Codable, Hashable, Sendable {
+    package var ratios: [Float] = [0.2, 0.4, 0.5, 0.6, 0.8]
+    /// N.
+    package var sampleCount = 30
+    package var epsilon = Epsilon.zero
+    /// Steps of the oblivious PGD, true labels.
+    package var steps = 10
+    /// Pairs of each kind for linearity.
+    package var pairCount = 1000
+    /// λ at which linearity is compared with RIC, example by example.
+    package var comparedRatio: Float = 0.5
+    /// Partners of an image for that.
+    package var partnerCount = 10
+    package var seed: UInt64 = 1
+
+    package init() {}
+  }
+
+  /// RIC and DG under one rule at one λ: means over the adversarial images, with 95% intervals.
+  package struct Point: Codable, Hashable, Sendable {
+    package var rule: PartnerLabel
+    package var ratio: Float
+    /// ΔF_y and −ΔF_ŷ measured on adversarial images, equation (10).
+    package var trueLabelMargin: BoundedMean
+    package var predictedLabelMargin: BoundedMean
+    /// The same by way of G, as Figure 2 has it.
+    package var trueLabelMarginViaG: BoundedMean
+    package var predictedLabelMarginViaG: BoundedMean
+    /// −DG, equation (11) with the sign of a margin: each image against itself before the attack.
+    package var detectionMargin: BoundedMean
+    /// Images on which both halves of RIC hold.
+    package var satisfied: Proportion
+  }
+
+  /// How linearity goes together with RIC, image by image.
+  package struct Comparison: Codable, Hashable, Sendable {
+    package var rule: PartnerLabel
+    /// Of the mean distance to the line between an image and its partners, and the RIC margin.
+    package var correlation: RankCorrelation?
+  }
+
+  /// What was found.
+  package struct Results: Codable, Sendable {
+    package var name: String
+    package var settings: Settings
+    package var imageCount: Int
+    /// Images classified rightly before the attack and wrongly after it, as equation (2) presupposes.
+    package var adversarialCount: Int
+    package var points: [Point]
+    package var linearity: LinearityMeasurement
+    package var comparisons: [Comparison]
+  }
+
+  var settings: Settings
+  var workers: WorkerPool
+  var progress: ProgressReporter
+
+  package init(settings: Settings, workers: WorkerPool, progress: ProgressReporter) {
+    self.settings = settings
+    self.workers = workers
+    self.progress = progress
+  }
+
+  /// Measures everything.
+  ///
+  /// - Parameters:
+  ///   - images: the images to attack and to measure linearity on.
+  ///   - pool: where mixing partners come from.
+  package func run(
+    _ base: some DifferentiableClassifier, named name: String, on images: LabelledImages,
+    pool: SamplePool
+  ) throws -> Results {
+    let ratios = settings.ratios
+    let stage = progress.stage(
+      "measure \(name)", total: images.count * (2 + 2 * ratios.count), unit: "images")
+    let (clean, adversarial) = try attacked(base, images) { stage.advance(by: $0) }
+    var points: [Point] = []
+    for ratio in ratios {
+      let before = try decisions(base, on: clean, pool: pool, ratio: ratio)
+      stage.advance(by: images.count)
+      let after = try decisions(base, on: adversarial, pool: pool, ratio: ratio)
+      stage.advance(by: images.count)
+      points += PartnerLabel.allCases.map { rule in
+        Self.point(rule, ratio, before, after, labels: clean.labels, base.classCount)
+      }
+    }
+    let results = Results(
+      name: name, settings: settings, imageCount: images.count, adversarialCount: clean.count,
+      points: points, linearity: try linearity(base, on: images),
+      comparisons: try comparisons(base, clean, adversarial, pool: pool))
+    stage.finish()
+    return results
+  }
+
+  /// Linearity and how it goes together with RIC; less than `run`, for a report on several models.
+  package func linearityOnly(
+    _ base: some DifferentiableClassifier, on images: LabelledImages, pool: SamplePool
+  ) throws -> (linearity: LinearityMeasurement, comparisons: [Comparison]) {
+    let (clean, adversarial) = try attacked(base, images) { _ in }
+    return (
+      try linearity(base, on: images),
+      try comparisons(base, clean, adversarial, pool: pool)
+    )
+  }
+
+  // MARK: Parts
+
+  /// The images that equation (2) speaks of, before and after oblivious PGD.
+  private func attacked(
+    _ base: some DifferentiableClassifier, _ images: LabelledImages,
+    _ advance: @escaping @Sendable (Int) -> Void
+  ) throws -> (clean: LabelledImages, adversarial: LabelledImages) {
+    let evaluation = Evaluation(seed: settings.seed) { [workers] in workers.forEach(count: $0, $1) }
+    let before = try evaluation.run(base, on: images, progress: advance)
+    let after = try evaluation.run(
+      base, on: images,
+      under: Threat(
+        ProjectedGradientDescent(steps: settings.steps), within: settings.epsilon, through: base),
+      progress: advance)
+    let chosen = images.labels.indices.filter {
+      before.outcomes[$0].isCorrect && !after.outcomes[$0].isCorrect
+    }
+    return (images[chosen], after.images[chosen])
+  }
+
+  /// F, and F_MI under both rules, of every image.
+  private func decisions(
+    _ base: some DifferentiableClassifier, on images: LabelledImages, pool: SamplePool,
+    ratio: Float
+  ) throws -> [MixupDecision] {
+    let mixing = Mixing(ratio: ratio, sampleCount: settings.sampleCount)
+    let defence = try MixupInference(
+      base, pool: pool,
+      rule: .combined(predictedLabel: mixing, otherLabel: mixing, threshold: 0))
+    return try blocks(images.count) { positions in
+      let part = images[positions]
+      return try defence.decisions(
+        of: part.pixels,
+        draws: Draws(seed: settings.seed, purpose: .score, examples: part.indices))
+    }
+  }
+
+  private func blocks<Value: Sendable>(
+    _ count: Int, _ body: @Sendable (Range<Int>) throws -> [Value]
+  ) throws -> [Value] {
+    let size = 8
+    return try workers.map(count: (count + size - 1) / size) { block in
+      try body(block * size..<min((block + 1) * size, count))
+    }.flatMap(\.self)
+  }
+
+  private static func point(
+    _ rule: PartnerLabel, _ ratio: Float, _ before: [MixupDecision], _ after: [MixupDecision],
+    labels: [Int], _ classCount: Int
+  ) -> Point {
+    let routes = zip(labels, zip(before, after)).map { label, pair in
+      route(rule, ratio, label, pair.0, pair.1, classCount)
+    }
+    // F_MI and F are in [0, 1] up to rounding, so each change is in [−1, 1].
+    func mean(
+      _ values: [Double], within width: Double, shift: Double = 0
+    ) -> BoundedMean {
+      let range = shift - width...shift + width
+      return BoundedMean(values.map { min(max($0, range.lowerBound), range.upperBound) }, in: range)
+    }
+    let c = rule == .predicted ? 0 : 1 - Double(ratio)
+    return Point(
+      rule: rule, ratio: ratio,
+      trueLabelMargin: mean(routes.map(\.directCondition.trueLabelChange), within: 1),
+      predictedLabelMargin: mean(
+        routes.map { -$0.directCondition.predictedLabelChange }, within: 1),
+      trueLabelMarginViaG: mean(
+        routes.map(\.condition.trueLabelChange), within: 2, shift: -c),
+      predictedLabelMarginViaG: mean(
+        routes.map { -$0.condition.predictedLabelChange }, within: 2,
+        shift: -c / Double(classCount - 1)),
+      detectionMargin: mean(
+        routes.map { route in
+          // The clean image's own ŷ is y.
+          DetectionGap.detectionMargin(
+            adversarialChange: route.directCondition.predictedLabelChange,
+            cleanChange: confidenceChange(
+              mixed: route.cleanMixed.trueLabel, unmixed: route.clean.trueLabel))
+        }, within: 2),
+      satisfied: Proportion(routes.map(\.directCondition.holds)))
+  }
+
+  private static func route(
+    _ rule: PartnerLabel, _ ratio: Float, _ label: Int, _ before: MixupDecision,
+    _ after: MixupDecision, _ classCount: Int
+  ) -> PerturbationRoute {
+    func confidences(_ values: [Float]?) -> PerturbationRoute.Confidences {
+      PerturbationRoute.Confidences(
+        trueLabel: Double(values?[label] ?? 0),
+        predictedLabel: Double(values?[after.predicted] ?? 0))
+    }
+    func mixed(_ decision: MixupDecision) -> [Float]? {
+      rule == .predicted ? decision.predictedLabelAverage : decision.otherLabelAverage
+    }
+    return PerturbationRoute(
+      rule: rule, ratio: Double(ratio), classCount: classCount, clean: confidences(before.clean),
+      cleanMixed: confidences(mixed(before)), adversarial: confidences(after.clean),
+      adversarialMixed: confidences(mixed(after)))
+  }
+
+  private func linearity(
+    _ base: some DifferentiableClassifier, on images: LabelledImages
+  ) throws -> LinearityMeasurement {
+    try LinearityMeasurement(
+      base, on: images, ratios: (0...10).map { Float($0) / 10 }, pairCount: settings.pairCount,
+      seed: settings.seed)
+  }
+
+  /// The distance between a clean image's mixtures and the line to its partners, against the RIC
+  /// margin of the same image under attack.
+  private func comparisons(
+    _ base: some DifferentiableClassifier, _ clean: LabelledImages, _ adversarial: LabelledImages,
+    pool: SamplePool
+  ) throws -> [Comparison] {
+    let ratio = settings.comparedRatio
+    let decisions = try decisions(base, on: adversarial, pool: pool, ratio: ratio)
+    return try PartnerLabel.allCases.map { rule in
+      let margins = zip(clean.labels, decisions).map { label, decision -> Double in
+        let mixed =
+          rule == .predicted ? decision.predictedLabelAverage : decision.otherLabelAverage
+        return RobustnessImprovingCondition(
+          unmixed: decision.clean.map(Double.init), mixed: (mixed ?? []).map(Double.init),
+          trueLabel: label, predictedLabel: decision.predicted
+        ).margin
+      }
+      let distances = try blocks(clean.count) { positions in
+        try positions.map { position in
+          let image = clean[[position]]
+          let partners = (0..<settings.partnerCount).map { number in
+            pool.draw(
+              rule, predicted: clean.labels[position],
+              key: RandomKey(
+                seed: settings.seed, purpose: .measure, example: clean.indices[position],
+                step: 1, draw: number)
+            ).position
+          }
+          let repeated = image.pixels[[Int](repeating: 0, count: partners.count)]
+          let found = try LinearityMeasurement.distances(
+            base, first: repeated, second: pool.images.pixels[partners], ratios: [ratio],
+            draws: Draws(
+              seed: settings.seed, purpose: .measure,
+              examples: [Int](repeating: clean.indices[position], count: partners.count)))
+          return found[0].reduce(0, +) / Double(partners.count)
+        }
+      }
+      return Comparison(rule: rule, correlation: RankCorrelation(distances, margins))
+    }
+  }
+}

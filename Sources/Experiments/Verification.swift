@@ -1,0 +1,247 @@
+import Foundation
+import MixupInference
+import Statistics
+
+/// The paper's equations on synthetic models: what must hold is checked, what may or may not hold is
+/// reported.
+package struct Verification: Sendable {
+  /// Which models, and where to look.
+  package struct Settings: Codable, Hashable, Sendable {
+    /// Classes, dimension and G.
+    package var scenario = SyntheticScenario.Settings()
+    /// λ, in [0, 1].
+    package var ratios = [0.2, 0.4, 0.5, 0.6, 0.8]
+    /// N of sampled mixup inference.
+    package var sampleCount = 30
+    /// Random models of the kind.
+    package var modelCount = 20
+    package var seed: UInt64 = 1
+
+    package init() {}
+  }
+
+  /// One line: a number, what it is compared with, and what follows.
+  package struct Finding: Codable, Hashable, Sendable {
+    package enum Verdict: String, Codable, Sendable {
+      /// A theorem, as it must be.
+      case holds
+      /// A theorem that does not: a fault in the formulas or in the code.
+      case fails
+      /// A condition that the models satisfy.
+      case satisfied
+      /// One that none of them satisfies.
+      case unsatisfied
+      /// One that some satisfy.
+      case mixed
+    }
+
+    /// What is claimed.
+    package var claim: String
+    /// Where it stands in the paper.
+    package var equation: String
+    package var ratio: Double?
+    package var measured: Double
+    package var bound: Double
+    /// How far the measured value is on the right side of the bound.
+    package var margin: Double
+    package var verdict: Verdict
+  }
+
+  /// What was found.
+  package struct Results: Codable, Sendable {
+    package var settings: Settings
+    /// Identities: deviations and the rounding that they may have.
+    package var theorems: [Finding]
+    /// RIC and DG on these models, λ by λ; the measured values are means over the models.
+    package var conditions: [Finding]
+    /// Models that satisfy equation (2), which Table 1, RIC and DG presuppose; only they count there.
+    package var attackedCount: Int
+    /// Whether F = H + G is a distribution at every input and mixture that was looked at.
+    package var staysOnSimplex: Bool
+    /// MI-OL on clean inputs.
+    package var failures: [Failure]
+    /// The λ above which RIC holds, where G is a power law.
+    package var criticalRatios: [CriticalRatio]
+    package var region: Region
+
+    /// Whether all that must hold does.
+    package var isSound: Bool { theorems.allSatisfy { $0.verdict == .holds } }
+  }
+
+  /// The probability that MI-OL with N draws takes a clean input from its label.
+  package struct Failure: Codable, Hashable, Sendable {
+    package var ratio: Double
+    package var probability: Double
+    /// Whether the label is kept for N → ∞.
+    package var keepsLabel: Bool
+  }
+
+  /// Where g(1−λᵖ) overtakes what a rule needs; nil if nowhere.
+  package struct CriticalRatio: Codable, Hashable, Sendable {
+    package var rule: PartnerLabel
+    package var ratio: Double?
+  }
+
+  /// RIC over λ and the growth exponent, from the models.
+  package struct Region: Codable, Sendable {
+    package var exponents: ClosedRange<Double>
+    /// 1 for RIC-PL, 2 for RIC-OL, 4 for DG under MI-PL, 8 under MI-OL, added up; [exponent][λ].
+    package var cells: [[Int]]
+  }
+
+  package var settings: Settings
+  package var forms = ClosedForms()
+
+  package init(_ settings: Settings) { self.settings = settings }
+
+  /// Verifies.
+  ///
+  /// - Throws: `TheoryError` if the settings are out of range.
+  package func run() throws -> Results {
+    if let bad = settings.ratios.first(where: { !($0 >= 0 && $0 <= 1) }) {
+      throw TheoryError.ratio(bad)
+    }
+    guard settings.sampleCount >= 1 else { throw TheoryError.sampleCount(settings.sampleCount) }
+    guard settings.modelCount >= 1 else {
+      throw TheoryError.parameter(
+        name: "number of models", value: Double(settings.modelCount), range: "1 at least")
+    }
+    let scenarios = try (0..<settings.modelCount).map {
+      try SyntheticScenario(
+        settings.scenario, key: RandomKey(seed: settings.seed, purpose: .test, draw: $0))
+    }
+    var theorems = TheoremChecks(settings: settings, forms: forms)
+    for scenario in scenarios { try theorems.check(scenario) }
+    try theorems.checkLaw(scenarios[0])
+    theorems.checkRoutes()
+    let ratios = settings.ratios
+    let attacked = scenarios.filter(\.input.satisfiesModellingAssumption)
+    return Results(
+      settings: settings, theorems: theorems.findings,
+      conditions: ratios.flatMap { conditions(attacked, ratio: $0) },
+      attackedCount: attacked.count,
+      staysOnSimplex: scenarios.allSatisfy { scenario in
+        ratios.allSatisfy { staysOnSimplex(scenario, ratio: $0) }
+      },
+      failures: try ratios.map { ratio in
+        Failure(
+          ratio: ratio,
+          probability: try forms.failureProbability(
+            ratio, settings.scenario.classCount, settings.sampleCount),
+          keepsLabel: OtherLabelLaw.keepsLabel(
+            ratio: ratio, classCount: settings.scenario.classCount))
+      },
+      criticalRatios: try criticalRatios(), region: try region())
+  }
+
+  // MARK: Conditions
+
+  private func conditions(_ scenarios: [SyntheticScenario], ratio: Double) -> [Finding] {
+    guard !scenarios.isEmpty else { return [] }
+    return PartnerLabel.allCases.flatMap { rule -> [Finding] in
+      let equation = rule == .predicted ? "(12)" : "(15)"
+      let thresholds = forms.thresholds(rule, ratio, settings.scenario.classCount)
+      let decays = scenarios.map {
+        ($0.input, $0.model.expectedDecay(of: $0.input, mixing: rule, ratio: ratio))
+      }
+      let margins = scenarios.map {
+        $0.model.detectionMargin(of: $0.input, mixing: rule, ratio: ratio)
+      }
+      return [
+        condition(
+          "RIC \(rule.title), y: E[G_y(δ) − G_y(λδ)] below", equation, ratio,
+          decays.map { $0.1[$0.0.label] }, bound: thresholds.trueLabel, isAbove: false),
+        condition(
+          "RIC \(rule.title), ŷ: E[G_ŷ(δ) − G_ŷ(λδ)] above", equation, ratio,
+          decays.map { $0.1[$0.0.predicted] }, bound: thresholds.predictedLabel, isAbove: true),
+        condition(
+          "DG \(rule.title): −DG above", rule == .predicted ? "(11), (13)" : "(11), (16)", ratio,
+          margins, bound: 0, isAbove: true),
+      ]
+    }
+  }
+
+  private func condition(
+    _ claim: String, _ equation: String, _ ratio: Double, _ values: [Double], bound: Double,
+    isAbove: Bool
+  ) -> Finding {
+    // A billionth of nothing is rounding, not a margin.
+    let satisfied = values.count { (isAbove ? $0 - bound : bound - $0) > 1e-9 }
+    let mean = values.reduce(0, +) / Double(values.count)
+    return Finding(
+      claim: claim, equation: equation, ratio: ratio, measured: mean, bound: bound,
+      margin: isAbove ? mean - bound : bound - mean,
+      verdict: satisfied == values.count ? .satisfied : satisfied == 0 ? .unsatisfied : .mixed)
+  }
+
+  private func staysOnSimplex(_ scenario: SyntheticScenario, ratio: Double) -> Bool {
+    let (model, input) = (scenario.model, scenario.input)
+    let shrunk = input.perturbation.map { ratio * $0 }
+    return model.perturbation.preservesSimplex(
+      input.perturbation, at: input.point, on: model.linear)
+      && model.pool.allSatisfy {
+        model.perturbation.preservesSimplex(
+          shrunk, at: mix(ratio, input.point, $0.point), on: model.linear)
+      }
+  }
+
+  private func criticalRatios() throws -> [CriticalRatio] {
+    let scenario = settings.scenario
+    guard let exponent = scenario.powerLaw else { return [] }
+    return try PartnerLabel.allCases.map { rule in
+      CriticalRatio(
+        rule: rule,
+        ratio: try GrowthCondition(
+          strength: scenario.strength, exponent: exponent, rule: rule,
+          classCount: scenario.classCount
+        ).criticalRatio)
+    }
+  }
+
+  // MARK: Region
+
+  /// Where the conditions hold, from models that differ in the growth exponent only.
+  private func region() throws -> Region {
+    let exponents = 0.25...4.0
+    let (rows, columns) = (48, 60)
+    var scenario = settings.scenario
+    scenario.pointsPerClass = 1
+    let cells = try (0..<rows).map { row in
+      let share = (Double(row) + 0.5) / Double(rows)
+      scenario.exponent =
+        exponents.lowerBound + share * (exponents.upperBound - exponents.lowerBound)
+      let one = try SyntheticScenario(
+        scenario, key: RandomKey(seed: settings.seed, purpose: .test))
+      return (0..<columns).map { column in
+        guard one.input.satisfiesModellingAssumption else { return 0 }
+        let ratio = (Double(column) + 0.5) / Double(columns)
+        return PartnerLabel.allCases.enumerated().reduce(0) { bits, entry in
+          let (place, rule) = entry
+          let condition = one.model.robustnessImprovingCondition(
+            of: one.input, mixing: rule, ratio: ratio)
+          let gap = one.model.detectionMargin(of: one.input, mixing: rule, ratio: ratio)
+          return bits | (condition.margin > 1e-9 ? 1 << place : 0)
+            | (gap > 1e-9 ? 4 << place : 0)
+        }
+      }
+    }
+    return Region(exponents: exponents, cells: cells)
+  }
+}
+
+extension PartnerLabel {
+  /// How tables call the rule.
+  package var title: String { self == .predicted ? "MI-PL" : "MI-OL" }
+}
+
+extension SyntheticScenario.Settings {
+  /// p of G_k(λδ; ·) = λᵖ G_k(δ; ·), if G is such a power law with one strength for y and ŷ.
+  var powerLaw: Double? {
+    guard spread == 0 else { return nil }
+    return switch family {
+    case .linear: 1
+    case .power: exponent
+    case .saturating, .thresholded, .anchorDependent, .adversarial: nil
+    }
+  }
+}

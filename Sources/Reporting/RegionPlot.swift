@@ -1,0 +1,132 @@
+/// Where in a plane which of several things holds: every cell of a grid has one of a few kinds.
+package struct RegionPlot: Drawing {
+  /// A line over the cells, such as a computed border.
+  package struct Curve: Sendable {
+    package var name: String
+    package var points: [(x: Double, y: Double)]
+
+    package init(_ name: String, _ points: [(x: Double, y: Double)]) {
+      self.name = name
+      self.points = points
+    }
+  }
+
+  package var title: String
+  package var x: Axis
+  package var y: Axis
+  /// The names of the kinds, in the order of their colours; the first one is left pale.
+  package var kinds: [String]
+  /// The kind of every cell, [row][column] from the lower left, all cells equally large.
+  package var cells: [[Int]]
+  package var curves: [Curve]
+
+  /// - Parameters:
+  ///   - x: with the range that the columns fill; 0...1 if it has none.
+  ///   - y: with the range that the rows fill; 0...1 if it has none.
+  package init(
+    title: String = "", x: Axis, y: Axis, kinds: [String], cells: [[Int]], curves: [Curve] = []
+  ) {
+    self.title = title
+    self.x = x
+    self.y = y
+    self.kinds = kinds
+    self.cells = cells
+    self.curves = curves
+  }
+
+  package func svg(width: Double) -> String {
+    var canvas = Canvas(width: width)
+    let used = kinds.indices.filter { kind in cells.contains { $0.contains(kind) } }
+    var cursor = canvas.heading(title, y: Canvas.padding - 4)
+    cursor = canvas.legend(
+      used.filter { $0 > 0 }.map { (kinds[$0], .square($0 - 1)) }
+        + curves.map { ($0.name, .reference) }, y: cursor)
+    if used.contains(0) {
+      for line in wrapped("Pale: \(kinds[0])", width: canvas.innerWidth) {
+        cursor += 18
+        canvas.text(line, x: Canvas.padding, y: cursor, ink: .text(0.72))
+      }
+    }
+    for line in wrapped(y.title, width: canvas.innerWidth) {
+      cursor += 18
+      canvas.text(line, x: Canvas.padding, y: cursor, ink: .text(0.72))
+    }
+
+    let height = min(380, max(220, canvas.width * 0.55))
+    let (xRange, yRange) = (x.range ?? 0...1, y.range ?? 0...1)
+    let yTicks = y.layout(data: yRange, about: Int(height / 45)).1
+    let left = Canvas.padding + (yTicks.map { textWidth($0.label) }.max() ?? 0) + 8
+    let right = canvas.width - Canvas.padding - 10
+    let (top, bottom) = (cursor + 10, cursor + 10 + height)
+    func across(_ value: Double) -> Double {
+      left + (right - left) * (value - xRange.lowerBound) / (xRange.upperBound - xRange.lowerBound)
+    }
+    func down(_ value: Double) -> Double {
+      bottom - height * (value - yRange.lowerBound) / (yRange.upperBound - yRange.lowerBound)
+    }
+
+    for kind in used {
+      canvas.path(
+        outline(of: kind, left: left, right: right, top: top, bottom: bottom),
+        fill: kind == 0 ? .text(0.06) : .series(kind - 1, opacity: 0.7), tip: kinds[kind])
+    }
+    for tick in yTicks {
+      let place = down(tick.value)
+      canvas.line(left - 4, place, left, place, ink: .text(0.55))
+      canvas.text(tick.label, x: left - 8, y: place + 4.5, anchor: .end, ink: .text(0.72))
+    }
+    for tick in x.layout(data: xRange, about: max(2, Int((right - left) / 90))).1 {
+      let place = across(tick.value)
+      canvas.line(place, bottom, place, bottom + 5, ink: .text(0.55))
+      let half = textWidth(tick.label) / 2
+      canvas.text(
+        tick.label, x: max(half + 4, min(canvas.width - half - 4, place)), y: bottom + 20,
+        anchor: .middle, ink: .text(0.72))
+    }
+    for curve in curves {
+      let inside = curve.points.filter { xRange.contains($0.x) && yRange.contains($0.y) }
+      guard let first = inside.first else { continue }
+      let d = inside.dropFirst().reduce(
+        "M\(coordinate(across(first.x))) \(coordinate(down(first.y)))"
+      ) { $0 + "L\(coordinate(across($1.x))) \(coordinate(down($1.y)))" }
+      // Pale below dark, to be seen on every colour.
+      canvas.path(d, stroke: .card, thickness: 4)
+      canvas.path(d, stroke: .text(1), thickness: 1.5, dash: "3 4")
+    }
+    var end = bottom + 23
+    for line in wrapped(x.title, width: canvas.innerWidth) {
+      end += 18
+      canvas.text(line, x: (left + right) / 2, y: end, anchor: .middle, ink: .text(0.72))
+    }
+    return canvas.document(
+      height: end + Canvas.padding, title: title,
+      description: "\(y.title) by \(x.title): \(used.map { kinds[$0] }.joined(separator: ", "))")
+  }
+
+  /// The cells of one kind, runs of them in a row as one rectangle.
+  private func outline(
+    of kind: Int, left: Double, right: Double, top: Double, bottom: Double
+  ) -> String {
+    var result = ""
+    for (row, kinds) in cells.enumerated() {
+      let high = bottom - (bottom - top) * Double(row + 1) / Double(cells.count)
+      let low = bottom - (bottom - top) * Double(row) / Double(cells.count)
+      var column = 0
+      while column < kinds.count {
+        guard kinds[column] == kind else {
+          column += 1
+          continue
+        }
+        var end = column + 1
+        while end < kinds.count, kinds[end] == kind { end += 1 }
+        let start = left + (right - left) * Double(column) / Double(kinds.count)
+        let stop = left + (right - left) * Double(end) / Double(kinds.count)
+        result +=
+          "M\(coordinate(start)) \(coordinate(low))V\(coordinate(high))"
+          + "H\(coordinate(stop))V\(coordinate(low))Z"
+        column = end
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,135 @@
+import ArgumentParser
+import Datasets
+import Experiments
+import Foundation
+import MixupInference
+import NeuralNetwork
+import Reporting
+import Robustness
+
+struct Verify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Checks the paper's equations on exact models, and measures them on a network.",
+    discussion: """
+      Builds random models F = H + G with an affine H that is one-hot at its clean points, and \
+      compares Table 1, the Robustness Improving Condition and the Detection Gap with what mixing \
+      really does to them. Ends with status 1 if something fails that is a theorem. Whether the \
+      conditions hold for the chosen G is a finding.
+
+      With --model, also measures RIC, DG and the linearity between images on a trained network, \
+      with intervals; the attack is PGD that does not know of the defence.
+
+      Example: mixup-inference verify --family power --exponent 1 --lambdas 0.3,0.5,0.9
+      """)
+
+  @Option(help: "L, the number of classes.")
+  var classes = 10
+
+  @Option(help: "D, the dimension of the points; at least L−1.")
+  var dimension = 16
+
+  @Option(
+    help: "G: \(SyntheticScenario.Family.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var family = SyntheticScenario.Family.power.rawValue
+
+  @Option(help: "p: how fast the attack's effect decays as the attack shrinks.")
+  var exponent = 2.0
+
+  @Option(help: "g: the confidence that the attack takes from the true label, above 0 up to 1.")
+  var strength = 0.9
+
+  @Option(help: "λ with commas between: 0.2,0.5,0.8.")
+  var lambdas = "0.2,0.4,0.5,0.6,0.8"
+
+  @Option(help: "N: executions of sampled mixup inference.")
+  var draws = 30
+
+  @Option(help: "Random models to try.")
+  var models = 20
+
+  @Option(help: "Checkpoint (safetensors) of a network to measure as well.")
+  var model: String?
+
+  @OptionGroup var dataset: DatasetOptions
+
+  @Option(help: "Radius of the attack on the network, on the pixel scale.")
+  var epsilon = "3/20"
+
+  @Option(help: "Steps of the attack on the network.")
+  var steps = 10
+
+  @Option(help: "Test images of the network, from the first.")
+  var count = 500
+
+  @Option(help: "Seed of everything random.")
+  var seed: UInt64 = 1
+
+  @Option(help: "Folder for the page index.html and the picture region.svg.")
+  var output: String?
+
+  @Option(help: "File for everything that was found, as JSON.")
+  var json: String?
+
+  @OptionGroup var machine: MachineOptions
+
+  func run() throws {
+    guard let family = SyntheticScenario.Family(rawValue: family) else {
+      let names = SyntheticScenario.Family.allCases.map(\.rawValue).joined(separator: ", ")
+      throw Failure.usage("--family \(family) is unknown; it takes \(names)")
+    }
+    for (name, value) in [("--steps", steps), ("--count", count)] where value < 1 {
+      throw Failure.usage("\(name) is \(value); it must be 1 at least")
+    }
+    var settings = Verification.Settings()
+    settings.scenario.classCount = classes
+    settings.scenario.dimension = dimension
+    settings.scenario.family = family
+    settings.scenario.exponent = exponent
+    settings.scenario.strength = strength
+    settings.ratios = try ratios()
+    settings.sampleCount = draws
+    settings.modelCount = models
+    settings.seed = seed
+    let results = try Verification(settings).run()
+    let report = VerificationReport(results, network: try model.map(measured))
+
+    if let output {
+      let folder = URL(filePath: output)
+      try AtomicFile.write(Data(report.html.utf8), to: folder.appending(path: "index.html"))
+      try AtomicFile.write(
+        Data(report.regionPlot.svg(width: 760).utf8), to: folder.appending(path: "region.svg"))
+    }
+    if let json { try AtomicFile.write(try report.json(), to: URL(filePath: json)) }
+    print(report.text)
+    if !results.isSound { throw ExitCode(1) }
+  }
+
+  private func ratios() throws -> [Double] {
+    try lambdas.split(separator: ",", omittingEmptySubsequences: false).map {
+      guard let ratio = Double($0), ratio >= 0, ratio <= 1 else {
+        throw Failure.usage("--lambdas is \(lambdas); give numbers from 0 to 1, commas between")
+      }
+      return ratio
+    }
+  }
+
+  private func measured(_ file: String) throws -> NetworkVerification.Results {
+    var settings = NetworkVerification.Settings()
+    settings.ratios = try ratios().map(Float.init)
+    settings.sampleCount = draws
+    settings.epsilon = try Epsilon(epsilon)
+    settings.steps = steps
+    settings.seed = seed
+    let checkpoint = try checkpointFile(file)
+    let data = try dataset.load(seed: seed)
+    let network = NetworkClassifier(
+      InferencePlan(
+        try checkpoint.network(), normalization: checkpoint.normalization,
+        kernels: try machine.kernelSet()))
+    return try NetworkVerification(
+      settings: settings, workers: machine.workers(), progress: ProgressReporter()
+    ).run(
+      network, named: URL(filePath: file).deletingPathExtension().lastPathComponent,
+      on: data.test[0..<min(count, data.test.count)], pool: try SamplePool(data.training))
+  }
+}

@@ -1,0 +1,138 @@
+import Experiments
+import Foundation
+import MixupInference
+import Statistics
+import Testing
+
+@Suite("Verifying the theory")
+struct VerificationTests {
+  private func settings(
+    _ family: SyntheticScenario.Family, classCount: Int = 5, seed: UInt64 = 1
+  ) -> Verification.Settings {
+    var settings = Verification.Settings()
+    settings.scenario.family = family
+    settings.scenario.classCount = classCount
+    settings.scenario.dimension = classCount + 2
+    settings.modelCount = 4
+    settings.seed = seed
+    return settings
+  }
+
+  @Test(
+    "everything that must hold does, for every family", arguments: SyntheticScenario.Family.allCases
+  )
+  func isSound(_ family: SyntheticScenario.Family) throws {
+    for (classCount, seed) in [(2, 1), (3, 2), (7, 3)] as [(Int, UInt64)] {
+      let results = try Verification(settings(family, classCount: classCount, seed: seed)).run()
+      #expect(results.isSound, "\(results.theorems.filter { $0.verdict == .fails })")
+      #expect(results.theorems.count > 35 && results.attackedCount == 4)
+      // The same seed, the same numbers.
+      let again = try Verification(settings(family, classCount: classCount, seed: seed)).run()
+      #expect(again.theorems == results.theorems && again.region.cells == results.region.cells)
+    }
+  }
+
+  @Test("a wrong closed form is noticed, and named")
+  func noticesFaults() throws {
+    func failures(_ change: (inout ClosedForms) -> Void) throws -> [String] {
+      var verification = Verification(settings(.power))
+      change(&verification.forms)
+      let results = try verification.run()
+      #expect(!results.isSound)
+      #expect(VerificationReport(results).text.contains("FAIL"))
+      return results.theorems.filter { $0.verdict == .fails }.map(\.claim)
+    }
+    // λ and 1−λ exchanged in one rule's cells.
+    let swapped = try failures { forms in
+      forms.cell = { row, rule, isAdversarial, ratio, effects, sampled in
+        Table1.cell(
+          row, rule, isAdversarial: isAdversarial, ratio: rule == .other ? 1 - ratio : ratio,
+          effects: effects, sampledTrueLabel: sampled)
+      }
+    }
+    #expect(swapped.contains("F_y(x̃), MI-OL, z = 0"))
+    #expect(swapped.allSatisfy { $0.contains("x̃") && $0.contains("MI-OL") })
+    let threshold = try failures { forms in
+      forms.thresholds = { rule, ratio, _ in
+        RobustnessImprovingCondition.thresholds(.predicted, ratio: ratio, classCount: 2)
+      }
+    }
+    #expect(threshold.contains("ΔF_ŷ = bound − E[G_ŷ(δ) − G_ŷ(λδ)], MI-OL"))
+    let sign = try failures { $0.detectionGap = { $1 - (1 - $0) } }
+    #expect(sign.allSatisfy { $0.hasPrefix("DG") } && sign.count == 2)
+    #expect(
+      try failures { $0.thirdClass = { _, _, _, effect in effect } }
+        == [
+          "F_k(x̃) of the other classes, MI-OL, z = 0", "F_k(x̃) of the other classes, MI-OL, z = 1",
+        ])
+    #expect(
+      try failures { $0.failureProbability = { _, _, _ in 0.9 } }
+        == ["MI-OL's failures on clean inputs are multinomial"])
+    // Not a number is no agreement.
+    #expect(try failures { $0.detectionGap = { _, _ in .nan } }.count == 2)
+  }
+
+  @Test("the region is that of the growth condition")
+  func region() throws {
+    var settings = settings(.power)
+    settings.scenario.strength = 0.8
+    let region = try Verification(settings).run().region
+    var compared = 0
+    for (row, cells) in region.cells.enumerated() {
+      let share = (Double(row) + 0.5) / Double(region.cells.count)
+      let exponent =
+        region.exponents.lowerBound
+        + share * (region.exponents.upperBound - region.exponents.lowerBound)
+      for (column, bits) in cells.enumerated() {
+        let ratio = (Double(column) + 0.5) / Double(cells.count)
+        for (bit, rule) in PartnerLabel.allCases.enumerated() {
+          let condition = try GrowthCondition(
+            strength: 0.8, exponent: exponent, rule: rule, classCount: 5)
+          guard abs(condition.margin(at: ratio)) > 1e-8 else { continue }
+          #expect((bits >> bit & 1 == 1) == condition.holds(at: ratio))
+          compared += 1
+        }
+        // The same g for y and ŷ: DG is on the right side exactly where RIC-PL holds, in both rules.
+        #expect((bits >> 2 & 1 == 1) == (bits & 1 == 1) && (bits >> 3 & 1 == 1) == (bits & 1 == 1))
+      }
+    }
+    #expect(compared > 5000)
+  }
+
+  @Test("an attack that changes no label is said to be left out, not counted as success")
+  func withoutAttack() throws {
+    var settings = settings(.power)
+    settings.scenario.strength = 0.2
+    let results = try Verification(settings).run()
+    #expect(results.attackedCount == 0 && results.conditions.isEmpty)
+    #expect(VerificationReport(results).text.contains("0 of 4 models"))
+  }
+
+  @Test("findings survive JSON, and the page holds the picture")
+  func report() throws {
+    let results = try Verification(settings(.power)).run()
+    let report = VerificationReport(results)
+    let data = try report.json()
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: data) as? [String: [String: Any]])
+    let theorems = try #require(object["synthetic"]?["theorems"] as? [[String: Any]])
+    #expect(theorems.count == results.theorems.count)
+    #expect(report.html.contains("<svg") && report.html.contains("RIC MI-OL"))
+    #expect(report.text.contains("identities hold"))
+  }
+
+  @Test("settings out of range are refused")
+  func refusals() {
+    func run(_ change: (inout Verification.Settings) -> Void) throws {
+      var settings = settings(.power)
+      change(&settings)
+      _ = try Verification(settings).run()
+    }
+    #expect(throws: TheoryError.ratio(1.5)) { try run { $0.ratios = [1.5] } }
+    #expect(throws: TheoryError.sampleCount(0)) { try run { $0.sampleCount = 0 } }
+    #expect(throws: TheoryError.dimension(3, least: 4)) { try run { $0.scenario.dimension = 3 } }
+    #expect(throws: TheoryError.self) { try run { $0.modelCount = 0 } }
+    #expect(throws: TheoryError.self) { try run { $0.scenario.exponent = .infinity } }
+    #expect(throws: TheoryError.self) { try run { $0.ratios = [.nan] } }
+  }
+}

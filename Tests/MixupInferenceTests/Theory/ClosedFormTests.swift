@@ -1,0 +1,214 @@
+import Foundation
+import MixupInference
+import Statistics
+import Testing
+
+@Suite("The closed forms: Table 1, RIC and DG")
+struct ClosedFormTests {
+  @Test("P33: all sixteen cells of Table 1, draw by draw and in expectation, for any G")
+  func table1() throws {
+    try forEachCase { example, _ in
+      let (model, input, L) = (example.model, example.input, example.classCount)
+      let clean = model.clean(input)
+      #expect(clean.predicted == input.label)
+      let before = model.perturbation(input.perturbation, at: input.point)
+      for (state, z) in [(clean, false), (input, true)] {
+        func expect(_ row: Table1.Row, _ value: Double, _ after: [Double], _ sampled: Double) {
+          let cell = Table1.cell(
+            row, example.rule, isAdversarial: z, ratio: example.ratio,
+            effects: Table1.Effects(
+              trueLabel: before[input.label], trueLabelMixed: after[input.label],
+              predictedLabel: before[input.predicted],
+              predictedLabelMixed: after[input.predicted]),
+            sampledTrueLabel: sampled)
+          #expect(abs(value - cell) <= example.tolerance, "\(row), z = \(z), \(example.rule)")
+        }
+        let unmixed = model.prediction(at: state.point, perturbed: state.perturbation)
+        expect(.trueLabel, unmixed[state.label], before, 0)
+        expect(.predictedLabel, unmixed[state.predicted], before, 0)
+        // Draw by draw, with the indicator 1{y = y_s}.
+        for partner in model.pool
+        where (partner.label == state.predicted) == (example.rule == .predicted) {
+          let mixed = model.mixedPrediction(
+            at: state.point, perturbed: state.perturbation, with: partner.point,
+            ratio: example.ratio)
+          let after = model.perturbation(
+            state.perturbation.map { example.ratio * $0 },
+            at: mix(example.ratio, state.point, partner.point))
+          let isSampled = partner.label == input.label ? 1.0 : 0
+          expect(.trueLabelMixed, mixed[state.label], after, isSampled)
+          expect(.predictedLabelMixed, mixed[state.predicted], after, isSampled)
+        }
+        // In expectation, with 1/(L−1).
+        let mixed = model.expectedPrediction(of: state, mixing: example.rule, ratio: example.ratio)
+        let after = model.expectedPerturbation(
+          of: state, mixing: example.rule, ratio: example.ratio)
+        let rate = Table1.sampledTrueLabelRate(example.rule, classCount: L)
+        expect(.trueLabelMixed, mixed[state.label], after, rate)
+        expect(.predictedLabelMixed, mixed[state.predicted], after, rate)
+        // The classes that the table leaves out.
+        for k in 0..<L where k != state.label && k != state.predicted {
+          let cell = Table1.thirdClass(
+            example.rule, ratio: example.ratio, classCount: L, effectMixed: after[k])
+          #expect(abs(mixed[k] - cell) <= example.tolerance)
+        }
+      }
+    }
+  }
+
+  @Test("P34: ΔF_k is threshold_k − E[G_k(δ) − G_k(λδ)], and (10) ⇔ (12) or (15)")
+  func thresholdForm() throws {
+    var (held, failed) = (0, 0)
+    try forEachCase(count: 400) { example, _ in
+      let direct = example.model.robustnessImprovingCondition(
+        of: example.input, mixing: example.rule, ratio: example.ratio)
+      let decay = example.decay
+      let viaDecay = RobustnessImprovingCondition(
+        trueLabelDecay: decay[example.input.label],
+        predictedLabelDecay: decay[example.input.predicted], thresholds: example.thresholds)
+      #expect(abs(direct.trueLabelChange - viaDecay.trueLabelChange) <= example.tolerance)
+      #expect(abs(direct.predictedLabelChange - viaDecay.predictedLabelChange) <= example.tolerance)
+      // On the boundary itself, as at λ = 1, rounding decides.
+      if abs(direct.margin) > example.tolerance {
+        #expect(direct.holds == viaDecay.holds)
+        #expect(direct.holds == (direct.margin > 0))
+        if direct.holds { held += 1 } else { failed += 1 }
+      }
+    }
+    #expect(held > 20 && failed > 20)
+  }
+
+  @Test("P35: DG has one closed form for MI-PL and MI-OL, (1−λ) − E[G_ŷ(δ) − G_ŷ(λδ)]")
+  func detectionGap() throws {
+    try forEachCase { example, _ in
+      for rule in PartnerLabel.allCases {
+        let decay = example.model.expectedDecay(
+          of: example.input, mixing: rule, ratio: example.ratio)[example.input.predicted]
+        let measured = example.model.detectionGapSigned(
+          of: example.input, mixing: rule, ratio: example.ratio)
+        let closed = DetectionGap.detectionGapSigned(
+          ratio: example.ratio, predictedLabelDecay: decay)
+        #expect(abs(measured - closed) <= 2 * example.tolerance)
+        #expect(
+          example.model.detectionMargin(of: example.input, mixing: rule, ratio: example.ratio)
+            == -measured)
+        #expect(
+          DetectionGap.detectionMargin(ratio: example.ratio, predictedLabelDecay: decay) == -closed)
+      }
+    }
+    // With a G that does not depend on the point the two decays are the same number.
+    try forEachCase(family: .power) { example, _ in
+      let gaps = PartnerLabel.allCases.map {
+        example.model.detectionGapSigned(of: example.input, mixing: $0, ratio: example.ratio)
+      }
+      #expect(abs(gaps[0] - gaps[1]) <= 2 * example.tolerance)
+    }
+  }
+
+  @Test("P37: at λ = 1 mixing changes nothing: ΔF = 0, DG = 0, and RIC is false")
+  func withoutMixing() throws {
+    try forEachCase { example, _ in
+      for rule in PartnerLabel.allCases {
+        let changes = example.model.confidenceChanges(of: example.input, mixing: rule, ratio: 1)
+        #expect(changes.allSatisfy { abs($0) <= example.tolerance })
+        let gap = example.model.detectionGapSigned(of: example.input, mixing: rule, ratio: 1)
+        #expect(abs(gap) <= example.tolerance)
+        let thresholds = RobustnessImprovingCondition.thresholds(
+          rule, ratio: 1, classCount: example.classCount)
+        #expect(
+          !RobustnessImprovingCondition(
+            trueLabelDecay: 0, predictedLabelDecay: 0, thresholds: thresholds
+          ).holds)
+      }
+    }
+  }
+
+  @Test("P38: RIC-PL fails at λ = 0 on the simplex, and for linear G at every λ")
+  func impossible() throws {
+    try forEachCase { example, _ in
+      // F(x) on the simplex, as every network's output is.
+      let cut = example.model.perturbation.restrictedToSimplex(of: example.model.linear)
+      let model = try SyntheticModel(example.model.linear, cut, pool: example.model.pool)
+      let condition = model.robustnessImprovingCondition(
+        of: example.input, mixing: .predicted, ratio: 0)
+      // The cut leaves F up to 10⁻¹² outside the simplex.
+      #expect(condition.margin <= example.tolerance + 1e-12)
+    }
+    try forEachCase(family: .linear) { example, _ in
+      #expect(example.input.satisfiesModellingAssumption)
+      let condition = example.model.robustnessImprovingCondition(
+        of: example.input, mixing: .predicted, ratio: example.ratio)
+      #expect(condition.margin <= example.tolerance)
+    }
+  }
+
+  @Test("P39: MI-OL's thresholds are looser on both halves; → λ−1 as L grows, 0 at L = 2")
+  func thresholdOrder() throws {
+    var stream = RandomStream(RandomKey(seed: 39, purpose: .test))
+    for _ in 0..<200 {
+      let ratio = 0.999 * stream.uniformDouble()
+      let L = 3 + stream.integer(below: 100)
+      func thresholds(_ rule: PartnerLabel, _ L: Int) -> RobustnessImprovingCondition.Thresholds {
+        RobustnessImprovingCondition.thresholds(rule, ratio: ratio, classCount: L)
+      }
+      let (predicted, other) = (thresholds(.predicted, L), thresholds(.other, L))
+      // Larger above y, smaller below ŷ: easier. The differences are (1−λ)/(L−1) and 1−λ.
+      #expect(other.trueLabel > predicted.trueLabel)
+      #expect(other.predictedLabel < predicted.predictedLabel)
+      let slack = (1 - ratio) / Double(L - 1)
+      #expect(abs(other.trueLabel - predicted.trueLabel - slack) <= 4 * 0x1p-53)
+      #expect(predicted.predictedLabel - other.predictedLabel == 1 - ratio)
+      #expect(abs(thresholds(.other, 1_000_000).trueLabel - (ratio - 1)) <= 2e-6)
+      #expect(thresholds(.other, 2).trueLabel == 0)
+      #expect(thresholds(.predicted, L).trueLabel == ratio - 1)
+    }
+  }
+
+  @Test("P42: an attack without effect leaves ΔF = threshold, and the assumption of DG is broken")
+  func withoutEffect() throws {
+    try forEachCase { example, _ in
+      let none = Perturbation { _, _ in
+        [Double](repeating: 0, count: example.classCount)
+      }
+      let model = try SyntheticModel(example.model.linear, none, pool: example.model.pool)
+      let changes = model.confidenceChanges(
+        of: example.input, mixing: example.rule, ratio: example.ratio)
+      #expect(
+        abs(changes[example.input.predicted] - example.thresholds.predictedLabel)
+          <= example.tolerance)
+      #expect(abs(changes[example.input.label] - example.thresholds.trueLabel) <= example.tolerance)
+      let input = model.input(
+        at: example.input.point, label: example.input.label,
+        perturbed: example.input.perturbation)
+      #expect(input.isAdversarial && input.predicted == input.label)
+      #expect(!input.satisfiesModellingAssumption)
+      #expect(model.clean(input).satisfiesModellingAssumption)
+    }
+  }
+
+  @Test("the mean of N draws tends to the enumeration of the pool")
+  func sampling() throws {
+    try forEachCase(count: 40) { example, _ in
+      let count = 500
+      let exact = example.mixed
+      let draws = try (0..<count).map {
+        try example.model.sampledPrediction(
+          of: example.input, mixing: example.rule, ratio: example.ratio, sampleCount: 1,
+          key: RandomKey(seed: 6, purpose: .test, draw: $0))
+      }
+      for k in 0..<example.classCount {
+        let values = draws.map { $0[k] }
+        let mean = values.reduce(0, +) / Double(count)
+        // H is in [0, 1] on the hull and |G| ≤ 4: Hoeffding for a width of 9 at 10⁻⁹.
+        #expect(abs(mean - exact[k]) <= 9 * (log(2e9) / Double(2 * count)).squareRoot())
+      }
+    }
+    #expect(throws: TheoryError.sampleCount(0)) {
+      var stream = RandomStream(RandomKey(seed: 1, purpose: .test))
+      let example = try TheoryCase(&stream)
+      _ = try example.model.sampledPrediction(
+        of: example.input, mixing: .other, ratio: 0.5, sampleCount: 0,
+        key: RandomKey(seed: 1, purpose: .test))
+    }
+  }
+}

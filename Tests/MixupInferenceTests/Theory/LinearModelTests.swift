@@ -1,0 +1,79 @@
+import MixupInference
+import Statistics
+import Testing
+
+@Suite("H, the linear part")
+struct LinearModelTests {
+  @Test("H is one-hot at every anchor, several of a class and dependent ones included")
+  func fitsAnchors() throws {
+    try forEachCase { example, _ in
+      let linear = example.model.linear
+      for anchor in example.model.pool {
+        for (k, value) in linear(anchor.point).enumerated() {
+          #expect(abs(value - (k == anchor.label ? 1 : 0)) <= example.tolerance)
+        }
+      }
+    }
+  }
+
+  @Test("H(λx + (1−λ)x′) = λH(x) + (1−λ)H(x′) and Σ_k H_k = 1 everywhere, off the anchors too")
+  func isAffine() throws {
+    try forEachCase { example, stream in
+      let linear = example.model.linear
+      func anywhere() -> [Double] { (0..<linear.dimension).map { _ in stream.standardNormal() } }
+      let (a, b) = (anywhere(), anywhere())
+      let tolerance = 16 * linear.roundingUnit(at: [a, b])
+      let middle = linear(mix(example.ratio, a, b))
+      for (left, right) in zip(middle, mix(example.ratio, linear(a), linear(b))) {
+        #expect(abs(left - right) <= tolerance)
+      }
+      #expect(abs(middle.reduce(0, +) - 1) <= Double(linear.classCount) * tolerance)
+    }
+  }
+
+  @Test("the null-space component changes H off the anchors' hull only, and by its seed")
+  func nullSpace() throws {
+    let anchors = [
+      Anchor(point: [0, 0, 0], label: 0), Anchor(point: [1, 0, 0], label: 1),
+      Anchor(point: [2, 0, 0], label: 2),
+    ].dropLast().map(\.self)
+    let plain = try LinearModel(fitting: anchors, classCount: 2)
+    let key = RandomKey(seed: 1, purpose: .test)
+    let other = RandomKey(seed: 2, purpose: .test)
+    let first = try LinearModel(fitting: anchors, classCount: 2, nullSpace: 1, key: key)
+    let second = try LinearModel(fitting: anchors, classCount: 2, nullSpace: 1, key: other)
+    // The smallest weights do not see the directions in which the anchors do not differ.
+    #expect(abs(plain([0.5, 7, -3])[0] - 0.5) <= 1e-14)
+    for x in [0, 0.25, 1] {
+      for model in [first, second] {
+        // Weights of order 1: a dozen roundings.
+        #expect(abs(model([x, 0, 0])[0] - (1 - x)) <= 1e-14)
+      }
+    }
+    #expect(abs(first([0.5, 1, 1])[0] - second([0.5, 1, 1])[0]) > 1e-3)
+    #expect(try first == LinearModel(fitting: anchors, classCount: 2, nullSpace: 1, key: key))
+  }
+
+  @Test("anchors that contradict each other are refused in one line")
+  func contradictions() {
+    // The middle of two points of class 0 cannot be of class 1.
+    let anchors = [
+      Anchor(point: [0, 0], label: 0), Anchor(point: [2, 2], label: 0),
+      Anchor(point: [1, 1], label: 1),
+    ]
+    #expect(throws: TheoryError.contradiction(anchor: 2)) {
+      try LinearModel(fitting: anchors, classCount: 2)
+    }
+    #expect(throws: TheoryError.emptyClass(2, classCount: 3)) {
+      try LinearModel(fitting: anchors, classCount: 3)
+    }
+    #expect(throws: TheoryError.length(name: "anchor 1", expected: 1, found: 2)) {
+      try LinearModel(
+        fitting: [Anchor(point: [0], label: 0), Anchor(point: [0, 1], label: 1)], classCount: 2)
+    }
+    #expect(throws: TheoryError.label(2, classCount: 2)) {
+      try LinearModel(fitting: [Anchor(point: [0], label: 2)], classCount: 2)
+    }
+    #expect(!"\(TheoryError.contradiction(anchor: 2))".contains("\n"))
+  }
+}

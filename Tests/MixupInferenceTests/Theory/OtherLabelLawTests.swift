@@ -1,0 +1,141 @@
+import Foundation
+import MixupInference
+import Statistics
+import Testing
+
+@Suite("The ideal model under mixup inference")
+struct OtherLabelLawTests {
+  @Test("P25: clean inputs keep F_ŷ = 1 under MI-PL, and get λ and (1−λ)/(L−1) under MI-OL")
+  func cleanConfidences() throws {
+    try forEachCase { example, _ in
+      let clean = example.model.clean(example.input)
+      let predicted = example.model.expectedPrediction(
+        of: clean, mixing: .predicted, ratio: example.ratio)
+      let other = example.model.expectedPrediction(of: clean, mixing: .other, ratio: example.ratio)
+      let rest = (1 - example.ratio) / Double(example.classCount - 1)
+      for k in 0..<example.classCount {
+        let isOwn = k == clean.label
+        #expect(abs(predicted[k] - (isOwn ? 1 : 0)) <= example.tolerance)
+        #expect(abs(other[k] - (isOwn ? example.ratio : rest)) <= example.tolerance)
+      }
+    }
+  }
+
+  @Test("P26: with N → ∞ MI-OL classifies clean inputs rightly if and only if λ > 1/L")
+  func criticalRatio() throws {
+    try forEachCase { example, _ in
+      guard abs(example.ratio - 1 / Double(example.classCount)) > 1e-9 else { return }
+      let clean = example.model.clean(example.input)
+      let output = example.model.expectedPrediction(
+        of: clean, mixing: .other, ratio: example.ratio)
+      let others = output.indices.filter { $0 != clean.label }.map { output[$0] }.max() ?? 0
+      // Every other label has the same share, up to rounding.
+      guard abs(output[clean.label] - others) > example.tolerance else { return }
+      #expect(
+        (output[clean.label] > others)
+          == OtherLabelLaw.keepsLabel(ratio: example.ratio, classCount: example.classCount))
+    }
+    #expect(OtherLabelLaw.keepsLabel(ratio: 0.11, classCount: 10))
+    #expect(!OtherLabelLaw.keepsLabel(ratio: 0.09, classCount: 10))
+  }
+
+  @Test("P27: the failure law is that of the largest multinomial count")
+  func failureLaw() throws {
+    // Known values, to the digits known.
+    for (ratio, count, known, digits) in [
+      (0.2, 30, 0.127, 5e-4), (0.25, 30, 0.009, 5e-4), (0.3, 30, 1e-4, 5e-5), (0.3, 5, 0.10, 5e-3),
+    ] {
+      let law = try OtherLabelLaw.failureProbability(
+        ratio: ratio, classCount: 10, sampleCount: count)
+      #expect(abs(law - known) <= digits, "λ = \(ratio), N = \(count): \(law)")
+    }
+    // Every way to draw, counted: (L−1)^N sequences.
+    for (L, N) in [(2, 3), (3, 7), (4, 6), (6, 5)] {
+      for ratio in [0, 0.1, 0.25, 0.3, 0.5, 0.7, 1] {
+        var (fatal, all) = (0, 0)
+        var counts = [Int](repeating: 0, count: L - 1)
+        func draw(_ left: Int) {
+          guard left > 0 else {
+            all += 1
+            let largest = counts.max() ?? 0
+            fatal += Double(largest) * (1 - ratio) >= Double(N) * ratio ? 1 : 0
+            return
+          }
+          for k in counts.indices {
+            counts[k] += 1
+            draw(left - 1)
+            counts[k] -= 1
+          }
+        }
+        draw(N)
+        let law = try OtherLabelLaw.failureProbability(ratio: ratio, classCount: L, sampleCount: N)
+        #expect(abs(law - Double(fatal) / Double(all)) <= 1e-13)
+      }
+    }
+  }
+
+  @Test("P27: the mean of N draws fails as often as the law says")
+  func failuresBySampling() throws {
+    var settings = SyntheticScenario.Settings()
+    settings.dimension = 12
+    let scenario = try SyntheticScenario(settings, key: RandomKey(seed: 27, purpose: .test))
+    let clean = scenario.model.clean(scenario.input)
+    for (ratio, N) in [(0.2, 10), (0.3, 5)] {
+      let law = try OtherLabelLaw.failureProbability(ratio: ratio, classCount: 10, sampleCount: N)
+      let trials = 4000
+      let fatal = OtherLabelLaw.fatalCount(ratio: ratio, sampleCount: N)
+      let failures = try (0..<trials).count { trial in
+        let output = try scenario.model.sampledPrediction(
+          of: clean, mixing: .other, ratio: ratio, sampleCount: N,
+          key: RandomKey(seed: 27, purpose: .test, step: 1, draw: trial))
+        // A tie is lost; in the average of N draws it is a matter of rounding.
+        let others = output.indices.filter { $0 != clean.label }.map { output[$0] }.max() ?? 0
+        return others >= output[clean.label] - 1e-9
+      }
+      #expect(fatal <= N)
+      // Hoeffding at 10⁻⁹.
+      #expect(
+        abs(Double(failures) / Double(trials) - law)
+          <= (log(2e9) / Double(2 * trials)).squareRoot())
+    }
+  }
+
+  @Test("the law falls with λ, and is 0 where no draws can be enough")
+  func failureLawEdges() throws {
+    for N in [1, 2, 13, 200] {
+      var previous = 1.0
+      for step in 0...100 {
+        let law = try OtherLabelLaw.failureProbability(
+          ratio: Double(step) / 100, classCount: 5, sampleCount: N)
+        #expect(law <= previous + 1e-12 && law >= 0)
+        previous = law
+      }
+      #expect(previous == 0)
+    }
+    #expect(try OtherLabelLaw.failureProbability(ratio: 0.5, classCount: 2, sampleCount: 9) == 1)
+    #expect(try OtherLabelLaw.failureProbability(ratio: 0.51, classCount: 2, sampleCount: 9) == 0)
+    #expect(throws: TheoryError.ratio(1.5)) {
+      try OtherLabelLaw.failureProbability(ratio: 1.5, classCount: 2, sampleCount: 9)
+    }
+    #expect(throws: TheoryError.classCount(1, least: 2)) {
+      try OtherLabelLaw.failureProbability(ratio: 0.5, classCount: 1, sampleCount: 9)
+    }
+  }
+
+  @Test(
+    "P28: an attack that mixing removes in full: MI-PL finds y iff λ > ½, MI-OL for every λ > 0")
+  func removedAttack() throws {
+    // The effect needs the whole length; below it there is none.
+    try forEachCase(family: .thresholded, { $0.exponent = 1e6 }) { example, _ in
+      let λ = example.ratio
+      guard λ < 0.999, λ > 0.001, abs(λ - 0.5) > 1e-9 else { return }
+      #expect(example.input.satisfiesModellingAssumption)
+      let predicted = firstMaximum(
+        example.model.expectedPrediction(of: example.input, mixing: .predicted, ratio: λ))
+      let other = firstMaximum(
+        example.model.expectedPrediction(of: example.input, mixing: .other, ratio: λ))
+      #expect((predicted == example.input.label) == (λ > 0.5))
+      #expect(other == example.input.label)
+    }
+  }
+}
