@@ -50,6 +50,12 @@ package struct NetworkVerification: Sendable {
     package var correlation: RankCorrelation?
   }
 
+  /// How far a network is from linear between images, and how that goes together with RIC.
+  package struct Linearity: Codable, Hashable, Sendable {
+    package var measurement: LinearityMeasurement
+    package var comparisons: [Comparison]
+  }
+
   /// What was found.
   package struct Results: Codable, Sendable {
     package var name: String
@@ -58,8 +64,7 @@ package struct NetworkVerification: Sendable {
     /// Images classified rightly before the attack and wrongly after it, as equation (2) presupposes.
     package var adversarialCount: Int
     package var points: [Point]
-    package var linearity: LinearityMeasurement
-    package var comparisons: [Comparison]
+    package var linearity: Linearity
   }
 
   var settings: Settings
@@ -97,21 +102,28 @@ package struct NetworkVerification: Sendable {
     }
     let results = Results(
       name: name, settings: settings, imageCount: images.count, adversarialCount: clean.count,
-      points: points, linearity: try linearity(base, on: images),
-      comparisons: try comparisons(base, clean, adversarial, pool: pool))
+      points: points,
+      linearity: Linearity(
+        measurement: try measurement(base, on: images),
+        comparisons: try comparisons(base, clean, adversarial, pool: pool)))
     stage.finish()
     return results
   }
 
-  /// Linearity and how it goes together with RIC; less than `run`, for a report on several models.
-  package func linearityOnly(
-    _ base: some DifferentiableClassifier, on images: LabelledImages, pool: SamplePool
-  ) throws -> (linearity: LinearityMeasurement, comparisons: [Comparison]) {
-    let (clean, adversarial) = try attacked(base, images) { _ in }
-    return (
-      try linearity(base, on: images),
-      try comparisons(base, clean, adversarial, pool: pool)
-    )
+  /// The part of `run` that is about linearity, for a report on several networks.
+  package func linearity(
+    _ base: some DifferentiableClassifier, named name: String, on images: LabelledImages,
+    pool: SamplePool
+  ) throws -> Linearity {
+    let stage = progress.stage(
+      "linearity \(name)", total: 3 * images.count, unit: "images")
+    let (clean, adversarial) = try attacked(base, images) { stage.advance(by: $0) }
+    let found = Linearity(
+      measurement: try measurement(base, on: images),
+      comparisons: try comparisons(base, clean, adversarial, pool: pool))
+    stage.advance(by: images.count)
+    stage.finish()
+    return found
   }
 
   // MARK: Parts
@@ -214,7 +226,7 @@ package struct NetworkVerification: Sendable {
       adversarialMixed: confidences(mixed(after)))
   }
 
-  private func linearity(
+  private func measurement(
     _ base: some DifferentiableClassifier, on images: LabelledImages
   ) throws -> LinearityMeasurement {
     try LinearityMeasurement(

@@ -143,6 +143,12 @@ package struct Reproduction: Sendable {
     package var adversarial: [Float]
   }
 
+  /// How far one network is from linear between images.
+  package struct Linearity: Codable, Sendable {
+    package var model: DigitModel
+    package var found: NetworkVerification.Linearity
+  }
+
   /// Everything, ready to be reported.
   package struct Results: Codable, Sendable {
     package var settings: Settings
@@ -150,6 +156,8 @@ package struct Reproduction: Sendable {
     package var trainingCount: Int
     package var sweep: Sweep
     package var models: [ModelResult]
+    /// How far every network is from linear between images.
+    package var linearity: [Linearity]
     package var seconds: Double
   }
 
@@ -195,9 +203,16 @@ package struct Reproduction: Sendable {
         }
       }
     }
+    let linearity = try DigitModel.allCases.compactMap { model in
+      try classifiers[model].map { classifier in
+        try stage("linearity-\(model.rawValue)", title: "linearity \(model.title)") {
+          try self.linearity(model, classifier, within: sweep.chosen)
+        }
+      }
+    }
     return Results(
       settings: settings, testCount: test.count, trainingCount: data.training.count, sweep: sweep,
-      models: models, seconds: (ContinuousClock.now - start) / .seconds(1))
+      models: models, linearity: linearity, seconds: (ContinuousClock.now - start) / .seconds(1))
   }
 
   static let normalization = Normalization.plusMinusOne(channels: 1)
@@ -387,6 +402,23 @@ package struct Reproduction: Sendable {
     }
     return Detection(
       cleanCount: clean.count, adversarialCount: found.count, areas: areas, curve: curve)
+  }
+
+  // MARK: Linearity
+
+  /// On a few hundred images, which are enough for the intervals that are drawn.
+  private func linearity(
+    _ model: DigitModel, _ base: NetworkClassifier, within epsilon: Epsilon
+  ) throws -> Linearity {
+    var verification = NetworkVerification.Settings()
+    verification.sampleCount = settings.decisionDraws
+    verification.epsilon = epsilon
+    verification.seed = settings.seed
+    return Linearity(
+      model: model,
+      found: try NetworkVerification(settings: verification, workers: workers, progress: progress)
+        .linearity(
+          base, named: model.title, on: test[0..<min(300, test.count)], pool: pool))
   }
 
   // MARK: Running

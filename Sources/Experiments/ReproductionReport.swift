@@ -154,6 +154,10 @@ package struct ReproductionReport: Sendable {
     }
   }
 
+  private var linearity: LinearityReport {
+    LinearityReport(results.linearity.map { .init(name: $0.model.title, linearity: $0.found) })
+  }
+
   // MARK: Findings
 
   /// What the figures say, computed from them: one sentence per finding, flattering or not.
@@ -187,7 +191,7 @@ package struct ReproductionReport: Sendable {
       if area < 0.5 { sentence += ", worse than a coin, and its reverse would be the detector" }
       sentences.append(sentence + ".")
     }
-    return sentences + warnings
+    return sentences + linearity.findings + warnings
   }
 
   /// Signs that an attack was too weak to be quoted.
@@ -230,6 +234,10 @@ package struct ReproductionReport: Sendable {
     Cost of a decision.
 
     \(costTable.plain())
+
+    \(LinearityReport.introduction)
+
+    \(linearity.table.plain())
 
     \(findings.map { "- \($0)" }.joined(separator: "\n"))
     """
@@ -297,6 +305,7 @@ package struct ReproductionReport: Sendable {
             .figure(
               detectionPlot, caption: "ROC curves of the paper's statistic, the drop of F_ŷ."),
           ]),
+        linearity.section,
         HTMLReport.Section(
           title: "Attacked images",
           content: results.models.compactMap { model in

@@ -153,7 +153,8 @@ package struct VerificationReport: Sendable {
     if scenario.family == .power, scenario.spread == 0 {
       curves = PartnerLabel.allCases.map { rule in
         RegionPlot.Curve(
-          "g(1−λᵖ) = c(1−λ), \(rule.title)",
+          // One entry in the legend for both borders.
+          rule == .predicted ? "growth condition, g(1−λᵖ) = c(1−λ)" : "",
           (0...200).compactMap { step in
             let exponent =
               exponents.lowerBound
@@ -196,9 +197,13 @@ package struct VerificationReport: Sendable {
           .figure(
             regionPlot,
             caption:
-              "From exact models that differ in the growth exponent only. Dotted: the border by the growth condition, where it is a power law."
+              "Measured on exact models that differ in the growth exponent only; the dotted borders are computed."
           ),
-          .figure(marginPlot, caption: "Margins on the models, means over them."),
+          .figure(
+            marginPlot,
+            caption:
+              "Margins, means over the models. With one strength for y and ŷ, RIC-PL's two halves and DG are the same number."
+          ),
           .table(
             conditionTable,
             caption:

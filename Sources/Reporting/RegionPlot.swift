@@ -1,6 +1,6 @@
 /// Where in a plane which of several things holds: every cell of a grid has one of a few kinds.
 package struct RegionPlot: Drawing {
-  /// A line over the cells, such as a computed border.
+  /// A line over the cells, such as a computed border; without a name it is not in the legend.
   package struct Curve: Sendable {
     package var name: String
     package var points: [(x: Double, y: Double)]
@@ -40,7 +40,7 @@ package struct RegionPlot: Drawing {
     var cursor = canvas.heading(title, y: Canvas.padding - 4)
     cursor = canvas.legend(
       used.filter { $0 > 0 }.map { (kinds[$0], .square($0 - 1)) }
-        + curves.map { ($0.name, .reference) }, y: cursor)
+        + curves.filter { !$0.name.isEmpty }.map { ($0.name, .reference) }, y: cursor)
     if used.contains(0) {
       for line in wrapped("Pale: \(kinds[0])", width: canvas.innerWidth) {
         cursor += 18
@@ -57,7 +57,7 @@ package struct RegionPlot: Drawing {
     let yTicks = y.layout(data: yRange, about: Int(height / 45)).1
     let left = Canvas.padding + (yTicks.map { textWidth($0.label) }.max() ?? 0) + 8
     let right = canvas.width - Canvas.padding - 10
-    let (top, bottom) = (cursor + 10, cursor + 10 + height)
+    let (top, bottom) = (cursor + 16, cursor + 16 + height)
     func across(_ value: Double) -> Double {
       left + (right - left) * (value - xRange.lowerBound) / (xRange.upperBound - xRange.lowerBound)
     }

@@ -90,16 +90,20 @@ struct Verify: ParsableCommand {
     settings.sampleCount = draws
     settings.modelCount = models
     settings.seed = seed
-    let results = try Verification(settings).run()
-    let report = VerificationReport(results, network: try model.map(measured))
+    let page = output.map { URL(filePath: $0).appending(path: "index.html") }
+    let picture = output.map { URL(filePath: $0).appending(path: "region.svg") }
+    let record = json.map { URL(filePath: $0) }
+    for file in [page, picture, record].compactMap(\.self) { try AtomicFile.check(file) }
 
-    if let output {
-      let folder = URL(filePath: output)
-      try AtomicFile.write(Data(report.html.utf8), to: folder.appending(path: "index.html"))
-      try AtomicFile.write(
-        Data(report.regionPlot.svg(width: 760).utf8), to: folder.appending(path: "region.svg"))
+    let (results, report) = try machine.profiled {
+      let results = try Verification(settings).run()
+      return (results, VerificationReport(results, network: try model.map(measured)))
     }
-    if let json { try AtomicFile.write(try report.json(), to: URL(filePath: json)) }
+    if let page { try AtomicFile.write(Data(report.html.utf8), to: page) }
+    if let picture {
+      try AtomicFile.write(Data(report.regionPlot.svg(width: 760).utf8), to: picture)
+    }
+    if let record { try AtomicFile.write(try report.json(), to: record) }
     print(report.text)
     if !results.isSound { throw ExitCode(1) }
   }

@@ -1,0 +1,111 @@
+import MixupInference
+import Reporting
+import Statistics
+
+/// Whether networks are linear between images, in tables, sentences and a figure.
+struct LinearityReport: Sendable {
+  /// One network's measurement.
+  struct Entry: Sendable {
+    var name: String
+    var linearity: NetworkVerification.Linearity
+  }
+
+  var entries: [Entry]
+
+  init(_ entries: [Entry]) { self.entries = entries }
+
+  static let introduction =
+    "Linearity: the mean of ‖F(λx + (1−λ)x′) − λF(x) − (1−λ)F(x′)‖₁ over pairs of clean images, "
+    + "0 for a linear network and 2 at most; 95% intervals."
+
+  /// Means at λ = ½ and the correlations.
+  var table: Table {
+    Table(
+      columns: [
+        "model", "within classes, λ = ½", "between classes, λ = ½", "rank correlation, RIC MI-PL",
+        "rank correlation, RIC MI-OL",
+      ],
+      rows: entries.map { entry in
+        let middle = entry.linearity.measurement.points.first { $0.ratio == 0.5 }
+        return [Table.Cell(entry.name)]
+          + [middle?.withinClasses, middle?.betweenClasses].map { mean in
+            mean.map { Table.Cell(interval($0.value, $0.interval)) } ?? "–"
+          }
+          + PartnerLabel.allCases.map { rule in
+            let found = entry.linearity.comparisons.first { $0.rule == rule }?.correlation
+            return found.map { Table.Cell(interval($0.coefficient, $0.interval)) } ?? "–"
+          }
+      })
+  }
+
+  /// What the numbers say.
+  var findings: [String] {
+    entries.map { entry in
+      var sentence = "\(entry.name):"
+      if let middle = entry.linearity.measurement.points.first(where: { $0.ratio == 0.5 }) {
+        sentence +=
+          " half-way between two classes the prediction misses the line by "
+          + "\(fixed(middle.betweenClasses.value, decimals: 2)) of 2 on average, within a class by "
+          + "\(fixed(middle.withinClasses.value, decimals: 2))"
+      }
+      for comparison in entry.linearity.comparisons {
+        guard let found = comparison.correlation else { continue }
+        let rule = comparison.rule.title
+        sentence +=
+          found.interval.upper < 0
+          ? "; the less linear an image, the smaller its RIC margin under \(rule)"
+          : found.interval.lower > 0
+            ? "; the less linear an image, the larger its RIC margin under \(rule)"
+            : "; no link with the RIC margin under \(rule) is seen"
+      }
+      return sentence + "."
+    }
+  }
+
+  /// The distances over λ.
+  var plot: LinePlot {
+    LinePlot(
+      x: Axis("λ", range: 0...1), y: Axis("Mean distance to the line"),
+      series: entries.map { entry in
+        LinePlot.Series(
+          "\(entry.name), between classes",
+          entry.linearity.measurement.points.map {
+            LinePlot.Point(
+              x: Double($0.ratio), y: $0.betweenClasses.value,
+              interval: $0.betweenClasses.interval)
+          }, uncertainty: .band)
+      }
+        + entries.map { entry in
+          LinePlot.Series(
+            "\(entry.name), within",
+            entry.linearity.measurement.points.map {
+              LinePlot.Point(x: Double($0.ratio), y: $0.withinClasses.value)
+            }, isDashed: true)
+        })
+  }
+
+  /// For a page.
+  var section: HTMLReport.Section {
+    HTMLReport.Section(
+      title: "Is the network linear between images?",
+      content: [
+        .paragraph(
+          "Mixup inference rests on predictions that change linearly between clean images. "
+            + "\(Self.introduction) The rank correlation is Spearman's, image by image, between an "
+            + "image's mean distance to the line (λ = ½, partners as the rule draws them) and its "
+            + "RIC margin min(ΔF_y, −ΔF_ŷ) under oblivious PGD."),
+        .figure(
+          plot,
+          caption:
+            "Mean distance to the line between two images; bands are 95% empirical Bernstein intervals."
+        ),
+        .table(table, caption: "At λ = ½, with 95% intervals."), .list(findings),
+      ])
+  }
+}
+
+/// "0.12 [0.10, 0.14]".
+func interval(_ value: Double, _ interval: Interval) -> String {
+  "\(fixed(value, decimals: 2)) [\(fixed(interval.lower, decimals: 2)), "
+    + "\(fixed(interval.upper, decimals: 2))]"
+}
