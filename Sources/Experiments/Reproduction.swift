@@ -406,7 +406,8 @@ package struct Reproduction: Sendable {
 
   // MARK: Linearity
 
-  /// On a few hundred images, which are enough for the intervals that are drawn.
+  /// On the first few hundred test images, however many the table is made of: enough for the
+  /// intervals that are drawn.
   private func linearity(
     _ model: DigitModel, _ base: NetworkClassifier, within epsilon: Epsilon
   ) throws -> Linearity {
@@ -418,7 +419,8 @@ package struct Reproduction: Sendable {
       model: model,
       found: try NetworkVerification(settings: verification, workers: workers, progress: progress)
         .linearity(
-          base, named: model.title, on: test[0..<min(300, test.count)], pool: pool))
+          base, named: model.title, on: data.test[0..<min(300, data.test.count)],
+          pool: pool))
   }
 
   // MARK: Running

@@ -9,10 +9,12 @@ struct MixupInferenceCommand: ParsableCommand {
     abstract: "Benchmarks and tests Mixup Inference (Pang, Xu and Zhu, ICLR 2020).",
     discussion: """
       Mixup Inference mixes an input with clean images when it is classified and averages the \
-      predictions. `reproduce` shows, on real images, what that defends against and what breaks it.
+      predictions. `reproduce` shows, on real images, what that defends against and what breaks it; \
+      `verify` checks the theory behind it.
 
       Results go to standard output or files, progress to standard error. The exit status is 64 for \
-      wrong usage, 65 for wrong data and 74 when a file cannot be read or written.
+      wrong usage, 65 for wrong data, 74 when a file cannot be read or written, and 1 when `verify` \
+      finds a theorem that fails.
       """,
     subcommands: [Reproduce.self, Train.self, Evaluate.self, Verify.self, Doctor.self])
 

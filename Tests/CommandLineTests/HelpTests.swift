@@ -7,7 +7,7 @@ struct HelpTests {
   @Test(
     "--help of every verb names its options, and writes nothing else",
     arguments: [
-      ([], ["reproduce", "train", "evaluate", "doctor", "64", "65", "74"]),
+      ([], ["reproduce", "train", "evaluate", "verify", "doctor", "64", "65", "74"]),
       (["reproduce"], ["--output", "--seed", "--full", "--fresh", "--threads", "--kernels"]),
       (
         ["train"],
@@ -22,6 +22,14 @@ struct HelpTests {
           "--model", "--dataset", "--data", "--mean", "--std", "--defence", "--attack", "--epsilon",
           "--steps", "--step-size", "--restarts", "--lambda", "--lambda-pl", "--threshold",
           "--draws", "--attack-draws", "--count", "--seed", "--json", "--threads", "--kernels",
+        ]
+      ),
+      (
+        ["verify"],
+        [
+          "--classes", "--dimension", "--family", "--exponent", "--strength", "--lambdas",
+          "--draws", "--models", "--model", "--dataset", "--epsilon", "--steps", "--count",
+          "--seed", "--output", "--json", "--threads", "--kernels",
         ]
       ),
       (["doctor"], ["missing"]),

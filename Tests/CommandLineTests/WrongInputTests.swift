@@ -27,7 +27,7 @@ struct WrongInputTests {
   private static let cifar =
     "evaluate --model @colour.safetensors --dataset cifar10 --data @cifar --count 2"
 
-  static let mistakes: [Mistake] = models + options + files + parsing
+  static let mistakes: [Mistake] = models + verification + options + files + parsing
 
   static let models = [
     Mistake("evaluate --model @none.safetensors", 74, "none.safetensors"),
@@ -43,6 +43,27 @@ struct WrongInputTests {
       "evaluate --model @model.safetensors --dataset cifar10 --data @cifar", 65, "1×8×8"),
     Mistake("evaluate --model @colour.safetensors", 65, "3×32×32"),
     Mistake("\(cifar) --defence mi-ol", 65, "class 9"),
+  ]
+
+  static let verification = [
+    Mistake("verify --family cubic", 64, "--family cubic"),
+    Mistake("verify --classes 1", 64, "1 classes"),
+    Mistake("verify --classes 5 --dimension 3", 64, "4 at least"),
+    Mistake("verify --dimension=-1", 64, "-1 dimensions"),
+    Mistake("verify --exponent 0", 64, "growth exponent p is 0"),
+    Mistake("verify --strength 1.5", 64, "strength g is 1.5"),
+    Mistake("verify --lambdas 0.5,,1", 64, "--lambdas is 0.5,,1"),
+    Mistake("verify --lambdas 0.5,1.5", 64, "--lambdas is 0.5,1.5"),
+    Mistake("verify --draws 0", 64, "executions N is 0"),
+    Mistake("verify --models 0", 64, "number of models is 0"),
+    Mistake("verify --count 0", 64, "--count is 0"),
+    Mistake("verify --model @none.safetensors", 74, "none.safetensors"),
+    Mistake("verify --model @text.safetensors", 65, "text.safetensors"),
+    Mistake("verify --model @colour.safetensors", 65, "3×32×32"),
+    Mistake("verify --model @model.safetensors --count 1", 64, "number of images is 1"),
+    Mistake("verify --model @model.safetensors --epsilon 9/8", 64, "\"9/8\""),
+    Mistake("verify --json @plain/record.json", 74, "record.json"),
+    Mistake("verify --output @plain", 74, "index.html"),
   ]
 
   static let options = [

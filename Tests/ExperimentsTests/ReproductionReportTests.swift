@@ -16,7 +16,9 @@ struct ReproductionReportTests {
     var area: Double? = 0.75
   }
 
-  private func results(_ models: [DigitModel: Counts] = [:]) throws -> Reproduction.Results {
+  private func results(
+    _ models: [DigitModel: Counts] = [:], linearity: String = ""
+  ) throws -> Reproduction.Results {
     let models = try DigitModel.allCases.map { try model($0, models[$0] ?? Counts()) }
     let points = DigitModel.allCases.flatMap { model in
       ["none", "mi-ol"].map { defence in
@@ -33,7 +35,8 @@ struct ReproductionReportTests {
       {"settings": \(String(decoding: try JSONEncoder().encode(settings), as: UTF8.self)),
        "testCount": 100, "trainingCount": 3323, "seconds": 12.5,
        "sweep": {"points": [\(points.joined(separator: ","))], "chosen": "3/20"},
-       "models": [\(models.joined(separator: ","))]}
+       "models": [\(models.joined(separator: ","))],
+       "linearity": [\(linearity)]}
       """
     return try JSONDecoder().decode(Reproduction.Results.self, from: Data(json.utf8))
   }
@@ -71,6 +74,36 @@ struct ReproductionReportTests {
         {"threshold": 0, "falsePositiveRate": 1, "truePositiveRate": 1}]},
        "pictures": [{"label": 3, "prediction": 8, "clean": \(pixels), "adversarial": \(pixels)}]}
       """
+  }
+
+  @Test("says how far each network is from linear, and which way that goes with RIC")
+  func linearity() throws {
+    func mean(_ value: Double) -> String {
+      "{\"value\": \(value), \"count\": 50, \"interval\": [\(value - 0.05), \(value + 0.05)]}"
+    }
+    func comparison(_ rule: String, _ value: Double) -> String {
+      """
+      {"rule": "\(rule)", "correlation": {"coefficient": \(value), "count": 50,
+       "interval": [\(value - 0.2), \(value + 0.2)]}}
+      """
+    }
+    let entry = """
+      {"model": "mixup", "found": {
+       "measurement": {"pairCount": 50, "points": [
+        {"ratio": 0.5, "withinClasses": \(mean(0.125)), "betweenClasses": \(mean(0.75))}]},
+       "comparisons": [\(comparison("predicted", 0.4)), \(comparison("other", -0.3))]}}
+      """
+    let report = ReproductionReport(try results(linearity: entry))
+    let sentence = try #require(report.findings.first { $0.contains("half-way") })
+    #expect(
+      sentence
+        == "mixup: half-way between two classes the prediction misses the line by 0.75 of 2 on "
+        + "average, within a class by 0.12; the less linear an image, the larger its RIC margin "
+        + "under MI-PL; the less linear an image, the smaller its RIC margin under MI-OL.")
+    #expect(
+      report.text.contains("0.75 [0.70, 0.80]") && report.text.contains("-0.30 [-0.50, -0.10]"))
+    #expect(report.html.contains("Is the network linear between images?"))
+    #expect(report.html.contains("0.75 [0.70, 0.80]"))
   }
 
   private func findings(_ counts: Counts) throws -> [String] {

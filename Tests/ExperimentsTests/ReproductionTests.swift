@@ -78,6 +78,7 @@ struct ReproductionTests {
       }
       let stages = [
         "evaluate-interpolated-at.json", "evaluate-mixup.json", "evaluate-plain.json",
+        "linearity-interpolated-at.json", "linearity-mixup.json", "linearity-plain.json",
         "sweep.json",
       ]
       #expect(try names(in: folder.appending(path: "stages")) == stages)
@@ -85,8 +86,9 @@ struct ReproductionTests {
       let files = try stages.map { try Data(contentsOf: folder.appending(path: "stages/\($0)")) }
       let second = try run(in: folder)
       #expect(try timeless(second.results) == timeless(first.results))
-      // Seven stages: three trainings, the sweep, three evaluations.
-      #expect(second.progress.count == 7, "\(second.progress)")
+      // Ten stages: three trainings, the sweep, three evaluations, three times linearity.
+      #expect(second.progress.count == 10, "\(second.progress)")
+      #expect(first.results.linearity.map(\.model) == DigitModel.allCases)
       #expect(
         try stages.map { try Data(contentsOf: folder.appending(path: "stages/\($0)")) } == files)
 
