@@ -40,7 +40,9 @@ public struct MixupInference<Base: Classifier>: Classifier {
     }
     for mixing in [rule.predictedLabel, rule.otherLabel].compactMap(\.self) {
       guard mixing.ratio >= 0, mixing.ratio <= 1 else { throw .ratio(mixing.ratio) }
-      guard mixing.sampleCount >= 1 else { throw .sampleCount(mixing.sampleCount) }
+      guard 1...Self.largestSampleCount ~= mixing.sampleCount else {
+        throw .sampleCount(mixing.sampleCount)
+      }
     }
     guard rule.otherLabel == nil || base.classCount > 1 else { throw .noOtherLabel }
     if case .combined(_, _, let threshold, _) = rule, threshold.isNaN { throw .threshold }
@@ -60,9 +62,12 @@ public struct MixupInference<Base: Classifier>: Classifier {
     base.forwardPassesPerDecision * (1 + rule.sampleCount)
   }
 
+  /// All mixtures of an image are in memory at once.
+  private static var largestSampleCount: Int { 100_000 }
+
   /// The same defence with N = `sampleCount` in every branch, as an attacker may simulate it.
   ///
-  /// - Throws: `MixupInferenceError.sampleCount` if it is below 1.
+  /// - Throws: `MixupInferenceError.sampleCount` if it is below 1 or above 100,000.
   public func withSampleCount(_ sampleCount: Int) throws(MixupInferenceError) -> MixupInference {
     try MixupInference(base, pool: pool, rule: rule.withSampleCount(sampleCount))
   }
@@ -316,7 +321,7 @@ public enum MixupInferenceError: Error, Equatable, CustomStringConvertible {
     case .ratio(let ratio):
       "the mixing ratio λ is \(ratio); it must be in [0, 1]"
     case .sampleCount(let count):
-      "the number of executions N is \(count); it must be 1 at least"
+      "the number of executions N is \(count); it must be from 1 to 100,000"
     case .threshold:
       "the threshold of the combined rule is not a number; give one, infinities allowed"
     case .noOtherLabel:

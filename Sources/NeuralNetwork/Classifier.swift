@@ -86,12 +86,18 @@ public func argmax(rowsOf logits: Tensor) -> [Int] {
 /// What can be wrong with a batch given to a classifier.
 public enum ClassifierError: Error, Equatable, CustomStringConvertible {
   case imageShape(expected: ImageShape, found: ImageShape)
+  case notFinite(image: Int)
 
   /// What is wrong and what to do, in one line.
   public var description: String {
     switch self {
     case .imageShape(let expected, let found):
       "the model takes images of shape \(expected), the data has \(found)"
+    case .notFinite(let image):
+      """
+      the network's output for image \(image) of a batch is not a number; \
+      its weights or its normalisation are too large
+      """
     }
   }
 }

@@ -24,7 +24,8 @@ public struct Trainer: Sendable {
 
   /// Steps of the whole run on that many images.
   public func totalSteps(images: Int) -> Int {
-    images / max(recipe.batchSize, 1) * recipe.epochs
+    let steps = (images / max(recipe.batchSize, 1)).multipliedReportingOverflow(by: recipe.epochs)
+    return steps.overflow ? .max : steps.partialValue
   }
 
   /// What a checkpoint says about its training.
@@ -59,7 +60,10 @@ public struct Trainer: Sendable {
     progress: (Progress) throws -> Void = { _ in }
   ) throws {
     let (batchSize, epochs) = (recipe.batchSize, recipe.epochs)
-    guard batchSize >= 2, epochs >= 1, data.count >= batchSize else {
+    // A step's number names its random numbers in 32 bits.
+    guard batchSize >= 2, epochs >= 1, data.count >= batchSize,
+      totalSteps(images: data.count) <= UInt32.max
+    else {
       throw TrainingError.batch(size: batchSize, epochs: epochs, images: data.count)
     }
     let stepsPerEpoch = data.count / batchSize
@@ -73,7 +77,10 @@ public struct Trainer: Sendable {
       let order = random.permutation(of: data.count)
       let batch = data[order[place * batchSize..<(place + 1) * batchSize]]
 
-      let shown = try examples(of: batch, for: network, step: step)
+      let shown: MixedBatch
+      do { shown = try examples(of: batch, for: network, step: step) } catch ClassifierError
+        .notFinite
+      { throw TrainingError.diverged(step: step) }
       let (logits, cache) = network.forward(
         normalization.activations(shown.inputs), mode: .training, on: execution)
       let losses = CrossEntropy.losses(logits: logits, targets: shown.targets)
@@ -159,7 +166,7 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case .batch(let size, let epochs, let images):
       """
       cannot train for \(epochs) epochs with batches of \(size) on \(images) images; \
-      a batch needs 2 images at least and all the data must fill one
+      a batch needs 2 images at least, all the data must fill one, and steps stay below 2³²
       """
     case .diverged(let step):
       "the training loss is not a number after \(step) steps; lower the learning rate"

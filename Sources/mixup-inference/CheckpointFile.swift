@@ -7,12 +7,16 @@ import NeuralNetwork
 func checkpointFile(_ path: String) throws -> Checkpoint {
   let bytes: Data
   do { bytes = try Data(contentsOf: URL(filePath: path)) } catch {
-    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    let reason =
-      underlying.map { String(cString: strerror(Int32($0.code))) }
-      ?? ((error as? CocoaError)?.code == .fileReadNoSuchFile
-        ? "there is no such file" : error.localizedDescription)
-    throw Failure.file("cannot read the model \(path): \(reason); check the path")
+    throw Failure.file("cannot read the model \"\(path)\": \(reason(path)); check the path")
   }
   do { return try Checkpoint(bytes) } catch { throw Failure.data("\(path): \(error)") }
+}
+
+/// Why a file cannot be read, as the system says it; Foundation gives a number only.
+private func reason(_ path: String) -> String {
+  let descriptor = open(path, O_RDONLY)
+  defer { if descriptor >= 0 { close(descriptor) } }
+  var byte: UInt8 = 0
+  if descriptor >= 0, read(descriptor, &byte, 1) >= 0 { return "it is no ordinary file" }
+  return String(cString: strerror(errno))
 }

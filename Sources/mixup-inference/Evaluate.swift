@@ -147,7 +147,9 @@ struct Evaluate: ParsableCommand {
   }
 
   private func positive(_ number: Int, _ option: String) throws -> Int {
-    guard number >= 1 else { throw Failure.usage("\(option) is \(number); it must be 1 at least") }
+    guard 1...1_000_000 ~= number else {
+      throw Failure.usage("\(option) is \(number); give a number from 1 to 1,000,000")
+    }
     return number
   }
 

@@ -56,7 +56,7 @@ struct Workplace {
 
   /// Runs `body` in a folder with
   /// - `model.safetensors`, an untrained ResNet-8 for the digits, and damaged copies of it,
-  /// - `colour.safetensors`, one for 3×32×32 images,
+  /// - `few.safetensors`, one of five classes, and `colour.safetensors`, one for 3×32×32 images,
   /// - `cifar/`, six hundred training images and two test images in the layout of CIFAR-10, none of
   ///   them of class 9,
   /// - `plain`, a file of text.
@@ -79,6 +79,8 @@ struct Workplace {
       damaged = model
       damaged.tensors["fc_dense.bias"] = Tensor(shape: [11])
       try write(try damaged.encoded(), "misshapen")
+      let few = checkpoint(ImageShape(channels: 1, height: 8, width: 8), classCount: 5)
+      try write(try few.encoded(), "few")
       try write(
         try checkpoint(ImageShape(channels: 3, height: 32, width: 32)).encoded(), "colour")
 
@@ -92,8 +94,8 @@ struct Workplace {
     }
   }
 
-  private static func checkpoint(_ shape: ImageShape) -> Checkpoint {
-    let network = ResNet(.resNet8(shape))
+  private static func checkpoint(_ shape: ImageShape, classCount: Int = 10) -> Checkpoint {
+    let network = ResNet(.resNet8(shape, classCount: classCount))
     network.initialize(seed: 5)
     return Checkpoint(network, normalization: .plusMinusOne(channels: shape.channels))
   }

@@ -30,8 +30,14 @@ struct WrongInputTests {
   static let mistakes: [Mistake] = models + verification + options + files + parsing
 
   static let models = [
-    Mistake("evaluate --model @none.safetensors", 74, "none.safetensors"),
-    Mistake("evaluate --model @cifar", 74, "cifar"),
+    Mistake("evaluate --model @none.safetensors", 74, "No such file or directory"),
+    Mistake("evaluate --model @cifar", 74, "Is a directory"),
+    Mistake("evaluate --model=", 64, "Missing value for '--model"),
+    Mistake("evaluate --model /dev/null", 74, "it is no ordinary file"),
+    Mistake("evaluate --model @few.safetensors", 65, "the model has 5 classes, the data 10"),
+    Mistake("\(evaluate) --mean 1e38 --std 1e-38", 65, "is not a number"),
+    Mistake(
+      "\(evaluate) --mean 1e38 --std 1e-38 --attack pgd --epsilon 1/8", 65, "is not a number"),
     Mistake("evaluate --model @truncated.safetensors", 65, "the file ends after"),
     Mistake("evaluate --model @empty.safetensors", 65, "the file ends after 0 bytes"),
     Mistake("evaluate --model @text.safetensors", 65, "text.safetensors"),
@@ -83,6 +89,10 @@ struct WrongInputTests {
     Mistake("\(evaluate) --defence distillation", 64, "--defence distillation"),
     Mistake("\(evaluate) --defence mi-ol --draws 0", 64, "--draws is 0"),
     Mistake("\(evaluate) --attack-draws 0", 64, "--attack-draws is 0"),
+    Mistake("\(evaluate) --defence mi-ol --draws 9223372036854775807", 64, "--draws is 9"),
+    Mistake("\(evaluate) --defence mi-ol --draws 100001", 64, "from 1 to 100,000"),
+    Mistake("train --epochs 9223372036854775807 --output @new.safetensors", 64, "epochs"),
+    Mistake("train --epochs 50000000 --output @new.safetensors", 64, "epochs"),
     Mistake("evaluate --model @model.safetensors --count 0", 64, "--count is 0"),
     Mistake("evaluate --model @model.safetensors --count=-3", 64, "--count is -3"),
     Mistake("\(evaluate) --dataset mnist", 64, "data set mnist"),

@@ -427,7 +427,7 @@ struct MixupInferenceTests {
         #expect(throws: MixupInferenceError.self) { try scene.defence(rule) }
       }
     }
-    for count in [0, -3] {
+    for count in [0, -3, 100_001, .max] {
       #expect(throws: MixupInferenceError.sampleCount(count)) {
         try scene.defence(.otherLabel(Mixing(ratio: 0.5, sampleCount: count)))
       }

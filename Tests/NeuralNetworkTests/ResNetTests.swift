@@ -125,6 +125,22 @@ struct ResNetTests {
     }
   }
 
+  @Test("An output that is no number is reported with its image, not read as class 0")
+  func refusesNotFinite() throws {
+    let network = trainedLooking(.resNet8(Self.digits))
+    network.state.parameters.last?.parameter.value[3] = .infinity
+    let classifier = NetworkClassifier(
+      InferencePlan(network, normalization: .plusMinusOne(channels: 1)))
+    let images = try Pixels(randomTensor([2, 1, 8, 8], seed: 1, from: 0))
+    let draws = Draws(seed: 0, purpose: .test, examples: [0, 1])
+    #expect(throws: ClassifierError.notFinite(image: 0)) {
+      try classifier.logits(of: images, draws: draws)
+    }
+    #expect(throws: ClassifierError.notFinite(image: 0)) {
+      try classifier.logitsAndGradient(of: images, draws: draws) { $0 }
+    }
+  }
+
   /// Random weights and running statistics away from their initial values.
   private func trainedLooking(_ architecture: ResNet.Architecture) -> ResNet {
     let network = ResNet(architecture)

@@ -120,6 +120,19 @@ struct TrainerTests {
     #expect(error?.description.contains("\n") == false)
   }
 
+  @Test("An attack through a network whose output is no number is a diverged training too")
+  func divergesUnderAttack() throws {
+    let rate = LearningRateSchedule.step(base: 1e30, factor: 1, epochs: [])
+    let method = try Self.methods()[2]
+    let error = #expect(throws: TrainingError.self) {
+      try trainer(recipe(method, schedule: rate)).train(network(), on: data)
+    }
+    guard case .diverged = error else {
+      Issue.record("threw \(String(describing: error))")
+      return
+    }
+  }
+
   // The loss is taken before the step, so only the weights show that the last one went too far:
   // 10³⁸ · 10³⁰ · w is infinite for every w ≠ 0.
   @Test("Weights that are no numbers after the last step are reported too")
@@ -133,7 +146,9 @@ struct TrainerTests {
 
   @Test(
     "Batches and epochs that make no training are refused",
-    arguments: [(1, 1), (0, 1), (-3, 1), (101, 1), (32, 0), (32, -1)])
+    arguments: [
+      (1, 1), (0, 1), (-3, 1), (101, 1), (32, 0), (32, -1), (32, .max), (50, 1 << 31),
+    ])
   func refusesBatches(_ batchSize: Int, _ epochs: Int) {
     let error = #expect(throws: TrainingError.self) {
       try trainer(recipe(.plain, epochs: epochs, batchSize: batchSize)).train(network(), on: data)

@@ -37,6 +37,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
       }
     }
     giveBack(workspace)
+    try check(logits)
     return logits
   }
 
@@ -54,6 +55,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
         workspace.forward($0, images: images.count, logits: logits)
       }
     }
+    try check(logits)
     let logitsGradient = try lossGradient(logits)
     guard logitsGradient.shape == logits.shape else {
       throw TensorError.shapeMismatch(expected: logits.shape, found: logitsGradient.shape)
@@ -70,6 +72,13 @@ public final class NetworkClassifier: DifferentiableClassifier {
     guard images.imageShape == imageShape else {
       throw .imageShape(expected: imageShape, found: images.imageShape)
     }
+  }
+
+  private func check(_ logits: Tensor) throws(ClassifierError) {
+    let bad = logits.withUnsafePointer { values in
+      (0..<logits.count).first { !values[$0].isFinite }
+    }
+    if let bad { throw .notFinite(image: bad / classCount) }
   }
 
   // MARK: Workspaces
