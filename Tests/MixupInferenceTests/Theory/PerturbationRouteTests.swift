@@ -26,7 +26,7 @@ struct PerturbationRouteTests {
 
   @Test("P41: the route through G is the direct one plus the bend of clean mixing, for any curves")
   func identity() {
-    var stream = RandomStream(RandomKey(seed: 41, purpose: .test))
+    var stream = RandomStream(RandomKey(seed: theorySeed, purpose: .test))
     for _ in 0..<500 {
       func confidences() -> PerturbationRoute.Confidences {
         .init(trueLabel: stream.uniformDouble(), predictedLabel: stream.uniformDouble())

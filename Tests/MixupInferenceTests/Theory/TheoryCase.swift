@@ -83,6 +83,11 @@ private func arbitraryPerturbation(
   }
 }
 
+/// The seed of all random cases of the theory: fixed, unless PROPERTY_SEED names another, as for the
+/// properties of the engine.
+let theorySeed =
+  ProcessInfo.processInfo.environment["PROPERTY_SEED"].flatMap { UInt64($0) } ?? 2020
+
 /// Calls a property with `count` cases from streams of their own.
 func forEachCase(
   count: Int = 200, family: SyntheticScenario.Family? = nil,
@@ -90,7 +95,7 @@ func forEachCase(
   _ property: (TheoryCase, inout RandomStream) throws -> Void
 ) throws {
   for number in 0..<count {
-    var stream = RandomStream(RandomKey(seed: 2020, purpose: .test, draw: number))
+    var stream = RandomStream(RandomKey(seed: theorySeed, purpose: .test, draw: number))
     let example = try TheoryCase(&stream, family: family, change)
     try property(example, &stream)
   }
