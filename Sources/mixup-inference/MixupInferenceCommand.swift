@@ -37,8 +37,8 @@ struct MixupInferenceCommand: ParsableCommand {
         throw Failure.file("cannot write standard output: \(reason); send it elsewhere")
       }
     } catch {
-      // --help is a command whose run ends with a clean exit.
-      if exitCode(for: error).isSuccess { exit(withError: error) }
+      // --help is a command whose run ends with a clean exit; a verb may choose its own status.
+      if exitCode(for: error).isSuccess || error is ExitCode { exit(withError: error) }
       fail(Failure(error))
     }
   }

@@ -80,6 +80,12 @@ struct Verify: ParsableCommand {
     for (name, value) in [("--steps", steps), ("--count", count)] where value < 1 {
       throw Failure.usage("\(name) is \(value); it must be 1 at least")
     }
+    for (name, value, most) in [
+      ("--models", models, 100_000), ("--draws", draws, 100_000), ("--classes", classes, 1000),
+      ("--dimension", dimension, 10_000),
+    ] where value > most {
+      throw Failure.usage("\(name) is \(value); it must be \(most) at most")
+    }
     var settings = Verification.Settings()
     settings.scenario.classCount = classes
     settings.scenario.dimension = dimension
