@@ -179,12 +179,12 @@ package func mix(_ ratio: Double, _ a: [Double], _ b: [Double]) -> [Double] {
 }
 
 extension LinearModel {
-  /// What rounding may do to H at one of A points, or to a fit to them: (A + D + 2)·2⁻⁵² times the
-  /// largest product of the lengths of a row (W_k, b_k) and a point (x, 1), by Cauchy and Schwarz at
-  /// least the sum of the absolute terms.
+  /// What rounding may do to H at one of A points, or to a fit to them, which projects each of them
+  /// twice on the others: (2A + D + 2)·2⁻⁵² times the largest product of the lengths of a row
+  /// (W_k, b_k) and a point (x, 1), by Cauchy and Schwarz at least the sum of the absolute terms.
   package func roundingUnit(at points: [[Double]]) -> Double {
     let row = zip(weights, bias).map { dot($0, $0) + $1 * $1 }.reduce(0, max).squareRoot()
     let point = points.map { dot($0, $0) + 1 }.reduce(0, max).squareRoot()
-    return Double(points.count + dimension + 2) * 0x1p-52 * max(row * point, 1)
+    return Double(2 * points.count + dimension + 2) * 0x1p-52 * max(row * point, 1)
   }
 }
