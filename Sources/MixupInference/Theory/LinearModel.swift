@@ -90,6 +90,8 @@ public struct LinearModel: Sendable, Hashable {
     // An orthonormal basis of the span of the points (x, 1), with the value of H, extended linearly,
     // at every vector of it.
     var basis: [(vector: [Double], value: [Double])] = []
+    // The anchor that each vector came from.
+    var origins: [Anchor] = []
     for (position, anchor) in anchors.enumerated() {
       var rest = anchor.point + [1]
       var value = (0..<classCount).map { $0 == anchor.label ? 1.0 : 0 }
@@ -105,6 +107,7 @@ public struct LinearModel: Sendable, Hashable {
       let left = dot(rest, rest).squareRoot()
       if left > Self.dependence * length {
         basis.append((rest.map { $0 / left }, value.map { $0 / left }))
+        origins.append(anchor)
       } else if value.contains(where: { abs($0) > Self.contradiction }) {
         throw .contradiction(anchor: position)
       }
@@ -114,6 +117,21 @@ public struct LinearModel: Sendable, Hashable {
       repeating: [Double](repeating: 0, count: dimension + 1), count: classCount)
     for (vector, value) in basis {
       for k in 0..<classCount { add(value[k], vector, to: &rows[k]) }
+    }
+    // One step of iterative refinement: where an anchor lies close to the span of those before it,
+    // rounding is enlarged on the way to the values, but not in what is left to mend.
+    var corrections: [[Double]] = []
+    for (vector, origin) in zip(basis.map(\.vector), origins) {
+      let point = origin.point + [1]
+      var missing = (0..<classCount).map { ($0 == origin.label ? 1 : 0) - dot(rows[$0], point) }
+      for (other, correction) in zip(basis, corrections) {
+        add(-dot(point, other.vector), correction, to: &missing)
+      }
+      let share = dot(point, vector)
+      corrections.append(missing.map { $0 / share })
+    }
+    for (correction, (vector, _)) in zip(corrections, basis) {
+      for k in 0..<classCount { add(correction[k], vector, to: &rows[k]) }
     }
     // Σ_k H_k is 1 at the anchors; what it lacks elsewhere vanishes there and is shared equally.
     var missing = [Double](repeating: 0, count: dimension) + [1]
