@@ -16,12 +16,12 @@ let optimised: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configurati
 /// time; links give the folder one name per target.
 func kernels(_ instructionSet: String, march: String) -> Target {
   #if arch(x86_64)
-    let flags = ["-O", "-Xcc", "-march=\(march)"]
+    let flags = ["-Ounchecked", "-Xcc", "-march=\(march)"]
   #else
-    let flags = ["-O"]
+    let flags = ["-Ounchecked"]
   #endif
   return .target(
-    name: "Kernels\(instructionSet)",
+    name: "Kernels\(instructionSet)", dependencies: ["CVector"],
     swiftSettings: strict + [.unsafeFlags(flags), .define(instructionSet.uppercased())])
 }
 
@@ -45,6 +45,7 @@ let package = Package(
       name: "CProfiler", pkgConfig: "libprofiler",
       providers: [.apt(["libgoogle-perftools-dev"])]),
     .target(name: "CPUFeatures"),
+    .target(name: "CVector"),
     .target(name: "CDigits", exclude: ["README.md", "digits.bin"]),
 
     // MARK: Libraries, lowest floor first

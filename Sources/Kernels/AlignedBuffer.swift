@@ -1,3 +1,5 @@
+import Glibc
+
 /// Float32 memory that starts on a 64-byte boundary, so that a 512-bit access never straddles two
 /// cache lines. A class because the memory has one owner.
 ///
@@ -9,11 +11,18 @@ package final class AlignedBuffer: @unchecked Sendable {
 
   /// Memory for `count` floats whose contents are undefined.
   package init(uninitialized count: Int) {
+    let bytes = max(count, 1) * MemoryLayout<Float>.stride
+    let isLarge = bytes >= Self.hugePage
     let raw = UnsafeMutableRawPointer.allocate(
-      byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: 64)
+      byteCount: bytes, alignment: isLarge ? Self.hugePage : 64)
+    if isLarge { madvise(raw, bytes, MADV_HUGEPAGE) }
     pointer = raw.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count
   }
+
+  /// Large buffers are put on large pages where the system has them: a pass over many small pages
+  /// waits for the translation of addresses.
+  private static let hugePage = 1 << 21
 
   deinit { UnsafeMutableRawPointer(pointer).deallocate() }
 

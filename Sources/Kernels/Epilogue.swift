@@ -7,6 +7,15 @@ public struct Epilogue {
     case relu
     /// v where the given value is positive, else 0: the gradient of a ReLU whose output that was.
     case mask(UnsafePointer<Float>)
+
+    /// The same as the kernels take it.
+    var parts: (mask: UnsafePointer<Float>?, relu: Bool) {
+      switch self {
+      case .identity: (nil, false)
+      case .relu: (nil, true)
+      case .mask(let mask): (mask, false)
+      }
+    }
   }
 
   /// Added to the sum; laid out like the output, and allowed to be the output itself.

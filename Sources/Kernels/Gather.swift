@@ -34,6 +34,9 @@ public struct Gather: Sendable {
   public let tapCount: Int
   package let groups: [Group]
   package let pairs: [Pairs]
+  /// Whether every destination has one source, the pixel of the same number, as in a 1×1 convolution
+  /// and in a dense layer.
+  let isIdentity: Bool
 
   /// Products of single numbers for one image, per input and output channel.
   public var multiplyAdds: Int { pairs.reduce(0) { $0 + $1.sources.count } }
@@ -84,6 +87,9 @@ public struct Gather: Sendable {
       }
     }
     self.pairs = pairs
+    isIdentity =
+      tapCount == 1 && sourceCount == destinationCount && geometry.stride == 1
+      && geometry.padding == 0
 
     var groups: [Group] = []
     var groupOfTaps: [[Int32]: Int] = [:]

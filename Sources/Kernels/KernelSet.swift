@@ -54,13 +54,16 @@ public enum KernelSet: String, CaseIterable, Sendable, Codable {
   ///   - bias: `outputChannels` values rounded up to whole panels, or nil for zeros.
   ///   - output: [images, destinations, outputChannels].
   ///   - scratch: at least `scratchCount` floats of which no other thread makes use.
+  ///   - part: the share to compute; the sets without SIMD kernels do all in the first.
   public func multiply(
     _ gather: Gather, images: Int, input: UnsafePointer<Float>, inputChannels: Int,
     weights: PackedWeights, bias: UnsafePointer<Float>?, epilogue: Epilogue,
-    output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>?
+    output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>?,
+    part: PreparedConvolution.Part = .whole
   ) {
     precondition(weights.depth == gather.tapCount * inputChannels)
     switch self {
+    case .reference where part.index > 0, .openBLAS where part.index > 0: break
     case .reference:
       Reference.multiply(
         gather, images: images, input: input, inputChannels: inputChannels, weights: weights,
@@ -70,21 +73,40 @@ public enum KernelSet: String, CaseIterable, Sendable, Codable {
         gather, images: images, input: input, inputChannels: inputChannels, weights: weights,
         bias: bias, epilogue: epilogue, output: output, scratch: scratch)
     case .avx2, .avx512:
-      var mask: UnsafePointer<Float>?
-      var relu = false
-      switch epilogue.activation {
-      case .identity: break
-      case .relu: relu = true
-      case .mask(let pointer): mask = pointer
+      let (mask, relu) = epilogue.activation.parts
+      let outputChannels = weights.outputChannels
+      let splitsColumns = PreparedConvolution.splitsColumns(
+        images: images, pixels: gather.destinationCount, outputChannels: outputChannels)
+      let columns = splitsColumns ? part.range(of: outputChannels, step: 16) : 0..<outputChannels
+      if columns.isEmpty { return }
+      func rows(_ total: Int) -> Range<Int> {
+        splitsColumns ? 0..<total : part.range(of: total, step: 24)
+      }
+      let first = columns.lowerBound
+      let panels = weights.pointer + first * weights.depth
+      let bias = bias.map { $0 + first }
+      let addend = epilogue.addend.map { $0 + first }
+      let masked = mask.map { $0 + first }
+      if gather.isIdentity {
+        let product = self == .avx2 ? KernelsAVX2.matrixProduct : KernelsAVX512.matrixProduct
+        let rows = rows(images * gather.destinationCount)
+        let start = rows.lowerBound * outputChannels
+        product(
+          rows.count, inputChannels, input + rows.lowerBound * inputChannels, inputChannels, panels,
+          weights.depth * weights.panelWidth, columns.count, bias, addend.map { $0 + start },
+          masked.map { $0 + start }, relu, output + first + start, outputChannels)
+        return
       }
       let product =
         self == .avx2 ? KernelsAVX2.gatheredProduct : KernelsAVX512.gatheredProduct
       for group in gather.groups {
+        let rows = rows(images * group.destinations.count)
+        if rows.isEmpty { continue }
         product(
           group.taps, group.taps.count, group.destinations, group.sources,
-          group.destinations.count, images, gather.sourceCount, gather.destinationCount, input,
-          inputChannels, weights.pointer, weights.depth, weights.outputChannels, bias,
-          epilogue.addend, mask, relu, output)
+          group.destinations.count, rows.lowerBound, rows.upperBound, gather.sourceCount,
+          gather.destinationCount, input, inputChannels, panels, weights.depth, columns.count, bias,
+          addend, masked, relu, output + first, outputChannels)
       }
     }
   }

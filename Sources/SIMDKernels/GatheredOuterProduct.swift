@@ -1,9 +1,3 @@
-#if AVX512
-  private let tileRows = 8
-#else
-  private let tileRows = 6
-#endif
-
 /// result[c] = Σ in[source][c] · g[destination] over the pairs of pixels that one tap connects and
 /// over all images: the gradient [inputChannels, columns] of one tap's weights.
 ///

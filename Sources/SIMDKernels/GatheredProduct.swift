@@ -1,24 +1,26 @@
-/// out[d] = activation(bias + Σ_t in[source(d, t)] · W[t] + addend[d]) for the destinations of one
-/// group, whose taps all meet the image.
+/// out[d] = activation(bias + Σ_t in[source(d, t)] · W[t] + addend[d]) for some of the destinations
+/// of one group, whose taps all meet the image: rows `firstRow`..<`endRow` of [images × pixels].
 ///
 /// Tiles of a few destinations × one or two vectors of output channels stay in registers while the
 /// sum runs; every output is one chain of fused multiply-adds in the order (tap, input channel).
 package func gatheredProduct(
   taps: UnsafePointer<Int32>, tapCount: Int,
   destinations: UnsafePointer<Int32>, sources: UnsafePointer<Int32>, pixelCount: Int,
-  images: Int, sourceCount: Int, destinationCount: Int,
+  firstRow: Int, endRow: Int, sourceCount: Int, destinationCount: Int,
   input: UnsafePointer<Float>, inputChannels: Int,
   weights: UnsafePointer<Float>, depth: Int, outputChannels: Int,
   bias: UnsafePointer<Float>?, addend: UnsafePointer<Float>?, mask: UnsafePointer<Float>?,
-  relu: Bool, output: UnsafeMutablePointer<Float>
+  relu: Bool, output: UnsafeMutablePointer<Float>, outputStride: Int
 ) {
   let group = Group(
     taps: taps, tapCount: tapCount, destinations: destinations, sources: sources,
-    pixelCount: pixelCount, rowCount: images * pixelCount, imageStride: sourceCount * inputChannels,
+    pixelCount: pixelCount, firstRow: firstRow, endRow: endRow,
+    imageStride: sourceCount * inputChannels,
     destinationCount: destinationCount, input: input, inputChannels: inputChannels)
   let finish = Finish(
-    outputChannels: outputChannels, addend: addend, mask: mask, relu: relu, output: output)
-  let columns = (outputChannels + panelWidth - 1) / panelWidth * panelWidth
+    columns: outputChannels, stride: outputStride, addend: addend, mask: mask, relu: relu,
+    output: output)
+  let columns = wholePanels(outputChannels)
   var column = 0
   while column < columns {
     if columns - column >= 2 * Vector.scalarCount {
@@ -38,7 +40,8 @@ private struct Group {
   let destinations: UnsafePointer<Int32>
   let sources: UnsafePointer<Int32>
   let pixelCount: Int
-  let rowCount: Int
+  let firstRow: Int
+  let endRow: Int
   let imageStride: Int
   let destinationCount: Int
   let input: UnsafePointer<Float>
@@ -59,9 +62,15 @@ private struct Place {
 
 /// Walks over the rows of a group; stays on the last one when there are no more.
 private struct Cursor {
-  var row = 0
-  var image = 0
-  var pixel = 0
+  private var row: Int
+  private var image: Int
+  private var pixel: Int
+
+  @inline(__always)
+  init(_ group: Group) {
+    row = group.firstRow
+    (image, pixel) = row.quotientAndRemainder(dividingBy: group.pixelCount)
+  }
 
   @inline(__always)
   mutating func next(_ group: Group) -> Place {
@@ -70,7 +79,7 @@ private struct Cursor {
       image: group.input + image * group.imageStride,
       position: image * group.destinationCount + Int(group.destinations[pixel]))
     row += 1
-    if row < group.rowCount {
+    if row < group.endRow {
       pixel += 1
       if pixel == group.pixelCount {
         pixel = 0
@@ -81,41 +90,6 @@ private struct Cursor {
   }
 }
 
-/// What happens to finished sums.
-private struct Finish {
-  let outputChannels: Int
-  let addend: UnsafePointer<Float>?
-  let mask: UnsafePointer<Float>?
-  let relu: Bool
-  let output: UnsafeMutablePointer<Float>
-
-  @inline(__always)
-  func callAsFunction(_ sum: Vector, _ place: Place, _ column: Int) {
-    let start = place.position * outputChannels + column
-    if column + Vector.scalarCount <= outputChannels {
-      var value = sum
-      if let addend { value += load(addend + start) }
-      if relu { value.replace(with: 0, where: value .< 0) }
-      if let mask { value.replace(with: 0, where: .!(load(mask + start) .> 0)) }
-      store(value, output + start)
-    } else {
-      for lane in 0..<max(0, outputChannels - column) {
-        var value = sum[lane]
-        if let addend { value += addend[start + lane] }
-        if relu, value < 0 { value = 0 }
-        if let mask, !(mask[start + lane] > 0) { value = 0 }
-        output[start + lane] = value
-      }
-    }
-  }
-}
-
-#if AVX512
-  private let tileRows = 8
-#else
-  private let tileRows = 6
-#endif
-
 /// Two vectors of output channels from `column` on.
 @inline(never)
 private func wideTiles(
@@ -123,68 +97,21 @@ private func wideTiles(
   _ bias: UnsafePointer<Float>?, _ finish: Finish
 ) {
   let channels = group.inputChannels
-  let next = column + Vector.scalarCount
-  let left = weights + column / panelWidth * depth * panelWidth + column % panelWidth
-  let right = weights + next / panelWidth * depth * panelWidth + next % panelWidth
-  let start = bias.map { Row(load($0 + column), load($0 + next)) } ?? Row(.zero, .zero)
-  var cursor = Cursor()
-  var row = 0
-  while row < group.rowCount {
-    let (p0, p1, p2) = (cursor.next(group), cursor.next(group), cursor.next(group))
-    let (p3, p4, p5) = (cursor.next(group), cursor.next(group), cursor.next(group))
-    var (r0, r1, r2, r3, r4, r5) = (start, start, start, start, start, start)
-    #if AVX512
-      let (p6, p7) = (cursor.next(group), cursor.next(group))
-      var (r6, r7) = (start, start)
-    #endif
+  let (left, right) = twoPanels(weights, depth: depth, column: column)
+  let start = Row(bias, column)
+  var cursor = Cursor(group)
+  var row = group.firstRow
+  while row < group.endRow {
+    let places = TileArray<Place> { _ in cursor.next(group) }
+    var tile = Tile(start)
     for tap in 0..<group.tapCount {
       let offset = Int(group.taps[tap]) * channels * panelWidth
-      var (l, r) = (left + offset, right + offset)
-      let (x0, x1, x2) = (
-        p0.source(tap, channels), p1.source(tap, channels), p2.source(tap, channels)
-      )
-      let (x3, x4, x5) = (
-        p3.source(tap, channels), p4.source(tap, channels), p5.source(tap, channels)
-      )
-      #if AVX512
-        let (x6, x7) = (p6.source(tap, channels), p7.source(tap, channels))
-      #endif
-      for c in 0..<channels {
-        let b = Row(load(l), load(r))
-        r0.add(x0[c], b)
-        r1.add(x1[c], b)
-        r2.add(x2[c], b)
-        r3.add(x3[c], b)
-        r4.add(x4[c], b)
-        r5.add(x5[c], b)
-        #if AVX512
-          r6.add(x6[c], b)
-          r7.add(x7[c], b)
-        #endif
-        l += panelWidth
-        r += panelWidth
-      }
+      tile.add(
+        TileInput { places[$0].source(tap, channels) }, left + offset, right + offset,
+        depth: channels)
     }
-    let rows = group.rowCount - row
-    finish(r0, p0, column)
-    if rows > 1 { finish(r1, p1, column) }
-    if rows > 2 { finish(r2, p2, column) }
-    if rows > 3 { finish(r3, p3, column) }
-    if rows > 4 { finish(r4, p4, column) }
-    if rows > 5 { finish(r5, p5, column) }
-    #if AVX512
-      if rows > 6 { finish(r6, p6, column) }
-      if rows > 7 { finish(r7, p7, column) }
-    #endif
+    tile.forEachRow(group.endRow - row) { finish($1, places[$0].position, column) }
     row += tileRows
-  }
-}
-
-extension Finish {
-  @inline(__always)
-  fileprivate func callAsFunction(_ row: Row, _ place: Place, _ column: Int) {
-    self(row.left, place, column)
-    self(row.right, place, column + Vector.scalarCount)
   }
 }
 
@@ -195,11 +122,11 @@ private func narrowTiles(
   _ bias: UnsafePointer<Float>?, _ finish: Finish
 ) {
   let channels = group.inputChannels
-  let left = weights + column / panelWidth * depth * panelWidth + column % panelWidth
+  let left = panel(weights, depth: depth, column: column)
   let start = bias.map { load($0 + column) } ?? .zero
-  var cursor = Cursor()
-  var row = 0
-  while row < group.rowCount {
+  var cursor = Cursor(group)
+  var row = group.firstRow
+  while row < group.endRow {
     let (p0, p1, p2, p3) = (
       cursor.next(group), cursor.next(group), cursor.next(group), cursor.next(group)
     )
@@ -219,26 +146,26 @@ private func narrowTiles(
       )
       for c in 0..<channels {
         let b = load(l)
-        r0 = r0.addingProduct(Vector(repeating: x0[c]), b)
-        r1 = r1.addingProduct(Vector(repeating: x1[c]), b)
-        r2 = r2.addingProduct(Vector(repeating: x2[c]), b)
-        r3 = r3.addingProduct(Vector(repeating: x3[c]), b)
-        r4 = r4.addingProduct(Vector(repeating: x4[c]), b)
-        r5 = r5.addingProduct(Vector(repeating: x5[c]), b)
-        r6 = r6.addingProduct(Vector(repeating: x6[c]), b)
-        r7 = r7.addingProduct(Vector(repeating: x7[c]), b)
+        r0 = fused(x0[c], b, r0)
+        r1 = fused(x1[c], b, r1)
+        r2 = fused(x2[c], b, r2)
+        r3 = fused(x3[c], b, r3)
+        r4 = fused(x4[c], b, r4)
+        r5 = fused(x5[c], b, r5)
+        r6 = fused(x6[c], b, r6)
+        r7 = fused(x7[c], b, r7)
         l += panelWidth
       }
     }
-    let rows = group.rowCount - row
-    finish(r0, p0, column)
-    if rows > 1 { finish(r1, p1, column) }
-    if rows > 2 { finish(r2, p2, column) }
-    if rows > 3 { finish(r3, p3, column) }
-    if rows > 4 { finish(r4, p4, column) }
-    if rows > 5 { finish(r5, p5, column) }
-    if rows > 6 { finish(r6, p6, column) }
-    if rows > 7 { finish(r7, p7, column) }
+    let rows = group.endRow - row
+    finish(r0, p0.position, column)
+    if rows > 1 { finish(r1, p1.position, column) }
+    if rows > 2 { finish(r2, p2.position, column) }
+    if rows > 3 { finish(r3, p3.position, column) }
+    if rows > 4 { finish(r4, p4.position, column) }
+    if rows > 5 { finish(r5, p5.position, column) }
+    if rows > 6 { finish(r6, p6.position, column) }
+    if rows > 7 { finish(r7, p7.position, column) }
     row += 8
   }
 }

@@ -2,6 +2,8 @@
 // pointers and vectors only: a generic type specialised here could be linked into code that runs on
 // a processor without these instructions.
 
+internal import CVector
+
 #if AVX512
   typealias Vector = SIMD16<Float>
 #elseif AVX2
@@ -9,6 +11,22 @@
 #else
   typealias Vector = SIMD4<Float>
 #endif
+
+/// a·b + c, rounded once.
+@inline(__always)
+func fused(_ a: Vector, _ b: Vector, _ c: Vector) -> Vector {
+  #if AVX512
+    multiply_add_16(a, b, c)
+  #elseif AVX2
+    multiply_add_8(a, b, c)
+  #else
+    multiply_add_4(a, b, c)
+  #endif
+}
+
+/// a·b + c for one factor.
+@inline(__always)
+func fused(_ a: Float, _ b: Vector, _ c: Vector) -> Vector { fused(Vector(repeating: a), b, c) }
 
 /// Output channels that packed weights store side by side.
 let panelWidth = 16
@@ -23,6 +41,27 @@ func store(_ vector: Vector, _ pointer: UnsafeMutablePointer<Float>) {
   UnsafeMutableRawPointer(pointer).storeBytes(of: vector, as: Vector.self)
 }
 
+/// Columns rounded up to whole panels.
+@inline(__always)
+func wholePanels(_ columns: Int) -> Int { (columns + panelWidth - 1) / panelWidth * panelWidth }
+
+/// Where the weights of a vector of columns begin; `column` is a multiple of the vector's width.
+@inline(__always)
+func panel(_ weights: UnsafePointer<Float>, depth: Int, column: Int) -> UnsafePointer<Float> {
+  weights + column / panelWidth * depth * panelWidth + column % panelWidth
+}
+
+/// Where the weights of two neighbouring vectors of columns begin.
+@inline(__always)
+func twoPanels(
+  _ weights: UnsafePointer<Float>, depth: Int, column: Int
+) -> (left: UnsafePointer<Float>, right: UnsafePointer<Float>) {
+  (
+    panel(weights, depth: depth, column: column),
+    panel(weights, depth: depth, column: column + Vector.scalarCount)
+  )
+}
+
 /// The sums for one row and two vectors of columns.
 struct Row {
   var left: Vector
@@ -34,10 +73,21 @@ struct Row {
     self.right = right
   }
 
+  /// Two vectors of a bias, or zeros without one.
+  @inline(__always)
+  init(_ bias: UnsafePointer<Float>?, _ column: Int) {
+    guard let bias else {
+      (left, right) = (.zero, .zero)
+      return
+    }
+    left = load(bias + column)
+    right = load(bias + column + Vector.scalarCount)
+  }
+
   @inline(__always)
   mutating func add(_ x: Float, _ b: Row) {
     let x = Vector(repeating: x)
-    left = left.addingProduct(x, b.left)
-    right = right.addingProduct(x, b.right)
+    left = fused(x, b.left, left)
+    right = fused(x, b.right, right)
   }
 }

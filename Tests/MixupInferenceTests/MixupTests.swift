@@ -128,6 +128,19 @@ struct MixupTests {
     #expect(Set(shared.map(\.ratio)).count == 1)
   }
 
+  // Beta(α, α) is symmetric with E(λ − ½)² = 1/(4(2α+1)). The n = 20,000 values of both are in [0, 1]
+  // and [0, ¼], so by Hoeffding's inequality their means are off by more than 0.0233 and a quarter
+  // of it with probability 1e-9: 2·exp(−2n·t²).
+  @Test("λ ~ Beta(α, α): its mean is ½, its variance 1/(4(2α+1))", arguments: [0.3, 1, 4])
+  func ratiosFollowTheBetaDistribution(_ alpha: Double) throws {
+    let ratios = try Mixup(alpha: alpha, ratios: .perSample)
+      .pairs(count: 20_000, key: key(0)).map { Double($0.ratio) }
+    let mean = ratios.reduce(0, +) / 20_000
+    let square = ratios.reduce(0) { $0 + ($1 - 0.5) * ($1 - 0.5) } / 20_000
+    #expect(abs(mean - 0.5) < 0.0233)
+    #expect(abs(square - 1 / (4 * (2 * alpha + 1))) < 0.0059)
+  }
+
   @Test("a target is a distribution over at most two labels, one-hot if they are equal")
   func targetsAreDistributions() throws {
     for setting in Self.settings {

@@ -193,6 +193,19 @@ struct EvaluationTests {
     }
   }
 
+  @Test("of attacks that serve equally well the first one's images count")
+  func firstOfEquals() throws {
+    // Where every class has the same logit, no image is better than another.
+    let indifferent = LinearSoftmax(imageShape: shape, classCount: 3, seed: 1, scale: 0)
+    let attacks = [0.01, -0.01].map {
+      BestOf.Contestant(Shift(by: $0), through: indifferent)
+    }
+    let found = try BestOf(attacks).search(data, within: epsilon, through: indifferent, seed: 1)
+    let first = try BestOf([attacks[0]]).search(
+      data, within: epsilon, through: indifferent, seed: 1)
+    #expect(found == first && found != data.pixels.tensor)
+  }
+
   @Test("no examples give no outcomes, and an accuracy that is no number")
   func emptyData() throws {
     let result = try Evaluation(seed: 1).run(defence, on: data[[]], under: adaptive())
@@ -211,5 +224,18 @@ struct EvaluationTests {
     #expect(throws: AttackError.candidateShape(expected: [23, 1, 4, 4], found: [1, 1, 4, 4])) {
       try judge(Tensor(shape: [1, 1, 4, 4]), of: data, within: epsilon, by: model, seed: 1)
     }
+  }
+}
+
+/// Adds the same to every pixel.
+private struct Shift: Attack {
+  let difference: Float
+  init(by difference: Float) { self.difference = difference }
+
+  func search(
+    _ examples: LabelledImages, within epsilon: Epsilon,
+    through surrogate: any DifferentiableClassifier, seed: UInt64
+  ) -> Tensor {
+    examples.pixels.tensor.map { $0 + difference }
   }
 }

@@ -50,6 +50,18 @@ struct TrainerTests {
     ]
   }
 
+  @Test("every epoch goes through the images in another order")
+  func epochsAreShuffled() throws {
+    // Steps of 1e-30 change no weight, and batch normalisation takes its statistics from the batch:
+    // the same batch would give the same loss again.
+    let trainer = trainer(
+      recipe(.plain, epochs: 2, schedule: .cosine(peak: 1e-30, warmUp: 0), weightDecay: 0))
+    var losses: [Float] = []
+    try trainer.train(network(), on: data) { losses.append($0.loss) }
+    try #require(losses.count == 6)
+    #expect(Set(losses).count == 6)
+  }
+
   private func trained(_ trainer: Trainer) throws -> Data {
     let network = network()
     try trainer.train(network, on: data)

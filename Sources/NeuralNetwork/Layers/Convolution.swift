@@ -62,6 +62,26 @@ public struct Convolution {
 
   // MARK: Weights in kernel order
 
+  /// This layer with its present weights, or its gradient with respect to the input, ready to run.
+  ///
+  /// - Parameter scale: factors of the output channels, which fold a following batch normalisation.
+  func prepared(
+    _ direction: PreparedConvolution.Direction, scale: Tensor? = nil, kernels: KernelSet,
+    profile: PlanProfile
+  ) -> PreparedConvolution {
+    let taps = geometry.kernel * geometry.kernel
+    let isForward = direction == .forward
+    return scaled(by: scale).withUnsafePointer { weights in
+      PreparedConvolution(
+        geometry, direction, inputChannels: isForward ? inputChannels : outputChannels,
+        outputChannels: isForward ? outputChannels : inputChannels, weights: weights,
+        strides: PackedWeights.Strides(
+          tap: 1, input: isForward ? taps : inputChannels * taps,
+          output: isForward ? inputChannels * taps : taps),
+        kernels: kernels, profile: profile)
+    }
+  }
+
   /// W[t][c][o] = scale[o] · weight[o, c, t]; the scale folds a following batch normalisation.
   func packedWeights(for kernels: KernelSet, scale: Tensor? = nil) -> PackedWeights {
     let taps = geometry.kernel * geometry.kernel

@@ -1,16 +1,16 @@
 import Kernels
 
 /// A network in evaluation mode, compiled for many runs: batch normalisation folded into the
-/// convolutions, weights packed, bias, residual and ReLU fused into the products, and the gradient
-/// with respect to the input laid out beside the forward pass.
+/// convolutions, algorithms chosen, weights packed, bias, residual and ReLU fused into the products,
+/// and the gradient with respect to the input laid out beside the forward pass.
 ///
 /// A value that never changes; what a run writes is in a `Workspace`, so any number of threads may
-/// run one plan. Every image's result is the same bytes whatever the batch.
+/// run one plan. Every image's result is the same bytes whatever the batch and the threads.
 public struct InferencePlan: Sendable {
   /// One product of the forward pass: slot[output] = activation(W ∗ slot[input] + bias + slot[addend]).
   struct Step: Sendable {
-    var table: Gather
-    var weights: PackedWeights
+    var name: String
+    var convolution: PreparedConvolution
     var bias: Tensor
     var input: Int
     var output: Int
@@ -20,8 +20,8 @@ public struct InferencePlan: Sendable {
 
   /// One product of the backward pass: ∂slot[output] = mask(Wᵀ ∗ ∂slot[input] + ∂slot[addend]).
   struct BackwardStep: Sendable {
-    var table: Gather
-    var weights: PackedWeights
+    var name: String
+    var convolution: PreparedConvolution
     var input: Int
     var output: Int
     var addend: Int?
@@ -42,56 +42,54 @@ public struct InferencePlan: Sendable {
   public let normalization: Normalization
   /// The kernel set for which it was compiled.
   public let kernels: KernelSet
+  /// What it was compiled for.
+  public let profile: PlanProfile
   let slots: [Slot]
   let steps: [Step]
   let backwardSteps: [BackwardStep]
   let dense: Step
-  let denseBackward: PackedWeights
+  let denseBackward: PreparedConvolution
   /// The slots before and after global average pooling, and that of the logits.
   let last: Int
   let pooled: Int
   let logits: Int
-  let scratchCount: Int
 
-  /// Multiply-adds of a forward pass of one image; those with padding are not made, nor counted.
+  /// Multiply-adds of a forward pass of one image by definition; those with padding are not counted.
   public var multiplyAdds: Int {
-    (steps + [dense]).reduce(0) {
-      $0 + $1.table.multiplyAdds * slots[$1.input].channels * $1.weights.outputChannels
-    }
+    (steps + [dense]).reduce(0) { $0 + $1.convolution.multiplyAdds }
   }
 
   /// The compiled form of a network as it is now; later training does not change the plan.
-  public init(_ network: ResNet, normalization: Normalization, kernels: KernelSet = .best) {
+  public init(
+    _ network: ResNet, normalization: Normalization, kernels: KernelSet = .best,
+    profile: PlanProfile = .throughput
+  ) {
     architecture = network.architecture
     self.normalization = normalization
     self.kernels = kernels
-    var builder = Builder(kernels: kernels)
+    self.profile = profile
+    var builder = Builder(kernels: kernels, profile: profile)
     let shape = network.architecture.imageShape
     let input = builder.slot(pixels: shape.height * shape.width, channels: shape.channels)
-    var activation = builder.add(network.stem, input: input, relu: true)
-    for block in network.stages.joined() { activation = builder.add(block, input: activation) }
+    var activation = builder.add("stem", network.stem, input: input, relu: true)
+    for (stage, blocks) in network.stages.enumerated() {
+      for (index, block) in blocks.enumerated() {
+        activation = builder.add("\(stage + 1).\(index)", block, input: activation)
+      }
+    }
     last = activation
     let channels = builder.slots[activation].channels
     pooled = builder.slot(pixels: 1, channels: channels)
     logits = builder.slot(pixels: 1, channels: network.architecture.classCount)
     let layer = network.dense.convolution
     dense = Step(
-      table: .dense, weights: layer.packedWeights(for: kernels),
+      name: "dense", convolution: layer.prepared(.forward, kernels: kernels, profile: profile),
       bias: paddedToPanel(network.dense.bias.value), input: pooled, output: logits, addend: nil,
       relu: false)
-    denseBackward = layer.packedTransposedWeights(for: kernels)
+    denseBackward = layer.prepared(.inputGradient, kernels: kernels, profile: profile)
     slots = builder.slots
     steps = builder.steps
     backwardSteps = builder.backwardSteps()
-    let products =
-      steps.map { ($0.table, $0.weights, $0.input) }
-      + backwardSteps.map { ($0.table, $0.weights, $0.input) }
-      + [(dense.table, dense.weights, pooled), (dense.table, denseBackward, logits)]
-    scratchCount =
-      products.map { [slots] table, weights, input in
-        kernels.scratchCount(
-          table, inputChannels: slots[input].channels, outputChannels: weights.outputChannels)
-      }.max() ?? 0
   }
 }
 
@@ -101,10 +99,11 @@ extension InferencePlan {
   /// Collects the steps in the order of the forward pass.
   private struct Builder {
     let kernels: KernelSet
+    let profile: PlanProfile
     var slots: [Slot] = []
     var steps: [Step] = []
-    /// For every step, its transposed weights and table.
-    var transposes: [(table: Gather, weights: PackedWeights)] = []
+    /// For every step, the gradient with respect to its input.
+    var transposes: [PreparedConvolution] = []
 
     mutating func slot(pixels: Int, channels: Int) -> Int {
       slots.append(Slot(pixels: pixels, channels: channels))
@@ -112,46 +111,46 @@ extension InferencePlan {
     }
 
     mutating func add(
-      _ layer: ConvolutionNormalization, input: Int, addend: Int? = nil, relu: Bool
+      _ name: String, _ layer: ConvolutionNormalization, input: Int, addend: Int? = nil, relu: Bool
     ) -> Int {
       let (scale, shift) = layer.normalization.foldedForEvaluation()
       return add(
-        layer.convolution, scale: scale, bias: shift, input: input, addend: addend, relu: relu)
+        name, layer.convolution, scale: scale, bias: shift, input: input, addend: addend,
+        relu: relu)
     }
 
     mutating func add(
-      _ convolution: Convolution, scale: Tensor?, bias: Tensor, input: Int, addend: Int?, relu: Bool
+      _ name: String, _ convolution: Convolution, scale: Tensor?, bias: Tensor, input: Int,
+      addend: Int?, relu: Bool
     ) -> Int {
-      let output = slot(
-        pixels: convolution.forwardTable.destinationCount, channels: convolution.outputChannels)
+      let prepared = convolution.prepared(
+        .forward, scale: scale, kernels: kernels, profile: profile)
+      let output = slot(pixels: prepared.destinationCount, channels: prepared.outputChannels)
       steps.append(
         Step(
-          table: convolution.forwardTable,
-          weights: convolution.packedWeights(for: kernels, scale: scale),
-          bias: paddedToPanel(bias), input: input, output: output, addend: addend, relu: relu))
+          name: name, convolution: prepared, bias: paddedToPanel(bias), input: input,
+          output: output, addend: addend, relu: relu))
       transposes.append(
-        (
-          convolution.gradientTable,
-          convolution.packedTransposedWeights(for: kernels, scale: scale)
-        ))
+        convolution.prepared(.inputGradient, scale: scale, kernels: kernels, profile: profile))
       return output
     }
 
-    mutating func add(_ block: ResidualBlock, input: Int) -> Int {
+    mutating func add(_ name: String, _ block: ResidualBlock, input: Int) -> Int {
       let residual =
         switch block.shortcut {
         case .identity: input
-        case .projection(let projection): add(projection, input: input, relu: false)
+        case .projection(let projection):
+          add("\(name).shortcut", projection, input: input, relu: false)
         case .copy(let copy):
           add(
-            copy, scale: nil, bias: Tensor(shape: [copy.outputChannels]), input: input,
-            addend: nil, relu: false)
+            "\(name).shortcut", copy, scale: nil, bias: Tensor(shape: [copy.outputChannels]),
+            input: input, addend: nil, relu: false)
         }
       var activation = input
       for (index, layer) in block.layers.enumerated() {
         activation = add(
-          layer, input: activation, addend: index == block.layers.count - 1 ? residual : nil,
-          relu: true)
+          "\(name).conv\(index + 1)", layer, input: activation,
+          addend: index == block.layers.count - 1 ? residual : nil, relu: true)
       }
       return activation
     }
@@ -179,13 +178,99 @@ extension InferencePlan {
         consumers[step.input] -= 1
         result.append(
           BackwardStep(
-            table: transpose.table, weights: transpose.weights, input: gradient,
-            output: step.input, addend: hasGradient[step.input] ? place[step.input] : nil,
+            name: step.name, convolution: transpose, input: gradient, output: step.input,
+            addend: hasGradient[step.input] ? place[step.input] : nil,
             masks: consumers[step.input] == 0 && isRectified[step.input] == true))
         place[step.input] = step.input
         hasGradient[step.input] = true
       }
       return result
     }
+  }
+}
+
+// MARK: Memory
+
+extension InferencePlan {
+  /// Where slots lie in memory for a number of images, and how much they need in all.
+  struct Layout: Sendable {
+    fileprivate(set) var offsets: [Int]
+    fileprivate(set) var count = 0
+  }
+
+  /// Every slot has memory of its own, so that a backward pass finds all activations.
+  func separateLayout(images: Int) -> Layout {
+    var layout = Layout(offsets: [])
+    for slot in slots {
+      layout.offsets.append(layout.count)
+      layout.count += Self.floats(slot, images)
+    }
+    return layout
+  }
+
+  /// Slots share memory that a forward pass no longer needs: two or three activations in place of
+  /// all, few enough to stay in the cache.
+  func sharedLayout(images: Int) -> Layout {
+    var lastUse = [Int](repeating: steps.count, count: slots.count)
+    for (index, step) in steps.enumerated() {
+      lastUse[step.input] = index
+      if let addend = step.addend { lastUse[addend] = index }
+    }
+    lastUse[last] = steps.count
+    var layout = Layout(offsets: [Int](repeating: -1, count: slots.count))
+    // Free stretches of memory by position.
+    var free: [(start: Int, count: Int)] = []
+    func take(_ slot: Int) {
+      let need = Self.floats(slots[slot], images)
+      if let found = free.firstIndex(where: { $0.count >= need }) {
+        layout.offsets[slot] = free[found].start
+        free[found].start += need
+        free[found].count -= need
+        if free[found].count == 0 { free.remove(at: found) }
+      } else {
+        // The last stretch grows if it is free.
+        if let tail = free.last, tail.start + tail.count == layout.count {
+          layout.count = tail.start
+          free.removeLast()
+        }
+        layout.offsets[slot] = layout.count
+        layout.count += need
+      }
+    }
+    func release(_ slot: Int) {
+      let need = Self.floats(slots[slot], images)
+      let place = free.firstIndex { $0.start > layout.offsets[slot] } ?? free.count
+      free.insert((layout.offsets[slot], need), at: place)
+      for index in [place, place - 1] where index >= 0 && index + 1 < free.count {
+        if free[index].start + free[index].count == free[index + 1].start {
+          free[index].count += free[index + 1].count
+          free.remove(at: index + 1)
+        }
+      }
+    }
+    take(0)
+    for (index, step) in steps.enumerated() {
+      if let addend = step.addend, lastUse[addend] == index, addend != step.input {
+        // The sum takes the place of its addend.
+        layout.offsets[step.output] = layout.offsets[addend]
+      } else {
+        take(step.output)
+      }
+      if lastUse[step.input] == index { release(step.input) }
+    }
+    take(pooled)
+    take(logits)
+    return layout
+  }
+
+  /// Whole cache lines, so that no two slots share one.
+  private static func floats(_ slot: Slot, _ images: Int) -> Int {
+    (slot.count * images + 15) / 16 * 16
+  }
+
+  /// Floats of scratch memory that any step needs.
+  var scratchCount: Int {
+    (steps.map(\.convolution) + backwardSteps.map(\.convolution)
+      + [dense.convolution, denseBackward]).map(\.scratchCount).max() ?? 0
   }
 }

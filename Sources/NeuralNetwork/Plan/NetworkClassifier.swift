@@ -1,18 +1,28 @@
+import Kernels
 import Synchronization
 
-/// A trained network as a classifier of pixels. Safe to call from many threads: each call borrows a
-/// workspace and works on its own thread.
+/// A trained network as a classifier of pixels. Safe to call from many threads: each call borrows
+/// workspaces, and works on its own thread unless it has a pool of workers.
 public final class NetworkClassifier: DifferentiableClassifier {
   /// What runs.
   public let plan: InferencePlan
+  /// Threads that share every call's work, if any.
+  private let workers: WorkerPool?
   /// Workspaces that no call uses at the moment.
   private let idle = Mutex<[Workspace]>([])
 
-  /// Images that a forward pass takes at a time: few, so that their activations stay in the cache.
-  private static let imagesPerPass = 16
+  /// Images that a forward pass takes at a time: few, so that their activations stay in the cache,
+  /// but enough for a weight that is read to be used often.
+  private static let imagesPerPass = 15
 
   /// The classifier that a plan computes.
-  public init(_ plan: InferencePlan) { self.plan = plan }
+  ///
+  /// - Parameter workers: threads that share the images of a call, or the layers where there are
+  ///   few images; without them a call stays on its thread. A result does not depend on them.
+  public init(_ plan: InferencePlan, workers: WorkerPool? = nil) {
+    self.plan = plan
+    self.workers = workers
+  }
 
   /// The network's.
   public var imageShape: ImageShape { plan.architecture.imageShape }
@@ -25,18 +35,20 @@ public final class NetworkClassifier: DifferentiableClassifier {
   public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
     try check(images)
     var logits = Tensor(uninitialized: [images.count, classCount])
-    let workspace = borrow(capacity: min(images.count, Self.imagesPerPass), withGradients: false)
+    let passes = Passes(of: images.count, threads: workers?.threadCount ?? 1)
     logits.withUnsafeMutablePointer { logits in
       images.tensor.withUnsafePointer { pixels in
-        for start in stride(from: 0, to: images.count, by: Self.imagesPerPass) {
+        nonisolated(unsafe) let (logits, pixels) = (logits, pixels)
+        forEach(passes) { [imageShape, classCount] _, images in
+          let workspace = borrow(passes, withGradients: false)
           workspace.forward(
-            pixels + start * imageShape.count,
-            images: min(Self.imagesPerPass, images.count - start),
-            logits: logits + start * classCount)
+            pixels + images.lowerBound * imageShape.count, images: images.count,
+            logits: logits + images.lowerBound * classCount,
+            workers: passes.sharesLayers ? workers : nil)
+          giveBack(workspace)
         }
       }
     }
-    giveBack(workspace)
     try check(logits)
     return logits
   }
@@ -48,11 +60,18 @@ public final class NetworkClassifier: DifferentiableClassifier {
     try check(images)
     var logits = Tensor(uninitialized: [images.count, classCount])
     var gradient = Tensor(uninitialized: images.tensor.shape)
-    let workspace = borrow(capacity: images.count, withGradients: true)
-    defer { giveBack(workspace) }
+    let passes = Passes(of: images.count, threads: workers?.threadCount ?? 1)
+    let workspaces = (0..<passes.count).map { _ in borrow(passes, withGradients: true) }
+    defer { for workspace in workspaces { giveBack(workspace) } }
     logits.withUnsafeMutablePointer { logits in
-      images.tensor.withUnsafePointer {
-        workspace.forward($0, images: images.count, logits: logits)
+      images.tensor.withUnsafePointer { pixels in
+        nonisolated(unsafe) let (logits, pixels) = (logits, pixels)
+        forEach(passes) { [imageShape, classCount] pass, images in
+          workspaces[pass].forward(
+            pixels + images.lowerBound * imageShape.count, images: images.count,
+            logits: logits + images.lowerBound * classCount,
+            workers: passes.sharesLayers ? workers : nil)
+        }
       }
     }
     try check(logits)
@@ -61,11 +80,52 @@ public final class NetworkClassifier: DifferentiableClassifier {
       throw TensorError.shapeMismatch(expected: logits.shape, found: logitsGradient.shape)
     }
     gradient.withUnsafeMutablePointer { gradient in
-      logitsGradient.withUnsafePointer {
-        workspace.backward($0, images: images.count, pixels: gradient)
+      logitsGradient.withUnsafePointer { logitsGradient in
+        nonisolated(unsafe) let (gradient, logitsGradient) = (gradient, logitsGradient)
+        forEach(passes) { [imageShape, classCount] pass, images in
+          workspaces[pass].backward(
+            logitsGradient + images.lowerBound * classCount, images: images.count,
+            pixels: gradient + images.lowerBound * imageShape.count,
+            workers: passes.sharesLayers ? workers : nil)
+        }
       }
     }
     return (logits, gradient)
+  }
+
+  /// How the images of a call are shared out.
+  private struct Passes {
+    let images: Int
+    /// Images of one pass.
+    let size: Int
+    /// Threads that work on one layer together.
+    let threadsPerLayer: Int
+
+    var count: Int { size == 0 ? 0 : (images + size - 1) / size }
+    var sharesLayers: Bool { threadsPerLayer > 1 }
+
+    init(of images: Int, threads: Int) {
+      self.images = images
+      if threads > 1, images < 4 * threads {
+        size = images
+        threadsPerLayer = threads
+      } else {
+        // Every thread gets the same number of passes, all of about the same size.
+        let rounds = (images + threads * imagesPerPass - 1) / (threads * imagesPerPass)
+        size = rounds == 0 ? 0 : (images + threads * rounds - 1) / (threads * rounds)
+        threadsPerLayer = 1
+      }
+    }
+
+    func images(of pass: Int) -> Range<Int> { pass * size..<min((pass + 1) * size, images) }
+  }
+
+  private func forEach(_ passes: Passes, _ body: @Sendable (Int, Range<Int>) -> Void) {
+    guard let workers, !passes.sharesLayers else {
+      for pass in 0..<passes.count { body(pass, passes.images(of: pass)) }
+      return
+    }
+    workers.forEach(count: passes.count) { body($0, passes.images(of: $0)) }
   }
 
   private func check(_ images: Pixels) throws(ClassifierError) {
@@ -83,12 +143,17 @@ public final class NetworkClassifier: DifferentiableClassifier {
 
   // MARK: Workspaces
 
-  private func borrow(capacity: Int, withGradients: Bool) -> Workspace {
+  private func borrow(_ passes: Passes, withGradients: Bool) -> Workspace {
     let found = idle.withLock { idle in
-      idle.firstIndex { $0.capacity >= capacity && $0.hasGradients == withGradients }
-        .map { idle.remove(at: $0) }
+      idle.firstIndex {
+        $0.capacity >= passes.size && $0.hasGradients == withGradients
+          && $0.threadCount == passes.threadsPerLayer
+      }.map { idle.remove(at: $0) }
     }
-    return found ?? Workspace(for: plan, capacity: capacity, withGradients: withGradients)
+    return found
+      ?? Workspace(
+        for: plan, capacity: passes.size, withGradients: withGradients,
+        threadCount: passes.threadsPerLayer)
   }
 
   private func giveBack(_ workspace: Workspace) {
@@ -96,6 +161,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
       // A larger workspace serves smaller batches too; one too small is not kept.
       idle.removeAll {
         $0.capacity < workspace.capacity && $0.hasGradients == workspace.hasGradients
+          && $0.threadCount == workspace.threadCount
       }
       idle.append(workspace)
     }

@@ -1,49 +1,51 @@
 import Kernels
 
-/// The memory that one thread needs to run a plan on batches up to a capacity: allocated once,
-/// written over by every run. A class because the memory has one owner.
+/// The memory to run a plan on batches up to a capacity: allocated once, written over by every run.
+/// A class because the memory has one owner.
 ///
-/// Sendable although it is written to: `NetworkClassifier` lends it to one call at a time.
+/// Sendable although it is written to: `NetworkClassifier` lends it to one call at a time, and the
+/// threads of that call write to different parts.
 final class Workspace: @unchecked Sendable {
   let plan: InferencePlan
   let capacity: Int
+  private let layout: InferencePlan.Layout
   private let activations: AlignedBuffer
   private let gradients: AlignedBuffer?
-  private let scratch: AlignedBuffer?
-  private let offsets: [Int]
+  /// One for every thread that works on a layer.
+  private let scratch: [AlignedBuffer]
 
-  init(for plan: InferencePlan, capacity: Int, withGradients: Bool) {
+  init(for plan: InferencePlan, capacity: Int, withGradients: Bool, threadCount: Int = 1) {
     self.plan = plan
     self.capacity = capacity
-    var offsets: [Int] = []
-    var total = 0
-    for slot in plan.slots {
-      offsets.append(total)
-      total += (slot.count * capacity + 15) / 16 * 16
-    }
-    self.offsets = offsets
-    activations = AlignedBuffer(uninitialized: total)
-    gradients = withGradients ? AlignedBuffer(uninitialized: total) : nil
-    scratch = plan.scratchCount > 0 ? AlignedBuffer(uninitialized: plan.scratchCount) : nil
+    layout =
+      withGradients
+      ? plan.separateLayout(images: capacity) : plan.sharedLayout(images: capacity)
+    activations = AlignedBuffer(uninitialized: layout.count)
+    gradients = withGradients ? AlignedBuffer(uninitialized: layout.count) : nil
+    scratch = (0..<threadCount).map { _ in AlignedBuffer(uninitialized: plan.scratchCount) }
   }
 
   var hasGradients: Bool { gradients != nil }
 
-  /// Pixels [images, C, H, W] → logits [images, L].
+  /// Threads that may work on one layer.
+  var threadCount: Int { scratch.count }
+
+  /// Pixels [images, C, H, W] → logits [images, L]. With workers, the threads share every layer.
   func forward(
-    _ pixels: UnsafePointer<Float>, images: Int, logits: UnsafeMutablePointer<Float>
+    _ pixels: UnsafePointer<Float>, images: Int, logits: UnsafeMutablePointer<Float>,
+    workers: WorkerPool? = nil
   ) {
     precondition(images <= capacity)
     let input = plan.slots[0]
     plan.normalization.write(pixels, images: images, pixels: input.pixels, to: activation(0))
-    for step in plan.steps { run(step, images: images) }
+    for step in plan.steps { run(step, images: images, workers: workers) }
     let slot = plan.slots[plan.last]
     for image in 0..<images {
       GlobalAveragePool.average(
         activation(plan.last) + image * slot.count, slot.pixels, slot.channels,
         activation(plan.pooled) + image * slot.channels)
     }
-    run(plan.dense, images: images)
+    run(plan.dense, images: images, workers: nil)
     logits.update(
       from: activation(plan.logits), count: images * plan.architecture.classCount)
   }
@@ -51,12 +53,12 @@ final class Workspace: @unchecked Sendable {
   /// ∂loss/∂logits [images, L] → ∂loss/∂pixels [images, C, H, W], for the images of the last
   /// forward pass.
   func backward(
-    _ logitsGradient: UnsafePointer<Float>, images: Int, pixels: UnsafeMutablePointer<Float>
+    _ logitsGradient: UnsafePointer<Float>, images: Int, pixels: UnsafeMutablePointer<Float>,
+    workers: WorkerPool? = nil
   ) {
-    plan.kernels.multiply(
-      .dense, images: images, input: logitsGradient,
-      inputChannels: plan.architecture.classCount, weights: plan.denseBackward, bias: nil,
-      epilogue: Epilogue(), output: gradient(plan.pooled), scratch: scratch?.pointer)
+    plan.denseBackward.run(
+      images: images, input: logitsGradient, bias: nil, epilogue: Epilogue(),
+      output: gradient(plan.pooled), scratch: scratch[0].pointer)
     // The mean's gradient is spread over the pixels and masked by the last ReLU.
     let slot = plan.slots[plan.last]
     let (output, shared) = (activation(plan.last), gradient(plan.pooled))
@@ -71,36 +73,53 @@ final class Workspace: @unchecked Sendable {
       }
     }
     for step in plan.backwardSteps {
-      plan.kernels.multiply(
-        step.table, images: images, input: gradient(step.input),
-        inputChannels: plan.slots[step.input].channels, weights: step.weights, bias: nil,
+      run(
+        step.convolution, images: images, input: gradient(step.input), bias: nil,
         epilogue: Epilogue(
           addend: step.addend.map { UnsafePointer(gradient($0)) },
           activation: step.masks ? .mask(activation(step.output)) : .identity),
-        output: gradient(step.output), scratch: scratch?.pointer)
+        output: gradient(step.output), workers: workers)
     }
     plan.normalization.writeGradient(
       gradient(0), images: images, pixels: plan.slots[0].pixels, to: pixels)
   }
 
-  private func run(_ step: InferencePlan.Step, images: Int) {
+  private func run(_ step: InferencePlan.Step, images: Int, workers: WorkerPool?) {
     step.bias.withUnsafePointer { bias in
-      plan.kernels.multiply(
-        step.table, images: images, input: activation(step.input),
-        inputChannels: plan.slots[step.input].channels, weights: step.weights, bias: bias,
+      run(
+        step.convolution, images: images, input: activation(step.input), bias: bias,
         epilogue: Epilogue(
           addend: step.addend.map { UnsafePointer(activation($0)) },
           activation: step.relu ? .relu : .identity),
-        output: activation(step.output), scratch: scratch?.pointer)
+        output: activation(step.output), workers: workers)
+    }
+  }
+
+  private func run(
+    _ convolution: PreparedConvolution, images: Int, input: UnsafePointer<Float>,
+    bias: UnsafePointer<Float>?, epilogue: Epilogue, output: UnsafeMutablePointer<Float>,
+    workers: WorkerPool?
+  ) {
+    guard let workers, threadCount > 1 else {
+      convolution.run(
+        images: images, input: input, bias: bias, epilogue: epilogue, output: output,
+        scratch: scratch[0].pointer)
+      return
+    }
+    nonisolated(unsafe) let (input, bias, epilogue, output) = (input, bias, epilogue, output)
+    workers.forEach(count: threadCount) { [scratch, threadCount] part in
+      convolution.run(
+        images: images, input: input, bias: bias, epilogue: epilogue, output: output,
+        scratch: scratch[part].pointer, part: PreparedConvolution.Part(part, of: threadCount))
     }
   }
 
   private func activation(_ slot: Int) -> UnsafeMutablePointer<Float> {
-    activations.pointer + offsets[slot]
+    activations.pointer + layout.offsets[slot]
   }
 
   private func gradient(_ slot: Int) -> UnsafeMutablePointer<Float> {
     guard let gradients else { preconditionFailure("workspace made without gradients") }
-    return gradients.pointer + offsets[slot]
+    return gradients.pointer + layout.offsets[slot]
   }
 }

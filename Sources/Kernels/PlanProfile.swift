@@ -1,0 +1,38 @@
+/// What a plan is made for. Algorithms and blocking follow from shape, kernel set and profile alone,
+/// never from a clock, so that results stay the same bytes.
+public enum PlanProfile: String, CaseIterable, Sendable, Codable {
+  /// Many images at a time.
+  case throughput
+  /// One image at a time: weights are read for a single image, so smaller ones may be better.
+  case latency
+
+  /// The tiles and the blocking with which Winograd's algorithm pays, if it does.
+  ///
+  /// The numbers were found by measuring; see "Speed" in the README.
+  func winograd(
+    _ geometry: ConvolutionGeometry, _ gather: Gather, inputChannels: Int, outputChannels: Int,
+    kernels: KernelSet
+  ) -> (WinogradTiles, KernelSet.WinogradBlocking)? {
+    guard kernels == .avx2 || kernels == .avx512, inputChannels % 16 == 0, outputChannels % 16 == 0
+    else { return nil }
+    let candidates = [4, 2].compactMap { WinogradTiles(geometry, outputExtent: $0) }
+    // Products of single numbers, and for one image the weights too, which then dominate.
+    func cost(_ tiles: WinogradTiles) -> Int {
+      let products = tiles.tilesPerImage * tiles.pointCount
+      return self == .latency ? products + Self.weightCost * tiles.pointCount : products
+    }
+    guard let best = candidates.min(by: { cost($0) < cost($1) }),
+      // Transforms cost as much again as some of the products.
+      5 * best.tilesPerImage * best.pointCount < 3 * gather.multiplyAdds
+    else { return nil }
+    let vectors = kernels == .avx512 ? 2 : 1
+    return (
+      best,
+      KernelSet.WinogradBlocking(
+        tiles: inputChannels < 256 ? 48 : 60, columns: min(outputChannels, 32 * vectors))
+    )
+  }
+
+  /// What reading one weight costs, in products.
+  private static let weightCost = 12
+}

@@ -1,0 +1,162 @@
+/// A convolution, or the gradient of one with respect to its input, ready to run: algorithm and
+/// blocking chosen, weights packed.
+public struct PreparedConvolution: Sendable {
+  /// What is computed.
+  public enum Direction: Sendable {
+    /// out = W ∗ in.
+    case forward
+    /// ∂in = Wᵀ ∗ ∂out, also where the convolution has a stride.
+    case inputGradient
+  }
+
+  /// How it is computed.
+  public enum Algorithm: Sendable {
+    /// Products of gathered rows.
+    case gathered(Gather)
+    /// Winograd's F(m×m, 3×3).
+    case winograd(WinogradTiles, KernelSet.WinogradBlocking)
+
+    /// "1×1", "direct" or "F(4×4)".
+    public var name: String {
+      switch self {
+      case .gathered(let gather): gather.isIdentity ? "1×1" : "direct"
+      case .winograd(let tiles, _): "F(\(tiles.outputExtent)×\(tiles.outputExtent))"
+      }
+    }
+  }
+
+  /// A share of the work, so that several threads may compute one layer.
+  public struct Part: Sendable {
+    /// Which one, from 0.
+    public var index: Int
+    /// Of how many.
+    public var count: Int
+
+    /// One of `count` shares.
+    public init(_ index: Int, of count: Int) {
+      self.index = index
+      self.count = count
+    }
+
+    /// Everything.
+    public static let whole = Part(0, of: 1)
+
+    /// This part's share of 0..<total, on multiples of `step`.
+    func range(of total: Int, step: Int) -> Range<Int> {
+      let steps = (total + step - 1) / step
+      let (first, last) = (steps * index / count, steps * (index + 1) / count)
+      return min(first * step, total)..<min(last * step, total)
+    }
+  }
+
+  /// The kernel set for which weights are packed.
+  public let kernels: KernelSet
+  /// How it is computed: a function of shape, kernel set and profile alone.
+  public let algorithm: Algorithm
+  /// Channels of the input of this product.
+  public let inputChannels: Int
+  /// Channels of the output of this product.
+  public let outputChannels: Int
+  /// Pixels of an image of the output.
+  public let destinationCount: Int
+  /// Products of single numbers for one image by definition, those with padding left out.
+  public let multiplyAdds: Int
+  /// Floats of scratch memory that a run needs.
+  public let scratchCount: Int
+  private let weights: PackedWeights
+
+  /// Chooses and packs.
+  ///
+  /// - Parameters:
+  ///   - geometry: that of the forward pass.
+  ///   - inputChannels, outputChannels: of the product, so those of the forward pass exchanged
+  ///     for `.inputGradient`.
+  ///   - weights: W[t][c][o] at t · strides.tap + c · strides.input + o · strides.output, where t
+  ///     counts the taps of the forward pass.
+  public init(
+    _ geometry: ConvolutionGeometry, _ direction: Direction, inputChannels: Int,
+    outputChannels: Int, weights: UnsafePointer<Float>, strides: PackedWeights.Strides,
+    kernels: KernelSet, profile: PlanProfile
+  ) {
+    let gather: Gather =
+      direction == .forward ? .convolution(geometry) : .inputGradient(of: geometry)
+    let winograd = profile.winograd(
+      geometry, gather, inputChannels: inputChannels, outputChannels: outputChannels,
+      kernels: kernels)
+    self.init(
+      winograd.map { .winograd($0, $1) } ?? .gathered(gather), direction,
+      inputChannels: inputChannels, outputChannels: outputChannels, weights: weights,
+      strides: strides, multiplyAdds: gather.multiplyAdds, kernels: kernels)
+  }
+
+  /// Packs for a given algorithm; `multiplyAdds` is that of one image per pair of channels.
+  package init(
+    _ algorithm: Algorithm, _ direction: Direction, inputChannels: Int, outputChannels: Int,
+    weights: UnsafePointer<Float>, strides: PackedWeights.Strides, multiplyAdds: Int,
+    kernels: KernelSet
+  ) {
+    self.kernels = kernels
+    self.algorithm = algorithm
+    self.inputChannels = inputChannels
+    self.outputChannels = outputChannels
+    self.multiplyAdds = multiplyAdds * inputChannels * outputChannels
+    switch algorithm {
+    case .winograd(let tiles, let blocking):
+      destinationCount = tiles.pixelCount
+      // The gradient of such a convolution is one with the kernel turned by half a turn.
+      let isTurned = direction == .inputGradient
+      let transformed = tiles.transformed(
+        isTurned ? weights + 8 * strides.tap : weights, inputChannels: inputChannels,
+        outputChannels: outputChannels,
+        strides: PackedWeights.Strides(
+          tap: isTurned ? -strides.tap : strides.tap, input: strides.input, output: strides.output))
+      self.weights = PackedWeights(
+        for: kernels, taps: tiles.pointCount, inputChannels: inputChannels,
+        outputChannels: outputChannels, weights: transformed,
+        strides: PackedWeights.Strides(
+          tap: inputChannels * outputChannels, input: outputChannels, output: 1))
+      scratchCount = kernels.scratchCount(tiles, blocking, inputChannels: inputChannels)
+    case .gathered(let gather):
+      destinationCount = gather.destinationCount
+      self.weights = PackedWeights(
+        for: kernels, taps: gather.tapCount, inputChannels: inputChannels,
+        outputChannels: outputChannels, weights: weights, strides: strides)
+      scratchCount = kernels.scratchCount(
+        gather, inputChannels: inputChannels, outputChannels: outputChannels)
+    }
+  }
+
+  /// out = epilogue(W ∗ in + bias), or this part's share of it.
+  ///
+  /// A result is the same bytes whatever the batch and the parts.
+  ///
+  /// - Parameters:
+  ///   - input: [images, sources, inputChannels].
+  ///   - bias: `outputChannels` values rounded up to whole panels of 16, or nil for zeros.
+  ///   - output: [images, destinations, outputChannels].
+  ///   - scratch: `scratchCount` floats of which no other thread makes use.
+  public func run(
+    images: Int, input: UnsafePointer<Float>, bias: UnsafePointer<Float>?, epilogue: Epilogue,
+    output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>?,
+    part: Part = .whole
+  ) {
+    switch algorithm {
+    case .gathered(let gather):
+      kernels.multiply(
+        gather, images: images, input: input, inputChannels: inputChannels, weights: weights,
+        bias: bias, epilogue: epilogue, output: output, scratch: scratch, part: part)
+    case .winograd(let tiles, let blocking):
+      guard let scratch else { preconditionFailure("Winograd's transforms need scratch memory") }
+      kernels.multiply(
+        tiles, blocking, images: images, input: input, inputChannels: inputChannels,
+        weights: weights, bias: bias, epilogue: epilogue, output: output, scratch: scratch,
+        part: part)
+    }
+  }
+
+  /// Whether parts are shares of the output channels, so that no weight is read twice, rather than
+  /// of the pixels.
+  static func splitsColumns(images: Int, pixels: Int, outputChannels: Int) -> Bool {
+    outputChannels >= 64 && images * pixels <= 2 * outputChannels
+  }
+}

@@ -1,0 +1,75 @@
+internal import CVector
+
+/// out[row] = activation(bias + in[row] · W + addend[row]): the gathered product of rows that lie one
+/// behind the other, as those of a 1×1 convolution do.
+///
+/// Every output is one chain of fused multiply-adds in the order of the input channels.
+///
+/// - Parameters:
+///   - inputStride, outputStride: floats from row to row.
+///   - weights: panels [depth, panelWidth] of the columns wanted, `panelStride` floats apart.
+///   - columns: how many of them exist.
+package func matrixProduct(
+  rows: Int, depth: Int, input: UnsafePointer<Float>, inputStride: Int,
+  weights: UnsafePointer<Float>, panelStride: Int, columns: Int, bias: UnsafePointer<Float>?,
+  addend: UnsafePointer<Float>?, mask: UnsafePointer<Float>?, relu: Bool,
+  output: UnsafeMutablePointer<Float>, outputStride: Int
+) {
+  let finish = Finish(
+    columns: columns, stride: outputStride, addend: addend, mask: mask, relu: relu, output: output)
+  let isPlain = finish.isPlain
+  // A block of rows stays in the cache while all columns pass over it.
+  let blockRows = max(1, cachedInputs / depth / tileRows) * tileRows
+  var block = 0
+  while block < rows {
+    let end = min(block + blockRows, rows)
+    let tileCount = (end - block + tileRows - 1) / tileRows
+    let share = (depth + tileCount - 1) / tileCount
+    var column = 0
+    while column < columns {
+      let isWide = wholePanels(columns) - column >= 2 * Vector.scalarCount
+      // A lone last vector is computed twice rather than by a kernel of its own.
+      let next = isWide ? column + Vector.scalarCount : column
+      let left = weights + column / panelWidth * panelStride + column % panelWidth
+      let right = weights + next / panelWidth * panelStride + next % panelWidth
+      let start = bias.map { Row(load($0 + column), load($0 + next)) } ?? Row(.zero, .zero)
+      // Every tile asks for its share of what comes next: the next panel, or behind the last one
+      // that of the next matrix, which lies behind the first.
+      let isLast = column + 2 * Vector.scalarCount >= columns
+      var coming = isLast ? weights + depth * panelWidth : left + panelStride
+      var row = block
+      while row < end {
+        for _ in 0..<share {
+          prefetch(coming)
+          coming += panelWidth
+        }
+        var tile = Tile(start)
+        let first = input + row * inputStride
+        if end - row >= tileRows {
+          tile.add(TileInput { first + $0 * inputStride }, left, right, depth: depth)
+          if isPlain && isWide {
+            tile.forEachRow(tileRows) {
+              let target = output + (row + $0) * outputStride
+              store($1.left, target + column)
+              store($1.right, target + next)
+            }
+            row += tileRows
+            continue
+          }
+        } else {
+          // Rows past the end repeat the last one and are not stored.
+          let last = end - 1 - row
+          tile.add(TileInput { first + min($0, last) * inputStride }, left, right, depth: depth)
+        }
+        tile.forEachRow(end - row) { finish($1.left, row + $0, column) }
+        if isWide { tile.forEachRow(end - row) { finish($1.right, row + $0, next) } }
+        row += tileRows
+      }
+      column += 2 * Vector.scalarCount
+    }
+    block = end
+  }
+}
+
+/// Input values of a block of rows: 64 KiB, a part of the second-level cache.
+private let cachedInputs = 16384

@@ -1,0 +1,101 @@
+#if AVX512
+  /// Rows of one tile.
+  let tileRows = 8
+  /// One value for every row of a tile.
+  typealias TileArray<Value> = InlineArray<8, Value>
+#else
+  /// Rows of one tile.
+  let tileRows = 6
+  /// One value for every row of a tile.
+  typealias TileArray<Value> = InlineArray<6, Value>
+#endif
+
+/// Where the values of a tile's rows lie.
+struct TileInput {
+  let x0: UnsafePointer<Float>
+  let x1: UnsafePointer<Float>
+  let x2: UnsafePointer<Float>
+  let x3: UnsafePointer<Float>
+  let x4: UnsafePointer<Float>
+  let x5: UnsafePointer<Float>
+  #if AVX512
+    let x6: UnsafePointer<Float>
+    let x7: UnsafePointer<Float>
+  #endif
+
+  /// The rows that `row` finds for 0..<tileRows.
+  @inline(__always)
+  init(_ row: (Int) -> UnsafePointer<Float>) {
+    x0 = row(0)
+    x1 = row(1)
+    x2 = row(2)
+    x3 = row(3)
+    x4 = row(4)
+    x5 = row(5)
+    #if AVX512
+      x6 = row(6)
+      x7 = row(7)
+    #endif
+  }
+}
+
+/// The sums of a tile, a few rows × two vectors of columns: as many as stay in registers.
+struct Tile {
+  private var r0: Row
+  private var r1: Row
+  private var r2: Row
+  private var r3: Row
+  private var r4: Row
+  private var r5: Row
+  #if AVX512
+    private var r6: Row
+    private var r7: Row
+  #endif
+
+  /// All rows the same.
+  @inline(__always)
+  init(_ start: Row) {
+    (r0, r1, r2, r3, r4, r5) = (start, start, start, start, start, start)
+    #if AVX512
+      (r6, r7) = (start, start)
+    #endif
+  }
+
+  /// Adds x[c] · W[c] for c < depth, in this order; neighbours W[c] lie a panel's width apart.
+  @inline(__always)
+  mutating func add(
+    _ x: TileInput, _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, depth: Int
+  ) {
+    var (left, right) = (left, right)
+    for c in 0..<depth {
+      let b = Row(load(left), load(right))
+      r0.add(x.x0[c], b)
+      r1.add(x.x1[c], b)
+      r2.add(x.x2[c], b)
+      r3.add(x.x3[c], b)
+      r4.add(x.x4[c], b)
+      r5.add(x.x5[c], b)
+      #if AVX512
+        r6.add(x.x6[c], b)
+        r7.add(x.x7[c], b)
+      #endif
+      left += panelWidth
+      right += panelWidth
+    }
+  }
+
+  /// Calls `use` with the first `count` rows.
+  @inline(__always)
+  func forEachRow(_ count: Int, _ use: (Int, Row) -> Void) {
+    use(0, r0)
+    if count > 1 { use(1, r1) }
+    if count > 2 { use(2, r2) }
+    if count > 3 { use(3, r3) }
+    if count > 4 { use(4, r4) }
+    if count > 5 { use(5, r5) }
+    #if AVX512
+      if count > 6 { use(6, r6) }
+      if count > 7 { use(7, r7) }
+    #endif
+  }
+}

@@ -1,0 +1,165 @@
+// Winograd's minimal filtering for 3×3 kernels of stride 1, F(m×m, 3×3): tiles of m×m outputs are
+// found from (m+2)² products per channel pair in place of 9·m². A tile d of (m+2)² inputs becomes
+// V = BᵀdB, a kernel g becomes U = GgGᵀ, and the outputs are Aᵀ(Σ_c U ⊙ V)A.
+//
+// F(4×4) evaluates at 0, ±√½, ±√2 and ∞. The usual 0, ±1, ±2, ∞ lose twice as many digits.
+//
+// Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016.
+
+private let rootOfHalf: Float = 0.70710678118654752
+private let rootOfTwo: Float = 1.4142135623730950
+
+/// v = Bᵀd for one line of an input tile of F(4, 3).
+@inline(__always)
+private func inputLine4(_ d: (Int) -> Vector, _ put: (Int, Vector) -> Void) {
+  let (d0, d1, d2, d3, d4, d5) = (d(0), d(1), d(2), d(3), d(4), d(5))
+  put(0, fused(-2.5, d2, d0 + d4))
+  let (even1, odd1) = (fused(-2, d2, d4), fused(-2, d1, d3))
+  put(1, fused(rootOfHalf, odd1, even1))
+  put(2, fused(-rootOfHalf, odd1, even1))
+  let (even2, odd2) = (fused(-0.5, d2, d4), fused(-0.5, d1, d3))
+  put(3, fused(rootOfTwo, odd2, even2))
+  put(4, fused(-rootOfTwo, odd2, even2))
+  put(5, fused(-2.5, d3, d1 + d5))
+}
+
+/// y = Aᵀm for one line of sums of F(4, 3).
+@inline(__always)
+private func outputLine4(_ m: (Int) -> Vector, _ put: (Int, Vector) -> Void) {
+  let (m0, m1, m2, m3, m4, m5) = (m(0), m(1), m(2), m(3), m(4), m(5))
+  let (sum1, difference1) = (m1 + m2, m1 - m2)
+  let (sum2, difference2) = (m3 + m4, m3 - m4)
+  put(0, m0 + sum1 + sum2)
+  put(1, fused(rootOfTwo, difference2, difference1 * rootOfHalf))
+  put(2, fused(2, sum2, sum1 * 0.5))
+  put(
+    3,
+    fused(2 * rootOfTwo, difference2, fused(0.5 * rootOfHalf, difference1, m5)))
+}
+
+/// v = Bᵀd for one line of an input tile of F(2, 3).
+@inline(__always)
+private func inputLine2(_ d: (Int) -> Vector, _ put: (Int, Vector) -> Void) {
+  let (d0, d1, d2, d3) = (d(0), d(1), d(2), d(3))
+  put(0, d0 - d2)
+  put(1, d1 + d2)
+  put(2, d2 - d1)
+  put(3, d3 - d1)
+}
+
+/// y = Aᵀm for one line of sums of F(2, 3).
+@inline(__always)
+private func outputLine2(_ m: (Int) -> Vector, _ put: (Int, Vector) -> Void) {
+  let (m0, m1, m2, m3) = (m(0), m(1), m(2), m(3))
+  put(0, m0 + m1 + m2)
+  put(1, m1 - m2 + m3)
+}
+
+/// V[ξ][tile][c] of `tileCount` tiles from `firstTile` on.
+///
+/// - Parameters:
+///   - outputExtent: m, 2 or 4.
+///   - sources: [tilesPerImage, (m+2)²], the pixel of an image under every place of a tile, or −1
+///     for the zeros around it.
+///   - channels: a multiple of 16.
+///   - zeros: `channels` of them.
+///   - stride: floats from one ξ to the next, tileCount · channels at least.
+///   - places: memory for (m+2)² pointers.
+///   - half: memory for (m+2)² vectors.
+package func winogradInput(
+  outputExtent: Int, firstTile: Int, tileCount: Int, tilesPerImage: Int,
+  sources: UnsafePointer<Int32>, input: UnsafePointer<Float>, imageStride: Int, channels: Int,
+  zeros: UnsafePointer<Float>, result: UnsafeMutablePointer<Float>, stride: Int,
+  places: UnsafeMutablePointer<UnsafePointer<Float>>, half: UnsafeMutablePointer<Float>
+) {
+  let extent = outputExtent + 2
+  for tile in 0..<tileCount {
+    let (image, place) = (firstTile + tile).quotientAndRemainder(dividingBy: tilesPerImage)
+    let pixels = input + image * imageStride
+    for index in 0..<extent * extent {
+      let pixel = Int(sources[place * extent * extent + index])
+      places[index] = pixel < 0 ? zeros : pixels + pixel * channels
+    }
+    var target = result + tile * channels
+    var c = 0
+    while c < channels {
+      if outputExtent == 4 {
+        for j in 0..<6 {
+          inputLine4({ load(places[$0 * 6 + j] + c) }, { store($1, half + ($0 * 6 + j) * width) })
+        }
+        for i in 0..<6 {
+          inputLine4(
+            { load(half + (i * 6 + $0) * width) }, { store($1, target + (i * 6 + $0) * stride) })
+        }
+      } else {
+        for j in 0..<4 {
+          inputLine2({ load(places[$0 * 4 + j] + c) }, { store($1, half + ($0 * 4 + j) * width) })
+        }
+        for i in 0..<4 {
+          inputLine2(
+            { load(half + (i * 4 + $0) * width) }, { store($1, target + (i * 4 + $0) * stride) })
+        }
+      }
+      target += width
+      c += width
+    }
+  }
+}
+
+private let width = Vector.scalarCount
+
+/// out = activation(AᵀMA + bias + addend) for `tileCount` tiles from `firstTile` on.
+///
+/// - Parameters:
+///   - sums: M[ξ][tile][column].
+///   - stride: floats from one ξ to the next, tileCount · columns at least.
+///   - columns: a multiple of 16; `bias`, `addend`, `mask` and `output` begin at the first of them.
+///   - destinations: [tilesPerImage, m²], the pixel of an image at every place of a tile, or −1 for
+///     those outside.
+///   - outputStride: floats from pixel to pixel of the output, of the addend and of the mask.
+///   - half: memory for m·(m+2) vectors.
+package func winogradOutput(
+  outputExtent: Int, firstTile: Int, tileCount: Int, tilesPerImage: Int,
+  sums: UnsafePointer<Float>, stride: Int, columns: Int, destinations: UnsafePointer<Int32>,
+  bias: UnsafePointer<Float>?, addend: UnsafePointer<Float>?, mask: UnsafePointer<Float>?,
+  relu: Bool, output: UnsafeMutablePointer<Float>, outputStride: Int, pixelsPerImage: Int,
+  half: UnsafeMutablePointer<Float>
+) {
+  let finish = Finish(
+    columns: columns, stride: outputStride, addend: addend, mask: mask, relu: relu, output: output)
+  for tile in 0..<tileCount {
+    let (image, place) = (firstTile + tile).quotientAndRemainder(dividingBy: tilesPerImage)
+    let firstPixel = image * pixelsPerImage
+    let targets = destinations + place * outputExtent * outputExtent
+    let source = sums + tile * columns
+    var k = 0
+    while k < columns {
+      let from = source + k
+      let bias = bias.map { load($0 + k) } ?? .zero
+      if outputExtent == 4 {
+        for j in 0..<6 {
+          outputLine4(
+            { load(from + ($0 * 6 + j) * stride) }, { store($1, half + ($0 * 6 + j) * width) })
+        }
+        for i in 0..<4 {
+          outputLine4({ load(half + (i * 6 + $0) * width) }) { j, value in
+            let pixel = Int(targets[i * 4 + j])
+            if pixel >= 0 { finish(value + bias, firstPixel + pixel, k) }
+          }
+        }
+      } else {
+        for j in 0..<4 {
+          outputLine2(
+            { load(from + ($0 * 4 + j) * stride) }, { store($1, half + ($0 * 4 + j) * width) })
+        }
+        for i in 0..<2 {
+          outputLine2({ load(half + (i * 4 + $0) * width) }) { j, value in
+            let pixel = Int(targets[i * 2 + j])
+            if pixel >= 0 { finish(value + bias, firstPixel + pixel, k) }
+          }
+        }
+      }
+      k += width
+    }
+  }
+}

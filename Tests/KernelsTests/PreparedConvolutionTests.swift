@@ -1,0 +1,261 @@
+import Foundation
+import Kernels
+import Statistics
+import Testing
+
+private let simdSets = KernelSet.available.filter { $0 == .avx2 || $0 == .avx512 }
+
+/// Extents that are multiples of a tile and others, a single tile, and a long image.
+private let extents = [(8, 8), (4, 4), (5, 7), (3, 13), (1, 1)]
+
+@Suite("A prepared convolution")
+struct PreparedConvolutionTests {
+  @Test(
+    "F(2×2, 3×3) on small integers gives the reference's very numbers", arguments: simdSets, extents
+  )
+  func exactOnIntegers(_ kernels: KernelSet, _ extents: (Int, Int)) throws {
+    // Transformed kernels are quarters of integers up to 36, transformed inputs integers up to 16:
+    // all sums are quarters of integers below 2^24, so nothing is rounded.
+    let problem = Problem(extents, 16, 48) { Float(Int($0.next() % 9)) - 4 }
+    for direction in [PreparedConvolution.Direction.forward, .inputGradient] {
+      let found = problem.run(try problem.winograd(2), direction, kernels)
+      #expect(found == problem.run(problem.gathered(direction), direction, .reference))
+    }
+  }
+
+  // For values of size 1 the terms of an output add up, in absolute value, to C·a² with
+  // a = max over i of Σ_ξ |Aᵀ|[i,ξ] · Σ|G|[ξ,·] · Σ|Bᵀ|[ξ,·]. On its way each is rounded once in
+  // U, at most 3 times in each of two passes to V, C times in the sum, and at most 4 times in each
+  // of two passes to the output: C + 15 roundings of relative size 2⁻²⁴. Twice that covers the
+  // terms of second order.
+  @Test(
+    "Winograd is within its rounding of a double-precision result", arguments: simdSets, extents)
+  func accurate(_ kernels: KernelSet, _ extents: (Int, Int)) throws {
+    for (m, a) in [(2, 4.0), (4, 25.0)] {
+      let problem = Problem(extents, 32, 16) { Float($0.next() >> 40) * 0x1p-23 - 1 }
+      let bound = 2 * 32 * a * a * Double(32 + 15) * 0x1p-24
+      for direction in [PreparedConvolution.Direction.forward, .inputGradient] {
+        let found = problem.run(try problem.winograd(m), direction, kernels)
+        let worst = zip(found, problem.inDouble(direction)).map { abs(Double($0) - $1) }.max()
+        #expect(worst ?? .infinity <= bound)
+      }
+    }
+  }
+
+  @Test("On average F(4×4) errs by less than ten units in the last place", arguments: simdSets)
+  func accurateOnAverage(_ kernels: KernelSet) throws {
+    let problem = Problem((16, 16), 64, 64) { Float($0.next() >> 40) * 0x1p-23 - 1 }
+    let exact = problem.inDouble(.forward)
+    let found = problem.run(try problem.winograd(4), .forward, kernels)
+    let error = zip(found, exact).reduce(0) { $0 + pow(Double($1.0) - $1.1, 2) }
+    let size = exact.reduce(0) { $0 + $1 * $1 }
+    #expect((error / size).squareRoot() < 10 * 0x1p-24 * 2)
+  }
+
+  @Test(
+    "A result is the same bytes whatever the batch, the parts and the blocking",
+    arguments: simdSets)
+  func independentOfSharing(_ kernels: KernelSet) throws {
+    for (inputs, outputs) in [(16, 16), (32, 80), (16, 256)] {
+      let problem = Problem((9, 6), inputs, outputs) { Float($0.next() >> 40) * 0x1p-23 - 1 }
+      let blocking = KernelSet.WinogradBlocking(tiles: 5, columns: 16)
+      for algorithm in [
+        try problem.winograd(2), try problem.winograd(4), problem.gathered(.forward),
+      ] {
+        let whole = problem.run(algorithm, .forward, kernels)
+        for parts in [2, 3, 7] {
+          #expect(problem.run(algorithm, .forward, kernels, parts: parts) == whole)
+        }
+        let alone = problem.run(algorithm, .forward, kernels, images: 1..<2)
+        #expect(alone == Array(whole[alone.count..<2 * alone.count]))
+        if case .winograd(let tiles, _) = algorithm {
+          #expect(problem.run(.winograd(tiles, blocking), .forward, kernels) == whole)
+        }
+      }
+    }
+  }
+
+  @Test("Bias, addend and activation are applied as by the reference", arguments: simdSets)
+  func epilogues(_ kernels: KernelSet) throws {
+    let problem = Problem((7, 6), 16, 32) { Float(Int($0.next() % 9)) - 4 }
+    for activation in [Activation.identity, .relu, .mask] {
+      let expected = problem.run(
+        problem.gathered(.forward), .forward, .reference, activation: activation)
+      for parts in [1, 2] {
+        let found = problem.run(
+          try problem.winograd(2), .forward, kernels, activation: activation, parts: parts)
+        #expect(found == expected)
+      }
+    }
+  }
+
+  @Test("The algorithm follows from shape, kernel set and profile", arguments: KernelSet.available)
+  func choices(_ kernels: KernelSet) {
+    func name(
+      _ extent: Int, _ kernel: Int, _ stride: Int, _ inputs: Int, _ outputs: Int,
+      _ profile: PlanProfile = .throughput
+    ) -> String {
+      let geometry = ConvolutionGeometry(
+        height: extent, width: extent, kernel: kernel, stride: stride, padding: kernel / 2)
+      let weights = [Float](repeating: 0, count: kernel * kernel * inputs * outputs)
+      return PreparedConvolution(
+        geometry, .forward, inputChannels: inputs, outputChannels: outputs, weights: weights,
+        strides: PackedWeights.Strides(tap: inputs * outputs, input: outputs, output: 1),
+        kernels: kernels, profile: profile
+      ).algorithm.name
+    }
+    let hasVectors = simdSets.contains(kernels)
+    #expect(name(32, 3, 1, 64, 64) == (hasVectors ? "F(4×4)" : "direct"))
+    #expect(name(8, 3, 1, 64, 64) == (hasVectors ? "F(4×4)" : "direct"))
+    #expect(name(8, 3, 1, 64, 64, .latency) == (hasVectors ? "F(2×2)" : "direct"))
+    #expect(name(32, 3, 1, 64, 64, .latency) == (hasVectors ? "F(4×4)" : "direct"))
+    #expect(name(32, 3, 2, 64, 64) == "direct")
+    #expect(name(32, 3, 1, 3, 16) == "direct")
+    #expect(name(32, 3, 1, 16, 24) == "direct")
+    #expect(name(2, 3, 1, 64, 64) == "direct")
+    #expect(name(32, 5, 1, 16, 16) == "direct")
+    #expect(name(32, 1, 1, 64, 64) == "1×1")
+    #expect(name(32, 1, 2, 64, 64) == "direct")
+  }
+
+  @Test("Only 3×3 convolutions with stride and padding 1 fall into tiles")
+  func tiles() throws {
+    let geometry = ConvolutionGeometry(height: 6, width: 5, kernel: 3, padding: 1)
+    let tiles = try #require(WinogradTiles(geometry, outputExtent: 4))
+    #expect(tiles.tilesPerImage == 4 && tiles.pointCount == 36)
+    // Every pixel is computed exactly once.
+    #expect(tiles.destinations.filter { $0 >= 0 }.sorted() == Array(0..<30))
+    for other in [
+      ConvolutionGeometry(height: 6, width: 5, kernel: 3, padding: 0),
+      ConvolutionGeometry(height: 6, width: 5, kernel: 3, stride: 2, padding: 1),
+      ConvolutionGeometry(height: 6, width: 5, kernel: 5, padding: 2),
+    ] {
+      #expect(WinogradTiles(other, outputExtent: 4) == nil)
+    }
+    #expect(WinogradTiles(geometry, outputExtent: 3) == nil)
+  }
+}
+
+private enum Activation {
+  case identity
+  case relu
+  case mask
+}
+
+/// A 3×3 convolution of three images with its numbers.
+private struct Problem {
+  let geometry: ConvolutionGeometry
+  let inputs: Int
+  let outputs: Int
+  let images = 3
+  /// [images, pixels, channels], enough for both directions.
+  let values: [Float]
+  /// [taps, inputs, outputs].
+  let weights: [Float]
+
+  init(
+    _ extents: (Int, Int), _ inputs: Int, _ outputs: Int, _ value: (inout RandomStream) -> Float
+  ) {
+    var random = RandomStream(RandomKey(seed: 2, purpose: .test))
+    geometry = ConvolutionGeometry(height: extents.0, width: extents.1, kernel: 3, padding: 1)
+    (self.inputs, self.outputs) = (inputs, outputs)
+    let count = images * extents.0 * extents.1 * max(inputs, outputs)
+    values = (0..<count).map { _ in value(&random) }
+    weights = (0..<9 * inputs * outputs).map { _ in value(&random) }
+  }
+
+  func gathered(_ direction: PreparedConvolution.Direction) -> PreparedConvolution.Algorithm {
+    .gathered(direction == .forward ? .convolution(geometry) : .inputGradient(of: geometry))
+  }
+
+  func winograd(_ m: Int) throws -> PreparedConvolution.Algorithm {
+    .winograd(
+      try #require(WinogradTiles(geometry, outputExtent: m)),
+      KernelSet.WinogradBlocking(tiles: 24, columns: 32))
+  }
+
+  func run(
+    _ algorithm: PreparedConvolution.Algorithm, _ direction: PreparedConvolution.Direction,
+    _ kernels: KernelSet, activation: Activation? = nil, images range: Range<Int>? = nil,
+    parts: Int = 1
+  ) -> [Float] {
+    let range = range ?? 0..<images
+    let (channels, columns) = direction == .forward ? (inputs, outputs) : (outputs, inputs)
+    let pixels = geometry.height * geometry.width
+    let convolution = PreparedConvolution(
+      algorithm, direction, inputChannels: channels, outputChannels: columns, weights: weights,
+      strides: PackedWeights.Strides(
+        tap: inputs * outputs, input: direction == .forward ? outputs : 1,
+        output: direction == .forward ? 1 : outputs),
+      multiplyAdds: 0, kernels: kernels)
+    // Sentinels on both sides catch a store that goes astray.
+    let guarded = 64
+    let count = range.count * pixels * columns
+    var output = [Float](repeating: 12345, count: count + 2 * guarded)
+    var scratch = [Float](repeating: .nan, count: convolution.scratchCount + 16)
+    let bias = (0..<(columns + 15) / 16 * 16).map { Float($0 % 7) - 3 }
+    let addend = (0..<count).map { Float($0 % 11) - 5 }
+    let mask = (0..<count).map { Float($0 % 3) - 1 }
+    values.withUnsafeBufferPointer { values in
+      output.withUnsafeMutableBufferPointer { output in
+        scratch.withUnsafeMutableBufferPointer { scratch in
+          bias.withUnsafeBufferPointer { bias in
+            addend.withUnsafeBufferPointer { addend in
+              mask.withUnsafeBufferPointer { mask in
+                guard let values = values.baseAddress, let output = output.baseAddress,
+                  let scratch = scratch.baseAddress, let mask = mask.baseAddress
+                else { return }
+                var epilogue = Epilogue()
+                if let activation {
+                  epilogue = Epilogue(
+                    addend: addend.baseAddress,
+                    activation: activation == .identity
+                      ? .identity : activation == .relu ? .relu : .mask(mask))
+                }
+                for part in 0..<parts {
+                  convolution.run(
+                    images: range.count, input: values + range.lowerBound * pixels * channels,
+                    bias: activation == nil ? nil : bias.baseAddress, epilogue: epilogue,
+                    output: output + guarded, scratch: scratch,
+                    part: PreparedConvolution.Part(part, of: parts))
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    #expect((output.prefix(guarded) + output.suffix(guarded)).allSatisfy { $0 == 12345 })
+    return Array(output.dropFirst(guarded).dropLast(guarded))
+  }
+
+  /// The convolution, or its transpose, by definition.
+  func inDouble(_ direction: PreparedConvolution.Direction) -> [Double] {
+    let (height, width) = (geometry.height, geometry.width)
+    let isForward = direction == .forward
+    let (channels, columns) = isForward ? (inputs, outputs) : (outputs, inputs)
+    var result = [Double](repeating: 0, count: images * height * width * columns)
+    for image in 0..<images {
+      for y in 0..<height {
+        for x in 0..<width {
+          for tap in 0..<9 {
+            let (dy, dx) = isForward ? (tap / 3 - 1, tap % 3 - 1) : (1 - tap / 3, 1 - tap % 3)
+            guard 0..<height ~= y + dy, 0..<width ~= x + dx else { continue }
+            let source = ((image * height + y + dy) * width + x + dx) * channels
+            let target = ((image * height + y) * width + x) * columns
+            for c in 0..<channels {
+              for o in 0..<columns {
+                let weight =
+                  isForward
+                  ? weights[(tap * inputs + c) * outputs + o]
+                  : weights[(tap * inputs + o) * outputs + c]
+                result[target + o] += Double(values[source + c]) * Double(weight)
+              }
+            }
+          }
+        }
+      }
+    }
+    return result
+  }
+}
