@@ -123,7 +123,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "MixupInferenceTests",
-      dependencies: ["MixupInference", "Datasets", "NeuralNetwork", "Statistics", "TestSupport"],
+      dependencies: [
+        "MixupInference", "Datasets", "NeuralNetwork", "PropertyChecks", "PropertyTesting",
+        "Statistics", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "RobustnessTests",

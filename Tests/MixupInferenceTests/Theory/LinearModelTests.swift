@@ -1,27 +1,37 @@
 import MixupInference
+import PropertyChecks
+import PropertyTesting
 import Statistics
 import Testing
 
 @Suite("H, the linear part")
 struct LinearModelTests {
   @Test("H is one-hot at every anchor, several of a class and dependent ones included")
-  func fitsAnchors() throws {
-    try forEachCase { example, _ in
-      let linear = example.model.linear
-      for anchor in example.model.pool {
-        for (k, value) in linear(anchor.point).enumerated() {
-          #expect(abs(value - (k == anchor.label ? 1 : 0)) <= example.tolerance)
-        }
-      }
+  func fitsAnchors() async {
+    await check("H is one-hot at every anchor", .theory(.linear), cases: 200) {
+      (recipe: TheoryRecipe) in
+      let example = try recipe.example()
+      let (pool, linear) = (example.model.pool, example.model.linear)
+      cover(0.3, "several points of a class", pool.count > example.classCount)
+      let largest = pool.flatMap { anchor in
+        linear(anchor.point).enumerated().map { abs($1 - ($0 == anchor.label ? 1 : 0)) }
+      }.reduce(0, max)
+      // The search is for anchors in hardly general position.
+      maximize(largest / example.tolerance)
+      #expect(largest <= example.tolerance)
     }
   }
 
   @Test("H(λx + (1−λ)x′) = λH(x) + (1−λ)H(x′) and Σ_k H_k = 1 everywhere, off the anchors too")
-  func isAffine() throws {
-    try forEachCase { example, stream in
+  func isAffine() async {
+    // As many coordinates as there may be dimensions.
+    let anywhere = Generator<[Double]>.array(of: .double(in: -3...3), count: 13)
+    await check(
+      "H is affine, with sum 1 everywhere", .theory(.linear), anywhere, anywhere, cases: 200
+    ) { (recipe: TheoryRecipe, a: [Double], b: [Double]) in
+      let example = try recipe.example()
       let linear = example.model.linear
-      func anywhere() -> [Double] { (0..<linear.dimension).map { _ in stream.standardNormal() } }
-      let (a, b) = (anywhere(), anywhere())
+      let (a, b) = (Array(a.prefix(linear.dimension)), Array(b.prefix(linear.dimension)))
       let tolerance = 16 * linear.roundingUnit(at: [a, b])
       let middle = linear(mix(example.ratio, a, b))
       for (left, right) in zip(middle, mix(example.ratio, linear(a), linear(b))) {
