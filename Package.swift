@@ -152,7 +152,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["mixup-inference", "Datasets", "NeuralNetwork", "TestSupport"],
+      dependencies: [
+        "mixup-inference", "Experiments", "Datasets", "NeuralNetwork", "TestSupport",
+      ],
       swiftSettings: strict),
   ],
   // C23 can embed a file.
