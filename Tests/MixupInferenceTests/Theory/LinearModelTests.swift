@@ -1,3 +1,4 @@
+import Foundation
 import MixupInference
 import PropertyChecks
 import PropertyTesting
@@ -19,6 +20,26 @@ struct LinearModelTests {
       // The search is for anchors in hardly general position.
       maximize(largest / example.tolerance)
       #expect(largest <= example.tolerance)
+    }
+  }
+
+  @Test("an anchor next to the span of the others is met as well as one far from it")
+  func nearlyDependentAnchors() async {
+    // The search above found that no distance but that of rounding may count as none.
+    await check("a nearly dependent anchor", .double(in: -52...(-1))) { (exponent: Double) in
+      let distance = exp2(exponent)
+      // Without the last one, the smallest weights take half of the step to class 1 from each of two
+      // coordinates; with it, all from the first.
+      let anchors = [
+        Anchor(point: [0, 0, 0], label: 0), Anchor(point: [0, 1, 0], label: 0),
+        Anchor(point: [1, 0, -1], label: 1), Anchor(point: [1, 1, distance - 1], label: 1),
+      ]
+      let linear = try LinearModel(fitting: anchors, classCount: 2)
+      let tolerance = 16 * linear.roundingUnit(at: anchors.map(\.point))
+      for anchor in anchors {
+        #expect(abs(linear(anchor.point)[anchor.label] - 1) <= tolerance)
+      }
+      cover(0.1, "closer than 10⁻⁹", distance < 1e-9)
     }
   }
 
