@@ -124,7 +124,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "MixupInferenceTests",
-      dependencies: ["MixupInference", "Datasets", "NeuralNetwork", "Statistics", "TestSupport"],
+      dependencies: [
+        "MixupInference", "Datasets", "NeuralNetwork", "PropertyChecks", "PropertyTesting",
+        "Statistics", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "RobustnessTests",
@@ -150,7 +153,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["mixup-inference", "Datasets", "NeuralNetwork", "TestSupport"],
+      dependencies: [
+        "mixup-inference", "Experiments", "Datasets", "NeuralNetwork", "TestSupport",
+      ],
       swiftSettings: strict),
   ],
   // C23 can embed a file.

@@ -9,8 +9,9 @@ import NeuralNetwork
 /// log-probabilities of the draws, so they are finite wherever the base's logits are; at λ = 1 they
 /// are the base's log-probabilities to the bit. F_MI jumps where ŷ does.
 ///
-/// A draw depends on its key alone (seed, purpose, example, restart, step, number), so a result
-/// depends on neither batch nor thread. Numbers are even for MI-PL and odd for MI-OL: the branches
+/// A draw depends on its key alone (seed, purpose, example, restart, step, number), or on that of the
+/// input's first draw if partners are not independent, so a result depends on neither batch nor
+/// thread. Numbers are even for MI-PL and odd for MI-OL: the branches
 /// of `.combined` are independent, and the same as those of the single rules.
 ///
 /// The base is taken to be deterministic; one with randomness of its own would find the same
@@ -22,15 +23,19 @@ public struct MixupInference<Base: Classifier>: Classifier {
   public let pool: SamplePool
   /// Which average is the output.
   public let rule: MixupInferenceRule
+  /// How the partners of one input depend on each other.
+  public let sampling: PartnerSampling
   /// The largest batch given to the base where one input needs no more.
   package var imagesInFlight = 128
 
   /// A defence around `base`.
   ///
   /// - Throws: `MixupInferenceError` if the pool does not fit the base, λ is outside [0, 1], N is
-  ///   below 1, the threshold is no number, or there is no other label to mix with.
+  ///   below 1 or more than the pool can give without replacement, the threshold is no number, or
+  ///   there is no other label to mix with.
   public init(
-    _ base: Base, pool: SamplePool, rule: MixupInferenceRule
+    _ base: Base, pool: SamplePool, rule: MixupInferenceRule,
+    sampling: PartnerSampling = .independent
   ) throws(MixupInferenceError) {
     guard pool.classCount == base.classCount else {
       throw .poolClasses(expected: base.classCount, found: pool.classCount)
@@ -46,9 +51,21 @@ public struct MixupInference<Base: Classifier>: Classifier {
     }
     guard rule.otherLabel == nil || base.classCount > 1 else { throw .noOtherLabel }
     if case .combined(_, _, let threshold, _) = rule, threshold.isNaN { throw .threshold }
+    for (kind, mixing) in [
+      (PartnerLabel.predicted, rule.predictedLabel), (.other, rule.otherLabel),
+    ] {
+      guard let mixing else { continue }
+      let needed = sampling.classSizeNeeded(
+        kind, sampleCount: mixing.sampleCount, classCount: base.classCount)
+      guard needed <= pool.leastClassSize else {
+        throw .poolTooSmall(
+          sampleCount: mixing.sampleCount, needed: needed, found: pool.leastClassSize)
+      }
+    }
     self.base = base
     self.pool = pool
     self.rule = rule
+    self.sampling = sampling
   }
 
   /// The shape of the images that the base takes.
@@ -67,9 +84,11 @@ public struct MixupInference<Base: Classifier>: Classifier {
 
   /// The same defence with N = `sampleCount` in every branch, as an attacker may simulate it.
   ///
-  /// - Throws: `MixupInferenceError.sampleCount` if it is below 1 or above 100,000.
+  /// - Throws: `MixupInferenceError.sampleCount` if it is below 1 or above 100,000, and
+  ///   `MixupInferenceError.poolTooSmall` if the pool cannot give so many.
   public func withSampleCount(_ sampleCount: Int) throws(MixupInferenceError) -> MixupInference {
-    try MixupInference(base, pool: pool, rule: rule.withSampleCount(sampleCount))
+    try MixupInference(
+      base, pool: pool, rule: rule.withSampleCount(sampleCount), sampling: sampling)
   }
 
   /// log F_MI, [N, L].
@@ -237,11 +256,14 @@ public struct MixupInference<Base: Classifier>: Classifier {
         pool.images.pixels.tensor.withUnsafePointer { partners in
           var place = result
           for route in routes {
-            for draw in 0..<route.mixing.sampleCount {
+            let chosen = pool.draw(
+              route.mixing.sampleCount, route.partner, predicted: route.predicted,
+              sampling: sampling
+            ) { draw in
               let number = 2 * draw + (route.partner == .other ? 1 : 0)
-              let partner = pool.draw(
-                route.partner, predicted: route.predicted,
-                key: draws.key(position: route.position, draw: number))
+              return draws.key(position: route.position, draw: number)
+            }
+            for partner in chosen {
               mix(
                 route.mixing.ratio, inputs + route.position * width,
                 partners + partner.position * width, into: place, count: width)
@@ -313,6 +335,7 @@ public enum MixupInferenceError: Error, Equatable, CustomStringConvertible {
   case noOtherLabel
   case poolClasses(expected: Int, found: Int)
   case poolImageShape(expected: ImageShape, found: ImageShape)
+  case poolTooSmall(sampleCount: Int, needed: Int, found: Int)
   case draws(examples: Int, images: Int)
 
   /// What is wrong and what to do, in one line.
@@ -330,6 +353,11 @@ public enum MixupInferenceError: Error, Equatable, CustomStringConvertible {
       "the sample pool has \(found) classes, the model \(expected); take the model's training data"
     case .poolImageShape(let expected, let found):
       "the sample pool's images are \(found), the model takes \(expected)"
+    case .poolTooSmall(let sampleCount, let needed, let found):
+      """
+      N = \(sampleCount) draws without replacement need \(needed) images of every class, the smallest \
+      has \(found); take a larger pool or fewer executions
+      """
     case .draws(let examples, let images):
       "the draws name \(examples) examples for \(images) images; every image needs one"
     }

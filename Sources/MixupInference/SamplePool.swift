@@ -10,6 +10,17 @@ public enum PartnerLabel: String, Sendable, Codable, CaseIterable {
   case other
 }
 
+/// How the N partners of one input depend on each other; every one of them has the law p_s.
+public enum PartnerSampling: String, Sendable, Codable, CaseIterable {
+  /// Not at all: Algorithm 1 of the paper.
+  case independent
+  /// MI-OL's labels come in rounds of all labels other than ŷ in random order, so that they are drawn
+  /// equally often, give or take one. MI-PL, which has one label, is left as it is.
+  case stratified
+  /// As `stratified`, and no image comes twice. Where N takes all images, nothing is left to chance.
+  case withoutReplacement
+}
+
 /// The clean images x_s from which mixing partners are drawn, by class.
 ///
 /// Partners come label first, y_s ~ p_s(y), then uniformly among the images of that label, so an
@@ -41,6 +52,9 @@ public struct SamplePool: Sendable {
   /// L, the number of classes.
   public var classCount: Int { images.classCount }
 
+  /// The number of images in the smallest class.
+  package var leastClassSize: Int { positions.map(\.count).min() ?? 0 }
+
   /// A clean image drawn for mixing.
   package struct Partner: Sendable, Hashable {
     /// y_s.
@@ -60,12 +74,51 @@ public struct SamplePool: Sendable {
     }
   }
 
+  /// The partners of one input; of more draws with the same keys they are the first.
+  ///
+  /// - Parameter key: names the random numbers of an independent draw; those of dependent ones all come
+  ///   from the first.
+  /// - Precondition: no class is too small, see `PartnerSampling.classSizeNeeded`.
+  package func draw(
+    _ count: Int, _ kind: PartnerLabel, predicted: Int, sampling: PartnerSampling,
+    key: (Int) -> RandomKey
+  ) -> [Partner] {
+    guard sampling != .independent else {
+      return (0..<count).map { draw(kind, predicted: predicted, key: key($0)) }
+    }
+    var stream = RandomStream(key(0))
+    var round: [Int] = []
+    var unused = positions
+    return (0..<count).map { _ in
+      if round.isEmpty {
+        round = kind == .predicted ? [predicted] : (0..<classCount).filter { $0 != predicted }
+      }
+      let label = round.remove(at: stream.integer(below: round.count))
+      let place = stream.integer(below: unused[label].count)
+      guard sampling == .withoutReplacement else {
+        return Partner(label: label, position: positions[label][place])
+      }
+      unused[label].swapAt(place, unused[label].count - 1)
+      return Partner(label: label, position: unused[label].removeLast())
+    }
+  }
+
   /// y_s ~ p_s(y), then x_s ~ p_s(x | y_s), from the random numbers of a key.
   package func draw(_ kind: PartnerLabel, predicted: Int, key: RandomKey) -> Partner {
     var stream = RandomStream(key)
     let label = drawLabel(kind, predicted: predicted, from: &stream)
     return Partner(
       label: label, position: positions[label][stream.integer(below: positions[label].count)])
+  }
+}
+
+extension PartnerSampling {
+  /// The images that every class must have for N draws: as many as can fall on one label, if none may
+  /// come twice.
+  package func classSizeNeeded(_ kind: PartnerLabel, sampleCount: Int, classCount: Int) -> Int {
+    guard self == .withoutReplacement else { return 1 }
+    let labels = kind == .predicted ? 1 : classCount - 1
+    return (sampleCount + labels - 1) / labels
   }
 }
 

@@ -67,7 +67,8 @@ extension Threat {
   /// - Parameters:
   ///   - attack: what is tried through each of them.
   ///   - sampleCount: the attacker's N for a gradient; the choice is made with the defence's own.
-  /// - Throws: `MixupInferenceError` if `sampleCount` is below 1.
+  /// - Throws: `MixupInferenceError` if `sampleCount` is below 1, or more than the pool can give to a
+  ///   defence that draws without replacement.
   public static func adaptive<Base: DifferentiableClassifier>(
     _ attack: ProjectedGradientDescent, within epsilon: Epsilon,
     on defence: MixupInference<Base>, sampleCount: Int
@@ -82,7 +83,8 @@ extension Threat {
           BestOf.Contestant(
             attack,
             through: try MixupInference(
-              defence.base, pool: defence.pool, rule: rule.withSampleCount(sampleCount))))
+              defence.base, pool: defence.pool, rule: rule.withSampleCount(sampleCount),
+              sampling: defence.sampling)))
       }
     }
     return Threat(BestOf(contestants), within: epsilon, through: defence)

@@ -245,6 +245,46 @@ struct MixupInferenceTests {
     }
   }
 
+  @Test("P20: where N takes every image of a class once, no randomness is left")
+  func fullEnumeration() throws {
+    // 21 images of 4 classes: 5 of each at least, and 6 of the first.
+    let scene = try Scene(count: 12)
+    let pool = try SamplePool(scene.pool.images[0..<20])
+    let mixing = Mixing(ratio: 0.5, sampleCount: 5)
+    for rule in [
+      MixupInferenceRule.predictedLabel(mixing),
+      .otherLabel(Mixing(ratio: 0.5, sampleCount: 15)),
+    ] {
+      func output(_ sampling: PartnerSampling, seed: UInt64) throws -> [Float] {
+        let defence = try MixupInference(
+          scene.model, pool: pool, rule: rule, sampling: sampling)
+        #expect(try defence.withSampleCount(3).sampling == sampling)
+        return try defence.logits(of: scene.data.pixels, draws: scene.draws(seed: seed)).values
+      }
+      let (one, other) = (
+        try output(.withoutReplacement, seed: 1), try output(.withoutReplacement, seed: 2)
+      )
+      // The same 5 or 15 probabilities, summed in another order.
+      #expect(zip(one, other).allSatisfy { abs(exp($0) - exp($1)) <= 16 * Float(1).ulp })
+      #expect(try output(.withoutReplacement, seed: 1) == one)
+      #expect(try output(.independent, seed: 1) != output(.independent, seed: 2))
+      // The default is Algorithm 1 as it is.
+      #expect(
+        try MixupInference(scene.model, pool: pool, rule: rule)
+          .logits(of: scene.data.pixels, draws: scene.draws(seed: 1)).values
+          == output(.independent, seed: 1))
+      // One more than there is.
+      let N = rule.sampleCount + 1
+      let error = MixupInferenceError.poolTooSmall(sampleCount: N, needed: 6, found: 5)
+      #expect(throws: error) {
+        try MixupInference(
+          scene.model, pool: pool, rule: rule, sampling: .withoutReplacement
+        ).withSampleCount(N)
+      }
+      #expect(!"\(error)".contains("\n"))
+    }
+  }
+
   @Test("relabelling the classes relabels the output")
   func relabellingCarriesOver() throws {
     let scene = try Scene(count: 20)

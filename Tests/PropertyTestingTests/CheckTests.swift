@@ -19,6 +19,23 @@ struct CheckTests {
     }
   }
 
+  @Test("ranges of Float are written as literals, alone, in collections and beside other types")
+  func floatLiterals() async {
+    await check("one range", .float(in: -1...1)) { (x: Float) in #expect(abs(x) <= 1) }
+    await check(
+      "several ranges", .float(in: 0.1...0.3), .array(of: .float(in: -4...4)), .double(in: 0...1),
+      .integer(in: 1...3)
+    ) { (x: Float, list: [Float], y: Double, n: Int) in
+      #expect(x >= 0.1 && x <= 0.3 && list.allSatisfy { abs($0) <= 4 })
+      #expect(y >= 0 && y <= 1 && n >= 1 && n <= 3)
+    }
+    // Where the type is known already, nothing is in doubt.
+    let range: ClosedRange<Float> = 0.1...0.3
+    await check("a range with a type", .float(in: range), Generator<Float>.float(in: 0.1...0.3)) {
+      (x: Float, y: Float) in #expect(range.contains(x) && range.contains(y))
+    }
+  }
+
   @Test("what an expectation records while a case is tried is held back and taken for its failure")
   func expectations() async throws {
     let report = await runProperty(

@@ -88,29 +88,40 @@ public struct LinearModel: Sendable, Hashable {
     }
 
     // An orthonormal basis of the span of the points (x, 1), with the value of H, extended linearly,
-    // at every vector of it.
+    // at every vector of it; and the anchor that each vector came from. The next is always the one
+    // farthest from the span so far, so that none is an extrapolation from others close together.
     var basis: [(vector: [Double], value: [Double])] = []
-    // The anchor that each vector came from.
     var origins: [Anchor] = []
-    for (position, anchor) in anchors.enumerated() {
-      var rest = anchor.point + [1]
-      var value = (0..<classCount).map { $0 == anchor.label ? 1.0 : 0 }
-      let length = dot(rest, rest).squareRoot()
-      // Twice: what rounding leaves of the projection after once, it does not leave after twice.
-      for _ in 0..<2 {
-        for (vector, other) in basis {
-          let share = dot(rest, vector)
-          add(-share, vector, to: &rest)
-          add(-share, other, to: &value)
-        }
+    var rests = anchors.map { $0.point + [1] }
+    var values = anchors.map { anchor in
+      (0..<classCount).map { $0 == anchor.label ? 1.0 : 0 }
+    }
+    func project(_ position: Int, _ vector: [Double], _ value: [Double]) {
+      let share = dot(rests[position], vector)
+      add(-share, vector, to: &rests[position])
+      add(-share, value, to: &values[position])
+    }
+    let dependence = 4 * Self.rounding(anchors: anchors.count, dimension: dimension)
+    var left = Array(anchors.indices)
+    while true {
+      let squares = left.map { dot(rests[$0], rests[$0]) }
+      let place = firstMaximum(squares)
+      guard place < left.count else { break }
+      let next = left[place]
+      let point = anchors[next].point
+      guard squares[place] > dependence * dependence * (dot(point, point) + 1) else { break }
+      left.remove(at: place)
+      // Once more: what rounding leaves of the projections after once, it does not leave after twice.
+      for (vector, value) in basis { project(next, vector, value) }
+      let length = dot(rests[next], rests[next]).squareRoot()
+      basis.append((rests[next].map { $0 / length }, values[next].map { $0 / length }))
+      origins.append(anchors[next])
+      for position in left {
+        project(position, basis[basis.count - 1].vector, basis[basis.count - 1].value)
       }
-      let left = dot(rest, rest).squareRoot()
-      if left > Self.dependence * length {
-        basis.append((rest.map { $0 / left }, value.map { $0 / left }))
-        origins.append(anchor)
-      } else if value.contains(where: { abs($0) > Self.contradiction }) {
-        throw .contradiction(anchor: position)
-      }
+    }
+    if let bad = left.first(where: { values[$0].contains { abs($0) > Self.contradiction } }) {
+      throw .contradiction(anchor: bad)
     }
 
     var rows = [[Double]](
@@ -147,9 +158,13 @@ public struct LinearModel: Sendable, Hashable {
     try self.init(weights: rows.map { Array($0.dropLast()) }, bias: rows.map { $0[dimension] })
   }
 
-  /// A point this close to the span of those before it, relative to its length, depends on them.
-  private static let dependence = 1e-9
-  /// Its class may then miss the values of those before it by no more than this.
+  /// The relative error of projecting one of A points twice on the others. A point no farther from the
+  /// span of those before it than four times this depends on them: rounding alone may bring it there,
+  /// and to leave it out moves H there by no more than rounding does.
+  private static func rounding(anchors: Int, dimension: Int) -> Double {
+    Double(2 * anchors + dimension + 2) * 0x1p-52
+  }
+  /// The class of a dependent point may miss the values of those before it by no more than this.
   private static let contradiction = 1e-6
 
   /// Random rows that vanish on a subspace and add up to 0.
@@ -203,6 +218,6 @@ extension LinearModel {
   package func roundingUnit(at points: [[Double]]) -> Double {
     let row = zip(weights, bias).map { dot($0, $0) + $1 * $1 }.reduce(0, max).squareRoot()
     let point = points.map { dot($0, $0) + 1 }.reduce(0, max).squareRoot()
-    return Double(2 * points.count + dimension + 2) * 0x1p-52 * max(row * point, 1)
+    return Self.rounding(anchors: points.count, dimension: dimension) * max(row * point, 1)
   }
 }

@@ -137,7 +137,8 @@ public struct SyntheticScenario: Sendable {
     input = model.input(at: point, label: label, perturbed: attack)
   }
 
-  private static func perturbation(
+  /// The G that the settings ask for, with the effect a [L] of the attack δ* [D].
+  package static func perturbation(
     _ settings: Settings, effect: [Double], along attack: [Double], to target: Int,
     on linear: LinearModel
   ) throws(TheoryError) -> Perturbation {

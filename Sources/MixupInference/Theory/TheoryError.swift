@@ -28,7 +28,7 @@ public enum TheoryError: Error, Equatable, CustomStringConvertible {
       "\(name) is \(value); give finite numbers"
     case .contradiction(let anchor):
       """
-      anchor \(anchor) is an affine combination of anchors before it whose classes give it another \
+      anchor \(anchor) is an affine combination of other anchors whose classes give it another \
       value; no affine map is one-hot at all of them: move it, or add dimensions
       """
     case .ratio(let ratio): "the mixing ratio λ is \(ratio); it must be in [0, 1]"

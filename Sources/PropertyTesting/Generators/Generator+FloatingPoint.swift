@@ -174,6 +174,15 @@ extension Generator where Value == Float {
 
   /// Numbers in the range.
   public static func float(in range: ClosedRange<Float>) -> Generator { floatingPoint(in: range) }
+
+  /// Numbers in the range, whose ends are rounded to Float.
+  ///
+  /// Among the generators of a property, the literals in `.float(in: -1...1)` count as Double. Where
+  /// they can be Float, and this is not preferred, they are.
+  @_disfavoredOverload
+  public static func float(in range: ClosedRange<Double>) -> Generator {
+    floatingPoint(in: Float(range.lowerBound)...Float(range.upperBound))
+  }
 }
 
 extension Generator where Value == [Double] {

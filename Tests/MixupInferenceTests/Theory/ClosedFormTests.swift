@@ -1,13 +1,17 @@
 import Foundation
 import MixupInference
+import PropertyChecks
+import PropertyTesting
 import Statistics
 import Testing
 
 @Suite("The closed forms: Table 1, RIC and DG")
 struct ClosedFormTests {
   @Test("P33: all sixteen cells of Table 1, draw by draw and in expectation, for any G")
-  func table1() throws {
-    try forEachCase { example, _ in
+  func table1() async {
+    await check("P33: all sixteen cells of Table 1", .theory(), cases: 200) {
+      (recipe: TheoryRecipe) in
+      let example = try recipe.example()
       let (model, input, L) = (example.model, example.input, example.classCount)
       let clean = model.clean(input)
       #expect(clean.predicted == input.label)
@@ -57,9 +61,9 @@ struct ClosedFormTests {
   }
 
   @Test("P34: ΔF_k is threshold_k − E[G_k(δ) − G_k(λδ)], and (10) ⇔ (12) or (15)")
-  func thresholdForm() throws {
-    var (held, failed) = (0, 0)
-    try forEachCase(count: 400) { example, _ in
+  func thresholdForm() async {
+    await check("P34: RIC through G", .theory(), cases: 400) { (recipe: TheoryRecipe) in
+      let example = try recipe.example()
       let direct = example.model.robustnessImprovingCondition(
         of: example.input, mixing: example.rule, ratio: example.ratio)
       let decay = example.decay
@@ -72,15 +76,17 @@ struct ClosedFormTests {
       if abs(direct.margin) > example.tolerance {
         #expect(direct.holds == viaDecay.holds)
         #expect(direct.holds == (direct.margin > 0))
-        if direct.holds { held += 1 } else { failed += 1 }
       }
+      cover(0.05, "holds", direct.holds)
+      cover(0.2, "fails", !direct.holds)
     }
-    #expect(held > 20 && failed > 20)
   }
 
   @Test("P35: DG has one closed form for MI-PL and MI-OL, (1−λ) − E[G_ŷ(δ) − G_ŷ(λδ)]")
-  func detectionGap() throws {
-    try forEachCase { example, _ in
+  func detectionGap() async {
+    await check("P35: DG has one closed form for both rules", .theory(), cases: 200) {
+      (recipe: TheoryRecipe) in
+      let example = try recipe.example()
       for rule in PartnerLabel.allCases {
         let decay = example.model.expectedDecay(
           of: example.input, mixing: rule, ratio: example.ratio)[example.input.predicted]
@@ -97,7 +103,10 @@ struct ClosedFormTests {
       }
     }
     // With a G that does not depend on the point the two decays are the same number.
-    try forEachCase(family: .power) { example, _ in
+    await check(
+      "P35: DG is the same for both rules where G depends on δ alone", .theory(.power), cases: 200
+    ) { (recipe: TheoryRecipe) in
+      let example = try recipe.example()
       let gaps = PartnerLabel.allCases.map {
         example.model.detectionGapSigned(of: example.input, mixing: $0, ratio: example.ratio)
       }
@@ -106,8 +115,10 @@ struct ClosedFormTests {
   }
 
   @Test("P37: at λ = 1 mixing changes nothing: ΔF = 0, DG = 0, and RIC is false")
-  func withoutMixing() throws {
-    try forEachCase { example, _ in
+  func withoutMixing() async {
+    await check("P37: at λ = 1 mixing changes nothing", .theory(), cases: 200) {
+      (recipe: TheoryRecipe) in
+      let example = try recipe.example()
       for rule in PartnerLabel.allCases {
         let changes = example.model.confidenceChanges(of: example.input, mixing: rule, ratio: 1)
         #expect(changes.allSatisfy { abs($0) <= example.tolerance })
@@ -124,8 +135,10 @@ struct ClosedFormTests {
   }
 
   @Test("P38: RIC-PL fails at λ = 0 on the simplex, and for linear G at every λ")
-  func impossible() throws {
-    try forEachCase { example, _ in
+  func impossible() async {
+    await check("P38: RIC-PL fails at λ = 0 on the simplex", .theory(), cases: 200) {
+      (recipe: TheoryRecipe) in
+      let example = try recipe.example()
       // F(x) on the simplex, as every network's output is.
       let cut = example.model.perturbation.restrictedToSimplex(of: example.model.linear)
       let model = try SyntheticModel(example.model.linear, cut, pool: example.model.pool)
@@ -134,7 +147,9 @@ struct ClosedFormTests {
       // The cut leaves F up to 10⁻¹² outside the simplex.
       #expect(condition.margin <= example.tolerance + 1e-12)
     }
-    try forEachCase(family: .linear) { example, _ in
+    await check("P38: RIC-PL fails for linear G", .theory(.linear), cases: 200) {
+      (recipe: TheoryRecipe) in
+      let example = try recipe.example()
       #expect(example.input.satisfiesModellingAssumption)
       let condition = example.model.robustnessImprovingCondition(
         of: example.input, mixing: .predicted, ratio: example.ratio)
@@ -143,11 +158,11 @@ struct ClosedFormTests {
   }
 
   @Test("P39: MI-OL's thresholds are looser on both halves; → λ−1 as L grows, 0 at L = 2")
-  func thresholdOrder() throws {
-    var stream = RandomStream(RandomKey(seed: theorySeed, purpose: .test))
-    for _ in 0..<200 {
-      let ratio = 0.999 * stream.uniformDouble()
-      let L = 3 + stream.integer(below: 100)
+  func thresholdOrder() async {
+    await check(
+      "P39: MI-OL's thresholds are the looser", .double(in: 0...0.999), .integer(in: 3...102),
+      cases: 200
+    ) { (ratio: Double, L: Int) in
       func thresholds(_ rule: PartnerLabel, _ L: Int) -> RobustnessImprovingCondition.Thresholds {
         RobustnessImprovingCondition.thresholds(rule, ratio: ratio, classCount: L)
       }
@@ -165,8 +180,10 @@ struct ClosedFormTests {
   }
 
   @Test("P42: an attack without effect leaves ΔF = threshold, and the assumption of DG is broken")
-  func withoutEffect() throws {
-    try forEachCase { example, _ in
+  func withoutEffect() async {
+    await check("P42: an attack without effect", .theory(.linear), cases: 200) {
+      (recipe: TheoryRecipe) in
+      let example = try recipe.example()
       let none = Perturbation { _, _ in
         [Double](repeating: 0, count: example.classCount)
       }
@@ -187,27 +204,41 @@ struct ClosedFormTests {
   }
 
   @Test("the mean of N draws tends to the enumeration of the pool")
-  func sampling() throws {
-    try forEachCase(count: 40) { example, _ in
-      let count = 500
-      let exact = example.mixed
-      let draws = try (0..<count).map {
+  func sampling() async throws {
+    let recipes = Generator<TheoryRecipe>.theory()
+    await check(
+      "the mean of N draws tends to the enumeration of the pool", recipes,
+      Generator<UInt64>.integer(), cases: 40
+    ) { (recipe: TheoryRecipe, seed: UInt64) in
+      let example = try recipe.example()
+      let partners = example.model.pool.filter {
+        ($0.label == example.input.predicted) == (example.rule == .predicted)
+      }
+      let possible = partners.map {
+        example.model.mixedPrediction(
+          at: example.input.point, perturbed: example.input.perturbation, with: $0.point,
+          ratio: example.ratio)
+      }
+      let draws = try (0..<500).map {
         try example.model.sampledPrediction(
           of: example.input, mixing: example.rule, ratio: example.ratio, sampleCount: 1,
-          key: RandomKey(seed: 6, purpose: .test, draw: $0))
+          key: RandomKey(seed: seed, purpose: .test, draw: $0))
       }
+      let exact = example.mixed
       for k in 0..<example.classCount {
-        let values = draws.map { $0[k] }
-        let mean = values.reduce(0, +) / Double(count)
-        // H is in [0, 1] on the hull and |G| ≤ 4: Hoeffding for a width of 9 at 10⁻⁹.
-        #expect(abs(mean - exact[k]) <= 9 * (log(2e9) / Double(2 * count)).squareRoot())
+        let values = possible.map { $0[k] }
+        expect(
+          .mean(
+            of: draws.map { $0[k] }, in: (values.min() ?? 0)...(values.max() ?? 0),
+            equals: exact[k], within: example.tolerance))
       }
     }
+    var settings = SyntheticScenario.Settings()
+    settings.classCount = 3
+    let scenario = try SyntheticScenario(settings, key: RandomKey(seed: 1, purpose: .test))
     #expect(throws: TheoryError.sampleCount(0)) {
-      var stream = RandomStream(RandomKey(seed: 1, purpose: .test))
-      let example = try TheoryCase(&stream)
-      _ = try example.model.sampledPrediction(
-        of: example.input, mixing: .other, ratio: 0.5, sampleCount: 0,
+      try scenario.model.sampledPrediction(
+        of: scenario.input, mixing: .other, ratio: 0.5, sampleCount: 0,
         key: RandomKey(seed: 1, purpose: .test))
     }
   }

@@ -1,27 +1,58 @@
+import Foundation
 import MixupInference
+import PropertyChecks
+import PropertyTesting
 import Statistics
 import Testing
 
 @Suite("H, the linear part")
 struct LinearModelTests {
   @Test("H is one-hot at every anchor, several of a class and dependent ones included")
-  func fitsAnchors() throws {
-    try forEachCase { example, _ in
-      let linear = example.model.linear
-      for anchor in example.model.pool {
-        for (k, value) in linear(anchor.point).enumerated() {
-          #expect(abs(value - (k == anchor.label ? 1 : 0)) <= example.tolerance)
-        }
+  func fitsAnchors() async {
+    await check("H is one-hot at every anchor", .theory(.linear), cases: 200) {
+      (recipe: TheoryRecipe) in
+      let example = try recipe.example()
+      let (pool, linear) = (example.model.pool, example.model.linear)
+      cover(0.3, "several points of a class", pool.count > example.classCount)
+      let largest = pool.flatMap { anchor in
+        linear(anchor.point).enumerated().map { abs($1 - ($0 == anchor.label ? 1 : 0)) }
+      }.reduce(0, max)
+      // The search is for anchors in hardly general position.
+      maximize(largest / example.tolerance)
+      #expect(largest <= example.tolerance)
+    }
+  }
+
+  @Test("an anchor next to the span of the others is met as well as one far from it")
+  func nearlyDependentAnchors() async {
+    // The search above found that no distance but that of rounding may count as none.
+    await check("a nearly dependent anchor", .double(in: -52...(-1))) { (exponent: Double) in
+      let distance = exp2(exponent)
+      // Without the last one, the smallest weights take half of the step to class 1 from each of two
+      // coordinates; with it, all from the first.
+      let anchors = [
+        Anchor(point: [0, 0, 0], label: 0), Anchor(point: [0, 1, 0], label: 0),
+        Anchor(point: [1, 0, -1], label: 1), Anchor(point: [1, 1, distance - 1], label: 1),
+      ]
+      let linear = try LinearModel(fitting: anchors, classCount: 2)
+      let tolerance = 16 * linear.roundingUnit(at: anchors.map(\.point))
+      for anchor in anchors {
+        #expect(abs(linear(anchor.point)[anchor.label] - 1) <= tolerance)
       }
+      cover(0.1, "closer than 10⁻⁹", distance < 1e-9)
     }
   }
 
   @Test("H(λx + (1−λ)x′) = λH(x) + (1−λ)H(x′) and Σ_k H_k = 1 everywhere, off the anchors too")
-  func isAffine() throws {
-    try forEachCase { example, stream in
+  func isAffine() async {
+    // As many coordinates as there may be dimensions.
+    let anywhere = Generator<[Double]>.array(of: .double(in: -3...3), count: 13)
+    await check(
+      "H is affine, with sum 1 everywhere", .theory(.linear), anywhere, anywhere, cases: 200
+    ) { (recipe: TheoryRecipe, a: [Double], b: [Double]) in
+      let example = try recipe.example()
       let linear = example.model.linear
-      func anywhere() -> [Double] { (0..<linear.dimension).map { _ in stream.standardNormal() } }
-      let (a, b) = (anywhere(), anywhere())
+      let (a, b) = (Array(a.prefix(linear.dimension)), Array(b.prefix(linear.dimension)))
       let tolerance = 16 * linear.roundingUnit(at: [a, b])
       let middle = linear(mix(example.ratio, a, b))
       for (left, right) in zip(middle, mix(example.ratio, linear(a), linear(b))) {

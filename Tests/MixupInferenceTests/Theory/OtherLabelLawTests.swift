@@ -1,13 +1,17 @@
 import Foundation
 import MixupInference
+import PropertyChecks
+import PropertyTesting
 import Statistics
 import Testing
 
 @Suite("The ideal model under mixup inference")
 struct OtherLabelLawTests {
   @Test("P25: clean inputs keep F_ŷ = 1 under MI-PL, and get λ and (1−λ)/(L−1) under MI-OL")
-  func cleanConfidences() throws {
-    try forEachCase { example, _ in
+  func cleanConfidences() async {
+    await check("P25: F_MI of clean inputs under both rules", .theory(), cases: 200) {
+      (recipe: TheoryRecipe) in
+      let example = try recipe.example()
       let clean = example.model.clean(example.input)
       let predicted = example.model.expectedPrediction(
         of: clean, mixing: .predicted, ratio: example.ratio)
@@ -22,17 +26,21 @@ struct OtherLabelLawTests {
   }
 
   @Test("P26: with N → ∞ MI-OL classifies clean inputs rightly if and only if λ > 1/L")
-  func criticalRatio() throws {
-    try forEachCase { example, _ in
-      guard abs(example.ratio - 1 / Double(example.classCount)) > 1e-9 else { return }
+  func criticalRatio() async {
+    await check("P26: MI-OL keeps a clean label iff λ > 1/L", .theory(), cases: 200) {
+      (recipe: TheoryRecipe) in
+      let example = try recipe.example()
       let clean = example.model.clean(example.input)
       let output = example.model.expectedPrediction(
         of: clean, mixing: .other, ratio: example.ratio)
       let others = output.indices.filter { $0 != clean.label }.map { output[$0] }.max() ?? 0
-      // Every other label has the same share, up to rounding.
-      guard abs(output[clean.label] - others) > example.tolerance else { return }
+      // Every other label has the same share, up to rounding; at λ = 1/L it is that of ŷ too.
+      try assume(abs(output[clean.label] - others) > example.tolerance)
+      let isKept = output[clean.label] > others
+      cover(0.2, "kept", isKept)
+      cover(0.2, "lost", !isKept)
       #expect(
-        (output[clean.label] > others)
+        isKept
           == OtherLabelLaw.keepsLabel(ratio: example.ratio, classCount: example.classCount))
     }
     #expect(OtherLabelLaw.keepsLabel(ratio: 0.11, classCount: 10))
@@ -124,11 +132,19 @@ struct OtherLabelLawTests {
 
   @Test(
     "P28: an attack that mixing removes in full: MI-PL finds y iff λ > ½, MI-OL for every λ > 0")
-  func removedAttack() throws {
+  func removedAttack() async {
     // The effect needs the whole length; below it there is none.
-    try forEachCase(family: .thresholded, { $0.exponent = 1e6 }) { example, _ in
+    await check(
+      "P28: an attack that mixing removes in full", .theory(.thresholded, exponents: 1e6...1e6),
+      cases: 200
+    ) { (recipe: TheoryRecipe) in
+      let example = try recipe.example()
       let λ = example.ratio
-      guard λ < 0.999, λ > 0.001, abs(λ - 0.5) > 1e-9 else { return }
+      // F_y is ahead of the next by 2λ−1 under MI-PL and by λ under MI-OL.
+      try assume(
+        λ < 0.999 && λ > 2 * example.tolerance && abs(2 * λ - 1) > 2 * example.tolerance)
+      cover(0.2, "MI-PL finds y", λ > 0.5)
+      cover(0.2, "MI-PL does not", λ < 0.5)
       #expect(example.input.satisfiesModellingAssumption)
       let predicted = firstMaximum(
         example.model.expectedPrediction(of: example.input, mixing: .predicted, ratio: λ))

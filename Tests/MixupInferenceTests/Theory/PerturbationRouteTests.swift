@@ -1,13 +1,16 @@
 import Foundation
 import MixupInference
-import Statistics
+import PropertyChecks
+import PropertyTesting
 import Testing
 
 @Suite("Figure 2: RIC by way of G")
 struct PerturbationRouteTests {
   @Test("P43: the estimators of Figure 2 give back G exactly where clean mixing is linear")
-  func estimatorsInvert() throws {
-    try forEachCase { example, _ in
+  func estimatorsInvert() async {
+    await check("P43: the estimators of Figure 2 give back G", .theory(), cases: 200) {
+      (recipe: TheoryRecipe) in
+      let example = try recipe.example()
       let (model, input) = (example.model, example.input)
       let route = model.perturbationRoute(of: input, mixing: example.rule, ratio: example.ratio)
       let before = model.perturbation(input.perturbation, at: input.point)
@@ -25,17 +28,18 @@ struct PerturbationRouteTests {
   }
 
   @Test("P41: the route through G is the direct one plus the bend of clean mixing, for any curves")
-  func identity() {
-    var stream = RandomStream(RandomKey(seed: theorySeed, purpose: .test))
-    for _ in 0..<500 {
-      func confidences() -> PerturbationRoute.Confidences {
-        .init(trueLabel: stream.uniformDouble(), predictedLabel: stream.uniformDouble())
+  func identity() async {
+    await check(
+      "P41: the route through G is the direct one plus the bend of clean mixing", .unitInterval,
+      .integer(in: 2...21), .array(of: .unitInterval, count: 8), cases: 500
+    ) { (λ: Double, L: Int, values: [Double]) in
+      func confidences(_ place: Int) -> PerturbationRoute.Confidences {
+        .init(trueLabel: values[place], predictedLabel: values[place + 1])
       }
-      let (λ, L) = (TheoryCase.ratio(&stream), 2 + stream.integer(below: 20))
       for rule in PartnerLabel.allCases {
         let route = PerturbationRoute(
-          rule: rule, ratio: λ, classCount: L, clean: confidences(), cleanMixed: confidences(),
-          adversarial: confidences(), adversarialMixed: confidences())
+          rule: rule, ratio: λ, classCount: L, clean: confidences(0), cleanMixed: confidences(2),
+          adversarial: confidences(4), adversarialMixed: confidences(6))
         let (direct, viaG) = (route.directCondition, route.condition)
         let D = route.clean.trueLabel - route.cleanMixed.trueLabel
         // Some ten sums of numbers up to 3, each rounded.

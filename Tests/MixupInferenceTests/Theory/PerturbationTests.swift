@@ -1,5 +1,7 @@
 import Foundation
 import MixupInference
+import PropertyChecks
+import PropertyTesting
 import Statistics
 import Testing
 
@@ -8,8 +10,11 @@ struct PerturbationTests {
   @Test(
     "P36: Σ_k G_k = 0 and G(0; ·) = 0 for every family, hence Σ_k ΔF_k = 0",
     arguments: [SyntheticScenario.Family?.none] + SyntheticScenario.Family.allCases.map { $0 })
-  func addsUpToZero(_ family: SyntheticScenario.Family?) throws {
-    try forEachCase(count: 50, family: family) { example, _ in
+  func addsUpToZero(_ family: SyntheticScenario.Family?) async {
+    let name = family?.rawValue ?? "arbitrary"
+    await check("P36: Σ_k G_k = 0 and G(0; ·) = 0, \(name) G", .theory(family), cases: 50) {
+      (recipe: TheoryRecipe) in
+      let example = try recipe.example()
       let zero = [Double](repeating: 0, count: example.input.perturbation.count)
       let G = example.model.perturbation
       for scale in [0.1, 0.5, 1] {
@@ -23,12 +28,20 @@ struct PerturbationTests {
   }
 
   @Test("each family decays as its name says: G(λδ) = growth(λ)·G(δ)")
-  func growth() throws {
-    try forEachCase(count: 100) { example, stream in
+  func growth() async {
+    await check(
+      "each family decays as its name says", .theory(.linear),
+      .array(of: .double(in: -3...3), count: 7), .double(in: 0.3...3.3)
+    ) { (recipe: TheoryRecipe, effect: [Double], p: Double) in
+      let example = try recipe.example()
       let attack = example.input.perturbation
-      let effect = (0..<example.classCount).map { _ in stream.standardNormal() }
+      let effect = Array(effect.prefix(example.classCount))
       let mean = effect.reduce(0, +) / Double(effect.count)
-      let (λ, p) = (example.ratio, 0.3 + 3 * stream.uniformDouble())
+      let λ = example.ratio
+      // s has 2D + 4 roundings, of sums without a negative term; no growth enlarges a relative error
+      // by more than p ≤ 3.3, and computing it adds two or three.
+      let unit = 4 * Double(2 * attack.count + 8) * 0x1p-53
+      try assume(abs(λ - 0.45) > unit)
       let growths: [(Perturbation.Growth, Double)] = [
         (.linear, λ), (.power(exponent: p), pow(λ, p)),
         (.saturating(rate: p), tanh(p * λ) / tanh(p)),
@@ -39,57 +52,64 @@ struct PerturbationTests {
         let G = try Perturbation.growing(growth, to: effect, along: attack)
         let shrunk = G(attack.map { λ * $0 }, at: example.input.point)
         for (value, full) in zip(shrunk, effect) {
-          // s has D roundings; a small exponent enlarges relative errors by no more than p ≤ 3.3.
-          #expect(abs(value - factor * (full - mean)) <= 1e-12 * max(1, abs(full - mean)))
+          #expect(abs(value - factor * (full - mean)) <= unit * abs(full - mean))
         }
       }
     }
   }
 
   @Test("an effect cut to the simplex keeps F a distribution and its sum")
-  func restriction() throws {
-    var wasOutside = 0
-    try forEachCase(count: 200) { example, _ in
+  func restriction() async {
+    await check("an effect cut to the simplex keeps F a distribution", .theory(), cases: 200) {
+      (recipe: TheoryRecipe) in
+      let example = try recipe.example()
       let linear = example.model.linear
       let partner = example.model.pool[0].point
       let point = mix(example.ratio, example.input.point, partner)
       let attack = example.input.perturbation
       let cut = example.model.perturbation.restrictedToSimplex(of: linear)
-      if !example.model.perturbation.preservesSimplex(attack, at: point, on: linear) {
-        wasOutside += 1
-      }
-      #expect(cut.preservesSimplex(attack, at: point, on: linear))
+      cover(
+        0.3, "outside before it is cut",
+        !example.model.perturbation.preservesSimplex(attack, at: point, on: linear))
+      // H is on the simplex up to rounding, and the cut leaves 10⁻¹².
+      #expect(
+        cut.preservesSimplex(
+          attack, at: point, on: linear, tolerance: example.tolerance + 1e-12))
     }
-    #expect(wasOutside > 100)
   }
 
   @Test("a power law of exponent 1 and more stays on the simplex, one that saturates may not")
-  func simplex() throws {
-    func stays(_ family: SyntheticScenario.Family, _ exponent: Double) throws -> Bool {
-      var all = true
-      try forEachCase(
-        count: 60, family: family,
-        {
-          $0.exponent = exponent
-          $0.strength = 1
-        }
-      ) { example, _ in
-        let attack = example.input.perturbation.map { example.ratio * $0 }
-        for partner in example.model.pool {
-          all =
-            all
-            && example.model.perturbation.preservesSimplex(
-              attack, at: mix(example.ratio, example.input.point, partner.point),
-              on: example.model.linear)
-        }
+  func simplex() async {
+    @Sendable func stays(_ example: TheoryExample) -> Bool {
+      let attack = example.input.perturbation.map { example.ratio * $0 }
+      return example.model.pool.allSatisfy { partner in
+        example.model.perturbation.preservesSimplex(
+          attack, at: mix(example.ratio, example.input.point, partner.point),
+          on: example.model.linear, tolerance: example.tolerance)
       }
-      return all
     }
-    #expect(try stays(.power, 1))
-    #expect(try stays(.power, 3))
-    #expect(try stays(.adversarial, 1))
-    #expect(try !stays(.saturating, 5))
-    #expect(try !stays(.power, 0.3))
+    // F_y ≥ λ − gλᵖ ≥ 0 for g ≤ 1 ≤ p, and all other effects are positive.
+    await check("a power law from 1 on stays on the simplex", .theory(.power, exponents: 1...4.25))
+    {
+      (recipe: TheoryRecipe) in
+      let example = try recipe.example()
+      #expect(stays(example))
+    }
+    await check("the adversarial G stays on the simplex", .theory(.adversarial)) {
+      (recipe: TheoryRecipe) in
+      let example = try recipe.example()
+      #expect(stays(example))
+    }
+    for family in [SyntheticScenario.Family.saturating, .power] {
+      let exponents = family == .power ? 0.3...0.3 : 5.0...5
+      await check(
+        "a \(family.rawValue) G leaves the simplex",
+        .theory(family, exponents: exponents, strengths: 1...1)
+      ) { (recipe: TheoryRecipe) in
+        let example = try recipe.example()
+        cover(0.2, "outside", !stays(example))
+      }
+    }
   }
 
   @Test("parameters out of range are refused")
