@@ -127,7 +127,7 @@ def start(work, threads, options, folder):
             continue
         command = [sys.executable, HERE / script, folder, f"--threads={threads}"]
         environment = {"OMP_NUM_THREADS": str(threads)}
-        if mode:
+        if script == "with_torch.py":
             command.append(f"--mode={mode}")
             environment["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # no idle workers beside it
             if allocator():
@@ -282,7 +282,8 @@ def report(records):
             spread = f"{middle:.2f} [{low:.2f}, {high:.2f}]"
         rows.append([
             record["work"], str(record["threads"]),
-            *cells(record, lambda c: f"{c['median'] * 1000:.4g}"), spread, f"{record['otherCPUs']:.1f}"])
+            *cells(record, lambda c: f"{c['median'] * 1000:.4g}"), spread,
+            f"{record['otherCPUs']:.1f}"])
     text = (
         "Milliseconds of one execution, median of the turns, the fastest in bold; how many times"
         " as fast as the best peer ours is, median [quartiles] over the rounds; and how many CPUs"
@@ -355,16 +356,22 @@ def parse():
         parser.error(f"--threads {options.threads!r} is no list of numbers, such as 1,2")
     if not 1 <= options.threads[0] <= options.threads[-1] <= cpus:
         parser.error(f"--threads must be from 1 to {cpus}, the CPUs of this machine")
-    options.works = [
-        work for work in (QUICK if options.quick else WORKS)
-        if fnmatch.fnmatch(work, options.work)]
+    works = QUICK if options.quick else WORKS
+    options.works = fnmatch.filter(works, options.work)
     if not options.works:
-        parser.error(f"--work {options.work!r} matches no work, such as {WORKS[0]}")
+        parser.error(f"--work {options.work!r} matches none of {', '.join(works)}")
     if not options.contestant.is_file():
         parser.error(f"--contestant {options.contestant} does not exist; build it first")
     options.contestant = options.contestant.resolve()
     options.output = options.output.resolve()
     return options
+
+
+def run_tool(command, lines=""):
+    """Runs a command that prepares something and has nothing to say on standard output."""
+    done = subprocess.run(command, input=lines, text=True, stdout=sys.stderr)
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(map(str, command))} failed; its message is above")
 
 
 def enter_environment():
@@ -375,10 +382,7 @@ def enter_environment():
             raise Failure(f"Python 3.11 is needed, this is {platform.python_version()}")
         print(f"installing the peers in {ENVIRONMENT}", file=sys.stderr)
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
-        installed = subprocess.run(
-            [ENVIRONMENT / "bin/python", "-m", "pip", "install", "--quiet", "-r", wanted])
-        if installed.returncode != 0:
-            raise Failure("the peers cannot be installed; see pip's message above")
+        run_tool([ENVIRONMENT / "bin/python", "-m", "pip", "install", "--quiet", "-r", wanted])
         stamp.write_bytes(wanted.read_bytes())
     if Path(sys.prefix).resolve() != ENVIRONMENT.resolve():
         python = str(ENVIRONMENT / "bin/python")
@@ -390,15 +394,14 @@ def main():
     enter_environment()
     options.output.mkdir(parents=True, exist_ok=True)
     folder = options.output / "shared"
-    run = {"check": True, "stdout": sys.stderr}
-    subprocess.run([options.contestant, folder, "--write"], **run)
+    run_tool([options.contestant, folder, "--write"])
     for graph in folder.glob("*.onnx"):
         graph.unlink()
     graphs = [work for work in options.works if work.startswith(("forward", "decision"))]
-    subprocess.run(
-        [sys.executable, "-Wignore::DeprecationWarning", HERE / "with_torch.py", folder,
-         "--mode=export"],
-        input="\n".join(graphs), text=True, **run)
+    if graphs:
+        run_tool(
+            [sys.executable, "-Wignore::DeprecationWarning", HERE / "with_torch.py", folder,
+             "--mode=export"], "\n".join(graphs))
 
     result = {"machine": describe(options), "works": []}
     for work in options.works:
@@ -416,7 +419,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         main()
-    except (Failure, subprocess.CalledProcessError, OSError) as error:
+    except (Failure, OSError) as error:
         sys.exit(f"run.py: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
