@@ -1,0 +1,80 @@
+import ArgumentParser
+import Foundation
+import Kernels
+import NeuralNetwork
+
+/// Our side of the comparison: does one work as often as it is told.
+@main
+struct Contestant: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Does the works of the benchmarks when told to by lines on standard input.",
+    discussion: """
+      prepare WORK   →  ready            WORK is KIND/NETWORK/SIZE, as in forward/resNet20/30
+      run COUNT      →  seconds S        for all COUNT executions together
+      output FILE    →  written COUNT    one execution's result, as so many float32
+      Anything wrong is answered with "error" and one line. The end of input ends the process.
+      """)
+
+  @Argument(help: "Folder with the networks and images that all contestants share.")
+  var folder: String
+
+  @Option(help: "Threads that share a batch.")
+  var threads = WorkerPool.availableProcessors
+
+  @Option(
+    help: "Kernel set: \(KernelSet.available.map(\.rawValue).joined(separator: ", ")).",
+    transform: { name in
+      guard let kernels = KernelSet(rawValue: name), kernels.isAvailable else {
+        throw ValidationError("no kernel set \(name) here; see --help")
+      }
+      return kernels
+    })
+  var kernels = KernelSet.best
+
+  @Flag(help: "Make the folder's files and leave.")
+  var write = false
+
+  func run() throws {
+    let shared = SharedFiles(folder: URL(filePath: folder, directoryHint: .isDirectory))
+    let execution = Execution(kernels: kernels, workers: WorkerPool(threadCount: threads))
+    guard !write else { return try shared.write(on: execution) }
+
+    var work: Work?
+    while let line = readLine() {
+      do {
+        print(try answer(to: line, work: &work, from: shared, on: execution))
+      } catch {
+        print("error \(String(describing: error).split(whereSeparator: \.isNewline).joined())")
+      }
+      fflush(nil)
+    }
+  }
+
+  private func answer(
+    to line: String, work: inout Work?, from shared: SharedFiles, on execution: Execution
+  ) throws -> String {
+    let words = line.split(separator: " ", maxSplits: 1).map(String.init)
+    switch (words.first, words.last) {
+    case ("prepare", let name?) where words.count == 2:
+      work = try Work(named: name, from: shared, on: execution)
+      return "ready \(kernels.rawValue)"
+    case ("run", let count?):
+      guard let work, let count = Int(count), count > 0 else { break }
+      // What other processes have put to sleep or out of the caches does not count.
+      if count > 1 { _ = try work.run() }
+      let elapsed = try ContinuousClock().measure {
+        for _ in 0..<count { _ = try work.run() }
+      }
+      return "seconds \(elapsed / .seconds(1))"
+    case ("output", let path?) where words.count == 2:
+      guard let work else { break }
+      let output = try work.output()
+      try output.withUnsafePointer {
+        try Data(bytes: $0, count: 4 * output.count).write(to: URL(filePath: path))
+      }
+      return "written \(output.count)"
+    default: break
+    }
+    throw ValidationError("cannot do \"\(line)\" now; see --help")
+  }
+}

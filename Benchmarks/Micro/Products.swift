@@ -1,0 +1,170 @@
+import Benchmark
+import CPeakRate
+import Kernels
+
+/// A layer of one of the named networks, as a problem for the kernels.
+private struct Layer {
+  let inputs: Int
+  let outputs: Int
+  let geometry: ConvolutionGeometry
+
+  init(_ kernel: Int, _ inputs: Int, _ outputs: Int, extent: Int, stride: Int = 1) {
+    self.inputs = inputs
+    self.outputs = outputs
+    geometry = ConvolutionGeometry(
+      height: extent, width: extent, kernel: kernel, stride: stride, padding: kernel / 2)
+  }
+
+  var name: String {
+    let (kernel, stride) = (geometry.kernel, geometry.stride)
+    return "\(kernel)×\(kernel)\(stride > 1 ? " by \(stride)" : "") \(inputs) to \(outputs)"
+      + " on \(geometry.height)×\(geometry.width)"
+  }
+
+  /// Every convolution and dense layer of resNet50CIFAR, resNet18CIFAR, resNet20 and resNet8, once.
+  static let all = [
+    // The wide networks.
+    Layer(5, 3, 64, extent: 32),
+    Layer(3, 64, 64, extent: 32), Layer(3, 128, 128, extent: 16), Layer(3, 256, 256, extent: 8),
+    Layer(3, 64, 128, extent: 32, stride: 2), Layer(3, 128, 256, extent: 16, stride: 2),
+    Layer(3, 128, 128, extent: 32, stride: 2), Layer(3, 256, 256, extent: 16, stride: 2),
+    Layer(1, 64, 64, extent: 32), Layer(1, 128, 128, extent: 16), Layer(1, 256, 256, extent: 8),
+    Layer(1, 64, 128, extent: 32), Layer(1, 128, 256, extent: 16),
+    Layer(1, 64, 128, extent: 32, stride: 2), Layer(1, 128, 256, extent: 16, stride: 2),
+    Layer(1, 256, 10, extent: 1),
+    // The narrow ones.
+    Layer(3, 3, 16, extent: 32),
+    Layer(3, 16, 16, extent: 32), Layer(3, 32, 32, extent: 16), Layer(3, 64, 64, extent: 8),
+    Layer(3, 16, 32, extent: 32, stride: 2), Layer(3, 32, 64, extent: 16, stride: 2),
+    Layer(1, 16, 32, extent: 32, stride: 2), Layer(1, 32, 64, extent: 16, stride: 2),
+    Layer(1, 64, 10, extent: 1),
+  ]
+}
+
+/// The three products of a layer.
+private enum Pass: String, CaseIterable {
+  case forward
+  case inputGradient = "input gradient"
+  case weightGradient = "weight gradient"
+}
+
+/// Images that one call works on, as in a pass of a plan.
+private let images = 16
+
+private let rateMetric = rate("MFLOP/s")
+private let shareMetric = rate("% of FMA peak")
+
+/// Every kernel set on every layer: effective MFLOP/s of one thread (products with padding are not
+/// counted), and its share of what the thread reaches with nothing but multiply-adds in registers,
+/// measured in between.
+func registerProducts() {
+  let configuration = Benchmark.Configuration(
+    metrics: [.wallClock, rateMetric, shareMetric], units: [rateMetric: .count],
+    warmupIterations: 2, maxDuration: .milliseconds(200))
+  for kernels in KernelSet.available where kernels != .reference {
+    for layer in Layer.all {
+      for pass in Pass.allCases {
+        Benchmark(
+          "product \(kernels.rawValue) \(pass.rawValue) \(layer.name)", configuration: configuration
+        ) { benchmark, problem in
+          problem.measurePeak()
+          benchmark.startMeasurement()
+          let elapsed = ContinuousClock().measure { problem.run() }
+          benchmark.stopMeasurement()
+          let achieved = 2 * Double(problem.multiplyAdds) / (elapsed / .seconds(1))
+          benchmark.measurement(rateMetric, Int(achieved / 1e6))
+          benchmark.measurement(shareMetric, Int((100 * achieved / problem.peakRate).rounded()))
+        } setup: {
+          Problem(layer, pass, kernels)
+        }
+      }
+    }
+  }
+}
+
+/// The operands of one product, in memory of their own.
+private final class Problem {
+  private let kernels: KernelSet
+  private let pass: Pass
+  private let table: Gather
+  private let inputChannels: Int
+  private let weights: PackedWeights
+  private let columns: Int
+  private let input: AlignedBuffer
+  private let output: AlignedBuffer
+  /// The gradient of the weights.
+  private let result: AlignedBuffer
+  private let scratch: AlignedBuffer
+
+  let multiplyAdds: Int
+  /// FLOP/s of one thread with the widest vectors that the set may use: the best found so far, as
+  /// whatever else the machine does can only lower it.
+  private(set) var peakRate = 0.0
+
+  init(_ layer: Layer, _ pass: Pass, _ kernels: KernelSet) {
+    self.kernels = kernels
+    self.pass = pass
+    let transposed = pass == .inputGradient
+    table = transposed ? .inputGradient(of: layer.geometry) : .convolution(layer.geometry)
+    inputChannels = transposed ? layer.outputs : layer.inputs
+    let outputChannels = transposed ? layer.inputs : layer.outputs
+    columns = (outputChannels + 15) / 16 * 16
+    multiplyAdds = images * table.multiplyAdds * inputChannels * outputChannels
+    let plain = AlignedBuffer(repeating: 0.01, count: table.tapCount * inputChannels * columns)
+    weights = PackedWeights(
+      for: kernels, taps: table.tapCount, inputChannels: inputChannels,
+      outputChannels: outputChannels, weights: plain.pointer,
+      strides: PackedWeights.Strides(
+        tap: inputChannels * outputChannels, input: outputChannels, output: 1))
+    input = AlignedBuffer(repeating: 0.5, count: images * table.sourceCount * inputChannels)
+    output = AlignedBuffer(repeating: 0.5, count: images * table.destinationCount * columns)
+    result = AlignedBuffer(repeating: 0, count: table.tapCount * inputChannels * columns)
+    scratch = AlignedBuffer(
+      repeating: 0,
+      count: kernels.scratchCount(table, inputChannels: inputChannels, outputChannels: columns))
+  }
+
+  func run() {
+    if pass == .weightGradient {
+      kernels.outerProduct(
+        table, images: images, input: input.pointer, inputChannels: inputChannels,
+        outputGradient: output.pointer, columns: columns, result: result.pointer,
+        scratch: scratch.pointer)
+    } else {
+      kernels.multiply(
+        table, images: images, input: input.pointer, inputChannels: inputChannels,
+        weights: weights, bias: nil, epilogue: Epilogue(activation: .relu),
+        output: output.pointer, scratch: scratch.pointer)
+    }
+  }
+
+  /// Makes multiply-adds for a millisecond.
+  func measurePeak() {
+    let lanes = kernels.widestVector
+    let rounds = 100_000
+    var sum: Float = 0
+    let elapsed = ContinuousClock().measure { sum = peak_rate_spin(Int32(lanes), rounds, 0.5) }
+    blackHole(sum)
+    let flops = 2 * Double(rounds * Int(PEAK_RATE_CHAINS) * lanes)
+    peakRate = max(peakRate, flops / (elapsed / .seconds(1)))
+  }
+}
+
+extension KernelSet {
+  /// Floats in the widest vectors of the set; OpenBLAS takes those of the processor.
+  fileprivate var widestVector: Int {
+    switch self {
+    case .avx512: 16
+    case .avx2: 8
+    case .openBLAS, .reference: KernelSet.simd?.widestVector ?? 4
+    }
+  }
+}
+
+extension AlignedBuffer {
+  /// Memory in which every float has the same value.
+  convenience init(repeating value: Float, count: Int) {
+    self.init(uninitialized: count)
+    pointer.update(repeating: value, count: count)
+  }
+}

@@ -1,0 +1,106 @@
+"""What every contestant in Python has in common: the shared files and the line protocol.
+
+A contestant is a process that is told by lines on standard input what to do:
+
+    prepare WORK   ->  ready            WORK is KIND/NETWORK/SIZE, as in forward/resNet20/30
+    run COUNT      ->  seconds S        for all COUNT executions together
+    output FILE    ->  written COUNT    one execution's result, as so many float32
+
+Anything wrong is answered with "error" and one line. The end of input ends the process.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy
+
+LABELS = 10  # image n has the label n mod 10
+RATIO = 0.5  # lambda of mixup inference
+
+
+class Files:
+    """The networks and images in a folder, as our own contestant writes them."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    def images(self, count, name="images"):
+        values = numpy.fromfile(self.folder / f"{name}.f32", "<f4").reshape(-1, 3, 32, 32)
+        return values[:count].copy()
+
+    def inputs(self, kind, network, size):
+        """What one execution of a work is given, besides labels and weights."""
+        if kind == "decision":
+            return [self.images(1), self.images(size, f"{network}-partners")]
+        return [self.images(size)]
+
+    def checkpoint(self, network):
+        """The tensors of a safetensors file by name."""
+        data = (self.folder / f"{network}.safetensors").read_bytes()
+        start = 8 + int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:start])
+        header.pop("__metadata__", None)
+        return {
+            name: numpy.frombuffer(
+                data, "<f4", math.prod(entry["shape"]), start + entry["data_offsets"][0]
+            ).reshape(entry["shape"]).copy()
+            for name, entry in header.items()
+        }
+
+    def graph(self, kind, network, size):
+        """Where the ONNX file of a work lies."""
+        return self.folder / f"{kind}-{network}-{size}.onnx"
+
+
+def parse(work):
+    kind, network, size = work.split("/")
+    return kind, network, int(size)
+
+
+def arguments(description):
+    """The folder, the number of threads and, where there is a choice, the mode."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("folder", help="networks and images that all contestants share")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--mode", help="how the library runs a network, if there is a choice")
+    return parser.parse_args()
+
+
+def serve(prepare):
+    """Does what the lines of standard input say until they end.
+
+    `prepare(kind, network, size)` returns two functions: one that executes the work, and one that
+    executes it and returns its result as an array.
+    """
+    # Libraries print what they like to standard output; answers go where it was.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    run = output = None
+    for line in sys.stdin:
+        command, _, argument = line.strip().partition(" ")
+        try:
+            if command == "prepare":
+                run, output = prepare(*parse(argument))
+                answer = "ready"
+            elif command == "run":
+                count = int(argument)
+                if count > 1:  # what others have put to sleep or out of the caches does not count
+                    run()
+                start = time.perf_counter()
+                for _ in range(count):
+                    run()
+                answer = f"seconds {time.perf_counter() - start!r}"
+            elif command == "output":
+                result = numpy.ascontiguousarray(output(), "<f4")
+                result.tofile(argument)
+                answer = f"written {result.size}"
+            else:
+                answer = f"error cannot do {line.strip()!r}"
+        except Exception as error:  # whatever a library throws is the answer
+            answer = "error " + " ".join(f"{type(error).__name__}: {error}".split())
+        print(answer, file=answers, flush=True)

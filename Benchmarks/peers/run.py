@@ -1,0 +1,425 @@
+"""Compares this package with other libraries on the same work, in interleaved runs.
+
+Every contestant is a process of its own. All contestants of a work run in turns, one at a time,
+while the others sleep, so that whatever else the machine does meets all of them alike. Results are
+compared before anything is timed. See ../README.md.
+"""
+
+import argparse
+import ctypes.util
+import fnmatch
+import json
+import math
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ENVIRONMENT = HERE / ".venv"
+
+# MARK: What is compared
+
+NETWORKS = ["resNet50CIFAR", "resNet18CIFAR", "resNet20", "resNet8"]
+WORKS = [
+    *[f"forward/{network}/{batch}" for network in NETWORKS for batch in (1, 30, 120)],
+    *[f"decision/{network}/30" for network in NETWORKS],
+    *[f"attack/{network}/50" for network in ("resNet50CIFAR", "resNet20", "resNet8")],
+    *[f"training/{network}" for network in ("resNet50CIFAR/32", "resNet20/128", "resNet8/128")],
+]
+QUICK = ["forward/resNet20/30", "decision/resNet20/30", "attack/resNet8/50", "training/resNet8/128"]
+
+OURS = "ours"
+# Name: script, mode, kinds of work. The first that does a kind is what the others are held to.
+PEERS = {
+    "torch": ("with_torch.py", "eager", "forward decision attack training"),
+    "torch, channels-last": (
+        "with_torch.py", "channels-last", "forward decision attack training"),
+    "torch, inductor": ("with_torch.py", "inductor", "forward decision attack training"),
+    "torch, loop": ("with_torch.py", "loop", "decision"),
+    "ONNX Runtime": ("with_onnxruntime.py", None, "forward decision"),
+    "OpenVINO": ("with_openvino.py", None, "forward decision"),
+}
+
+# Results may differ by this share of the largest magnitude.
+TOLERANCE = 1e-4
+# Gradients by this share of their norm: a ReLU within rounding of zero changes sides now and then,
+# and its share of the gradient comes or goes (fixtures/README.md measures up to 1.1e-2).
+GRADIENT_TOLERANCE = 3e-2
+
+WARM_UP = 2  # turns that do not count
+TURN = 0.1  # seconds that a turn should take; short works are repeated
+
+
+class Failure(Exception):
+    """What is wrong, in one line."""
+
+
+# MARK: Contestants
+
+
+class Contestant:
+    """A process that does works when told to."""
+
+    def __init__(self, name, command, environment, log):
+        self.name = name
+        self.log = log
+        self.count = 1
+        self.seconds = []  # of one execution, turn by turn
+        with log.open("ab") as errors:
+            self.process = subprocess.Popen(
+                command, env=os.environ | environment, stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=errors, text=True)
+
+    def send(self, line):
+        try:
+            print(line, file=self.process.stdin, flush=True)
+        except BrokenPipeError:
+            pass  # `receive` says so
+
+    def receive(self):
+        """What stands behind the first word of the answer."""
+        answer = self.process.stdout.readline().strip()
+        kind, _, value = answer.partition(" ")
+        if not answer or kind == "error":
+            raise Failure(f"{self.name}: {value or 'ended without an answer'}; see {self.log}")
+        return value
+
+    def turn(self):
+        """Seconds of one execution."""
+        self.send(f"run {self.count}")
+        return float(self.receive()) / self.count
+
+    def memory(self):
+        """Bytes that are resident now, and that were at most."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        values = dict(line.split(":", 1) for line in status.splitlines())
+        return [int(values[key].split()[0]) * 1024 for key in ("VmRSS", "VmHWM")]
+
+    def forget_peak(self):
+        """Lets the peak count from now on: compiling a network is not running it."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    def processor_time(self):
+        """Seconds of CPU time of all its threads so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def start(work, threads, options, folder):
+    """All contestants of a work, ours first."""
+    log = options.output / "contestants.log"
+    command = [options.contestant, folder, f"--threads={threads}"]
+    if options.kernels:
+        command.append(f"--kernels={options.kernels}")
+    contestants = [Contestant(OURS, command, {}, log)]
+    for name, (script, mode, kinds) in PEERS.items():
+        if work.split("/")[0] not in kinds.split():
+            continue
+        command = [sys.executable, HERE / script, folder, f"--threads={threads}"]
+        environment = {"OMP_NUM_THREADS": str(threads)}
+        if script == "with_torch.py":
+            command.append(f"--mode={mode}")
+            environment["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # no idle workers beside it
+            if allocator():
+                environment["LD_PRELOAD"] = allocator()
+        contestants.append(Contestant(name, command, environment, log))
+    return contestants
+
+
+def allocator():
+    """tcmalloc, which makes torch faster, if it is installed."""
+    return ctypes.util.find_library("tcmalloc_minimal") or ctypes.util.find_library("tcmalloc")
+
+
+class OtherWork:
+    """How many CPUs, on average, were busy with something else than the contestants."""
+
+    def __init__(self, contestants):
+        self.contestants = contestants
+        self.start = self.now()
+
+    def now(self):
+        """The time, and the CPU time of everyone else, both in seconds."""
+        fields = [int(n) for n in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+        busy = (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
+        return time.monotonic(), busy - sum(c.processor_time() for c in self.contestants)
+
+    def cpus(self):
+        (start, before), (end, after) = self.start, self.now()
+        return max(0.0, (after - before) / (end - start))
+
+
+# MARK: One work
+
+
+def measure(work, threads, options, folder):
+    """Prepares, compares and times all contestants of a work; returns its record."""
+    contestants = start(work, threads, options, folder)
+    try:
+        for contestant in contestants:
+            contestant.send(f"prepare {work}")
+        kernels = contestants[0].receive()
+        for contestant in contestants[1:]:
+            contestant.receive()
+        differences = compare(work, contestants, folder)
+
+        for contestant in contestants:
+            once = min(contestant.turn() for _ in range(WARM_UP))
+            contestant.count = max(1, math.ceil(TURN / once))
+            contestant.forget_peak()
+        resident = {c.name: c.memory()[0] for c in contestants}
+        others = OtherWork(contestants)
+        for number in range(options.rounds):
+            first = number % len(contestants)
+            for contestant in contestants[first:] + contestants[:first]:
+                time.sleep(0.02)  # until the last one's threads have stopped spinning
+                contestant.seconds.append(contestant.turn())
+        record = {
+            "work": work, "threads": threads, "kernelSet": kernels, "rounds": options.rounds,
+            "otherCPUs": others.cpus(), "load": os.getloadavg()[0], "contestants": {
+                c.name: {
+                    "median": statistics.median(c.seconds), "seconds": c.seconds,
+                    "executionsPerTurn": c.count, "difference": differences[c.name],
+                    "resident": resident[c.name], "peak": c.memory()[1],
+                } for c in contestants
+            },
+        }
+    finally:
+        for contestant in contestants:
+            contestant.end()
+    if len(contestants) > 1:
+        record["bestPeer"], record["ratio"] = ratio(record["contestants"])
+    return record
+
+
+def ratio(contestants):
+    """The best peer, and the quartiles of its time over ours, round by round."""
+    best = min((name for name in contestants if name != OURS),
+               key=lambda name: contestants[name]["median"])
+    ratios = [
+        peer / own
+        for peer, own in zip(contestants[best]["seconds"], contestants[OURS]["seconds"])]
+    return best, statistics.quantiles(ratios, n=4, method="inclusive")
+
+
+def compare(work, contestants, folder):
+    """How far every contestant's result is from the first peer's.
+
+    Raises Failure if one is too far: whoever computes something else cannot be compared.
+    """
+    import numpy
+
+    results = {}
+    for contestant in contestants:
+        path = folder / "output.f32"
+        contestant.send(f"output {path}")
+        count = int(contestant.receive())
+        results[contestant.name] = numpy.fromfile(path, "<f4").astype(float)
+        if len(results[contestant.name]) != count or not numpy.isfinite(
+                results[contestant.name]).all():
+            raise Failure(f"{contestant.name}: the result of {work} is damaged or not finite")
+    reference = results[list(results)[min(1, len(results) - 1)]]
+    differences = {}
+    for name, result in results.items():
+        if result.shape != reference.shape:
+            raise Failure(
+                f"{name}: {work} has {result.size} values instead of {reference.size}")
+        if work.startswith(("forward", "decision")):
+            difference = abs(result - reference).max() / abs(reference).max()
+            agrees = difference <= TOLERANCE and same_classes(result, reference)
+        else:
+            difference = numpy.linalg.norm(result - reference) / numpy.linalg.norm(reference)
+            agrees = difference <= GRADIENT_TOLERANCE
+        if not agrees:
+            raise Failure(f"{name}: {work} differs from the first peer's by {difference:.1e}")
+        differences[name] = float(difference)
+    return differences
+
+
+def same_classes(result, reference):
+    """Whether every image gets the same class, but for ties within twice the tolerance."""
+    rows, expected = result.reshape(-1, 10), reference.reshape(-1, 10)
+    lost = expected.max(axis=1) - expected[range(len(rows)), rows.argmax(axis=1)]
+    return bool((lost <= 2 * TOLERANCE * abs(reference).max()).all())
+
+
+# MARK: Tables
+
+
+def table(rows, right_from):
+    """Markdown; columns from `right_from` on are numbers."""
+    rule = ["--:" if column >= right_from else "---" for column in range(len(rows[0]))]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [rows[0], rule, *rows[1:]])
+
+
+def report(records):
+    """The Markdown tables of all records."""
+    columns = [name for name in [OURS, *PEERS] if any(name in r["contestants"] for r in records)]
+
+    def cells(record, text):
+        found = record["contestants"]
+        best = min(found, key=lambda name: found[name]["median"])
+        return [
+            "–" if name not in found
+            else f"**{text(found[name])}**" if name == best else text(found[name])
+            for name in columns]
+
+    rows = [["work", "threads", *columns, "ratio", "other CPUs"]]
+    for record in records:
+        spread = "–"
+        if "ratio" in record:
+            low, middle, high = record["ratio"]
+            spread = f"{middle:.2f} [{low:.2f}, {high:.2f}]"
+        rows.append([
+            record["work"], str(record["threads"]),
+            *cells(record, lambda c: f"{c['median'] * 1000:.4g}"), spread,
+            f"{record['otherCPUs']:.1f}"])
+    text = (
+        "Milliseconds of one execution, median of the turns, the fastest in bold; how many times"
+        " as fast as the best peer ours is, median [quartiles] over the rounds; and how many CPUs"
+        " were busy with other things meanwhile.\n\n"
+        + table(rows, 1))
+    memory = [r for r in records if r["work"].startswith("forward") and r["work"].endswith("/30")]
+    if memory:
+        rows = [["work", "threads", *columns]]
+        for record in memory:
+            found = record["contestants"]
+            rows.append([record["work"], str(record["threads"]), *(
+                f"{found[name]['peak'] / 2**20:.0f}" if name in found else "–"
+                for name in columns)])
+        text += "\n\nPeak resident memory of the process while it ran, MiB.\n\n" + table(rows, 1)
+    return text
+
+
+def describe(options):
+    """What a record depends on besides the code."""
+    from importlib import metadata
+
+    model = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text()
+             .splitlines() if line.startswith("model name")]
+    names = [line.partition("==")[0] for line in (HERE / "requirements.txt").read_text().split()
+             if "==" in line]
+    revision = subprocess.run(
+        ["git", "-C", HERE, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return {
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "revision": revision.stdout.strip(), "cpu": model[0] if model else platform.processor(),
+        "cpus": len(os.sched_getaffinity(0)), "system": platform.platform(),
+        "allocatorOfTorch": allocator(),
+        "versions": {"python": platform.python_version()}
+        | {name: metadata.version(name) for name in names},
+        "arguments": sys.argv[1:],
+    }
+
+
+# MARK: The command
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        print(f"run.py: {message}; see --help", file=sys.stderr)
+        sys.exit(64)
+
+
+def parse():
+    parser = Parser(
+        description="Times this package and other libraries on the same work, in turns.")
+    parser.add_argument("--contestant", type=Path, required=True, help="our built contestant")
+    parser.add_argument("--output", type=Path, default=Path("report/benchmarks"),
+                        help="folder for results.json and results.md (default: %(default)s)")
+    parser.add_argument("--work", default="*", metavar="PATTERN",
+                        help="only works that match, as 'forward/resNet20/*' (default: all)")
+    parser.add_argument("--rounds", type=int, help="turns of every contestant (default: 15)")
+    parser.add_argument("--threads", metavar="LIST", help="as 1,2 (default: 1 and all CPUs)")
+    parser.add_argument("--kernels", help="kernel set of ours (default: the best)")
+    parser.add_argument("--quick", action="store_true",
+                        help="a few small works, all CPUs, 5 rounds")
+    options = parser.parse_args()
+    cpus = len(os.sched_getaffinity(0))
+    options.rounds = options.rounds if options.rounds is not None else 5 if options.quick else 15
+    if options.rounds < 2:
+        parser.error("--rounds must be 2 or more")
+    try:
+        default = str(cpus) if options.quick else f"1,{cpus}"
+        options.threads = sorted({int(n) for n in (options.threads or default).split(",")})
+    except ValueError:
+        parser.error(f"--threads {options.threads!r} is no list of numbers, such as 1,2")
+    if not 1 <= options.threads[0] <= options.threads[-1] <= cpus:
+        parser.error(f"--threads must be from 1 to {cpus}, the CPUs of this machine")
+    works = QUICK if options.quick else WORKS
+    options.works = fnmatch.filter(works, options.work)
+    if not options.works:
+        parser.error(f"--work {options.work!r} matches none of {', '.join(works)}")
+    if not options.contestant.is_file():
+        parser.error(f"--contestant {options.contestant} does not exist; build it first")
+    options.contestant = options.contestant.resolve()
+    options.output = options.output.resolve()
+    return options
+
+
+def run_tool(command, lines=""):
+    """Runs a command that prepares something and has nothing to say on standard output."""
+    done = subprocess.run(command, input=lines, text=True, stdout=sys.stderr)
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(map(str, command))} failed; its message is above")
+
+
+def enter_environment():
+    """Goes on in the virtual environment that has the pinned versions; makes it if need be."""
+    wanted, stamp = HERE / "requirements.txt", ENVIRONMENT / "requirements.txt"
+    if not stamp.exists() or stamp.read_bytes() != wanted.read_bytes():
+        if sys.version_info[:2] != (3, 11):
+            raise Failure(f"Python 3.11 is needed, this is {platform.python_version()}")
+        print(f"installing the peers in {ENVIRONMENT}", file=sys.stderr)
+        venv.create(ENVIRONMENT, with_pip=True, clear=True)
+        run_tool([ENVIRONMENT / "bin/python", "-m", "pip", "install", "--quiet", "-r", wanted])
+        stamp.write_bytes(wanted.read_bytes())
+    if Path(sys.prefix).resolve() != ENVIRONMENT.resolve():
+        python = str(ENVIRONMENT / "bin/python")
+        os.execv(python, [python, *sys.argv])
+
+
+def main():
+    options = parse()
+    enter_environment()
+    options.output.mkdir(parents=True, exist_ok=True)
+    folder = options.output / "shared"
+    run_tool([options.contestant, folder, "--write"])
+    for graph in folder.glob("*.onnx"):
+        graph.unlink()
+    graphs = [work for work in options.works if work.startswith(("forward", "decision"))]
+    if graphs:
+        run_tool(
+            [sys.executable, "-Wignore::DeprecationWarning", HERE / "with_torch.py", folder,
+             "--mode=export"], "\n".join(graphs))
+
+    result = {"machine": describe(options), "works": []}
+    for work in options.works:
+        for threads in options.threads:
+            print(f"{work}, threads: {threads}", file=sys.stderr)
+            result["works"].append(measure(work, threads, options, folder))
+            # Whatever stops a long run, what is done is kept.
+            text = report(result["works"])
+            (options.output / "results.json").write_text(json.dumps(result, indent=1) + "\n")
+            (options.output / "results.md").write_text(text + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        main()
+    except (Failure, OSError) as error:
+        sys.exit(f"run.py: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

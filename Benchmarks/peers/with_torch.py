@@ -1,0 +1,131 @@
+"""PyTorch as a contestant, and as the one that writes networks down as ONNX for the others.
+
+Modes: eager, channels-last, inductor (torch.compile; for inference with frozen weights), loop (the
+official code's N passes of one image each), export (writes the ONNX files of the works named on
+standard input, instead of running them).
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from contestant import LABELS, RATIO, Files, arguments, parse, serve
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "fixtures" / "network"))
+from make import NETWORKS  # noqa: E402  the model whose values the tests compare with
+
+
+class Forward(nn.Module):
+    """The logits of pixels in [0, 1]; the network takes [-1, 1]."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels):
+        return self.network((pixels - 0.5) * 2)
+
+
+class Decision(nn.Module):
+    """log F_MI: mixes an image with N partners, one batched pass, mean of the probabilities."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = Forward(network)
+
+    def forward(self, image, partners):
+        mixed = RATIO * image + (1 - RATIO) * partners
+        return functional.softmax(self.network(mixed), dim=1).mean(dim=0, keepdim=True).log()
+
+
+class Loop(Decision):
+    """The same, one mixture at a time, as the paper's code does it."""
+
+    def forward(self, image, partners):
+        total = torch.zeros(1, LABELS)
+        for partner in partners:
+            mixed = RATIO * image + (1 - RATIO) * partner
+            total = total + functional.softmax(self.network(mixed), dim=1)
+        return (total / len(partners)).log()
+
+
+def load(files, name):
+    """The network with the checkpoint's tensors, every one of them."""
+    network = NETWORKS[name][0]()
+    tensors = {key: torch.from_numpy(value) for key, value in files.checkpoint(name).items()}
+    problems = network.load_state_dict(tensors, strict=False)
+    missing = [key for key in problems.missing_keys if not key.endswith("num_batches_tracked")]
+    if missing or problems.unexpected_keys:
+        raise ValueError(f"{name}: missing {missing}, unused {problems.unexpected_keys}")
+    return network
+
+
+def prepare(files, mode, kind, name, size):
+    network = load(files, name)
+    inputs = [torch.from_numpy(array) for array in files.inputs(kind, name, size)]
+    labels = torch.arange(size) % LABELS
+    if mode == "channels-last":
+        network = network.to(memory_format=torch.channels_last)
+        inputs = [x.contiguous(memory_format=torch.channels_last) for x in inputs]
+    model = {"decision": Loop if mode == "loop" else Decision}.get(kind, Forward)(network)
+    parameters = [value for _, value in sorted(network.named_parameters())]
+    if kind == "training":
+        optimiser = torch.optim.SGD(parameters, lr=0.01, momentum=0.9, weight_decay=5e-4)
+    else:
+        model.eval().requires_grad_(False)
+    if mode == "inductor":
+        torch._inductor.config.freezing = kind in ("forward", "decision")
+        model = torch.compile(model)
+
+    def infer():
+        with torch.inference_mode():
+            return model(*inputs)
+
+    def attack():
+        images = inputs[0].detach().requires_grad_()
+        loss = functional.cross_entropy(model(images), labels, reduction="sum")
+        return torch.autograd.grad(loss, images)[0]
+
+    def train():
+        optimiser.zero_grad()
+        functional.cross_entropy(model(*inputs), labels).backward()
+        optimiser.step()
+
+    def move():
+        """By how much one step moves the parameters."""
+        before = [value.detach().clone() for value in parameters]
+        train()
+        return torch.cat([(p - q).detach().flatten() for p, q in zip(parameters, before)])
+
+    run = {"attack": attack, "training": train}.get(kind, infer)
+    output = move if kind == "training" else run
+    return run, lambda: output().numpy()
+
+
+def export(files, kind, name, size):
+    path = files.graph(kind, name, size)
+    if path.exists():
+        return
+    model = {"decision": Decision}.get(kind, Forward)(load(files, name)).eval()
+    inputs = tuple(torch.from_numpy(array) for array in files.inputs(kind, name, size))
+    unfinished = path.with_suffix(".unfinished")
+    torch.onnx.export(model, inputs, str(unfinished), dynamo=False)
+    unfinished.rename(path)
+
+
+def main():
+    options = arguments(__doc__)
+    torch.set_num_threads(options.threads)
+    files = Files(options.folder)
+    if options.mode == "export":
+        for work in sys.stdin.read().split():
+            export(files, *parse(work))
+    else:
+        serve(lambda *work: prepare(files, options.mode, *work))
+
+
+if __name__ == "__main__":
+    main()
