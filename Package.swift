@@ -169,22 +169,17 @@ if Context.environment["MIXUP_INFERENCE_BENCHMARKS"] != nil {
   package.dependencies.append(
     .package(url: "https://github.com/ordo-one/benchmark", exact: "1.38.1", traits: []))
   package.targets += [
-    .target(
-      name: "BenchmarkSupport", dependencies: ["Datasets", "NeuralNetwork", "Kernels"],
-      path: "Benchmarks/Support", swiftSettings: strict),
     .executableTarget(
       name: "Contestant",
       dependencies: [
-        "BenchmarkSupport", "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Statistics",
+        "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Statistics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/Contestant", swiftSettings: strict),
-    .target(name: "CPeakRate", path: "Benchmarks/CPeakRate"),
     .executableTarget(
       name: "Micro",
       dependencies: [
-        "BenchmarkSupport", "CPeakRate", "MixupInference", "Datasets", "NeuralNetwork", "Kernels",
-        "Statistics",
+        "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Statistics",
         .product(name: "Benchmark", package: "benchmark"),
       ],
       path: "Benchmarks/Micro", swiftSettings: strict,

@@ -1,4 +1,3 @@
-import BenchmarkSupport
 import Datasets
 import Kernels
 import MixupInference
@@ -42,7 +41,8 @@ struct Work {
   private static func forward(
     _ checkpoint: Checkpoint, _ images: Pixels, on execution: Execution
   ) throws -> () throws -> Tensor {
-    let classifier = try SharedOut(checkpoint.network(), checkpoint.normalization, on: execution)
+    let classifier = try classifier(
+      checkpoint, on: execution, profile: images.count == 1 ? .latency : .throughput)
     let draws = Draws(seed: 1, purpose: .score, examples: Array(0..<images.count))
     return { try classifier.logits(of: images, draws: draws) }
   }
@@ -52,8 +52,7 @@ struct Work {
     _ checkpoint: Checkpoint, sampleCount: Int, from shared: SharedFiles, on execution: Execution
   ) throws -> () throws -> Tensor {
     let defence = try shared.defence(
-      around: SharedOut(checkpoint.network(), checkpoint.normalization, on: execution),
-      sampleCount: sampleCount)
+      around: classifier(checkpoint, on: execution), sampleCount: sampleCount)
     let image = try shared.images()[0..<1].pixels
     return { try defence.logits(of: image, draws: SharedFiles.draws) }
   }
@@ -62,8 +61,24 @@ struct Work {
   private static func attack(
     _ checkpoint: Checkpoint, _ images: LabelledImages, on execution: Execution
   ) throws -> () throws -> Tensor {
-    let classifier = try SharedOut(checkpoint.network(), checkpoint.normalization, on: execution)
-    return { try classifier.gradient(of: images) }
+    let classifier = try classifier(checkpoint, on: execution)
+    let targets = CrossEntropy.oneHot(images.labels, classCount: images.classCount)
+    let draws = Draws(seed: 1, purpose: .attack, examples: images.indices)
+    return {
+      try classifier.logitsAndGradient(of: images.pixels, draws: draws) {
+        CrossEntropy.gradient(logits: $0, targets: targets)
+      }.gradient
+    }
+  }
+
+  private static func classifier(
+    _ checkpoint: Checkpoint, on execution: Execution, profile: PlanProfile = .throughput
+  ) throws -> NetworkClassifier {
+    NetworkClassifier(
+      InferencePlan(
+        try checkpoint.network(), normalization: checkpoint.normalization,
+        kernels: execution.kernels, profile: profile),
+      workers: execution.workers)
   }
 
   /// A step of SGD on always the same batch; the output is by how much it moved the parameters, by

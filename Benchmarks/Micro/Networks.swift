@@ -1,5 +1,4 @@
 import Benchmark
-import BenchmarkSupport
 import Datasets
 import Kernels
 import MixupInference
@@ -62,7 +61,7 @@ private func registerDecision(
 
 /// A network with random weights and random images.
 private struct Subject {
-  let classifier: SharedOut
+  let classifier: NetworkClassifier
   let images: Pixels
   let draws: Draws
 
@@ -72,9 +71,11 @@ private struct Subject {
     }
     let network = ResNet(named.make(shape, 10))
     network.initialize(seed: 1)
-    classifier = SharedOut(
-      network, .plusMinusOne(channels: shape.channels),
-      on: Execution(workers: WorkerPool(threadCount: threads)))
+    classifier = NetworkClassifier(
+      InferencePlan(
+        network, normalization: .plusMinusOne(channels: shape.channels),
+        profile: count == 1 ? .latency : .throughput),
+      workers: WorkerPool(threadCount: threads))
     images = try randomPixels(count: count, draw: 0)
     draws = Draws(seed: 1, purpose: .score, examples: Array(0..<count))
   }
@@ -82,7 +83,7 @@ private struct Subject {
 
 /// MI-OL around a network.
 private struct Defended {
-  let defence: MixupInference<SharedOut>
+  let defence: MixupInference<NetworkClassifier>
   let images: Pixels
   let draws: Draws
 

@@ -1,5 +1,4 @@
 import Benchmark
-import CPeakRate
 import Kernels
 
 /// A layer of one of the named networks, as a problem for the kernels.
@@ -88,7 +87,7 @@ private final class Problem {
   private let pass: Pass
   private let table: Gather
   private let inputChannels: Int
-  private let weights: PackedWeights
+  private let convolution: PreparedConvolution
   private let columns: Int
   private let input: AlignedBuffer
   private let output: AlignedBuffer
@@ -111,17 +110,20 @@ private final class Problem {
     columns = (outputChannels + 15) / 16 * 16
     multiplyAdds = images * table.multiplyAdds * inputChannels * outputChannels
     let plain = AlignedBuffer(repeating: 0.01, count: table.tapCount * inputChannels * columns)
-    weights = PackedWeights(
-      for: kernels, taps: table.tapCount, inputChannels: inputChannels,
+    convolution = PreparedConvolution(
+      layer.geometry, transposed ? .inputGradient : .forward, inputChannels: inputChannels,
       outputChannels: outputChannels, weights: plain.pointer,
       strides: PackedWeights.Strides(
-        tap: inputChannels * outputChannels, input: outputChannels, output: 1))
+        tap: inputChannels * outputChannels, input: outputChannels, output: 1),
+      kernels: kernels, profile: .throughput)
     input = AlignedBuffer(repeating: 0.5, count: images * table.sourceCount * inputChannels)
     output = AlignedBuffer(repeating: 0.5, count: images * table.destinationCount * columns)
     result = AlignedBuffer(repeating: 0, count: table.tapCount * inputChannels * columns)
     scratch = AlignedBuffer(
       repeating: 0,
-      count: kernels.scratchCount(table, inputChannels: inputChannels, outputChannels: columns))
+      count: max(
+        convolution.scratchCount,
+        kernels.scratchCount(table, inputChannels: inputChannels, outputChannels: columns)))
   }
 
   func run() {
@@ -131,33 +133,23 @@ private final class Problem {
         outputGradient: output.pointer, columns: columns, result: result.pointer,
         scratch: scratch.pointer)
     } else {
-      kernels.multiply(
-        table, images: images, input: input.pointer, inputChannels: inputChannels,
-        weights: weights, bias: nil, epilogue: Epilogue(activation: .relu),
+      convolution.run(
+        images: images, input: input.pointer, bias: nil, epilogue: Epilogue(activation: .relu),
         output: output.pointer, scratch: scratch.pointer)
     }
   }
 
   /// Makes multiply-adds for a millisecond.
   func measurePeak() {
-    let lanes = kernels.widestVector
-    let rounds = 100_000
-    var sum: Float = 0
-    let elapsed = ContinuousClock().measure { sum = peak_rate_spin(Int32(lanes), rounds, 0.5) }
-    blackHole(sum)
-    let flops = 2 * Double(rounds * Int(PEAK_RATE_CHAINS) * lanes)
-    peakRate = max(peakRate, flops / (elapsed / .seconds(1)))
-  }
-}
-
-extension KernelSet {
-  /// Floats in the widest vectors of the set; OpenBLAS takes those of the processor.
-  fileprivate var widestVector: Int {
-    switch self {
-    case .avx512: 16
-    case .avx2: 8
-    case .openBLAS, .reference: KernelSet.simd?.widestVector ?? 4
+    // OpenBLAS takes the widest vectors of the processor.
+    let set = kernels == .openBLAS ? KernelSet.best : kernels
+    var made = 0
+    let elapsed = ContinuousClock().measure {
+      let (count, sum) = set.spin(rounds: 100_000, factor: 0.5)
+      blackHole(sum)
+      made = count
     }
+    peakRate = max(peakRate, 2 * Double(made) / (elapsed / .seconds(1)))
   }
 }
 

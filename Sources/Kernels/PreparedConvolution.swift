@@ -16,10 +16,10 @@ public struct PreparedConvolution: Sendable {
     /// Winograd's F(m×m, 3×3).
     case winograd(WinogradTiles, KernelSet.WinogradBlocking)
 
-    /// "1×1", "direct" or "F(4×4)".
+    /// "matrix", "direct" or "F(4×4)".
     public var name: String {
       switch self {
-      case .gathered(let gather): gather.isIdentity ? "1×1" : "direct"
+      case .gathered(let gather): gather.isIdentity ? "matrix" : "direct"
       case .winograd(let tiles, _): "F(\(tiles.outputExtent)×\(tiles.outputExtent))"
       }
     }
@@ -61,9 +61,20 @@ public struct PreparedConvolution: Sendable {
   public let destinationCount: Int
   /// Products of single numbers for one image by definition, those with padding left out.
   public let multiplyAdds: Int
+  /// Products of single numbers for one image that the algorithm makes.
+  public var products: Int {
+    switch algorithm {
+    case .gathered: multiplyAdds
+    case .winograd(let tiles, _):
+      tiles.tilesPerImage * tiles.pointCount * inputChannels * outputChannels
+    }
+  }
   /// Floats of scratch memory that a run needs.
   public let scratchCount: Int
   private let weights: PackedWeights
+
+  /// Floats of packed weights.
+  public var weightCount: Int { weights.depth * outputChannels }
 
   /// Chooses and packs.
   ///

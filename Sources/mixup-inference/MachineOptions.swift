@@ -32,7 +32,10 @@ struct MachineOptions: ParsableArguments {
     WorkerPool(threadCount: threads ?? WorkerPool.availableProcessors)
   }
 
-  func kernelSet() throws -> KernelSet {
+  func kernelSet() throws -> KernelSet { try Self.kernelSet(kernels) }
+
+  /// The set of that name, or the widest without one.
+  static func kernelSet(_ kernels: String?) throws -> KernelSet {
     guard let kernels else { return .best }
     let names = KernelSet.available.map(\.rawValue).joined(separator: ", ")
     guard let set = KernelSet(rawValue: kernels), set.isAvailable else {

@@ -10,13 +10,15 @@ struct MixupInferenceCommand: ParsableCommand {
     discussion: """
       Mixup Inference mixes an input with clean images when it is classified and averages the \
       predictions. `reproduce` shows, on real images, what that defends against and what breaks it; \
-      `verify` checks the theory behind it.
+      `verify` checks the theory behind it; `profile` shows where the time goes.
 
       Results go to standard output or files, progress to standard error. The exit status is 64 for \
       wrong usage, 65 for wrong data, 74 when a file cannot be read or written, and 1 when `verify` \
       finds a theorem that fails.
       """,
-    subcommands: [Reproduce.self, Train.self, Evaluate.self, Verify.self, Doctor.self])
+    subcommands: [
+      Reproduce.self, Train.self, Evaluate.self, Verify.self, Profile.self, Doctor.self,
+    ])
 
   /// Runs a verb, and ends with one line and the right status where it cannot.
   static func main() {

@@ -114,7 +114,7 @@ struct PreparedConvolutionTests {
     #expect(name(32, 3, 1, 16, 24) == "direct")
     #expect(name(2, 3, 1, 64, 64) == "direct")
     #expect(name(32, 5, 1, 16, 16) == "direct")
-    #expect(name(32, 1, 1, 64, 64) == "1×1")
+    #expect(name(32, 1, 1, 64, 64) == "matrix")
     #expect(name(32, 1, 2, 64, 64) == "direct")
   }
 

@@ -31,14 +31,20 @@ final class Workspace: @unchecked Sendable {
   var threadCount: Int { scratch.count }
 
   /// Pixels [images, C, H, W] → logits [images, L]. With workers, the threads share every layer.
+  ///
+  /// - Parameter passed: called when the input is normalised, after every layer, and at the end.
   func forward(
     _ pixels: UnsafePointer<Float>, images: Int, logits: UnsafeMutablePointer<Float>,
-    workers: WorkerPool? = nil
+    workers: WorkerPool? = nil, passed: () -> Void = {}
   ) {
     precondition(images <= capacity)
     let input = plan.slots[0]
     plan.normalization.write(pixels, images: images, pixels: input.pixels, to: activation(0))
-    for step in plan.steps { run(step, images: images, workers: workers) }
+    passed()
+    for step in plan.steps {
+      run(step, images: images, workers: workers)
+      passed()
+    }
     let slot = plan.slots[plan.last]
     for image in 0..<images {
       GlobalAveragePool.average(
@@ -48,6 +54,7 @@ final class Workspace: @unchecked Sendable {
     run(plan.dense, images: images, workers: nil)
     logits.update(
       from: activation(plan.logits), count: images * plan.architecture.classCount)
+    passed()
   }
 
   /// ∂loss/∂logits [images, L] → ∂loss/∂pixels [images, C, H, W], for the images of the last

@@ -1,0 +1,115 @@
+import Kernels
+
+/// Where the time of a plan's forward pass goes, layer by layer, on one thread, beside the most that
+/// the thread could do.
+public struct PlanMeasurement: Sendable {
+  /// One line: a layer, or the work between the layers.
+  public struct Layer: Sendable {
+    /// "stem", "1.0.conv2", "2.0.shortcut", "dense"; "input" and "output" for the rest.
+    public var name: String
+    /// The algorithm, or "" where there is no product.
+    public var algorithm: String
+    /// [pixels, channels] of one image before and after.
+    public var input: (pixels: Int, channels: Int)
+    /// [pixels, channels] of one image after.
+    public var output: (pixels: Int, channels: Int)
+    /// Multiply-adds of one image by definition.
+    public var multiplyAdds: Int
+    /// Products of single numbers that the algorithm makes for one image.
+    public var products: Int
+    /// Floats of one batch's input, output and weights: the least that has to be moved.
+    public var floatsMoved: Int
+    /// Median time of the whole batch.
+    public var seconds: Double
+  }
+
+  /// Images of the batch.
+  public let images: Int
+  /// All layers in the order of the forward pass.
+  public let layers: [Layer]
+  /// Fused multiply-adds a second that the thread makes in registers, measured between the passes.
+  public let peakRate: Double
+  /// Floats a second that the thread copies between the halves of a large memory.
+  public let copyRate: Double
+
+  /// Median time of a pass of the whole batch.
+  public var seconds: Double { layers.reduce(0) { $0 + $1.seconds } }
+
+  /// The time of a layer that is limited by nothing but arithmetic and the copying of its operands.
+  public func roofline(_ layer: Layer) -> Double {
+    max(
+      Double(layer.products * images) / peakRate,
+      Double(layer.floatsMoved) / (2 * copyRate))
+  }
+
+  /// Times `rounds` passes of the plan on one batch.
+  ///
+  /// - Parameters:
+  ///   - images: how many; the values do not matter.
+  ///   - rounds: at least 1; medians are taken over them.
+  public init(of plan: InferencePlan, images: Int, rounds: Int) {
+    let workspace = Workspace(for: plan, capacity: images, withGradients: false)
+    let pixels = AlignedBuffer(uninitialized: images * plan.architecture.imageShape.count)
+    pixels.pointer.update(repeating: 0.5, count: pixels.count)
+    let logits = AlignedBuffer(uninitialized: images * plan.architecture.classCount)
+    let copied = AlignedBuffer(uninitialized: 1 << 24)
+    copied.pointer.update(repeating: 0, count: copied.count)
+
+    let clock = ContinuousClock()
+    func seconds(_ work: () -> Void) -> Double { clock.measure(work) / .seconds(1) }
+    func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+    var times = [[Double]](repeating: [], count: plan.steps.count + 2)
+    var (peaks, copies): ([Double], [Double]) = ([], [])
+    for round in -1..<max(rounds, 1) {
+      var last = clock.now
+      var place = 0
+      workspace.forward(pixels.pointer, images: images, logits: logits.pointer) {
+        let now = clock.now
+        // The first pass warms up.
+        if round >= 0 { times[place].append((now - last) / .seconds(1)) }
+        (last, place) = (now, place + 1)
+      }
+      var made = 0
+      let spinning = seconds {
+        let (count, sum) = plan.kernels.spin(rounds: 200_000, factor: 1e-9)
+        made = sum.isNaN ? 0 : count
+      }
+      peaks.append(Double(made) / spinning)
+      let half = copied.count / 2
+      copies.append(
+        Double(half)
+          / seconds { copied.pointer.update(from: copied.pointer + half, count: half) })
+    }
+    self.images = images
+    peakRate = median(peaks)
+    copyRate = median(copies)
+
+    func shape(_ slot: Int) -> (pixels: Int, channels: Int) {
+      (plan.slots[slot].pixels, plan.slots[slot].channels)
+    }
+    func moved(_ slots: [Int]) -> Int { slots.reduce(0) { $0 + plan.slots[$1].count * images } }
+    var layers = [
+      Layer(
+        name: "input", algorithm: "", input: shape(0), output: shape(0), multiplyAdds: 0,
+        products: 0, floatsMoved: 2 * moved([0]), seconds: median(times[0]))
+    ]
+    for (index, step) in plan.steps.enumerated() {
+      let convolution = step.convolution
+      layers.append(
+        Layer(
+          name: step.name, algorithm: convolution.algorithm.name, input: shape(step.input),
+          output: shape(step.output), multiplyAdds: convolution.multiplyAdds,
+          products: convolution.products,
+          floatsMoved: moved([step.input, step.output] + (step.addend.map { [$0] } ?? []))
+            + convolution.weightCount,
+          seconds: median(times[index + 1])))
+    }
+    layers.append(
+      Layer(
+        name: "output", algorithm: "", input: shape(plan.last), output: shape(plan.logits),
+        multiplyAdds: plan.dense.convolution.multiplyAdds,
+        products: plan.dense.convolution.products,
+        floatsMoved: moved([plan.last, plan.logits]), seconds: median(times[plan.steps.count + 1])))
+    self.layers = layers
+  }
+}
