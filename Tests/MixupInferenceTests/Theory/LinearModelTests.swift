@@ -43,6 +43,21 @@ struct LinearModelTests {
     }
   }
 
+  @Test("anchors close together are no base from which to extrapolate")
+  func closeAnchors() async {
+    await check("anchors close together", .double(in: -40...(-1))) { (exponent: Double) in
+      let anchors = [
+        Anchor(point: [0, exp2(exponent) - 1], label: 0), Anchor(point: [0, -1], label: 0),
+        Anchor(point: [0, 0], label: 0), Anchor(point: [1, 0], label: 1),
+      ]
+      let linear = try LinearModel(fitting: anchors, classCount: 2)
+      let tolerance = 16 * linear.roundingUnit(at: anchors.map(\.point))
+      for anchor in anchors {
+        #expect(abs(linear(anchor.point)[anchor.label] - 1) <= tolerance)
+      }
+    }
+  }
+
   @Test("H(λx + (1−λ)x′) = λH(x) + (1−λ)H(x′) and Σ_k H_k = 1 everywhere, off the anchors too")
   func isAffine() async {
     // As many coordinates as there may be dimensions.
