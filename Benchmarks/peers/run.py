@@ -241,7 +241,9 @@ def compare(work, contestants, folder):
             difference = numpy.linalg.norm(result - reference) / numpy.linalg.norm(reference)
             agrees = difference <= GRADIENT_TOLERANCE
         if not agrees:
-            raise Failure(f"{name}: {work} differs from the first peer's by {difference:.1e}")
+            raise Failure(
+                f"{name}: the result of {work} is another than the first peer's,"
+                f" off by {difference:.1e}")
         differences[name] = float(difference)
     return differences
 
