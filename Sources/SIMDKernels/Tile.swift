@@ -67,21 +67,37 @@ struct Tile {
     _ x: TileInput, _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, depth: Int
   ) {
     var (left, right) = (left, right)
-    for c in 0..<depth {
-      let b = Row(load(left), load(right))
-      r0.add(x.x0[c], b)
-      r1.add(x.x1[c], b)
-      r2.add(x.x2[c], b)
-      r3.add(x.x3[c], b)
-      r4.add(x.x4[c], b)
-      r5.add(x.x5[c], b)
-      #if AVX512
-        r6.add(x.x6[c], b)
-        r7.add(x.x7[c], b)
-      #endif
+    var c = 0
+    // Four at a time: a third fewer instructions, for which the multiply-adds would have to wait.
+    while c + 4 <= depth {
+      add(x, c, Row(load(left), load(right)))
+      add(x, c + 1, Row(load(left + panelWidth), load(right + panelWidth)))
+      add(x, c + 2, Row(load(left + 2 * panelWidth), load(right + 2 * panelWidth)))
+      add(x, c + 3, Row(load(left + 3 * panelWidth), load(right + 3 * panelWidth)))
+      left += 4 * panelWidth
+      right += 4 * panelWidth
+      c += 4
+    }
+    while c < depth {
+      add(x, c, Row(load(left), load(right)))
       left += panelWidth
       right += panelWidth
+      c += 1
     }
+  }
+
+  @inline(__always)
+  private mutating func add(_ x: TileInput, _ c: Int, _ b: Row) {
+    r0.add(x.x0[c], b)
+    r1.add(x.x1[c], b)
+    r2.add(x.x2[c], b)
+    r3.add(x.x3[c], b)
+    r4.add(x.x4[c], b)
+    r5.add(x.x5[c], b)
+    #if AVX512
+      r6.add(x.x6[c], b)
+      r7.add(x.x7[c], b)
+    #endif
   }
 
   /// Calls `use` with the first `count` rows.

@@ -36,6 +36,12 @@ public struct InferencePlan: Sendable {
     var count: Int { pixels * channels }
   }
 
+  /// Steps that are run for a few images at a time, so that what they leave stays in the cache.
+  struct Segment: Sendable {
+    var steps: Range<Int>
+    var images: Int
+  }
+
   /// The network that was compiled.
   public let architecture: ResNet.Architecture
   /// The map from pixels to the scale of its input.
@@ -47,6 +53,8 @@ public struct InferencePlan: Sendable {
   let slots: [Slot]
   let steps: [Step]
   let backwardSteps: [BackwardStep]
+  /// All steps, in order; between two segments only one slot is in use.
+  let segments: [Segment]
   let dense: Step
   let denseBackward: PreparedConvolution
   /// The slots before and after global average pooling, and that of the logits.
@@ -72,9 +80,11 @@ public struct InferencePlan: Sendable {
     let shape = network.architecture.imageShape
     let input = builder.slot(pixels: shape.height * shape.width, channels: shape.channels)
     var activation = builder.add("stem", network.stem, input: input, relu: true)
+    builder.endSegment()
     for (stage, blocks) in network.stages.enumerated() {
       for (index, block) in blocks.enumerated() {
         activation = builder.add("\(stage + 1).\(index)", block, input: activation)
+        builder.endSegment()
       }
     }
     last = activation
@@ -90,6 +100,7 @@ public struct InferencePlan: Sendable {
     slots = builder.slots
     steps = builder.steps
     backwardSteps = builder.backwardSteps()
+    segments = builder.segments
   }
 }
 
@@ -104,6 +115,27 @@ extension InferencePlan {
     var steps: [Step] = []
     /// For every step, the gradient with respect to its input.
     var transposes: [PreparedConvolution] = []
+    var segments: [Segment] = []
+
+    /// Ends a segment here, unless it is to be run for as many images as the one before.
+    ///
+    /// Few enough that an activation stays in the cache, but as many as make it outweigh the weights
+    /// that are read for it.
+    mutating func endSegment() {
+      let first = segments.last?.steps.upperBound ?? 0
+      let new = steps[first...]
+      let activation = new.flatMap { [slots[$0.input].count, slots[$0.output].count] }.max() ?? 1
+      let weights = new.map(\.convolution.weightCount).max() ?? 0
+      let images = (max(Self.cachedFloats, weights) + activation - 1) / activation
+      if let last = segments.last, last.images == images {
+        segments[segments.count - 1].steps = last.steps.lowerBound..<steps.count
+      } else {
+        segments.append(Segment(steps: first..<steps.count, images: images))
+      }
+    }
+
+    /// 1 MiB: found by measuring.
+    private static let cachedFloats = 1 << 18
 
     mutating func slot(pixels: Int, channels: Int) -> Int {
       slots.append(Slot(pixels: pixels, channels: channels))
@@ -192,15 +224,19 @@ extension InferencePlan {
 // MARK: Memory
 
 extension InferencePlan {
-  /// Where slots lie in memory for a number of images, and how much they need in all.
+  /// Where slots lie in memory.
   struct Layout: Sendable {
+    /// In floats, by slot.
     fileprivate(set) var offsets: [Int]
+    /// For how many images there is room, by slot.
+    fileprivate(set) var images: [Int]
+    /// Floats in all.
     fileprivate(set) var count = 0
   }
 
   /// Every slot has memory of its own, so that a backward pass finds all activations.
   func separateLayout(images: Int) -> Layout {
-    var layout = Layout(offsets: [])
+    var layout = Layout(offsets: [], images: slots.map { _ in images })
     for slot in slots {
       layout.offsets.append(layout.count)
       layout.count += Self.floats(slot, images)
@@ -209,7 +245,7 @@ extension InferencePlan {
   }
 
   /// Slots share memory that a forward pass no longer needs: two or three activations in place of
-  /// all, few enough to stay in the cache.
+  /// all, few enough to stay in the cache. Those inside of a segment have room for its images only.
   func sharedLayout(images: Int) -> Layout {
     var lastUse = [Int](repeating: steps.count, count: slots.count)
     for (index, step) in steps.enumerated() {
@@ -217,11 +253,18 @@ extension InferencePlan {
       if let addend = step.addend { lastUse[addend] = index }
     }
     lastUse[last] = steps.count
-    var layout = Layout(offsets: [Int](repeating: -1, count: slots.count))
+    var layout = Layout(
+      offsets: [Int](repeating: -1, count: slots.count), images: slots.map { _ in images })
+    layout.images[0] = min(images, segments[0].images)
+    for segment in segments {
+      for step in steps[segment.steps].dropLast() {
+        layout.images[step.output] = min(images, segment.images)
+      }
+    }
     // Free stretches of memory by position.
     var free: [(start: Int, count: Int)] = []
     func take(_ slot: Int) {
-      let need = Self.floats(slots[slot], images)
+      let need = Self.floats(slots[slot], layout.images[slot])
       if let found = free.firstIndex(where: { $0.count >= need }) {
         layout.offsets[slot] = free[found].start
         free[found].start += need
@@ -238,7 +281,7 @@ extension InferencePlan {
       }
     }
     func release(_ slot: Int) {
-      let need = Self.floats(slots[slot], images)
+      let need = Self.floats(slots[slot], layout.images[slot])
       let place = free.firstIndex { $0.start > layout.offsets[slot] } ?? free.count
       free.insert((layout.offsets[slot], need), at: place)
       for index in [place, place - 1] where index >= 0 && index + 1 < free.count {
@@ -249,14 +292,33 @@ extension InferencePlan {
       }
     }
     take(0)
-    for (index, step) in steps.enumerated() {
-      if let addend = step.addend, lastUse[addend] == index, addend != step.input {
-        // The sum takes the place of its addend.
-        layout.offsets[step.output] = layout.offsets[addend]
-      } else {
-        take(step.output)
+    for segment in segments {
+      // A segment begins again for the next images: what it was given stays until its end.
+      var ended: [Int] = []
+      // And what it leaves must not lie where it works.
+      let result = steps[segment.steps.upperBound - 1].output
+      take(result)
+      for index in segment.steps {
+        let step = steps[index]
+        if let addend = step.addend, lastUse[addend] == index, addend != step.input,
+          segment.steps.contains(where: { steps[$0].output == addend }), step.output != result
+        {
+          // The sum takes the place of its addend.
+          layout.offsets[step.output] = layout.offsets[addend]
+        } else {
+          if step.output != result { take(step.output) }
+          if let addend = step.addend, lastUse[addend] == index, addend != step.input {
+            ended.append(addend)
+          }
+        }
+        if lastUse[step.input] == index { ended.append(step.input) }
+        // Slots of this segment are free at once, those from before at its end.
+        for slot in ended where segment.steps.contains(where: { steps[$0].output == slot }) {
+          release(slot)
+          ended.removeAll { $0 == slot }
+        }
       }
-      if lastUse[step.input] == index { release(step.input) }
+      for slot in ended { release(slot) }
     }
     take(pooled)
     take(logits)

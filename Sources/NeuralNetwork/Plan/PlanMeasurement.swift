@@ -62,13 +62,20 @@ public struct PlanMeasurement: Sendable {
     var (peaks, copies): ([Double], [Double]) = ([], [])
     for round in -1..<max(rounds, 1) {
       var last = clock.now
-      var place = 0
-      workspace.forward(pixels.pointer, images: images, logits: logits.pointer) {
+      var spent = [Double](repeating: 0, count: times.count)
+      workspace.forward(pixels.pointer, images: images, logits: logits.pointer) { stage in
         let now = clock.now
-        // The first pass warms up.
-        if round >= 0 { times[place].append((now - last) / .seconds(1)) }
-        (last, place) = (now, place + 1)
+        let place =
+          switch stage {
+          case .input: 0
+          case .step(let index): index + 1
+          case .output: times.count - 1
+          }
+        spent[place] += (now - last) / .seconds(1)
+        last = now
       }
+      // The first pass warms up.
+      if round >= 0 { for place in times.indices { times[place].append(spent[place]) } }
       var made = 0
       let spinning = seconds {
         let (count, sum) = plan.kernels.spin(rounds: 200_000, factor: 1e-9)

@@ -30,31 +30,45 @@ final class Workspace: @unchecked Sendable {
   /// Threads that may work on one layer.
   var threadCount: Int { scratch.count }
 
+  /// What a forward pass has just done.
+  enum Stage {
+    case input
+    case step(Int)
+    case output
+  }
+
   /// Pixels [images, C, H, W] → logits [images, L]. With workers, the threads share every layer.
   ///
-  /// - Parameter passed: called when the input is normalised, after every layer, and at the end.
+  /// - Parameter passed: called after every stage, for each of its groups of images.
   func forward(
     _ pixels: UnsafePointer<Float>, images: Int, logits: UnsafeMutablePointer<Float>,
-    workers: WorkerPool? = nil, passed: () -> Void = {}
+    workers: WorkerPool? = nil, passed: (Stage) -> Void = { _ in }
   ) {
     precondition(images <= capacity)
-    let input = plan.slots[0]
-    plan.normalization.write(pixels, images: images, pixels: input.pixels, to: activation(0))
-    passed()
-    for step in plan.steps {
-      run(step, images: images, workers: workers)
-      passed()
+    for (number, segment) in plan.segments.enumerated() {
+      for first in stride(from: 0, to: images, by: segment.images) {
+        let range = first..<min(first + segment.images, images)
+        if number == 0 {
+          plan.normalization.write(
+            pixels + first * plan.architecture.imageShape.count, images: range.count,
+            pixels: plan.slots[0].pixels, to: activation(0, first))
+          passed(.input)
+        }
+        for index in segment.steps {
+          run(plan.steps[index], images: range, workers: workers)
+          passed(.step(index))
+        }
+      }
     }
     let slot = plan.slots[plan.last]
     for image in 0..<images {
       GlobalAveragePool.average(
-        activation(plan.last) + image * slot.count, slot.pixels, slot.channels,
-        activation(plan.pooled) + image * slot.channels)
+        activation(plan.last, image), slot.pixels, slot.channels, activation(plan.pooled, image))
     }
-    run(plan.dense, images: images, workers: nil)
+    run(plan.dense, images: 0..<images, workers: nil)
     logits.update(
-      from: activation(plan.logits), count: images * plan.architecture.classCount)
-    passed()
+      from: activation(plan.logits, 0), count: images * plan.architecture.classCount)
+    passed(.output)
   }
 
   /// ∂loss/∂logits [images, L] → ∂loss/∂pixels [images, C, H, W], for the images of the last
@@ -65,11 +79,11 @@ final class Workspace: @unchecked Sendable {
   ) {
     plan.denseBackward.run(
       images: images, input: logitsGradient, bias: nil, epilogue: Epilogue(),
-      output: gradient(plan.pooled), scratch: scratch[0].pointer)
+      output: gradient(plan.pooled, 0), scratch: scratch[0].pointer)
     // The mean's gradient is spread over the pixels and masked by the last ReLU.
     let slot = plan.slots[plan.last]
-    let (output, shared) = (activation(plan.last), gradient(plan.pooled))
-    let target = gradient(plan.last)
+    let (output, shared) = (activation(plan.last, 0), gradient(plan.pooled, 0))
+    let target = gradient(plan.last, 0)
     let share = 1 / Float(slot.pixels)
     for image in 0..<images {
       for pixel in 0..<slot.pixels {
@@ -79,27 +93,38 @@ final class Workspace: @unchecked Sendable {
         }
       }
     }
-    for step in plan.backwardSteps {
-      run(
-        step.convolution, images: images, input: gradient(step.input), bias: nil,
-        epilogue: Epilogue(
-          addend: step.addend.map { UnsafePointer(gradient($0)) },
-          activation: step.masks ? .mask(activation(step.output)) : .identity),
-        output: gradient(step.output), workers: workers)
+    for segment in plan.segments.reversed() {
+      for first in stride(from: 0, to: images, by: segment.images) {
+        let range = first..<min(first + segment.images, images)
+        for index in segment.steps.reversed() {
+          run(plan.backwardSteps[plan.steps.count - 1 - index], images: range, workers: workers)
+        }
+      }
     }
     plan.normalization.writeGradient(
-      gradient(0), images: images, pixels: plan.slots[0].pixels, to: pixels)
+      gradient(0, 0), images: images, pixels: plan.slots[0].pixels, to: pixels)
   }
 
-  private func run(_ step: InferencePlan.Step, images: Int, workers: WorkerPool?) {
+  private func run(_ step: InferencePlan.Step, images: Range<Int>, workers: WorkerPool?) {
+    let first = images.lowerBound
     step.bias.withUnsafePointer { bias in
       run(
-        step.convolution, images: images, input: activation(step.input), bias: bias,
+        step.convolution, images: images.count, input: activation(step.input, first), bias: bias,
         epilogue: Epilogue(
-          addend: step.addend.map { UnsafePointer(activation($0)) },
+          addend: step.addend.map { UnsafePointer(activation($0, first)) },
           activation: step.relu ? .relu : .identity),
-        output: activation(step.output), workers: workers)
+        output: activation(step.output, first), workers: workers)
     }
+  }
+
+  private func run(_ step: InferencePlan.BackwardStep, images: Range<Int>, workers: WorkerPool?) {
+    let first = images.lowerBound
+    run(
+      step.convolution, images: images.count, input: gradient(step.input, first), bias: nil,
+      epilogue: Epilogue(
+        addend: step.addend.map { UnsafePointer(gradient($0, first)) },
+        activation: step.masks ? .mask(activation(step.output, first)) : .identity),
+      output: gradient(step.output, first), workers: workers)
   }
 
   private func run(
@@ -121,12 +146,15 @@ final class Workspace: @unchecked Sendable {
     }
   }
 
-  private func activation(_ slot: Int) -> UnsafeMutablePointer<Float> {
+  /// An activation from one image on; where there is room for a segment's images only, these
+  /// always begin at the same place.
+  private func activation(_ slot: Int, _ image: Int) -> UnsafeMutablePointer<Float> {
     activations.pointer + layout.offsets[slot]
+      + (layout.images[slot] == capacity ? image * plan.slots[slot].count : 0)
   }
 
-  private func gradient(_ slot: Int) -> UnsafeMutablePointer<Float> {
+  private func gradient(_ slot: Int, _ image: Int) -> UnsafeMutablePointer<Float> {
     guard let gradients else { preconditionFailure("workspace made without gradients") }
-    return gradients.pointer + layout.offsets[slot]
+    return gradients.pointer + layout.offsets[slot] + image * plan.slots[slot].count
   }
 }
