@@ -9,9 +9,43 @@ struct Finish {
   let relu: Bool
   let output: UnsafeMutablePointer<Float>
 
-  /// Whether sums are stored as they are, in whole vectors.
-  var isPlain: Bool {
-    addend == nil && mask == nil && !relu && columns % panelWidth == 0
+  /// The cases that have a loop of their own, without a question per vector.
+  enum Kind {
+    case plain
+    case relu
+    case sum
+    case sumAndRelu
+    /// Any, with whatever columns.
+    case other
+  }
+
+  var kind: Kind {
+    if mask != nil || columns % panelWidth != 0 { return .other }
+    return addend == nil ? (relu ? .relu : .plain) : (relu ? .sumAndRelu : .sum)
+  }
+
+  /// Stores two vectors of a row, from `column` and `next` on. `kind` is a literal where this is
+  /// called, so that nothing is left of the other cases.
+  @inline(__always)
+  func callAsFunction(_ sums: Row, _ row: Int, _ column: Int, _ next: Int, _ kind: Kind) {
+    if kind == .other {
+      self(sums.left, row, column)
+      // A lone vector is both.
+      if next != column { self(sums.right, row, next) }
+      return
+    }
+    let start = row * stride
+    var (left, right) = (sums.left, sums.right)
+    if kind == .sum || kind == .sumAndRelu, let addend {
+      left += load(addend + start + column)
+      right += load(addend + start + next)
+    }
+    if kind == .relu || kind == .sumAndRelu {
+      left.replace(with: 0, where: left .< 0)
+      right.replace(with: 0, where: right .< 0)
+    }
+    store(left, output + start + column)
+    store(right, output + start + next)
   }
 
   /// Stores one vector of a row, from `column` on.
@@ -40,12 +74,5 @@ struct Finish {
       if let mask, !(mask[start + lane] > 0) { value = 0 }
       output[start + lane] = value
     }
-  }
-
-  /// Stores two vectors of a row, from `column` on.
-  @inline(__always)
-  func callAsFunction(_ sums: Row, _ row: Int, _ column: Int) {
-    self(sums.left, row, column)
-    self(sums.right, row, column + Vector.scalarCount)
   }
 }

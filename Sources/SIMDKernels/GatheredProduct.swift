@@ -110,7 +110,9 @@ private func wideTiles(
         TileInput { places[$0].source(tap, channels) }, left + offset, right + offset,
         depth: channels)
     }
-    tile.forEachRow(group.endRow - row) { finish($1, places[$0].position, column) }
+    tile.forEachRow(group.endRow - row) {
+      finish($1, places[$0].position, column, column + Vector.scalarCount, .other)
+    }
     row += tileRows
   }
 }

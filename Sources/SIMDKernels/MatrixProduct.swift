@@ -17,7 +17,26 @@ package func matrixProduct(
 ) {
   let finish = Finish(
     columns: columns, stride: outputStride, addend: addend, mask: mask, relu: relu, output: output)
-  let isPlain = finish.isPlain
+  @inline(__always)
+  func run(_ kind: Finish.Kind) {
+    matrixTiles(
+      rows, depth, input, inputStride, weights, panelStride, columns, bias, finish, kind)
+  }
+  switch finish.kind {
+  case .plain: run(.plain)
+  case .relu: run(.relu)
+  case .sum: run(.sum)
+  case .sumAndRelu: run(.sumAndRelu)
+  case .other: run(.other)
+  }
+}
+
+@inline(__always)
+private func matrixTiles(
+  _ rows: Int, _ depth: Int, _ input: UnsafePointer<Float>, _ inputStride: Int,
+  _ weights: UnsafePointer<Float>, _ panelStride: Int, _ columns: Int,
+  _ bias: UnsafePointer<Float>?, _ finish: Finish, _ kind: Finish.Kind
+) {
   // A block of rows stays in the cache while all columns pass over it.
   let blockRows = max(1, cachedInputs / depth / tileRows) * tileRows
   var block = 0
@@ -27,8 +46,8 @@ package func matrixProduct(
     let share = (depth + tileCount - 1) / tileCount
     var column = 0
     while column < columns {
-      let isWide = wholePanels(columns) - column >= 2 * Vector.scalarCount
       // A lone last vector is computed twice rather than by a kernel of its own.
+      let isWide = wholePanels(columns) - column >= 2 * Vector.scalarCount
       let next = isWide ? column + Vector.scalarCount : column
       let left = weights + column / panelWidth * panelStride + column % panelWidth
       let right = weights + next / panelWidth * panelStride + next % panelWidth
@@ -47,22 +66,13 @@ package func matrixProduct(
         let first = input + row * inputStride
         if end - row >= tileRows {
           tile.add(TileInput { first + $0 * inputStride }, left, right, depth: depth)
-          if isPlain && isWide {
-            tile.forEachRow(tileRows) {
-              let target = output + (row + $0) * outputStride
-              store($1.left, target + column)
-              store($1.right, target + next)
-            }
-            row += tileRows
-            continue
-          }
+          tile.forEachRow(tileRows) { finish($1, row + $0, column, next, kind) }
         } else {
           // Rows past the end repeat the last one and are not stored.
           let last = end - 1 - row
           tile.add(TileInput { first + min($0, last) * inputStride }, left, right, depth: depth)
+          tile.forEachRow(end - row) { finish($1, row + $0, column, next, kind) }
         }
-        tile.forEachRow(end - row) { finish($1.left, row + $0, column) }
-        if isWide { tile.forEachRow(end - row) { finish($1.right, row + $0, next) } }
         row += tileRows
       }
       column += 2 * Vector.scalarCount
