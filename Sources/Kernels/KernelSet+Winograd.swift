@@ -88,4 +88,70 @@ extension KernelSet {
       }
     }
   }
+
+  // MARK: The gradient of the weights
+
+  /// Floats of scratch memory that `outerProduct` with tiles needs; `columns` are the output
+  /// channels rounded up to 16.
+  public func scratchCount(
+    gradientOf tiles: WinogradTiles, inputChannels: Int, columns: Int
+  ) -> Int {
+    Self.temporaries + max(inputChannels, columns)
+      + tiles.pointCount
+      * (Self.gradientTiles * (inputChannels + columns) + 2 * Self.skew + inputChannels * columns)
+  }
+
+  /// Tiles whose products are summed up at a time.
+  private static var gradientTiles: Int { 64 }
+
+  /// The gradient of a 3×3 convolution with respect to its weights, [9, inputChannels, columns],
+  /// summed over a batch: the transpose of F(4×4, 3×3), which also makes 36 products for 144.
+  ///
+  /// - Parameters:
+  ///   - tiles: of F(4×4).
+  ///   - input: [images, pixels, inputChannels], a multiple of 16 channels.
+  ///   - outputGradient: [images, pixels, columns]; columns past the last channel are zero.
+  ///   - result: overwritten.
+  func outerProduct(
+    _ tiles: WinogradTiles, images: Int, input: UnsafePointer<Float>, inputChannels: Int,
+    outputGradient: UnsafePointer<Float>, columns: Int, result: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
+    precondition(self == .avx2 || self == .avx512)
+    precondition(tiles.outputExtent == 4 && inputChannels % 16 == 0 && columns % 16 == 0)
+    let isWide = self == .avx512
+    let transformInput = isWide ? KernelsAVX512.winogradInput : KernelsAVX2.winogradInput
+    let transformGradient =
+      isWide ? KernelsAVX512.winogradOutputGradient : KernelsAVX2.winogradOutputGradient
+    let product = isWide ? KernelsAVX512.outerProduct : KernelsAVX2.outerProduct
+    let transformBack =
+      isWide ? KernelsAVX512.winogradWeightGradient : KernelsAVX2.winogradWeightGradient
+    let half = scratch
+    let places = UnsafeMutableRawPointer(scratch + 36 * 16)
+      .assumingMemoryBound(to: UnsafePointer<Float>.self)
+    let zeros = scratch + Self.temporaries
+    zeros.update(repeating: 0, count: max(inputChannels, columns))
+    let inputs = zeros + max(inputChannels, columns)
+    let inputStride = Self.gradientTiles * inputChannels + Self.skew
+    let gradients = inputs + tiles.pointCount * inputStride
+    let gradientStride = Self.gradientTiles * columns + Self.skew
+    let sums = gradients + tiles.pointCount * gradientStride
+    let matrix = inputChannels * columns
+    let total = images * tiles.tilesPerImage
+    for first in stride(from: 0, to: total, by: Self.gradientTiles) {
+      let count = min(Self.gradientTiles, total - first)
+      transformInput(
+        4, first, count, tiles.tilesPerImage, tiles.sources, input,
+        tiles.pixelCount * inputChannels, inputChannels, zeros, inputs, inputStride, places, half)
+      transformGradient(
+        first, count, tiles.tilesPerImage, tiles.destinations, outputGradient,
+        tiles.pixelCount * columns, columns, zeros, gradients, gradientStride, places, half)
+      for point in 0..<tiles.pointCount {
+        product(
+          count, inputs + point * inputStride, inputChannels, gradients + point * gradientStride,
+          columns, first == 0, sums + point * matrix)
+      }
+    }
+    transformBack(inputChannels, columns, sums, result, half)
+  }
 }

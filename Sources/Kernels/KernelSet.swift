@@ -113,6 +113,54 @@ public enum KernelSet: String, CaseIterable, Sendable, Codable {
 
   // MARK: W[t] gradient = Σ_d in[source(d, t)]ᵀ · g[d]
 
+  /// Floats of scratch memory that the gradient of a convolution's weights needs; `columns` are the
+  /// output channels rounded up to 16.
+  public func scratchCount(
+    weightGradientOf tables: ConvolutionTables, inputChannels: Int, columns: Int
+  ) -> Int {
+    guard let tiles = weightGradientTiles(tables, inputChannels: inputChannels) else {
+      return scratchCount(tables.gather, inputChannels: inputChannels, outputChannels: columns)
+    }
+    return scratchCount(gradientOf: tiles, inputChannels: inputChannels, columns: columns)
+  }
+
+  /// The tiles with which Winograd's algorithm pays, if it does.
+  private func weightGradientTiles(
+    _ tables: ConvolutionTables, inputChannels: Int
+  ) -> WinogradTiles? {
+    guard self == .avx2 || self == .avx512, inputChannels % 16 == 0,
+      let tiles = tables.tiles.first(where: { $0.outputExtent == 4 }),
+      5 * tiles.tilesPerImage * tiles.pointCount < 3 * tables.gather.multiplyAdds
+    else { return nil }
+    return tiles
+  }
+
+  /// The gradient of a convolution with respect to its weights, summed over a batch, as
+  /// [taps, inputChannels, columns] where `columns` is the number of output channels rounded up
+  /// to 16; by Winograd's algorithm where it pays.
+  ///
+  /// - Parameters:
+  ///   - tables: of the forward pass.
+  ///   - input: [images, sources, inputChannels].
+  ///   - outputGradient: [images, destinations, columns]; columns past the last channel are zero.
+  ///   - result: overwritten.
+  ///   - scratch: at least as many floats as `scratchCount(weightGradientOf:…)` says.
+  public func weightGradient(
+    _ tables: ConvolutionTables, images: Int, input: UnsafePointer<Float>, inputChannels: Int,
+    outputGradient: UnsafePointer<Float>, columns: Int, result: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
+    if let tiles = weightGradientTiles(tables, inputChannels: inputChannels) {
+      outerProduct(
+        tiles, images: images, input: input, inputChannels: inputChannels,
+        outputGradient: outputGradient, columns: columns, result: result, scratch: scratch)
+    } else {
+      outerProduct(
+        tables.gather, images: images, input: input, inputChannels: inputChannels,
+        outputGradient: outputGradient, columns: columns, result: result, scratch: scratch)
+    }
+  }
+
   /// The gradient of a gathered product with respect to its weights, summed over a batch, as
   /// [taps, inputChannels, columns] where `columns` is `outputChannels` rounded up to 16.
   ///

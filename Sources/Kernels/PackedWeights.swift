@@ -1,3 +1,6 @@
+import KernelsAVX2
+import KernelsAVX512
+
 /// The matrices W[t] of a gathered product in the order in which a kernel set reads them:
 /// panels of a few output channels, within a panel tap by tap, input channel by input channel.
 /// The last panel is filled up with zeros.
@@ -59,5 +62,20 @@ public struct PackedWeights: Sendable {
         }
       }
     }
+  }
+
+  /// The transforms of 3×3 kernels for Winograd's algorithm, one tap for every point of a tile.
+  init(transforming weights: PackedWeights, for tiles: WinogradTiles, kernels: KernelSet) {
+    panelWidth = weights.panelWidth
+    outputChannels = weights.outputChannels
+    let channels = weights.depth / 9
+    depth = tiles.pointCount * channels
+    buffer = AlignedBuffer(uninitialized: weights.panelCount * depth * panelWidth)
+    let half = AlignedBuffer(uninitialized: 3 * 6 * 16)
+    let transform =
+      kernels == .avx512 ? KernelsAVX512.winogradWeights : KernelsAVX2.winogradWeights
+    transform(
+      tiles.outputExtent, weights.panelCount, channels, weights.pointer, buffer.pointer,
+      half.pointer)
   }
 }

@@ -10,20 +10,18 @@ public enum PlanProfile: String, CaseIterable, Sendable, Codable {
   ///
   /// The numbers were found by measuring; see "Speed" in the README.
   func winograd(
-    _ geometry: ConvolutionGeometry, _ gather: Gather, inputChannels: Int, outputChannels: Int,
-    kernels: KernelSet
+    _ tables: ConvolutionTables, inputChannels: Int, outputChannels: Int, kernels: KernelSet
   ) -> (WinogradTiles, KernelSet.WinogradBlocking)? {
     guard kernels == .avx2 || kernels == .avx512, inputChannels % 16 == 0, outputChannels % 16 == 0
     else { return nil }
-    let candidates = [4, 2].compactMap { WinogradTiles(geometry, outputExtent: $0) }
     // Products of single numbers, and for one image the weights too, which then dominate.
     func cost(_ tiles: WinogradTiles) -> Int {
       let products = tiles.tilesPerImage * tiles.pointCount
       return self == .latency ? products + Self.weightCost * tiles.pointCount : products
     }
-    guard let best = candidates.min(by: { cost($0) < cost($1) }),
+    guard let best = tables.tiles.min(by: { cost($0) < cost($1) }),
       // Transforms cost as much again as some of the products.
-      5 * best.tilesPerImage * best.pointCount < 3 * gather.multiplyAdds
+      5 * best.tilesPerImage * best.pointCount < 3 * tables.gather.multiplyAdds
     else { return nil }
     let vectors = kernels == .avx512 ? 2 : 1
     return (

@@ -1,14 +1,6 @@
 /// A convolution, or the gradient of one with respect to its input, ready to run: algorithm and
 /// blocking chosen, weights packed.
 public struct PreparedConvolution: Sendable {
-  /// What is computed.
-  public enum Direction: Sendable {
-    /// out = W ∗ in.
-    case forward
-    /// ∂in = Wᵀ ∗ ∂out, also where the convolution has a stride.
-    case inputGradient
-  }
-
   /// How it is computed.
   public enum Algorithm: Sendable {
     /// Products of gathered rows.
@@ -79,56 +71,49 @@ public struct PreparedConvolution: Sendable {
   /// Chooses and packs.
   ///
   /// - Parameters:
-  ///   - geometry: that of the forward pass.
   ///   - inputChannels, outputChannels: of the product, so those of the forward pass exchanged
-  ///     for `.inputGradient`.
+  ///     for the gradient.
   ///   - weights: W[t][c][o] at t · strides.tap + c · strides.input + o · strides.output, where t
   ///     counts the taps of the forward pass.
   public init(
-    _ geometry: ConvolutionGeometry, _ direction: Direction, inputChannels: Int,
-    outputChannels: Int, weights: UnsafePointer<Float>, strides: PackedWeights.Strides,
-    kernels: KernelSet, profile: PlanProfile
+    _ tables: ConvolutionTables, inputChannels: Int, outputChannels: Int,
+    weights: UnsafePointer<Float>, strides: PackedWeights.Strides, kernels: KernelSet,
+    profile: PlanProfile
   ) {
-    let gather: Gather =
-      direction == .forward ? .convolution(geometry) : .inputGradient(of: geometry)
     let winograd = profile.winograd(
-      geometry, gather, inputChannels: inputChannels, outputChannels: outputChannels,
-      kernels: kernels)
+      tables, inputChannels: inputChannels, outputChannels: outputChannels, kernels: kernels)
     self.init(
-      winograd.map { .winograd($0, $1) } ?? .gathered(gather), direction,
+      tables, winograd.map { .winograd($0, $1) } ?? .gathered(tables.gather),
       inputChannels: inputChannels, outputChannels: outputChannels, weights: weights,
-      strides: strides, multiplyAdds: gather.multiplyAdds, kernels: kernels)
+      strides: strides, kernels: kernels)
   }
 
-  /// Packs for a given algorithm; `multiplyAdds` is that of one image per pair of channels.
+  /// Packs for a given algorithm.
   package init(
-    _ algorithm: Algorithm, _ direction: Direction, inputChannels: Int, outputChannels: Int,
-    weights: UnsafePointer<Float>, strides: PackedWeights.Strides, multiplyAdds: Int,
-    kernels: KernelSet
+    _ tables: ConvolutionTables, _ algorithm: Algorithm, inputChannels: Int, outputChannels: Int,
+    weights: UnsafePointer<Float>, strides: PackedWeights.Strides, kernels: KernelSet
   ) {
+    let gather = tables.gather
     self.kernels = kernels
     self.algorithm = algorithm
     self.inputChannels = inputChannels
     self.outputChannels = outputChannels
-    self.multiplyAdds = multiplyAdds * inputChannels * outputChannels
+    destinationCount = gather.destinationCount
+    multiplyAdds = gather.multiplyAdds * inputChannels * outputChannels
     switch algorithm {
     case .winograd(let tiles, let blocking):
-      destinationCount = tiles.pixelCount
       // The gradient of such a convolution is one with the kernel turned by half a turn.
-      let isTurned = direction == .inputGradient
-      let transformed = tiles.transformed(
-        isTurned ? weights + 8 * strides.tap : weights, inputChannels: inputChannels,
-        outputChannels: outputChannels,
-        strides: PackedWeights.Strides(
-          tap: isTurned ? -strides.tap : strides.tap, input: strides.input, output: strides.output))
+      let isTurned = tables.direction == .inputGradient
       self.weights = PackedWeights(
-        for: kernels, taps: tiles.pointCount, inputChannels: inputChannels,
-        outputChannels: outputChannels, weights: transformed,
-        strides: PackedWeights.Strides(
-          tap: inputChannels * outputChannels, input: outputChannels, output: 1))
+        transforming: PackedWeights(
+          for: kernels, taps: 9, inputChannels: inputChannels, outputChannels: outputChannels,
+          weights: isTurned ? weights + 8 * strides.tap : weights,
+          strides: PackedWeights.Strides(
+            tap: isTurned ? -strides.tap : strides.tap, input: strides.input,
+            output: strides.output)),
+        for: tiles, kernels: kernels)
       scratchCount = kernels.scratchCount(tiles, blocking, inputChannels: inputChannels)
-    case .gathered(let gather):
-      destinationCount = gather.destinationCount
+    case .gathered:
       self.weights = PackedWeights(
         for: kernels, taps: gather.tapCount, inputChannels: inputChannels,
         outputChannels: outputChannels, weights: weights, strides: strides)

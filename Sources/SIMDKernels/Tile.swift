@@ -100,6 +100,21 @@ struct Tile {
     #endif
   }
 
+  /// Adds x[row] · b to every row.
+  @inline(__always)
+  mutating func addOuter(_ x: UnsafePointer<Float>, _ b: Row) {
+    r0.add(x[0], b)
+    r1.add(x[1], b)
+    r2.add(x[2], b)
+    r3.add(x[3], b)
+    r4.add(x[4], b)
+    r5.add(x[5], b)
+    #if AVX512
+      r6.add(x[6], b)
+      r7.add(x[7], b)
+    #endif
+  }
+
   /// Calls `use` with the first `count` rows.
   @inline(__always)
   func forEachRow(_ count: Int, _ use: (Int, Row) -> Void) {

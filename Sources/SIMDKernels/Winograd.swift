@@ -55,6 +55,56 @@ private func outputLine2(_ m: (Int) -> Vector, _ put: (Int, Vector) -> Void) {
   put(1, m1 - m2 + m3)
 }
 
+/// u = Gg for one line of a kernel of F(4, 3).
+@inline(__always)
+private func kernelLine4(_ g: (Int) -> Vector, _ put: (Int, Vector) -> Void) {
+  let (g0, g1, g2) = (g(0), g(1), g(2))
+  put(0, g0)
+  let (even1, odd1) = (fused(0.5, g2, g0) * (-2 / 3), g1 * (-2 / 3 * rootOfHalf))
+  put(1, even1 + odd1)
+  put(2, even1 - odd1)
+  let (even2, odd2) = (fused(2, g2, g0) * (1 / 6), g1 * (rootOfTwo / 6))
+  put(3, even2 + odd2)
+  put(4, even2 - odd2)
+  put(5, g2)
+}
+
+/// u = Gg for one line of a kernel of F(2, 3).
+@inline(__always)
+private func kernelLine2(_ g: (Int) -> Vector, _ put: (Int, Vector) -> Void) {
+  let (g0, g1, g2) = (g(0), g(1), g(2))
+  put(0, g0)
+  let (even, odd) = ((g0 + g2) * 0.5, g1 * 0.5)
+  put(1, even + odd)
+  put(2, even - odd)
+  put(3, g2)
+}
+
+/// m = Ay for one line of a tile of output gradients of F(4, 3): the transpose of `outputLine4`.
+@inline(__always)
+private func gradientLine4(_ y: (Int) -> Vector, _ put: (Int, Vector) -> Void) {
+  let (y0, y1, y2, y3) = (y(0), y(1), y(2), y(3))
+  put(0, y0)
+  let (even1, odd1) = (fused(0.5, y2, y0), fused(0.5, y3, y1))
+  put(1, fused(rootOfHalf, odd1, even1))
+  put(2, fused(-rootOfHalf, odd1, even1))
+  let (even2, odd2) = (fused(2, y2, y0), fused(2, y3, y1))
+  put(3, fused(rootOfTwo, odd2, even2))
+  put(4, fused(-rootOfTwo, odd2, even2))
+  put(5, y3)
+}
+
+/// g = Gᵀu for one line of the gradient of a kernel of F(4, 3): the transpose of `kernelLine4`.
+@inline(__always)
+private func kernelGradientLine4(_ u: (Int) -> Vector, _ put: (Int, Vector) -> Void) {
+  let (u0, u1, u2, u3, u4, u5) = (u(0), u(1), u(2), u(3), u(4), u(5))
+  let (sum1, difference1) = ((u1 + u2) * (-2 / 3), u1 - u2)
+  let (sum2, difference2) = ((u3 + u4) * (1 / 6), u3 - u4)
+  put(0, u0 + sum1 + sum2)
+  put(1, fused(rootOfTwo / 6, difference2, difference1 * (-2 / 3 * rootOfHalf)))
+  put(2, fused(2, sum2, fused(0.5, sum1, u5)))
+}
+
 /// V[ξ][tile][c] of `tileCount` tiles from `firstTile` on.
 ///
 /// - Parameters:
@@ -161,5 +211,111 @@ package func winogradOutput(
       }
       k += width
     }
+  }
+}
+
+/// U[ξ][c][o] = GgGᵀ, in the panels and with the depth of a gathered product's weights.
+///
+/// - Parameters:
+///   - weights: panels [9, channels, panelWidth].
+///   - result: panels [(m+2)², channels, panelWidth].
+///   - half: memory for 3·(m+2) vectors.
+package func winogradWeights(
+  outputExtent: Int, panels: Int, channels: Int, weights: UnsafePointer<Float>,
+  result: UnsafeMutablePointer<Float>, half: UnsafeMutablePointer<Float>
+) {
+  let extent = outputExtent + 2
+  let row = channels * panelWidth
+  for panel in 0..<panels {
+    let source = weights + panel * 9 * row
+    let target = result + panel * extent * extent * row
+    var place = 0
+    while place < row {
+      let (from, to) = (source + place, target + place)
+      if outputExtent == 4 {
+        for j in 0..<3 {
+          kernelLine4(
+            { load(from + ($0 * 3 + j) * row) }, { store($1, half + ($0 * 3 + j) * width) })
+        }
+        for i in 0..<6 {
+          kernelLine4(
+            { load(half + (i * 3 + $0) * width) }, { store($1, to + (i * 6 + $0) * row) })
+        }
+      } else {
+        for j in 0..<3 {
+          kernelLine2(
+            { load(from + ($0 * 3 + j) * row) }, { store($1, half + ($0 * 3 + j) * width) })
+        }
+        for i in 0..<4 {
+          kernelLine2(
+            { load(half + (i * 3 + $0) * width) }, { store($1, to + (i * 4 + $0) * row) })
+        }
+      }
+      place += width
+    }
+  }
+}
+
+/// M[ξ][tile][o] = A·y·Aᵀ of F(4×4) for the tiles of an output's gradient; outside of the image y is
+/// zero.
+///
+/// - Parameters:
+///   - destinations: [tilesPerImage, 16], as for `winogradOutput`.
+///   - gradient: [images, pixels, columns].
+///   - stride: floats from one ξ to the next.
+///   - zeros: `columns` of them.
+///   - places: memory for 16 pointers.
+///   - half: memory for 24 vectors.
+package func winogradOutputGradient(
+  firstTile: Int, tileCount: Int, tilesPerImage: Int, destinations: UnsafePointer<Int32>,
+  gradient: UnsafePointer<Float>, imageStride: Int, columns: Int, zeros: UnsafePointer<Float>,
+  result: UnsafeMutablePointer<Float>, stride: Int,
+  places: UnsafeMutablePointer<UnsafePointer<Float>>, half: UnsafeMutablePointer<Float>
+) {
+  for tile in 0..<tileCount {
+    let (image, place) = (firstTile + tile).quotientAndRemainder(dividingBy: tilesPerImage)
+    let pixels = gradient + image * imageStride
+    for index in 0..<16 {
+      let pixel = Int(destinations[place * 16 + index])
+      places[index] = pixel < 0 ? zeros : pixels + pixel * columns
+    }
+    var target = result + tile * columns
+    var k = 0
+    while k < columns {
+      for j in 0..<4 {
+        gradientLine4(
+          { load(places[$0 * 4 + j] + k) }, { store($1, half + ($0 * 4 + j) * width) })
+      }
+      for i in 0..<6 {
+        gradientLine4(
+          { load(half + (i * 4 + $0) * width) }, { store($1, target + (i * 6 + $0) * stride) })
+      }
+      target += width
+      k += width
+    }
+  }
+}
+
+/// The gradient GᵀuG [9, channels, columns] of kernels from that of their transforms u
+/// [36, channels, columns], of F(4×4).
+///
+/// - Parameter half: memory for 18 vectors.
+package func winogradWeightGradient(
+  channels: Int, columns: Int, transformed: UnsafePointer<Float>,
+  result: UnsafeMutablePointer<Float>, half: UnsafeMutablePointer<Float>
+) {
+  let matrix = channels * columns
+  var place = 0
+  while place < matrix {
+    let (from, to) = (transformed + place, result + place)
+    for j in 0..<6 {
+      kernelGradientLine4(
+        { load(from + ($0 * 6 + j) * matrix) }, { store($1, half + ($0 * 6 + j) * width) })
+    }
+    for i in 0..<3 {
+      kernelGradientLine4(
+        { load(half + (i * 6 + $0) * width) }, { store($1, to + (i * 3 + $0) * matrix) })
+    }
+    place += width
   }
 }

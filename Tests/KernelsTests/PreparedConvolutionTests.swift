@@ -17,24 +17,24 @@ struct PreparedConvolutionTests {
     // Transformed kernels are quarters of integers up to 36, transformed inputs integers up to 16:
     // all sums are quarters of integers below 2^24, so nothing is rounded.
     let problem = Problem(extents, 16, 48) { Float(Int($0.next() % 9)) - 4 }
-    for direction in [PreparedConvolution.Direction.forward, .inputGradient] {
+    for direction in [ConvolutionTables.Direction.forward, .inputGradient] {
       let found = problem.run(try problem.winograd(2), direction, kernels)
       #expect(found == problem.run(problem.gathered(direction), direction, .reference))
     }
   }
 
   // For values of size 1 the terms of an output add up, in absolute value, to C·a² with
-  // a = max over i of Σ_ξ |Aᵀ|[i,ξ] · Σ|G|[ξ,·] · Σ|Bᵀ|[ξ,·]. On its way each is rounded once in
-  // U, at most 3 times in each of two passes to V, C times in the sum, and at most 4 times in each
-  // of two passes to the output: C + 15 roundings of relative size 2⁻²⁴. Twice that covers the
+  // a = max over i of Σ_ξ |Aᵀ|[i,ξ] · Σ|G|[ξ,·] · Σ|Bᵀ|[ξ,·]. On its way each is rounded
+  // at most 3 times in each of two passes to U and to V, C times in the sum, and at most 4 times in
+  // each of two passes to the output: C + 20 roundings of relative size 2⁻²⁴. Twice that covers the
   // terms of second order.
   @Test(
     "Winograd is within its rounding of a double-precision result", arguments: simdSets, extents)
   func accurate(_ kernels: KernelSet, _ extents: (Int, Int)) throws {
     for (m, a) in [(2, 4.0), (4, 25.0)] {
       let problem = Problem(extents, 32, 16) { Float($0.next() >> 40) * 0x1p-23 - 1 }
-      let bound = 2 * 32 * a * a * Double(32 + 15) * 0x1p-24
-      for direction in [PreparedConvolution.Direction.forward, .inputGradient] {
+      let bound = 2 * 32 * a * a * Double(32 + 20) * 0x1p-24
+      for direction in [ConvolutionTables.Direction.forward, .inputGradient] {
         let found = problem.run(try problem.winograd(m), direction, kernels)
         let worst = zip(found, problem.inDouble(direction)).map { abs(Double($0) - $1) }.max()
         #expect(worst ?? .infinity <= bound)
@@ -89,6 +89,30 @@ struct PreparedConvolutionTests {
     }
   }
 
+  // As above: per tile the terms add up, in absolute value, to b² at most, where b = 31 is the
+  // largest sum over ξ of |Gᵀ|[i,ξ] · Σ|Bᵀ|[ξ,·] · Σ|A|[ξ,·]; at most 20 roundings on the way and one
+  // for every tile.
+  @Test(
+    "The weights' gradient by Winograd is within its rounding of a double-precision result",
+    arguments: simdSets, extents)
+  func weightGradient(_ kernels: KernelSet, _ extents: (Int, Int)) throws {
+    for (inputs, outputs) in [(16, 16), (32, 48)] {
+      let problem = Problem(extents, inputs, outputs) { Float($0.next() >> 40) * 0x1p-23 - 1 }
+      let tables = ConvolutionTables(problem.geometry, .forward)
+      let found = problem.weightGradient(tables, kernels)
+      let tiles = try #require(tables.tiles.first)
+      let terms = Double(problem.images * tiles.tilesPerImage)
+      let bound = 2 * terms * 31 * 31 * (terms + 20) * 0x1p-24
+      let exact = problem.weightGradientInDouble()
+      let worst = zip(found, exact).map { abs(Double($0) - $1) }.max() ?? .infinity
+      #expect(worst <= bound)
+      // And far closer on average than any single term could be off.
+      let error = zip(found, exact).reduce(0) { $0 + pow(Double($1.0) - $1.1, 2) }
+      let size = exact.reduce(0) { $0 + $1 * $1 }
+      #expect((error / size).squareRoot() < 20 * 0x1p-24 * 2)
+    }
+  }
+
   @Test("The algorithm follows from shape, kernel set and profile", arguments: KernelSet.available)
   func choices(_ kernels: KernelSet) {
     func name(
@@ -99,7 +123,8 @@ struct PreparedConvolutionTests {
         height: extent, width: extent, kernel: kernel, stride: stride, padding: kernel / 2)
       let weights = [Float](repeating: 0, count: kernel * kernel * inputs * outputs)
       return PreparedConvolution(
-        geometry, .forward, inputChannels: inputs, outputChannels: outputs, weights: weights,
+        ConvolutionTables(geometry, .forward), inputChannels: inputs, outputChannels: outputs,
+        weights: weights,
         strides: PackedWeights.Strides(tap: inputs * outputs, input: outputs, output: 1),
         kernels: kernels, profile: profile
       ).algorithm.name
@@ -164,7 +189,7 @@ private struct Problem {
     weights = (0..<9 * inputs * outputs).map { _ in value(&random) }
   }
 
-  func gathered(_ direction: PreparedConvolution.Direction) -> PreparedConvolution.Algorithm {
+  func gathered(_ direction: ConvolutionTables.Direction) -> PreparedConvolution.Algorithm {
     .gathered(direction == .forward ? .convolution(geometry) : .inputGradient(of: geometry))
   }
 
@@ -175,7 +200,7 @@ private struct Problem {
   }
 
   func run(
-    _ algorithm: PreparedConvolution.Algorithm, _ direction: PreparedConvolution.Direction,
+    _ algorithm: PreparedConvolution.Algorithm, _ direction: ConvolutionTables.Direction,
     _ kernels: KernelSet, activation: Activation? = nil, images range: Range<Int>? = nil,
     parts: Int = 1
   ) -> [Float] {
@@ -183,11 +208,12 @@ private struct Problem {
     let (channels, columns) = direction == .forward ? (inputs, outputs) : (outputs, inputs)
     let pixels = geometry.height * geometry.width
     let convolution = PreparedConvolution(
-      algorithm, direction, inputChannels: channels, outputChannels: columns, weights: weights,
+      ConvolutionTables(geometry, direction), algorithm, inputChannels: channels,
+      outputChannels: columns, weights: weights,
       strides: PackedWeights.Strides(
         tap: inputs * outputs, input: direction == .forward ? outputs : 1,
         output: direction == .forward ? 1 : outputs),
-      multiplyAdds: 0, kernels: kernels)
+      kernels: kernels)
     // Sentinels on both sides catch a store that goes astray.
     let guarded = 64
     let count = range.count * pixels * columns
@@ -229,8 +255,58 @@ private struct Problem {
     return Array(output.dropFirst(guarded).dropLast(guarded))
   }
 
+  /// The gradient of the weights, the values being both the input and the output's gradient.
+  func weightGradient(_ tables: ConvolutionTables, _ kernels: KernelSet) -> [Float] {
+    let guarded = 64
+    let count = 9 * inputs * outputs
+    var result = [Float](repeating: 12345, count: count + 2 * guarded)
+    var scratch = [Float](
+      repeating: .nan,
+      count: kernels.scratchCount(
+        weightGradientOf: tables, inputChannels: inputs, columns: outputs) + 16)
+    values.withUnsafeBufferPointer { values in
+      result.withUnsafeMutableBufferPointer { result in
+        scratch.withUnsafeMutableBufferPointer { scratch in
+          guard let values = values.baseAddress, let result = result.baseAddress,
+            let scratch = scratch.baseAddress
+          else { return }
+          kernels.weightGradient(
+            tables, images: images, input: values, inputChannels: inputs, outputGradient: values,
+            columns: outputs, result: result + guarded, scratch: scratch)
+        }
+      }
+    }
+    #expect((result.prefix(guarded) + result.suffix(guarded)).allSatisfy { $0 == 12345 })
+    return Array(result.dropFirst(guarded).dropLast(guarded))
+  }
+
+  /// The same by definition.
+  func weightGradientInDouble() -> [Double] {
+    let (height, width) = (geometry.height, geometry.width)
+    var result = [Double](repeating: 0, count: 9 * inputs * outputs)
+    for image in 0..<images {
+      for y in 0..<height {
+        for x in 0..<width {
+          for tap in 0..<9 {
+            let (dy, dx) = (tap / 3 - 1, tap % 3 - 1)
+            guard 0..<height ~= y + dy, 0..<width ~= x + dx else { continue }
+            let source = ((image * height + y + dy) * width + x + dx) * inputs
+            let target = ((image * height + y) * width + x) * outputs
+            for c in 0..<inputs {
+              for o in 0..<outputs {
+                result[(tap * inputs + c) * outputs + o] +=
+                  Double(values[source + c]) * Double(values[target + o])
+              }
+            }
+          }
+        }
+      }
+    }
+    return result
+  }
+
   /// The convolution, or its transpose, by definition.
-  func inDouble(_ direction: PreparedConvolution.Direction) -> [Double] {
+  func inDouble(_ direction: ConvolutionTables.Direction) -> [Double] {
     let (height, width) = (geometry.height, geometry.width)
     let isForward = direction == .forward
     let (channels, columns) = isForward ? (inputs, outputs) : (outputs, inputs)

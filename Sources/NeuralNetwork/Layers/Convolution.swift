@@ -10,8 +10,8 @@ public struct Convolution {
   /// [O], if the layer has one.
   public let bias: Parameter?
   let geometry: ConvolutionGeometry
-  let forwardTable: Gather
-  let gradientTable: Gather
+  private let forwardTables: ConvolutionTables
+  private let gradientTables: ConvolutionTables
 
   var outputChannels: Int { weight.value.shape[0] }
   var inputChannels: Int { weight.value.shape[1] }
@@ -30,15 +30,15 @@ public struct Convolution {
     self.weight = weight
     self.bias = bias
     self.geometry = geometry
-    forwardTable = .convolution(geometry)
-    gradientTable = .inputGradient(of: geometry)
+    forwardTables = ConvolutionTables(geometry, .forward)
+    gradientTables = ConvolutionTables(geometry, .inputGradient)
   }
 
   /// [N, H, W, C] → [N, H', W', O].
   public func forward(_ input: Tensor, on execution: Execution) -> Tensor {
-    let packed = packedWeights(for: execution.kernels)
-    return product(
-      forwardTable, input, packed, bias: bias.map { paddedToPanel($0.value) },
+    product(
+      prepared(.forward, kernels: execution.kernels, profile: .throughput), input,
+      bias: bias.map { paddedToPanel($0.value) },
       shape: [input.shape[0], geometry.outputHeight, geometry.outputWidth, outputChannels],
       on: execution)
   }
@@ -56,7 +56,8 @@ public struct Convolution {
     if let bias { bias.gradient = sumOverPixels(gradient) }
     guard wantsInputGradient else { return nil }
     return product(
-      gradientTable, gradient, packedTransposedWeights(for: execution.kernels), bias: nil,
+      prepared(.inputGradient, kernels: execution.kernels, profile: .throughput), gradient,
+      bias: nil,
       shape: [gradient.shape[0], geometry.height, geometry.width, inputChannels], on: execution)
   }
 
@@ -66,41 +67,20 @@ public struct Convolution {
   ///
   /// - Parameter scale: factors of the output channels, which fold a following batch normalisation.
   func prepared(
-    _ direction: PreparedConvolution.Direction, scale: Tensor? = nil, kernels: KernelSet,
+    _ direction: ConvolutionTables.Direction, scale: Tensor? = nil, kernels: KernelSet,
     profile: PlanProfile
   ) -> PreparedConvolution {
     let taps = geometry.kernel * geometry.kernel
     let isForward = direction == .forward
     return scaled(by: scale).withUnsafePointer { weights in
       PreparedConvolution(
-        geometry, direction, inputChannels: isForward ? inputChannels : outputChannels,
+        isForward ? forwardTables : gradientTables,
+        inputChannels: isForward ? inputChannels : outputChannels,
         outputChannels: isForward ? outputChannels : inputChannels, weights: weights,
         strides: PackedWeights.Strides(
           tap: 1, input: isForward ? taps : inputChannels * taps,
           output: isForward ? inputChannels * taps : taps),
         kernels: kernels, profile: profile)
-    }
-  }
-
-  /// W[t][c][o] = scale[o] · weight[o, c, t]; the scale folds a following batch normalisation.
-  func packedWeights(for kernels: KernelSet, scale: Tensor? = nil) -> PackedWeights {
-    let taps = geometry.kernel * geometry.kernel
-    return scaled(by: scale).withUnsafePointer { weights in
-      PackedWeights(
-        for: kernels, taps: taps, inputChannels: inputChannels, outputChannels: outputChannels,
-        weights: weights,
-        strides: PackedWeights.Strides(tap: 1, input: taps, output: inputChannels * taps))
-    }
-  }
-
-  /// The matrices transposed, for the gradient with respect to the input.
-  func packedTransposedWeights(for kernels: KernelSet, scale: Tensor? = nil) -> PackedWeights {
-    let taps = geometry.kernel * geometry.kernel
-    return scaled(by: scale).withUnsafePointer { weights in
-      PackedWeights(
-        for: kernels, taps: taps, inputChannels: outputChannels, outputChannels: inputChannels,
-        weights: weights,
-        strides: PackedWeights.Strides(tap: 1, input: inputChannels * taps, output: taps))
     }
   }
 
@@ -120,28 +100,23 @@ public struct Convolution {
   // MARK: Products over a batch
 
   private func product(
-    _ table: Gather, _ input: Tensor, _ weights: PackedWeights, bias: Tensor?, shape: [Int],
+    _ convolution: PreparedConvolution, _ input: Tensor, bias: Tensor?, shape: [Int],
     on execution: Execution
   ) -> Tensor {
     var output = Tensor(uninitialized: shape)
-    let channels = input.shape[3]
-    let scratchCount = execution.kernels.scratchCount(
-      table, inputChannels: channels, outputChannels: weights.outputChannels)
+    let (inputSize, outputSize) = (input.rowCount, output.rowCount)
     output.withUnsafeMutablePointer { output in
       nonisolated(unsafe) let output = output
       execution.forEachBlock(of: shape[0]) { _, images in
-        let scratch = scratchCount > 0 ? AlignedBuffer(uninitialized: scratchCount) : nil
+        let scratch = AlignedBuffer(uninitialized: convolution.scratchCount)
         input.withUnsafePointer { input in
-          let multiply = { (bias: UnsafePointer<Float>?) in
-            execution.kernels.multiply(
-              table, images: images.count,
-              input: input + images.lowerBound * table.sourceCount * channels,
-              inputChannels: channels, weights: weights, bias: bias, epilogue: Epilogue(),
-              output: output
-                + images.lowerBound * table.destinationCount * weights.outputChannels,
-              scratch: scratch?.pointer)
+          let run = { (bias: UnsafePointer<Float>?) in
+            convolution.run(
+              images: images.count, input: input + images.lowerBound * inputSize, bias: bias,
+              epilogue: Epilogue(), output: output + images.lowerBound * outputSize,
+              scratch: scratch.pointer)
           }
-          if let bias { bias.withUnsafePointer { multiply($0) } } else { multiply(nil) }
+          if let bias { bias.withUnsafePointer { run($0) } } else { run(nil) }
         }
       }
     }
@@ -150,8 +125,8 @@ public struct Convolution {
 
   private func setWeightGradient(_ gradient: Tensor, input: Tensor, on execution: Execution) {
     let (inputs, outputs) = (inputChannels, outputChannels)
-    let table = forwardTable
-    let taps = table.tapCount
+    let tables = forwardTables
+    let taps = tables.gather.tapCount
     let columns = (outputs + 15) / 16 * 16
     let padded = columns == outputs ? gradient : paddedChannels(gradient, to: columns)
     let images = input.shape[0]
@@ -159,17 +134,17 @@ public struct Convolution {
     let partial = AlignedBuffer(
       uninitialized: max(1, Execution.blockCount(of: images)) * size)
     let scratchCount = execution.kernels.scratchCount(
-      table, inputChannels: inputs, outputChannels: outputs)
+      weightGradientOf: tables, inputChannels: inputs, columns: columns)
     execution.forEachBlock(of: images) { block, images in
-      let scratch = scratchCount > 0 ? AlignedBuffer(uninitialized: scratchCount) : nil
+      let scratch = AlignedBuffer(uninitialized: scratchCount)
       input.withUnsafePointer { input in
         padded.withUnsafePointer { padded in
-          execution.kernels.outerProduct(
-            table, images: images.count,
-            input: input + images.lowerBound * table.sourceCount * inputs,
+          execution.kernels.weightGradient(
+            tables, images: images.count,
+            input: input + images.lowerBound * tables.gather.sourceCount * inputs,
             inputChannels: inputs,
-            outputGradient: padded + images.lowerBound * table.destinationCount * columns,
-            columns: columns, result: partial.pointer + block * size, scratch: scratch?.pointer)
+            outputGradient: padded + images.lowerBound * tables.gather.destinationCount * columns,
+            columns: columns, result: partial.pointer + block * size, scratch: scratch.pointer)
         }
       }
     }

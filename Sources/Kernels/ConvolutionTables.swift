@@ -1,0 +1,29 @@
+/// What a convolution of a given geometry needs in one direction, whatever its weights: made once
+/// for a layer.
+public struct ConvolutionTables: Sendable {
+  /// What is computed.
+  public enum Direction: Sendable {
+    /// out = W ∗ in.
+    case forward
+    /// ∂in = Wᵀ ∗ ∂out, also where the convolution has a stride.
+    case inputGradient
+  }
+
+  /// That of the forward pass.
+  public let geometry: ConvolutionGeometry
+  /// What is computed.
+  public let direction: Direction
+  /// For every destination the sources under the kernel.
+  public let gather: Gather
+  /// The tiles of F(4×4) and of F(2×2), if the convolution has a form for Winograd's algorithm; they
+  /// are the same in both directions.
+  public let tiles: [WinogradTiles]
+
+  /// The tables of one direction.
+  public init(_ geometry: ConvolutionGeometry, _ direction: Direction) {
+    self.geometry = geometry
+    self.direction = direction
+    gather = direction == .forward ? .convolution(geometry) : .inputGradient(of: geometry)
+    tiles = [4, 2].compactMap { WinogradTiles(geometry, outputExtent: $0) }
+  }
+}
