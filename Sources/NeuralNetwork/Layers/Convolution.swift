@@ -37,7 +37,7 @@ public struct Convolution {
   /// [N, H, W, C] → [N, H', W', O].
   public func forward(_ input: Tensor, on execution: Execution) -> Tensor {
     product(
-      prepared(.forward, kernels: execution.kernels, profile: .throughput), input,
+      frozen().prepared(.forward, kernels: execution.kernels, profile: .throughput), input,
       bias: bias.map { paddedToPanel($0.value) },
       shape: [input.shape[0], geometry.outputHeight, geometry.outputWidth, outputChannels],
       on: execution)
@@ -56,32 +56,19 @@ public struct Convolution {
     if let bias { bias.gradient = sumOverPixels(gradient) }
     guard wantsInputGradient else { return nil }
     return product(
-      prepared(.inputGradient, kernels: execution.kernels, profile: .throughput), gradient,
+      frozen().prepared(.inputGradient, kernels: execution.kernels, profile: .throughput), gradient,
       bias: nil,
       shape: [gradient.shape[0], geometry.height, geometry.width, inputChannels], on: execution)
   }
 
   // MARK: Weights in kernel order
 
-  /// This layer with its present weights, or its gradient with respect to the input, ready to run.
+  /// This layer with its present weights, of which it keeps a copy.
   ///
   /// - Parameter scale: factors of the output channels, which fold a following batch normalisation.
-  func prepared(
-    _ direction: ConvolutionTables.Direction, scale: Tensor? = nil, kernels: KernelSet,
-    profile: PlanProfile
-  ) -> PreparedConvolution {
-    let taps = geometry.kernel * geometry.kernel
-    let isForward = direction == .forward
-    return scaled(by: scale).withUnsafePointer { weights in
-      PreparedConvolution(
-        isForward ? forwardTables : gradientTables,
-        inputChannels: isForward ? inputChannels : outputChannels,
-        outputChannels: isForward ? outputChannels : inputChannels, weights: weights,
-        strides: PackedWeights.Strides(
-          tap: 1, input: isForward ? taps : inputChannels * taps,
-          output: isForward ? inputChannels * taps : taps),
-        kernels: kernels, profile: profile)
-    }
+  func frozen(scale: Tensor? = nil) -> FrozenConvolution {
+    FrozenConvolution(
+      weight: scaled(by: scale), forwardTables: forwardTables, gradientTables: gradientTables)
   }
 
   /// weight[o, c, i, j] · scale[o].
@@ -163,6 +150,32 @@ public struct Convolution {
           }
         }
       }
+    }
+  }
+}
+
+/// A convolution whose weights no longer change, to be prepared for one direction or both.
+struct FrozenConvolution: Sendable {
+  /// [O, C, K, K].
+  let weight: Tensor
+  fileprivate let forwardTables: ConvolutionTables
+  fileprivate let gradientTables: ConvolutionTables
+
+  /// Chooses an algorithm for a direction and packs the weights for it.
+  func prepared(
+    _ direction: ConvolutionTables.Direction, kernels: KernelSet, profile: PlanProfile
+  ) -> PreparedConvolution {
+    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+    let taps = weight.shape[2] * weight.shape[3]
+    let isForward = direction == .forward
+    return weight.withUnsafePointer { weights in
+      PreparedConvolution(
+        isForward ? forwardTables : gradientTables, inputChannels: isForward ? inputs : outputs,
+        outputChannels: isForward ? outputs : inputs, weights: weights,
+        strides: PackedWeights.Strides(
+          tap: 1, input: isForward ? taps : inputs * taps,
+          output: isForward ? inputs * taps : taps),
+        kernels: kernels, profile: profile)
     }
   }
 }

@@ -1,8 +1,8 @@
 import Kernels
 
 /// A network in evaluation mode, compiled for many runs: batch normalisation folded into the
-/// convolutions, algorithms chosen, weights packed, bias, residual and ReLU fused into the products,
-/// and the gradient with respect to the input laid out beside the forward pass.
+/// convolutions, algorithms chosen, weights packed, bias, residual and ReLU fused into the products.
+/// A `GradientPlan` adds the gradient with respect to the input.
 ///
 /// A value that never changes; what a run writes is in a `Workspace`, so any number of threads may
 /// run one plan. Every image's result is the same bytes whatever the batch and the threads.
@@ -10,23 +10,13 @@ public struct InferencePlan: Sendable {
   /// One product of the forward pass: slot[output] = activation(W ∗ slot[input] + bias + slot[addend]).
   struct Step: Sendable {
     var name: String
+    var frozen: FrozenConvolution
     var convolution: PreparedConvolution
     var bias: Tensor
     var input: Int
     var output: Int
     var addend: Int?
     var relu: Bool
-  }
-
-  /// One product of the backward pass: ∂slot[output] = mask(Wᵀ ∗ ∂slot[input] + ∂slot[addend]).
-  struct BackwardStep: Sendable {
-    var name: String
-    var convolution: PreparedConvolution
-    var input: Int
-    var output: Int
-    var addend: Int?
-    /// Whether to set the result to zero where slot[output], a ReLU's output, is not positive.
-    var masks: Bool
   }
 
   /// The activation that one layer leaves, for one image.
@@ -52,11 +42,9 @@ public struct InferencePlan: Sendable {
   public let profile: PlanProfile
   let slots: [Slot]
   let steps: [Step]
-  let backwardSteps: [BackwardStep]
   /// All steps, in order; between two segments only one slot is in use.
   let segments: [Segment]
   let dense: Step
-  let denseBackward: PreparedConvolution
   /// The slots before and after global average pooling, and that of the logits.
   let last: Int
   let pooled: Int
@@ -91,15 +79,14 @@ public struct InferencePlan: Sendable {
     let channels = builder.slots[activation].channels
     pooled = builder.slot(pixels: 1, channels: channels)
     logits = builder.slot(pixels: 1, channels: network.architecture.classCount)
-    let layer = network.dense.convolution
+    let layer = network.dense.convolution.frozen()
     dense = Step(
-      name: "dense", convolution: layer.prepared(.forward, kernels: kernels, profile: profile),
+      name: "dense", frozen: layer,
+      convolution: layer.prepared(.forward, kernels: kernels, profile: profile),
       bias: paddedToPanel(network.dense.bias.value), input: pooled, output: logits, addend: nil,
       relu: false)
-    denseBackward = layer.prepared(.inputGradient, kernels: kernels, profile: profile)
     slots = builder.slots
     steps = builder.steps
-    backwardSteps = builder.backwardSteps()
     segments = builder.segments
   }
 }
@@ -113,8 +100,6 @@ extension InferencePlan {
     let profile: PlanProfile
     var slots: [Slot] = []
     var steps: [Step] = []
-    /// For every step, the gradient with respect to its input.
-    var transposes: [PreparedConvolution] = []
     var segments: [Segment] = []
 
     /// Ends a segment here, unless it is to be run for as many images as the one before.
@@ -155,15 +140,14 @@ extension InferencePlan {
       _ name: String, _ convolution: Convolution, scale: Tensor?, bias: Tensor, input: Int,
       addend: Int?, relu: Bool
     ) -> Int {
-      let prepared = convolution.prepared(
-        .forward, scale: scale, kernels: kernels, profile: profile)
+      let frozen = convolution.frozen(scale: scale)
+      let prepared = frozen.prepared(.forward, kernels: kernels, profile: profile)
       let output = slot(pixels: prepared.destinationCount, channels: prepared.outputChannels)
       steps.append(
         Step(
-          name: name, convolution: prepared, bias: paddedToPanel(bias), input: input,
+          name: name, frozen: frozen, convolution: prepared, bias: paddedToPanel(bias),
+          input: input,
           output: output, addend: addend, relu: relu))
-      transposes.append(
-        convolution.prepared(.inputGradient, scale: scale, kernels: kernels, profile: profile))
       return output
     }
 
@@ -185,38 +169,6 @@ extension InferencePlan {
           addend: index == block.layers.count - 1 ? residual : nil, relu: true)
       }
       return activation
-    }
-
-    /// The steps in reverse, each with the gradient that others have already left for its input.
-    func backwardSteps() -> [BackwardStep] {
-      // Where the gradient of a slot is found: a residual that no product touches has the very
-      // gradient of the sum that it entered.
-      var place = Array(slots.indices)
-      var hasGradient = [Bool](repeating: false, count: slots.count)
-      var consumers = [Int](repeating: 0, count: slots.count)
-      for step in steps {
-        consumers[step.input] += 1
-        if let addend = step.addend { consumers[addend] += 1 }
-      }
-      let isRectified = Dictionary(uniqueKeysWithValues: steps.map { ($0.output, $0.relu) })
-      var result: [BackwardStep] = []
-      for (step, transpose) in Swift.zip(steps, transposes).reversed() {
-        let gradient = place[step.output]
-        if let addend = step.addend {
-          place[addend] = gradient
-          hasGradient[addend] = true
-          consumers[addend] -= 1
-        }
-        consumers[step.input] -= 1
-        result.append(
-          BackwardStep(
-            name: step.name, convolution: transpose, input: gradient, output: step.input,
-            addend: hasGradient[step.input] ? place[step.input] : nil,
-            masks: consumers[step.input] == 0 && isRectified[step.input] == true))
-        place[step.input] = step.input
-        hasGradient[step.input] = true
-      }
-      return result
     }
   }
 }
@@ -332,7 +284,6 @@ extension InferencePlan {
 
   /// Floats of scratch memory that any step needs.
   var scratchCount: Int {
-    (steps.map(\.convolution) + backwardSteps.map(\.convolution)
-      + [dense.convolution, denseBackward]).map(\.scratchCount).max() ?? 0
+    (steps + [dense]).map(\.convolution.scratchCount).max() ?? 0
   }
 }

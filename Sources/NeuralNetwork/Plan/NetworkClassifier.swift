@@ -8,6 +8,8 @@ public final class NetworkClassifier: DifferentiableClassifier {
   public let plan: InferencePlan
   /// Threads that share every call's work, if any.
   private let workers: WorkerPool?
+  /// Made when a gradient is first asked for.
+  private let gradientPlan = Mutex<GradientPlan?>(nil)
   /// Workspaces that no call uses at the moment.
   private let idle = Mutex<[Workspace]>([])
 
@@ -152,8 +154,16 @@ public final class NetworkClassifier: DifferentiableClassifier {
     }
     return found
       ?? Workspace(
-        for: plan, capacity: passes.size, withGradients: withGradients,
+        for: plan, gradients: withGradients ? gradients() : nil, capacity: passes.size,
         threadCount: passes.threadsPerLayer)
+  }
+
+  private func gradients() -> GradientPlan {
+    gradientPlan.withLock { made in
+      let gradients = made ?? GradientPlan(of: plan)
+      made = gradients
+      return gradients
+    }
   }
 
   private func giveBack(_ workspace: Workspace) {

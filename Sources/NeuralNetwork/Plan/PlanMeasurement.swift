@@ -48,7 +48,7 @@ public struct PlanMeasurement: Sendable {
   ///   - images: how many; the values do not matter.
   ///   - rounds: at least 1; medians are taken over them.
   public init(of plan: InferencePlan, images: Int, rounds: Int) {
-    let workspace = Workspace(for: plan, capacity: images, withGradients: false)
+    let workspace = Workspace(for: plan, capacity: images)
     let pixels = AlignedBuffer(uninitialized: images * plan.architecture.imageShape.count)
     pixels.pointer.update(repeating: 0.5, count: pixels.count)
     let logits = AlignedBuffer(uninitialized: images * plan.architecture.classCount)

@@ -8,24 +8,30 @@ import Kernels
 final class Workspace: @unchecked Sendable {
   let plan: InferencePlan
   let capacity: Int
+  private let gradientPlan: GradientPlan?
   private let layout: InferencePlan.Layout
   private let activations: AlignedBuffer
   private let gradients: AlignedBuffer?
   /// One for every thread that works on a layer.
   private let scratch: [AlignedBuffer]
 
-  init(for plan: InferencePlan, capacity: Int, withGradients: Bool, threadCount: Int = 1) {
+  init(
+    for plan: InferencePlan, gradients gradientPlan: GradientPlan? = nil, capacity: Int,
+    threadCount: Int = 1
+  ) {
     self.plan = plan
+    self.gradientPlan = gradientPlan
     self.capacity = capacity
     layout =
-      withGradients
-      ? plan.separateLayout(images: capacity) : plan.sharedLayout(images: capacity)
+      gradientPlan == nil
+      ? plan.sharedLayout(images: capacity) : plan.separateLayout(images: capacity)
     activations = AlignedBuffer(uninitialized: layout.count)
-    gradients = withGradients ? AlignedBuffer(uninitialized: layout.count) : nil
-    scratch = (0..<threadCount).map { _ in AlignedBuffer(uninitialized: plan.scratchCount) }
+    gradients = gradientPlan == nil ? nil : AlignedBuffer(uninitialized: layout.count)
+    let scratchCount = gradientPlan?.scratchCount ?? plan.scratchCount
+    scratch = (0..<threadCount).map { _ in AlignedBuffer(uninitialized: scratchCount) }
   }
 
-  var hasGradients: Bool { gradients != nil }
+  var hasGradients: Bool { gradientPlan != nil }
 
   /// Threads that may work on one layer.
   var threadCount: Int { scratch.count }
@@ -77,7 +83,8 @@ final class Workspace: @unchecked Sendable {
     _ logitsGradient: UnsafePointer<Float>, images: Int, pixels: UnsafeMutablePointer<Float>,
     workers: WorkerPool? = nil
   ) {
-    plan.denseBackward.run(
+    guard let gradientPlan else { preconditionFailure("workspace made without gradients") }
+    gradientPlan.dense.run(
       images: images, input: logitsGradient, bias: nil, epilogue: Epilogue(),
       output: gradient(plan.pooled, 0), scratch: scratch[0].pointer)
     // The mean's gradient is spread over the pixels and masked by the last ReLU.
@@ -97,7 +104,7 @@ final class Workspace: @unchecked Sendable {
       for first in stride(from: 0, to: images, by: segment.images) {
         let range = first..<min(first + segment.images, images)
         for index in segment.steps.reversed() {
-          run(plan.backwardSteps[plan.steps.count - 1 - index], images: range, workers: workers)
+          run(gradientPlan.steps[index], images: range, workers: workers)
         }
       }
     }
@@ -117,7 +124,7 @@ final class Workspace: @unchecked Sendable {
     }
   }
 
-  private func run(_ step: InferencePlan.BackwardStep, images: Range<Int>, workers: WorkerPool?) {
+  private func run(_ step: GradientPlan.Step, images: Range<Int>, workers: WorkerPool?) {
     let first = images.lowerBound
     run(
       step.convolution, images: images.count, input: gradient(step.input, first), bias: nil,
