@@ -111,10 +111,12 @@ let package = Package(
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels", "CPUFeatures", "Statistics", "TestSupport"],
       swiftSettings: strict),
+    .target(name: "CAllocations", path: "Tests/CAllocations"),
     .testTarget(
       name: "NeuralNetworkTests",
       dependencies: [
-        "NeuralNetwork", "Kernels", "PropertyChecks", "PropertyTesting", "Statistics",
+        "CAllocations", "NeuralNetwork", "Kernels", "PropertyChecks", "PropertyTesting",
+        "Statistics",
         "TestSupport",
       ],
       swiftSettings: strict),

@@ -1,0 +1,86 @@
+import CAllocations
+import Kernels
+import Statistics
+import Testing
+
+@testable import NeuralNetwork
+
+@Suite("A network as a classifier")
+struct NetworkClassifierTests {
+  static let shape = ImageShape(channels: 3, height: 16, width: 12)
+
+  private func network(_ architecture: ResNet.Architecture) -> ResNet {
+    let network = ResNet(architecture)
+    network.initialize(seed: 4)
+    return network
+  }
+
+  private func images(_ count: Int) throws -> Pixels {
+    var random = RandomStream(RandomKey(seed: 4, purpose: .test))
+    let shape = [count, Self.shape.channels, Self.shape.height, Self.shape.width]
+    return try Pixels(Tensor(shape: shape).map { _ in random.uniform() })
+  }
+
+  @Test(
+    "Logits and gradients are the same bytes whatever the threads and the batch",
+    arguments: KernelSet.available, PlanProfile.allCases)
+  func independentOfSharing(_ kernels: KernelSet, _ profile: PlanProfile) throws {
+    let plan = InferencePlan(
+      network(.resNet8(Self.shape)), normalization: .plusMinusOne(channels: 3), kernels: kernels,
+      profile: profile)
+    let images = try images(35)
+    func results(_ range: Range<Int>, _ workers: WorkerPool?) throws -> (Tensor, Tensor) {
+      let part = images[range]
+      let draws = Draws(seed: 1, purpose: .test, examples: Array(range))
+      let classifier = NetworkClassifier(plan, workers: workers)
+      let logits = try classifier.logits(of: part, draws: draws)
+      let both = try classifier.logitsAndGradient(of: part, draws: draws) { $0 }
+      #expect(both.logits == logits)
+      return (logits, both.gradient)
+    }
+    let alone = try results(0..<35, nil)
+    for threads in [1, 2, 3] {
+      let shared = try results(0..<35, WorkerPool(threadCount: threads))
+      #expect(shared == alone)
+      // Few enough images for the threads to share the layers.
+      for range in [0..<1, 3..<5, 10..<17] {
+        let (logits, gradient) = try results(range, WorkerPool(threadCount: threads))
+        #expect(logits.values == alone.0.rows(range))
+        #expect(gradient.values == alone.1.rows(range))
+      }
+    }
+  }
+
+  @Test(
+    "A pass allocates nothing, forwards or backwards", arguments: ResNet.Architecture.named.indices)
+  func allocatesNothing(_ index: Int) throws {
+    let architecture = ResNet.Architecture.named[index].make(Self.shape, 10)
+    let plan = InferencePlan(
+      network(architecture), normalization: .plusMinusOne(channels: 3))
+    let workspace = Workspace(for: plan, gradients: GradientPlan(of: plan), capacity: 3)
+    let pixels = AlignedBuffer(uninitialized: 3 * Self.shape.count)
+    pixels.pointer.update(repeating: 0.5, count: pixels.count)
+    let logits = AlignedBuffer(uninitialized: 3 * 10)
+    let gradient = AlignedBuffer(uninitialized: pixels.count)
+    func pass() {
+      workspace.forward(pixels.pointer, images: 3, logits: logits.pointer)
+      workspace.backward(logits.pointer, images: 3, pixels: gradient.pointer)
+    }
+    pass()
+    // That the counter counts is checked with it.
+    let start = allocation_count()
+    let something = AlignedBuffer(uninitialized: 1000)
+    let afterOne = allocation_count()
+    pass()
+    #expect(allocation_count() == afterOne)
+    #expect(afterOne > start || !allocations_are_counted())
+    #expect(something.count == 1000)
+  }
+}
+
+extension Tensor {
+  /// The values of some rows along the first dimension.
+  fileprivate func rows(_ range: Range<Int>) -> [Float] {
+    Array(values[range.lowerBound * rowCount..<range.upperBound * rowCount])
+  }
+}
