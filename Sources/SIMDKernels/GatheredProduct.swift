@@ -23,13 +23,10 @@ package func gatheredProduct(
   let columns = wholePanels(outputChannels)
   var column = 0
   while column < columns {
-    if columns - column >= 2 * Vector.scalarCount {
-      wideTiles(group, weights, depth, column, bias, finish)
-      column += 2 * Vector.scalarCount
-    } else {
-      narrowTiles(group, weights, depth, column, bias, finish)
-      column += Vector.scalarCount
-    }
+    let next = column + Vector.scalarCount
+    // The last vector may be a lone one.
+    tiles(group, weights, depth, column, next < columns ? next : column, bias, finish)
+    column += 2 * Vector.scalarCount
   }
 }
 
@@ -90,15 +87,16 @@ private struct Cursor {
   }
 }
 
-/// Two vectors of output channels from `column` on.
+/// Two vectors of output channels from `column` and `next` on, or one if they are the same.
 @inline(never)
-private func wideTiles(
-  _ group: Group, _ weights: UnsafePointer<Float>, _ depth: Int, _ column: Int,
+private func tiles(
+  _ group: Group, _ weights: UnsafePointer<Float>, _ depth: Int, _ column: Int, _ next: Int,
   _ bias: UnsafePointer<Float>?, _ finish: Finish
 ) {
   let channels = group.inputChannels
-  let (left, right) = twoPanels(weights, depth: depth, column: column)
-  let start = Row(bias, column)
+  let left = panel(weights, depth: depth, column: column)
+  let right = panel(weights, depth: depth, column: next)
+  let start = bias.map { Row(load($0 + column), load($0 + next)) } ?? Row(.zero, .zero)
   var cursor = Cursor(group)
   var row = group.firstRow
   while row < group.endRow {
@@ -106,68 +104,16 @@ private func wideTiles(
     var tile = Tile(start)
     for tap in 0..<group.tapCount {
       let offset = Int(group.taps[tap]) * channels * panelWidth
-      tile.add(
-        TileInput { places[$0].source(tap, channels) }, left + offset, right + offset,
-        depth: channels)
-    }
-    tile.forEachRow(group.endRow - row) {
-      finish($1, places[$0].position, column, column + Vector.scalarCount, .other)
-    }
-    row += tileRows
-  }
-}
-
-/// One vector of output channels from `column` on. Eight rows hide the latency of the sums.
-@inline(never)
-private func narrowTiles(
-  _ group: Group, _ weights: UnsafePointer<Float>, _ depth: Int, _ column: Int,
-  _ bias: UnsafePointer<Float>?, _ finish: Finish
-) {
-  let channels = group.inputChannels
-  let left = panel(weights, depth: depth, column: column)
-  let start = bias.map { load($0 + column) } ?? .zero
-  var cursor = Cursor(group)
-  var row = group.firstRow
-  while row < group.endRow {
-    let (p0, p1, p2, p3) = (
-      cursor.next(group), cursor.next(group), cursor.next(group), cursor.next(group)
-    )
-    let (p4, p5, p6, p7) = (
-      cursor.next(group), cursor.next(group), cursor.next(group), cursor.next(group)
-    )
-    var (r0, r1, r2, r3, r4, r5, r6, r7) = (start, start, start, start, start, start, start, start)
-    for tap in 0..<group.tapCount {
-      var l = left + Int(group.taps[tap]) * channels * panelWidth
-      let (x0, x1, x2, x3) = (
-        p0.source(tap, channels), p1.source(tap, channels), p2.source(tap, channels),
-        p3.source(tap, channels)
-      )
-      let (x4, x5, x6, x7) = (
-        p4.source(tap, channels), p5.source(tap, channels), p6.source(tap, channels),
-        p7.source(tap, channels)
-      )
-      for c in 0..<channels {
-        let b = load(l)
-        r0 = fused(x0[c], b, r0)
-        r1 = fused(x1[c], b, r1)
-        r2 = fused(x2[c], b, r2)
-        r3 = fused(x3[c], b, r3)
-        r4 = fused(x4[c], b, r4)
-        r5 = fused(x5[c], b, r5)
-        r6 = fused(x6[c], b, r6)
-        r7 = fused(x7[c], b, r7)
-        l += panelWidth
+      let sources = TileInput { places[$0].source(tap, channels) }
+      if next != column {
+        tile.add(sources, left + offset, right + offset, depth: channels)
+      } else {
+        tile.addLone(sources, left + offset, depth: channels)
       }
     }
-    let rows = group.endRow - row
-    finish(r0, p0.position, column)
-    if rows > 1 { finish(r1, p1.position, column) }
-    if rows > 2 { finish(r2, p2.position, column) }
-    if rows > 3 { finish(r3, p3.position, column) }
-    if rows > 4 { finish(r4, p4.position, column) }
-    if rows > 5 { finish(r5, p5.position, column) }
-    if rows > 6 { finish(r6, p6.position, column) }
-    if rows > 7 { finish(r7, p7.position, column) }
-    row += 8
+    tile.forEachRow(group.endRow - row) {
+      finish($1, places[$0].position, column, next, .other)
+    }
+    row += tileRows
   }
 }

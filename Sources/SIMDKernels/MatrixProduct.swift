@@ -46,7 +46,7 @@ private func matrixTiles(
     let share = (depth + tileCount - 1) / tileCount
     var column = 0
     while column < columns {
-      // A lone last vector is computed twice rather than by a kernel of its own.
+      // The last vector may be a lone one.
       let isWide = wholePanels(columns) - column >= 2 * Vector.scalarCount
       let next = isWide ? column + Vector.scalarCount : column
       let left = weights + column / panelWidth * panelStride + column % panelWidth
@@ -64,7 +64,11 @@ private func matrixTiles(
         }
         var tile = Tile(start)
         let first = input + row * inputStride
-        if end - row >= tileRows {
+        if !isWide {
+          let last = end - 1 - row
+          tile.addLone(TileInput { first + min($0, last) * inputStride }, left, depth: depth)
+          tile.forEachRow(end - row) { finish($1, row + $0, column, column, .other) }
+        } else if end - row >= tileRows {
           tile.add(TileInput { first + $0 * inputStride }, left, right, depth: depth)
           tile.forEachRow(tileRows) { finish($1, row + $0, column, next, kind) }
         } else {

@@ -86,6 +86,26 @@ struct Tile {
     }
   }
 
+  /// The same for a lone vector of columns: only the left halves of the rows are summed up.
+  @inline(__always)
+  mutating func addLone(_ x: TileInput, _ weights: UnsafePointer<Float>, depth: Int) {
+    var place = weights
+    for c in 0..<depth {
+      let b = load(place)
+      r0.left = fused(x.x0[c], b, r0.left)
+      r1.left = fused(x.x1[c], b, r1.left)
+      r2.left = fused(x.x2[c], b, r2.left)
+      r3.left = fused(x.x3[c], b, r3.left)
+      r4.left = fused(x.x4[c], b, r4.left)
+      r5.left = fused(x.x5[c], b, r5.left)
+      #if AVX512
+        r6.left = fused(x.x6[c], b, r6.left)
+        r7.left = fused(x.x7[c], b, r7.left)
+      #endif
+      place += panelWidth
+    }
+  }
+
   @inline(__always)
   private mutating func add(_ x: TileInput, _ c: Int, _ b: Row) {
     r0.add(x.x0[c], b)

@@ -51,17 +51,6 @@ func panel(_ weights: UnsafePointer<Float>, depth: Int, column: Int) -> UnsafePo
   weights + column / panelWidth * depth * panelWidth + column % panelWidth
 }
 
-/// Where the weights of two neighbouring vectors of columns begin.
-@inline(__always)
-func twoPanels(
-  _ weights: UnsafePointer<Float>, depth: Int, column: Int
-) -> (left: UnsafePointer<Float>, right: UnsafePointer<Float>) {
-  (
-    panel(weights, depth: depth, column: column),
-    panel(weights, depth: depth, column: column + Vector.scalarCount)
-  )
-}
-
 /// The sums for one row and two vectors of columns.
 struct Row {
   var left: Vector
@@ -71,17 +60,6 @@ struct Row {
   init(_ left: Vector, _ right: Vector) {
     self.left = left
     self.right = right
-  }
-
-  /// Two vectors of a bias, or zeros without one.
-  @inline(__always)
-  init(_ bias: UnsafePointer<Float>?, _ column: Int) {
-    guard let bias else {
-      (left, right) = (.zero, .zero)
-      return
-    }
-    left = load(bias + column)
-    right = load(bias + column + Vector.scalarCount)
   }
 
   @inline(__always)
