@@ -3,7 +3,8 @@ import KernelsAVX512
 import KernelsPortable
 
 extension KernelSet {
-  /// Runs multiply-adds in registers; returns how many were made, and a sum that gives them a use.
+  /// Runs multiply-adds in registers, with the widest vectors of the processor that the set may use;
+  /// returns how many were made, and a sum that gives them a use.
   public func spin(rounds: Int, factor: Float) -> (multiplyAdds: Int, sum: Float) {
     switch self {
     case .avx512:
@@ -17,10 +18,14 @@ extension KernelSet {
         KernelsAVX2.multiplyAddRounds(rounds, factor: factor)
       )
     case .reference, .openBLAS:
-      (
-        rounds * KernelsPortable.multiplyAddsPerRound,
-        KernelsPortable.multiplyAddRounds(rounds, factor: factor)
-      )
+      if let simd = Self.simd {
+        simd.spin(rounds: rounds, factor: factor)
+      } else {
+        (
+          rounds * KernelsPortable.multiplyAddsPerRound,
+          KernelsPortable.multiplyAddRounds(rounds, factor: factor)
+        )
+      }
     }
   }
 }

@@ -27,7 +27,17 @@ struct WrongInputTests {
   private static let cifar =
     "evaluate --model @colour.safetensors --dataset cifar10 --data @cifar --count 2"
 
-  static let mistakes: [Mistake] = models + verification + options + files + parsing
+  static let mistakes: [Mistake] = models + verification + profiles + options + files + parsing
+
+  static let profiles = [
+    Mistake("profile --batch 0", 64, "--batch is 0; give a number from 1 to 1024"),
+    Mistake("profile --rounds 10001", 64, "--rounds is 10001"),
+    Mistake("profile --architecture resNet9", 64, "--architecture takes one of resNet8"),
+    Mistake("profile --plan fast", 64, "--plan takes one of throughput, latency"),
+    Mistake("profile --kernels avx9", 64, "--kernels takes one of reference"),
+    Mistake("profile --model @none.safetensors", 74, "No such file or directory"),
+    Mistake("profile --model @text.safetensors", 65, "text.safetensors"),
+  ]
 
   static let models = [
     Mistake("evaluate --model @none.safetensors", 74, "No such file or directory"),
