@@ -85,7 +85,7 @@ func registerProducts() {
 private final class Problem {
   private let kernels: KernelSet
   private let pass: Pass
-  private let table: Gather
+  private let tables: ConvolutionTables
   private let inputChannels: Int
   private let convolution: PreparedConvolution
   private let columns: Int
@@ -104,14 +104,15 @@ private final class Problem {
     self.kernels = kernels
     self.pass = pass
     let transposed = pass == .inputGradient
-    table = transposed ? .inputGradient(of: layer.geometry) : .convolution(layer.geometry)
+    tables = ConvolutionTables(layer.geometry, transposed ? .inputGradient : .forward)
+    let table = tables.gather
     inputChannels = transposed ? layer.outputs : layer.inputs
     let outputChannels = transposed ? layer.inputs : layer.outputs
     columns = (outputChannels + 15) / 16 * 16
     multiplyAdds = images * table.multiplyAdds * inputChannels * outputChannels
     let plain = AlignedBuffer(repeating: 0.01, count: table.tapCount * inputChannels * columns)
     convolution = PreparedConvolution(
-      layer.geometry, transposed ? .inputGradient : .forward, inputChannels: inputChannels,
+      tables, inputChannels: inputChannels,
       outputChannels: outputChannels, weights: plain.pointer,
       strides: PackedWeights.Strides(
         tap: inputChannels * outputChannels, input: outputChannels, output: 1),
@@ -123,13 +124,15 @@ private final class Problem {
       repeating: 0,
       count: max(
         convolution.scratchCount,
-        kernels.scratchCount(table, inputChannels: inputChannels, outputChannels: columns)))
+        pass == .weightGradient
+          ? kernels.scratchCount(
+            weightGradientOf: tables, inputChannels: inputChannels, columns: columns) : 0))
   }
 
   func run() {
     if pass == .weightGradient {
-      kernels.outerProduct(
-        table, images: images, input: input.pointer, inputChannels: inputChannels,
+      kernels.weightGradient(
+        tables, images: images, input: input.pointer, inputChannels: inputChannels,
         outputGradient: output.pointer, columns: columns, result: result.pointer,
         scratch: scratch.pointer)
     } else {
