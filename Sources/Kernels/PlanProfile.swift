@@ -8,7 +8,7 @@ public enum PlanProfile: String, CaseIterable, Sendable, Codable {
 
   /// The tiles and the blocking with which Winograd's algorithm pays, if it does.
   ///
-  /// The numbers were found by measuring; see "Speed" in the README.
+  /// The numbers were found by measuring with `mixup-inference profile`.
   func winograd(
     _ tables: ConvolutionTables, inputChannels: Int, outputChannels: Int, kernels: KernelSet
   ) -> (WinogradTiles, KernelSet.WinogradBlocking)? {
