@@ -116,8 +116,7 @@ let package = Package(
       name: "NeuralNetworkTests",
       dependencies: [
         "CAllocations", "NeuralNetwork", "Kernels", "PropertyChecks", "PropertyTesting",
-        "Statistics",
-        "TestSupport",
+        "Statistics", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

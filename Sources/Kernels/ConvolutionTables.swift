@@ -9,8 +9,6 @@ public struct ConvolutionTables: Sendable {
     case inputGradient
   }
 
-  /// That of the forward pass.
-  public let geometry: ConvolutionGeometry
   /// What is computed.
   public let direction: Direction
   /// For every destination the sources under the kernel.
@@ -19,9 +17,8 @@ public struct ConvolutionTables: Sendable {
   /// are the same in both directions.
   public let tiles: [WinogradTiles]
 
-  /// The tables of one direction.
+  /// The tables of one direction, for the geometry of the forward pass.
   public init(_ geometry: ConvolutionGeometry, _ direction: Direction) {
-    self.geometry = geometry
     self.direction = direction
     gather = direction == .forward ? .convolution(geometry) : .inputGradient(of: geometry)
     tiles = [4, 2].compactMap { WinogradTiles(geometry, outputExtent: $0) }

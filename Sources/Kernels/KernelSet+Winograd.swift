@@ -34,10 +34,10 @@ extension KernelSet {
   ///
   /// - Parameters:
   ///   - input: [images, pixels, inputChannels], a multiple of 16 channels.
-  ///   - weights: packed from `WinogradTiles.transformed`, one tap for every point; a multiple of 16
-  ///     output channels.
+  ///   - weights: transformed, one tap for every point of a tile; a multiple of 16 output channels.
   ///   - output: [images, pixels, outputChannels].
   ///   - scratch: `scratchCount` floats of which no other thread makes use.
+  ///   - part: the share to compute.
   func multiply(
     _ tiles: WinogradTiles, _ blocking: WinogradBlocking, images: Int,
     input: UnsafePointer<Float>, inputChannels: Int, weights: PackedWeights,
