@@ -116,7 +116,7 @@ package struct ModelEvaluation: Sendable {
         let stage = progress.stage(title, total: images.count, unit: "images")
         let start = ContinuousClock.now
         let result = try evaluation.run(classifier, on: images, under: threat) {
-          stage.advance(by: $0)
+          stage.advance(by: $0.outcomes.count)
         }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         stage.finish()

@@ -134,12 +134,12 @@ package struct NetworkVerification: Sendable {
     _ advance: @escaping @Sendable (Int) -> Void
   ) throws -> (clean: LabelledImages, adversarial: LabelledImages) {
     let evaluation = Evaluation(seed: settings.seed) { [workers] in workers.forEach(count: $0, $1) }
-    let before = try evaluation.run(base, on: images, progress: advance)
+    let before = try evaluation.run(base, on: images) { advance($0.outcomes.count) }
     let after = try evaluation.run(
       base, on: images,
       under: Threat(
-        ProjectedGradientDescent(steps: settings.steps), within: settings.epsilon, through: base),
-      progress: advance)
+        ProjectedGradientDescent(steps: settings.steps), within: settings.epsilon, through: base)
+    ) { advance($0.outcomes.count) }
     let chosen = images.labels.indices.filter {
       before.outcomes[$0].isCorrect && !after.outcomes[$0].isCorrect
     }

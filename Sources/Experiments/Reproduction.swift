@@ -429,7 +429,9 @@ package struct Reproduction: Sendable {
     _ classifier: some Classifier, on images: LabelledImages, under threat: Threat? = nil,
     _ stage: ProgressStage
   ) throws -> EvaluationResult {
-    try evaluation.run(classifier, on: images, under: threat) { stage.advance(by: $0) }
+    try evaluation.run(classifier, on: images, under: threat) {
+      stage.advance(by: $0.outcomes.count)
+    }
   }
 
   private func timed<T>(_ body: () throws -> T) rethrows -> (T, Double) {

@@ -7,27 +7,44 @@ import Robustness
 import Statistics
 import Training
 
-/// One training run, from data to a checkpoint file.
+/// One training run, from data to a checkpoint file; killed at any moment it goes on from the last
+/// finished epoch, and ends with the same checkpoint.
+///
+/// Beside OUTPUT.safetensors, the network after the last epoch, there are OUTPUT-best.safetensors, the
+/// one that did best on the validation images (the first among equals), OUTPUT.csv, the learning
+/// curve, and until the end OUTPUT-state.safetensors, from which the run goes on.
 package struct TrainingRun: Sendable {
   var recipe: TrainingRecipe
   var architecture: @Sendable (ImageShape, Int) -> ResNet.Architecture
   var output: URL
+  var isFresh: Bool
   var kernels: KernelSet
   var workers: WorkerPool
   var progress: ProgressReporter
 
-  /// A run that will write `output`.
+  /// A run that will write `output`; a fresh one does not go on from an earlier one's state.
   package init(
     recipe: TrainingRecipe,
     architecture: @escaping @Sendable (ImageShape, Int) -> ResNet.Architecture, output: URL,
-    kernels: KernelSet, workers: WorkerPool, progress: ProgressReporter
+    isFresh: Bool = false, kernels: KernelSet, workers: WorkerPool, progress: ProgressReporter
   ) {
     self.recipe = recipe
     self.architecture = architecture
     self.output = output
+    self.isFresh = isFresh
     self.kernels = kernels
     self.workers = workers
     self.progress = progress
+  }
+
+  /// One line of the learning curve.
+  struct Epoch: Codable, Equatable {
+    var epoch: Int
+    var loss: Double
+    var learningRate: Float
+    /// Of the validation images.
+    var validation: Proportion
+    var seconds: Double
   }
 
   /// Trains, writes the checkpoint, and says how well the network does on the validation images.
@@ -40,19 +57,118 @@ package struct TrainingRun: Sendable {
       execution: Execution(kernels: kernels, workers: workers))
     let network = ResNet(architecture(shape, data.training.classCount))
     network.initialize(seed: recipe.seed)
+    let notes = try trainer.notes(dataset: dataset.rawValue, images: data.training)
+    var origin = notes
+    origin["architecture"] = "\(network.architecture)"
+    let earlier = try storedState(of: origin)
+
+    var curve = earlier?.curve ?? []
+    let totalSteps = trainer.totalSteps(images: data.training.count)
+    let stepsPerEpoch = totalSteps / max(recipe.epochs, 1)
+    let doneEpochs = earlier?.state.epochs ?? 0
+    if doneEpochs > 0 {
+      progress.skip("\(doneEpochs) epochs", because: "done before; --fresh begins anew")
+    }
     let stage = progress.stage(
-      "train", total: trainer.totalSteps(images: data.training.count), unit: "steps")
-    try trainer.train(network, on: data.training) { _ in stage.advance() }
+      "train", total: totalSteps - doneEpochs * stepsPerEpoch, unit: "steps")
+    var start = ContinuousClock.now
+    func checkpoint() throws -> Data {
+      try Checkpoint(network, normalization: normalization, notes: notes).encoded()
+    }
+    try trainer.train(
+      network, on: data.training, from: earlier?.state, progress: { _ in stage.advance() },
+      epochFinished: { state in
+        let outcome = try validate(network, normalization, on: data.validation)
+        let isBest = curve.allSatisfy { $0.validation.value < outcome.value }
+        curve.append(
+          Epoch(
+            epoch: state.epochs, loss: state.loss,
+            learningRate: recipe.schedule.rate(
+              step: state.epochs * stepsPerEpoch - 1, stepsPerEpoch: stepsPerEpoch,
+              totalSteps: totalSteps),
+            validation: outcome, seconds: (ContinuousClock.now - start) / .seconds(1)))
+        start = .now
+        if isBest { try AtomicFile.write(try checkpoint(), to: sibling("-best.safetensors")) }
+        try AtomicFile.write(csv(curve), to: sibling(".csv"))
+        // Last, so that a run that goes on from here finds all of the above.
+        try store(state, curve, of: origin)
+      })
     stage.finish()
-    let checkpoint = Checkpoint(
-      network, normalization: normalization,
-      notes: try trainer.notes(dataset: dataset.rawValue, images: data.training))
-    try AtomicFile.write(try checkpoint.encoded(), to: output)
+    try AtomicFile.write(try checkpoint(), to: output)
+    try? FileManager.default.removeItem(at: stateFile)
+    let last = curve.last.map { summary($0.validation) } ?? "unknown"
+    return "\(output.relativePath): validation accuracy \(last)"
+  }
+
+  private func validate(
+    _ network: ResNet, _ normalization: Normalization, on images: LabelledImages
+  ) throws -> Proportion {
     let classifier = NetworkClassifier(
       InferencePlan(network, normalization: normalization, kernels: kernels))
-    let outcome = try Evaluation(seed: recipe.seed) { [workers] in workers.forEach(count: $0, $1) }
-      .run(classifier, on: data.validation).proportion
-    return "\(output.relativePath): validation accuracy \(summary(outcome))"
+    return try Evaluation(seed: recipe.seed) { [workers] in workers.forEach(count: $0, $1) }
+      .run(classifier, on: images).proportion
+  }
+
+  private func csv(_ curve: [Epoch]) -> String {
+    let lines = curve.map {
+      "\($0.epoch),\($0.loss),\($0.learningRate),\($0.validation.value),\($0.validation.trials),\($0.seconds)"
+    }
+    return (["epoch,loss,learning rate,validation accuracy,validation images,seconds"] + lines)
+      .joined(separator: "\n") + "\n"
+  }
+
+  // MARK: The state between epochs
+
+  /// The state's file knows what it belongs to under these names.
+  private static let (originKey, curveKey) = ("origin", "curve")
+
+  private var stateFile: URL { sibling("-state.safetensors") }
+
+  /// A file beside the output: its name without extension, and an ending.
+  private func sibling(_ ending: String) -> URL {
+    let name = output.deletingPathExtension().lastPathComponent
+    return output.deletingLastPathComponent().appending(path: name + ending)
+  }
+
+  private func store(
+    _ state: TrainingState, _ curve: [Epoch], of origin: [String: String]
+  ) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    try AtomicFile.write(
+      try state.encoded(notes: [
+        Self.originKey: String(decoding: try encoder.encode(origin), as: UTF8.self),
+        Self.curveKey: String(decoding: try encoder.encode(curve), as: UTF8.self),
+      ]), to: stateFile)
+  }
+
+  private func storedState(
+    of origin: [String: String]
+  ) throws -> (state: TrainingState, curve: [Epoch])? {
+    guard !isFresh, FileManager.default.fileExists(atPath: stateFile.path) else { return nil }
+    let decoder = JSONDecoder()
+    guard let bytes = try? Data(contentsOf: stateFile),
+      let (state, notes) = try? TrainingState.decoded(bytes),
+      let curve = try? decoder.decode([Epoch].self, from: Data((notes[Self.curveKey] ?? "").utf8)),
+      try decoder.decode([String: String].self, from: Data((notes[Self.originKey] ?? "{}").utf8))
+        == origin
+    else { throw TrainingRunError.otherState(stateFile.relativePath) }
+    return (state, curve)
+  }
+}
+
+/// Why a training run does not begin.
+package enum TrainingRunError: Error, Equatable, CustomStringConvertible {
+  case otherState(String)
+
+  package var description: String {
+    switch self {
+    case .otherState(let file):
+      """
+      \(file) is not the state of this very run (recipe, data, network, kernel set); give --fresh to \
+      begin anew, or another --output
+      """
+    }
   }
 }
 

@@ -79,6 +79,9 @@ public struct MixupInference<Base: Classifier>: Classifier {
     base.forwardPassesPerDecision * (1 + rule.sampleCount)
   }
 
+  /// Yes: partners are drawn anew for every call.
+  public var isRandomized: Bool { true }
+
   /// All mixtures of an image are in memory at once.
   private static var largestSampleCount: Int { 100_000 }
 

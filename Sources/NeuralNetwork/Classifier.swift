@@ -45,6 +45,9 @@ public protocol Classifier: Sendable {
   /// Passes through the underlying network for one decision.
   var forwardPassesPerDecision: Int { get }
 
+  /// Whether the output depends on the draws, so that one prediction is a sample of several.
+  var isRandomized: Bool { get }
+
   /// Logits [N, L], whose softmax is the predicted distribution over the classes.
   ///
   /// - Throws: `ClassifierError.imageShape` if the images have another shape.

@@ -79,6 +79,9 @@ public struct StateError: Error, Equatable, CustomStringConvertible {
   /// One entry per tensor.
   public var problems: [String]
 
+  /// An error that lists them.
+  package init(problems: [String]) { self.problems = problems }
+
   /// What is wrong and what to do, in one line.
   public var description: String {
     "the tensors do not fit the network: " + problems.joined(separator: "; ")

@@ -15,6 +15,21 @@ public struct StochasticGradientDescent {
     self.weightDecay = weightDecay
   }
 
+  /// v of every parameter, in their order; zeros before the first step.
+  public func velocities(of parameters: [Parameter]) -> [Tensor] {
+    parameters.map { velocities[ObjectIdentifier($0)] ?? Tensor(shape: $0.value.shape) }
+  }
+
+  /// Goes on as if v of every parameter had come from steps of this optimiser.
+  ///
+  /// - Precondition: one velocity for every parameter, of its shape.
+  public mutating func resume(_ parameters: [Parameter], velocities: [Tensor]) {
+    precondition(parameters.map(\.value.shape) == velocities.map(\.shape))
+    for (parameter, velocity) in zip(parameters, velocities) {
+      self.velocities[ObjectIdentifier(parameter)] = velocity
+    }
+  }
+
   /// One step along the parameters' gradients.
   public mutating func step(_ parameters: [Parameter], learningRate: Float) {
     for parameter in parameters {

@@ -1,5 +1,6 @@
 import Datasets
 import NeuralNetwork
+import Statistics
 import Synchronization
 
 /// Calls body(0), …, body(count − 1), each once, in any order and possibly at once, and returns when
@@ -36,37 +37,55 @@ public struct Evaluation: Sendable {
   /// Examples in a block; if nil, as many as keep a gradient of the surrogate at about 64 passes
   /// through the network (defences bound their own predictions).
   public var blockSize: Int?
+  /// R, the predictions that score an example of a randomised classifier, each on draws of its own;
+  /// one of any other.
+  public var scoringDraws: Int
+  /// Predictions, on draws that neither search nor score, by which the best of several attacks on an
+  /// example is chosen; none for a classifier that is not randomised.
+  public var selectionDraws: Int
   /// Runs the blocks.
   public var forEach: ForEach
 
   /// An evaluation; on one thread unless `forEach` says otherwise.
   public init(
-    seed: UInt64, blockSize: Int? = nil,
+    seed: UInt64, blockSize: Int? = nil, scoringDraws: Int = 1, selectionDraws: Int = 0,
     forEach: @escaping ForEach = { count, body in for block in 0..<count { body(block) } }
   ) {
     self.seed = seed
     self.blockSize = blockSize
+    self.scoringDraws = scoringDraws
+    self.selectionDraws = selectionDraws
     self.forEach = forEach
+  }
+
+  /// Examples that were taken together, once they are done.
+  public struct Block: Sendable, Hashable, Codable {
+    /// What came out, in the order of the data.
+    public var outcomes: [EvaluationResult.Outcome]
+    /// What went through networks to attack and to judge them.
+    public var passes: PassMeter.Count
   }
 
   /// Predicts every example, after the attack if there is one.
   ///
   /// - Parameters:
   ///   - classifier: the model under test.
-  ///   - progress: called after every block with the number of its examples; never at
-  ///     once from two threads.
-  /// - Throws: `AttackError` if the block size is below 1 or the classes are not the data's;
-  ///   otherwise what the first failing block throws.
+  ///   - finished: called after every block; never at once from two threads.
+  /// - Throws: `AttackError` if a setting is too small or the classes are not the data's; otherwise
+  ///   what the first failing block or its `finished` throws.
   public func run(
     _ classifier: some Classifier, on examples: LabelledImages, under threat: Threat? = nil,
-    progress: @Sendable (_ examples: Int) -> Void = { _ in }
+    finished: @Sendable (Block) throws -> Void = { _ in }
   ) throws -> EvaluationResult {
     guard classifier.classCount == examples.classCount else {
       throw AttackError.classCount(model: classifier.classCount, data: examples.classCount)
     }
     let size = blockSize ?? max(1, 64 / max(threat?.surrogate.forwardPassesPerDecision ?? 1, 1))
-    guard size >= 1 else {
-      throw AttackError.setting(name: "block size", value: size, least: 1)
+    for (name, value, least) in [
+      ("block size", size, 1), ("number of scoring draws", scoringDraws, 1),
+      ("number of selection draws", selectionDraws, 0),
+    ] where value < least {
+      throw AttackError.setting(name: name, value: value, least: least)
     }
     let starts = Array(stride(from: 0, to: examples.count, by: size))
     let state = Mutex(State(blocks: starts.count))
@@ -75,10 +94,12 @@ public struct Evaluation: Sendable {
       guard state.withLock({ $0.failure.map { block < $0.block } ?? true }) else { return }
       let positions = starts[block]..<min(starts[block] + size, examples.count)
       do {
-        let judgement = try judgement(of: examples[positions], by: classifier, under: threat)
-        state.withLock {
-          $0.judgements[block] = judgement
-          progress(positions.count)
+        let (judged, passes) = try PassMeter.count {
+          try self.judged(examples[positions], by: classifier, under: threat)
+        }
+        try state.withLock {
+          try finished(Block(outcomes: judged.outcomes, passes: passes))
+          $0.judged[block] = judged
         }
       } catch {
         state.withLock {
@@ -86,28 +107,45 @@ public struct Evaluation: Sendable {
         }
       }
     }
-    let (judgements, failure) = state.withLock { ($0.judgements.compactMap(\.self), $0.failure) }
+    let (judged, failure) = state.withLock { ($0.judged.compactMap(\.self), $0.failure) }
     if let failure { throw failure.error }
-    return try EvaluationResult(judgements, of: examples)
+    return try EvaluationResult(judged, of: examples)
   }
 
   private struct State {
-    var judgements: [Judgement?]
+    var judged: [EvaluationResult.Judged?]
     var failure: (block: Int, error: any Error)?
 
-    init(blocks: Int) { judgements = Array(repeating: nil, count: blocks) }
+    init(blocks: Int) { judged = Array(repeating: nil, count: blocks) }
   }
 
-  private func judgement(
-    of block: LabelledImages, by classifier: some Classifier, under threat: Threat?
-  ) throws -> Judgement {
-    guard let threat else {
-      return try judge(
-        block.pixels.tensor, of: block, within: .zero, by: classifier, seed: seed)
+  private func judged(
+    _ block: LabelledImages, by classifier: some Classifier, under threat: Threat?
+  ) throws -> EvaluationResult.Judged {
+    let candidates =
+      try threat.map {
+        try $0.attack.search(block, within: $0.epsilon, through: $0.surrogate, seed: seed)
+      } ?? block.pixels.tensor
+    let judgement = try judge(
+      candidates, of: block, within: threat?.epsilon ?? .zero, by: classifier, seed: seed)
+    func predictions(_ purpose: Purpose, _ draws: Range<Int>) throws -> [[Int]] {
+      try draws.map { step in
+        try classifier.predictions(
+          of: judgement.images.pixels,
+          draws: Draws(seed: seed, purpose: purpose, examples: block.indices, step: step))
+      }
     }
-    let candidates = try threat.attack.search(
-      block, within: threat.epsilon, through: threat.surrogate, seed: seed)
-    return try judge(candidates, of: block, within: threat.epsilon, by: classifier, seed: seed)
+    let isRandomized = classifier.isRandomized
+    let others = try predictions(.score, 1..<(isRandomized ? scoringDraws : 1))
+    let selections = try predictions(.select, 0..<(isRandomized ? selectionDraws : 0))
+    return EvaluationResult.Judged(
+      images: judgement.images,
+      outcomes: block.indices.indices.map { n in
+        EvaluationResult.Outcome(
+          index: block.indices[n], label: block.labels[n],
+          predictions: [judgement.predictions[n]] + others.map { $0[n] },
+          selectionMisses: selections.count { $0[n] != block.labels[n] })
+      })
   }
 }
 
@@ -119,11 +157,27 @@ public struct EvaluationResult: Sendable {
     public var index: Int
     /// The true class.
     public var label: Int
-    /// The class predicted.
-    public var prediction: Int
+    /// The class predicted on each of the scoring draws; one at least.
+    public var predictions: [Int]
+    /// How many predictions on selection draws were wrong.
+    public var selectionMisses: Int
 
-    /// Whether the prediction is the true class.
+    /// An outcome; one prediction is one draw.
+    public init(index: Int, label: Int, predictions: [Int], selectionMisses: Int = 0) {
+      self.index = index
+      self.label = label
+      self.predictions = predictions
+      self.selectionMisses = selectionMisses
+    }
+
+    /// The class predicted on the first draw.
+    public var prediction: Int { predictions.first ?? -1 }
+
+    /// Whether the first prediction is the true class.
     public var isCorrect: Bool { prediction == label }
+
+    /// How many of the predictions are the true class.
+    public var correctCount: Int { predictions.count { $0 == label } }
   }
 
   /// The outcome of every example.
@@ -138,16 +192,19 @@ public struct EvaluationResult: Sendable {
   /// The share of correct predictions; NaN without examples.
   public var accuracy: Double { Double(correctCount) / Double(outcomes.count) }
 
-  init(_ judgements: [Judgement], of examples: LabelledImages) throws {
-    let predictions = judgements.flatMap(\.predictions)
-    outcomes = zip(predictions, zip(examples.indices, examples.labels)).map {
-      Outcome(index: $0.1.0, label: $0.1.1, prediction: $0.0)
-    }
+  /// A block of examples after judgement.
+  struct Judged: Sendable {
+    var images: LabelledImages
+    var outcomes: [Outcome]
+  }
+
+  init(_ blocks: [Judged], of examples: LabelledImages) throws {
+    outcomes = blocks.flatMap(\.outcomes)
     images =
-      judgements.isEmpty
+      blocks.isEmpty
       ? examples
       : try LabelledImages(
-        pixels: Pixels(Tensor.concatenated(judgements.map(\.images.pixels.tensor))),
+        pixels: Pixels(Tensor.concatenated(blocks.map(\.images.pixels.tensor))),
         labels: examples.labels, classCount: examples.classCount, indices: examples.indices)
   }
 }

@@ -52,12 +52,18 @@ public struct Trainer: Sendable {
   /// Trains `network`, from the state in which it is.
   ///
   /// Every epoch goes through the images once in a new order; the last images that do not fill a
-  /// batch are left out, others each time.
+  /// batch are left out, others each time. A run that goes on from the state after some epoch ends
+  /// with the same bytes as one that was never interrupted.
   ///
-  /// - Throws: `TrainingError` if the data cannot fill a batch or the loss is no longer a number.
+  /// - Parameters:
+  ///   - state: what an earlier run left after an epoch; nil to begin.
+  ///   - epochFinished: called after every epoch but with a network that is not finite.
+  /// - Throws: `TrainingError` if the data cannot fill a batch, the state is not one of this recipe or
+  ///   a number is no longer finite; `StateError` if the state is of another network.
   public func train(
-    _ network: ResNet, on data: LabelledImages,
-    progress: (Progress) throws -> Void = { _ in }
+    _ network: ResNet, on data: LabelledImages, from state: TrainingState? = nil,
+    progress: (Progress) throws -> Void = { _ in },
+    epochFinished: (TrainingState) throws -> Void = { _ in }
   ) throws {
     let (batchSize, epochs) = (recipe.batchSize, recipe.epochs)
     // A step's number names its random numbers in 32 bits.
@@ -66,16 +72,35 @@ public struct Trainer: Sendable {
     else {
       throw TrainingError.batch(size: batchSize, epochs: epochs, images: data.count)
     }
+    if case .flipAndCrop(let padding) = recipe.augmentation {
+      guard 0...data.pixels.imageShape.height ~= padding else {
+        throw TrainingError.padding(padding, image: data.pixels.imageShape)
+      }
+    }
     let stepsPerEpoch = data.count / batchSize
     let totalSteps = totalSteps(images: data.count)
     let parameters = network.state.parameters.map(\.parameter)
     var optimiser = StochasticGradientDescent(
       momentum: recipe.momentum, weightDecay: recipe.weightDecay)
-    for step in 0..<totalSteps {
+    if let state {
+      guard 0...epochs ~= state.epochs else {
+        throw TrainingError.state(epochs: state.epochs, of: epochs)
+      }
+      try state.restore(network, &optimiser)
+    }
+    var order: [Int] = []
+    var losses: Double = 0
+    for step in (state?.epochs ?? 0) * stepsPerEpoch..<totalSteps {
       let (epoch, place) = step.quotientAndRemainder(dividingBy: stepsPerEpoch)
-      var random = RandomStream(RandomKey(seed: recipe.seed, purpose: .shuffle, step: epoch))
-      let order = random.permutation(of: data.count)
-      let batch = data[order[place * batchSize..<(place + 1) * batchSize]]
+      if place == 0 || order.isEmpty {
+        var random = RandomStream(RandomKey(seed: recipe.seed, purpose: .shuffle, step: epoch))
+        order = random.permutation(of: data.count)
+        losses = 0
+      }
+      var batch = data[order[place * batchSize..<(place + 1) * batchSize]]
+      if let augmentation = recipe.augmentation {
+        batch = try augmentation.augmented(batch, seed: recipe.seed, epoch: epoch)
+      }
 
       let shown: MixedBatch
       do { shown = try examples(of: batch, for: network, step: step) } catch ClassifierError
@@ -83,10 +108,12 @@ public struct Trainer: Sendable {
       { throw TrainingError.diverged(step: step) }
       let (logits, cache) = network.forward(
         normalization.activations(shown.inputs), mode: .training, on: execution)
-      let losses = CrossEntropy.losses(logits: logits, targets: shown.targets)
-      let loss = losses.reduce(0, +) / Float(losses.count)
+      let loss =
+        CrossEntropy.losses(logits: logits, targets: shown.targets).reduce(0, +)
+        / Float(logits.shape[0])
       guard loss.isFinite else { throw TrainingError.diverged(step: step) }
-      let share = 1 / Float(losses.count)
+      losses += Double(loss)
+      let share = 1 / Float(logits.shape[0])
       network.backward(
         CrossEntropy.gradient(logits: logits, targets: shown.targets).map { $0 * share },
         cache: cache, on: execution)
@@ -95,10 +122,14 @@ public struct Trainer: Sendable {
         learningRate: recipe.schedule.rate(
           step: step, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps))
       try progress(Progress(step: step + 1, totalSteps: totalSteps, loss: loss))
-    }
-    // The last step is seen by no loss.
-    guard network.state.tensors.values.allSatisfy({ $0.values.allSatisfy(\.isFinite) }) else {
-      throw TrainingError.diverged(step: totalSteps)
+      guard place == stepsPerEpoch - 1 else { continue }
+      // The last step is seen by no loss.
+      guard network.state.tensors.values.allSatisfy({ $0.values.allSatisfy(\.isFinite) }) else {
+        throw TrainingError.diverged(step: step + 1)
+      }
+      try epochFinished(
+        TrainingState(
+          network, optimiser, epochs: epoch + 1, loss: losses / Double(stepsPerEpoch)))
     }
   }
 
@@ -120,6 +151,12 @@ public struct Trainer: Sendable {
         targets: CrossEntropy.oneHot(batch.labels, classCount: batch.classCount))
     case .mixup(let alpha):
       return try mixed(batch.pixels.tensor, alpha: alpha, draw: 0)
+    case .adversarial(let epsilon, let steps):
+      let adversarial = try adversarialImages(
+        of: batch, for: network, epsilon: epsilon, steps: steps, step: step)
+      return MixedBatch(
+        inputs: adversarial.tensor,
+        targets: CrossEntropy.oneHot(batch.labels, classCount: batch.classCount))
     case .interpolatedAdversarial(let alpha, let epsilon, let steps):
       let adversarial = try adversarialImages(
         of: batch, for: network, epsilon: epsilon, steps: steps, step: step)
@@ -158,6 +195,8 @@ public struct Trainer: Sendable {
 /// Why a training run cannot go on.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
   case batch(size: Int, epochs: Int, images: Int)
+  case padding(Int, image: ImageShape)
+  case state(epochs: Int, of: Int)
   case diverged(step: Int)
 
   /// What is wrong and what to do, in one line.
@@ -168,6 +207,10 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
       cannot train for \(epochs) epochs with batches of \(size) on \(images) images; \
       a batch needs 2 images at least, all the data must fill one, and steps stay below 2³²
       """
+    case .padding(let padding, let image):
+      "a padding of \(padding) does not suit images of \(image); it is from 0 to their height"
+    case .state(let epochs, let total):
+      "the training state is after \(epochs) epochs of \(total); train anew"
     case .diverged(let step):
       "the training loss is not a number after \(step) steps; lower the learning rate"
     }

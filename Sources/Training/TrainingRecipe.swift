@@ -11,6 +11,9 @@ public struct TrainingRecipe: Codable, Hashable, Sendable {
     case plain
     /// Mixed pairs with λ ~ Beta(α, α); Zhang et al., 2018.
     case mixup(alpha: Double)
+    /// Adversarial images with the true labels, found against these on the present network; Madry et
+    /// al., 2018.
+    case adversarial(epsilon: Epsilon, steps: Int)
     /// Mixed pairs of clean images and, as many, mixed pairs of adversarial ones, found against the
     /// true labels on the present network; Lamb et al., 2019.
     case interpolatedAdversarial(alpha: Double, epsilon: Epsilon, steps: Int)
@@ -18,6 +21,8 @@ public struct TrainingRecipe: Codable, Hashable, Sendable {
 
   /// What the network is shown.
   public var method: Method
+  /// What is done to every clean image first; nothing if nil.
+  public var augmentation: Augmentation?
   /// Passes over the images.
   public var epochs: Int
   /// Images of a step; interpolated adversarial training shows it twice as many.
@@ -33,10 +38,12 @@ public struct TrainingRecipe: Codable, Hashable, Sendable {
 
   /// A complete recipe.
   public init(
-    method: Method, epochs: Int, batchSize: Int, schedule: LearningRateSchedule,
+    method: Method, augmentation: Augmentation? = nil, epochs: Int, batchSize: Int,
+    schedule: LearningRateSchedule,
     momentum: Float = 0.9, weightDecay: Float = 5e-4, seed: UInt64
   ) {
     self.method = method
+    self.augmentation = augmentation
     self.epochs = epochs
     self.batchSize = batchSize
     self.schedule = schedule

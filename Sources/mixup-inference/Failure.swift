@@ -1,4 +1,5 @@
 import Datasets
+import Experiments
 import Foundation
 import MixupInference
 import NeuralNetwork
@@ -31,7 +32,8 @@ struct Failure: Error {
       case is MixupInferenceError, is EpsilonError, is NormalizationError, is MixupError,
         is TheoryError:
         .usage("\(error)")
-      case AttackError.setting, TrainingError.batch: .usage("\(error)")
+      case AttackError.setting, TrainingError.batch, TrainingError.padding, is TrainingRunError:
+        .usage("\(error)")
       case is FileWriteError: .file("\(error)")
       case let error as DatasetError where error.isAboutFiles: .file("\(error)")
       case let error as CocoaError: .file(error.localizedDescription)

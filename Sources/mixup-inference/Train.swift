@@ -12,13 +12,21 @@ struct Train: ParsableCommand {
     discussion: """
       On the embedded digits unless told otherwise, where the defaults are those of `reproduce`. \
       CIFAR files are read from --data: the binary version's data_batch_1.bin and so on.
+
+      Beside OUTPUT, the network after the last epoch, it writes OUTPUT-best, the one with the highest \
+      validation accuracy, and OUTPUT.csv, the learning curve. A run that was interrupted goes on from \
+      OUTPUT-state, its last finished epoch, and ends with the same bytes.
       """)
 
-  @Option(help: "plain, mixup or interpolated-at.")
-  var method = DigitModel.mixup.rawValue
+  @Option(help: "\(TrainingMethod.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var method = TrainingMethod.mixup.rawValue
 
-  @Option(help: "\(ResNet.Architecture.named.map(\.name).joined(separator: ", ")).")
-  var architecture = "resNet8"
+  @Option(
+    help: """
+      \(ResNet.Architecture.named.map(\.name).joined(separator: ", ")); resNet8 for the digits, \
+      resNet20 for CIFAR unless given.
+      """)
+  var architecture: String?
 
   @OptionGroup var dataset: DatasetOptions
 
@@ -34,11 +42,18 @@ struct Train: ParsableCommand {
   @Option(help: "α of mixup's λ ~ Beta(α, α).")
   var alpha = 1.0
 
-  @Option(help: "Radius of interpolated adversarial training, on the pixel scale.")
-  var epsilon = "1/5"
+  @Option(help: "Weight decay.")
+  var weightDecay: Float?
 
-  @Option(help: "Attack steps of interpolated adversarial training.")
-  var steps = 7
+  @Option(
+    help: "Black pixels around an image before it is flipped and cropped; 0: no augmentation.")
+  var crop: Int?
+
+  @Option(help: "Radius of adversarial training, on the pixel scale.")
+  var epsilon: String?
+
+  @Option(help: "Attack steps of adversarial training.")
+  var steps: Int?
 
   @Option(help: "Seed of everything random.")
   var seed: UInt64 = 1
@@ -46,20 +61,25 @@ struct Train: ParsableCommand {
   @Option(help: "The checkpoint to write (safetensors).")
   var output: String
 
+  @Flag(help: "Begin anew although an interrupted run could go on.")
+  var fresh = false
+
   @OptionGroup var machine: MachineOptions
 
   func run() throws {
-    guard let model = DigitModel(rawValue: method) else {
-      let names = DigitModel.allCases.map(\.rawValue).joined(separator: ", ")
+    guard let chosen = TrainingMethod(rawValue: method) else {
+      let names = TrainingMethod.allCases.map(\.rawValue).joined(separator: ", ")
       throw Failure.usage("method \(method) is unknown; --method takes one of \(names)")
     }
+    let name = try dataset.name()
+    let architecture = self.architecture ?? (name == .digits ? "resNet8" : "resNet20")
     guard let make = ResNet.Architecture.named.first(where: { $0.name == architecture })?.make
     else {
       let names = ResNet.Architecture.named.map(\.name).joined(separator: ", ")
       throw Failure.usage(
         "architecture \(architecture) is unknown; --architecture takes one of \(names)")
     }
-    var recipe = try model.recipe(seed: seed)
+    var recipe = try chosen.recipe(for: name, seed: seed)
     recipe.epochs = epochs ?? recipe.epochs
     recipe.batchSize = batchSize ?? recipe.batchSize
     if let learningRate {
@@ -68,17 +88,30 @@ struct Train: ParsableCommand {
       }
       recipe.schedule = .cosine(peak: learningRate, warmUp: 0.25)
     }
+    guard alpha.isFinite, alpha >= 0 else {
+      throw Failure.usage("--alpha is \(alpha); α of mixup is a number from 0")
+    }
+    if let weightDecay {
+      guard weightDecay.isFinite, weightDecay >= 0 else {
+        throw Failure.usage("--weight-decay is \(weightDecay); give a number from 0")
+      }
+      recipe.weightDecay = weightDecay
+    }
+    if let crop { recipe.augmentation = crop == 0 ? nil : .flipAndCrop(padding: crop) }
+    let radius = try epsilon.map { try Epsilon($0) }
     switch recipe.method {
     case .plain: break
     case .mixup: recipe.method = .mixup(alpha: alpha)
-    case .interpolatedAdversarial:
+    case .adversarial(let epsilon, let steps):
+      recipe.method = .adversarial(epsilon: radius ?? epsilon, steps: self.steps ?? steps)
+    case .interpolatedAdversarial(_, let epsilon, let steps):
       recipe.method = .interpolatedAdversarial(
-        alpha: alpha, epsilon: try Epsilon(epsilon), steps: steps)
+        alpha: alpha, epsilon: radius ?? epsilon, steps: self.steps ?? steps)
     }
     let run = TrainingRun(
-      recipe: recipe, architecture: make, output: URL(filePath: output),
+      recipe: recipe, architecture: make, output: URL(filePath: output), isFresh: fresh,
       kernels: try machine.kernelSet(), workers: machine.workers(), progress: ProgressReporter())
     let data = try dataset.load(seed: seed)
-    print(try machine.profiled { try run.run(on: data, named: try dataset.name()) })
+    print(try machine.profiled { try run.run(on: data, named: name) })
   }
 }

@@ -149,7 +149,8 @@ struct EvaluateTests {
       #expect(try train("a/two.safetensors", ["--seed", "3", "--threads", "2"]) == first)
       #expect(
         try names(in: place.folder.appending(path: "a")) == [
-          "one.safetensors", "two.safetensors",
+          "one-best.safetensors", "one.csv", "one.safetensors", "two-best.safetensors", "two.csv",
+          "two.safetensors",
         ])
       let checkpoint = try Checkpoint(first)
       #expect(checkpoint.architecture == .resNet8(ImageShape(channels: 1, height: 8, width: 8)))
@@ -157,6 +158,52 @@ struct EvaluateTests {
         "evaluate", "--model", "a/one.safetensors", "--count", "5",
       ])
       #expect(result.status == 0, "\(result.error)")
+    }
+  }
+
+  @Test("train that was killed goes on after its last epoch and ends with the same bytes")
+  func killedTraining() throws {
+    try Workplace.with { place in
+      func arguments(_ output: String, _ more: [String] = []) -> [String] {
+        [
+          "train", "--method", "plain", "--epochs", "12", "--crop", "1", "--batch-size", "128",
+          "--output", output,
+        ] + more
+      }
+      let command = Command(folder: place.folder)
+      #expect(try command.run(arguments("whole.safetensors")).status == 0)
+      let process = Process()
+      process.executableURL = Command.built
+      process.arguments = arguments("killed.safetensors")
+      process.currentDirectoryURL = place.folder
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      let state = place.path("killed-state.safetensors")
+      while process.isRunning, !FileManager.default.fileExists(atPath: state) { sched_yield() }
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      // It ends by the signal unless it was done before it came; then there is nothing to go on from.
+      #expect(process.terminationReason == .uncaughtSignal)
+      #expect(!FileManager.default.fileExists(atPath: place.path("killed.safetensors")))
+
+      let other = try command.run(arguments("killed.safetensors", ["--seed", "2"]))
+      #expect(other.status == 64 && other.error.contains("--fresh"), "\(other.error)")
+      let resumed = try command.run(arguments("killed.safetensors"))
+      #expect(resumed.status == 0 && resumed.error.contains("done before"), "\(resumed.error)")
+      #expect(!FileManager.default.fileExists(atPath: state))
+      for ending in [".safetensors", "-best.safetensors"] {
+        #expect(
+          try Data(contentsOf: place.folder.appending(path: "killed" + ending))
+            == Data(contentsOf: place.folder.appending(path: "whole" + ending)))
+      }
+      func curve(_ name: String) throws -> [String] {
+        // Without the seconds.
+        try String(contentsOf: place.folder.appending(path: name), encoding: .utf8)
+          .split(separator: "\n").map { $0.split(separator: ",").dropLast().joined(separator: ",") }
+      }
+      let lines = try curve("killed.csv")
+      #expect(try lines.count == 13 && lines == curve("whole.csv"))
     }
   }
 }

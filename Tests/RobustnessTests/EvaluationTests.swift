@@ -170,14 +170,98 @@ struct EvaluationTests {
   @Test("progress counts up to all examples", arguments: [true, false])
   func progressIsReported(_ parallel: Bool) throws {
     let reports = Mutex<[Int]>([])
+    let outcomes = Mutex<[EvaluationResult.Outcome]>([])
     let evaluation =
       parallel
       ? Evaluation(seed: 1, blockSize: 5, forEach: Self.threads)
       : Evaluation(seed: 1, blockSize: 5)
-    _ = try evaluation.run(model, on: data) { examples in
-      reports.withLock { $0.append(examples) }
+    let result = try evaluation.run(model, on: data) { block in
+      reports.withLock { $0.append(block.outcomes.count) }
+      outcomes.withLock { $0 += block.outcomes }
     }
     #expect(reports.withLock { $0.sorted() } == [3, 5, 5, 5, 5])
+    #expect(outcomes.withLock { $0.sorted { $0.index < $1.index } } == result.outcomes)
+  }
+
+  @Test("what is thrown after a block ends the evaluation")
+  func finishedThrows() throws {
+    struct Full: Error {}
+    let blocks = Mutex(0)
+    #expect(throws: Full.self) {
+      try Evaluation(seed: 1, blockSize: 5).run(model, on: data) { _ in
+        blocks.withLock { $0 += 1 }
+        throw Full()
+      }
+    }
+    #expect(blocks.withLock { $0 } == 1)
+  }
+
+  @Test("a randomised defence is scored on more draws, of which the first are those of fewer")
+  func repeatedScores() throws {
+    let one = try Evaluation(seed: 5).run(defence, on: data, under: adaptive())
+    var evaluation = Evaluation(seed: 5, scoringDraws: 7, selectionDraws: 4)
+    let several = try evaluation.run(defence, on: data, under: adaptive())
+    #expect(several.images.pixels == one.images.pixels)
+    #expect(several.outcomes.map(\.predictions.count) == data.indices.map { _ in 7 })
+    #expect(several.outcomes.map(\.prediction) == one.outcomes.map(\.prediction))
+    // Every repetition is a prediction of the images found, on draws of its own.
+    for (draw, purpose) in (0..<7).map({ ($0, Purpose.score) }) + (0..<4).map({ ($0, .select) }) {
+      let again = try defence.predictions(
+        of: one.images.pixels,
+        draws: Draws(seed: 5, purpose: purpose, examples: data.indices, step: draw))
+      if purpose == .score { #expect(several.outcomes.map { $0.predictions[draw] } == again) }
+    }
+    let misses = try (0..<4).map { draw in
+      zip(
+        try defence.predictions(
+          of: one.images.pixels,
+          draws: Draws(seed: 5, purpose: .select, examples: data.indices, step: draw)), data.labels
+      ).map { $0 == $1 ? 0 : 1 }
+    }
+    #expect(
+      several.outcomes.indices.allSatisfy { n in
+        several.outcomes[n].selectionMisses == misses.reduce(0) { $0 + $1[n] }
+      })
+    #expect(
+      several.outcomes.allSatisfy { outcome in
+        outcome.correctCount == outcome.predictions.count { $0 == outcome.label }
+      })
+    evaluation.blockSize = 2
+    evaluation.forEach = Self.threads
+    #expect(try evaluation.run(defence, on: data, under: adaptive()).outcomes == several.outcomes)
+    // A network says the same on every draw: it is asked once.
+    let network = try evaluation.run(model, on: data)
+    #expect(network.outcomes.allSatisfy { $0.predictions.count == 1 && $0.selectionMisses == 0 })
+    for (scoring, selection) in [(0, 0), (1, -1)] {
+      #expect(throws: AttackError.self) {
+        try Evaluation(seed: 1, scoringDraws: scoring, selectionDraws: selection)
+          .run(defence, on: data)
+      }
+    }
+  }
+
+  @Test("the images that go through a network are counted, whatever the blocks and the threads")
+  func passes() throws {
+    let network = ResNet(.resNet8(ImageShape(channels: 1, height: 8, width: 8)))
+    network.initialize(seed: 1)
+    let base = NetworkClassifier(
+      InferencePlan(network, normalization: .plusMinusOne(channels: 1)))
+    let digits = try Digits.training()
+    let defence = try MixupInference(
+      base, pool: SamplePool(digits), rule: .otherLabel(Mixing(ratio: 0.6, sampleCount: 3)))
+    let threat = Threat(
+      ProjectedGradientDescent(steps: 2), within: epsilon,
+      through: try defence.withSampleCount(2))
+    for (blockSize, forEach) in [(4, Self.threads), (7, Self.backwards)] {
+      let counted = Mutex(PassMeter.Count())
+      _ = try Evaluation(
+        seed: 1, blockSize: blockSize, scoringDraws: 5, selectionDraws: 2, forEach: forEach
+      ).run(defence, on: digits[0..<10], under: threat) { block in
+        counted.withLock { $0 = $0 + block.passes }
+      }
+      // Two steps of (1 + 2) images forward, 2 backward; 5 + 2 decisions of (1 + 3).
+      #expect(counted.withLock { $0 } == PassMeter.Count(forward: 10 * (6 + 28), backward: 40))
+    }
   }
 
   @Test("the failure of the first failing block is thrown, whatever the order of the blocks")

@@ -40,6 +40,7 @@ package protocol ToyModel: DifferentiableClassifier {
 
 extension ToyModel {
   package var forwardPassesPerDecision: Int { 1 }
+  package var isRandomized: Bool { false }
 
   private func rows(of tensor: Tensor) -> [[Float]] {
     let values = tensor.values
@@ -162,6 +163,7 @@ package struct IdealModel: Classifier {
   package let classCount: Int
   package let triggered: Int
   package var forwardPassesPerDecision: Int { 1 }
+  package var isRandomized: Bool { false }
 
   package init(classCount: Int, triggered: Int = 0) {
     self.classCount = classCount
@@ -238,6 +240,7 @@ package struct Spy<Base: Classifier>: Classifier {
   package var imageShape: ImageShape { base.imageShape }
   package var classCount: Int { base.classCount }
   package var forwardPassesPerDecision: Int { base.forwardPassesPerDecision }
+  package var isRandomized: Bool { base.isRandomized }
 
   package func logits(of images: Pixels, draws: Draws) throws -> Tensor {
     log.note(.init(images: images, draws: draws, wantsGradient: false))

@@ -47,7 +47,62 @@ struct TrainerTests {
     [
       .plain, .mixup(alpha: 1),
       .interpolatedAdversarial(alpha: 1, epsilon: try Epsilon("1/5"), steps: 2),
+      .adversarial(epsilon: try Epsilon("1/5"), steps: 2),
     ]
+  }
+
+  @Test(
+    "A run that goes on from the state after an epoch, read from its file, ends with the same bytes",
+    arguments: 0..<4)
+  func resumes(_ method: Int) throws {
+    struct Interruption: Error {}
+    var recipe = recipe(try Self.methods()[method], epochs: 3)
+    recipe.augmentation = .flipAndCrop(padding: 1)
+    let trainer = trainer(recipe)
+    let whole = try trained(trainer)
+    for epochs in 1...3 {
+      var kept = Data()
+      #expect(throws: Interruption.self) {
+        try trainer.train(
+          network(), on: data,
+          epochFinished: { state in
+            guard state.epochs == epochs else { return }
+            kept = try state.encoded(notes: ["of": "a test"])
+            throw Interruption()
+          })
+      }
+      let (state, notes) = try TrainingState.decoded(kept)
+      #expect(state.epochs == epochs && state.loss > 0 && notes == ["of": "a test"])
+      // Another seed: the state must replace whatever is there.
+      let resumed = network(seed: 99)
+      try trainer.train(resumed, on: data, from: state)
+      let bytes = try Checkpoint(
+        resumed, normalization: trainer.normalization,
+        notes: trainer.notes(dataset: "digits", images: data)
+      ).encoded()
+      #expect(bytes == whole)
+    }
+  }
+
+  @Test("A state that does not fit is refused, and the network left as it was")
+  func foreignState() throws {
+    let short = trainer(recipe(.plain))
+    var kept: TrainingState?
+    try short.train(network(), on: data, epochFinished: { kept = $0 })
+    let state = try #require(kept)
+    let other = ResNet(.resNet20(ImageShape(channels: 1, height: 8, width: 8)))
+    let before = other.state.tensors
+    #expect(throws: StateError.self) { try short.train(other, on: data, from: state) }
+    #expect(other.state.tensors == before)
+    var longer = recipe(.plain, epochs: 2)
+    longer.augmentation = .flipAndCrop(padding: 9)
+    #expect(throws: TrainingError.padding(9, image: data.pixels.imageShape)) {
+      try trainer(longer).train(network(), on: data)
+    }
+    #expect(throws: SafetensorsError.self) {
+      try TrainingState.decoded(
+        Checkpoint(network(), normalization: short.normalization).encoded())
+    }
   }
 
   @Test("every epoch goes through the images in another order")
@@ -74,7 +129,7 @@ struct TrainerTests {
   // 100 images fill three batches of 32, and a batch several blocks of work, so three threads have
   // something to share in unequal parts.
   @Test(
-    "The checkpoint is the same bytes for a seed whatever the number of threads", arguments: 0..<3)
+    "The checkpoint is the same bytes for a seed whatever the number of threads", arguments: 0..<4)
   func independentOfThreads(_ method: Int) throws {
     let method = try Self.methods()[method]
     let one = try trained(trainer(recipe(method, epochs: 2), threads: 1))

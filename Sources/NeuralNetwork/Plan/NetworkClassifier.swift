@@ -32,10 +32,13 @@ public final class NetworkClassifier: DifferentiableClassifier {
   public var classCount: Int { plan.architecture.classCount }
   /// 1.
   public var forwardPassesPerDecision: Int { 1 }
+  /// No.
+  public var isRandomized: Bool { false }
 
   /// The network's logits [N, L]; the draws are not used.
   public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
     try check(images)
+    PassMeter.add(forward: images.count)
     var logits = Tensor(uninitialized: [images.count, classCount])
     let passes = Passes(of: images.count, threads: workers?.threadCount ?? 1)
     logits.withUnsafeMutablePointer { logits in
@@ -60,6 +63,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
     of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
   ) throws -> (logits: Tensor, gradient: Tensor) {
     try check(images)
+    PassMeter.add(forward: images.count, backward: images.count)
     var logits = Tensor(uninitialized: [images.count, classCount])
     var gradient = Tensor(uninitialized: images.tensor.shape)
     let passes = Passes(of: images.count, threads: workers?.threadCount ?? 1)

@@ -14,6 +14,7 @@ struct LinearityMeasurementTests {
     var power: Float
     var imageShape: ImageShape { ImageShape(channels: classCount, height: 1, width: 1) }
     var forwardPassesPerDecision: Int { 1 }
+    var isRandomized: Bool { false }
 
     func logits(of images: Pixels, draws: Draws) throws -> Tensor {
       try Tensor(images.tensor.values.map { power * log($0) }, shape: [images.count, classCount])
