@@ -104,7 +104,9 @@ let package = Package(
       dependencies: ["NeuralNetwork", "Datasets", "PropertyTesting", "Statistics"],
       path: "Tests/TestSupport", swiftSettings: optimised),
     .testTarget(
-      name: "StatisticsTests", dependencies: ["Statistics", "TestSupport"], swiftSettings: strict),
+      name: "StatisticsTests",
+      dependencies: ["Statistics", "PropertyTesting", "PropertyChecks", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "PropertyTestingTests",
       dependencies: ["PropertyTesting", "PropertyChecks", "Statistics"], swiftSettings: strict),

@@ -36,18 +36,25 @@ public struct Proportion: Sendable, Hashable {
   ///
   /// - Precondition: 0 < confidence < 1.
   public func wilsonInterval(confidence: Double = 0.95) -> Interval {
-    precondition(confidence > 0 && confidence < 1, "confidence \(confidence) is not inside (0, 1)")
-    guard trials > 0 else { return Interval(lower: 0, upper: 1) }
-    let (k, n) = (Double(successes), Double(trials))
-    // From the lower tail, as 1 − confidence is exact for the usual confidences near 1.
-    let z = -standardNormalQuantile((1 - confidence) / 2)
-    // The ends are the roots of (n + z²)p² − (2k + z²)p + k²/n. The larger is a sum of positive
-    // terms; the smaller comes from the product of the roots, where its formula would cancel.
-    let sum = k + z * z / 2 + z * (k / n * (n - k) + z * z / 4).squareRoot()
-    return Interval(
-      lower: successes == 0 ? 0 : min(k / n * k / sum, k / n),
-      upper: successes == trials ? 1 : min(max(sum / (n + z * z), k / n), 1))
+    Statistics.wilsonInterval(value, trials: Double(trials), confidence: confidence)
   }
+}
+
+/// Wilson's score interval for a share p̂ of a number of trials that need not be whole.
+///
+/// - Precondition: 0 < confidence < 1.
+func wilsonInterval(_ share: Double, trials n: Double, confidence: Double) -> Interval {
+  precondition(confidence > 0 && confidence < 1, "confidence \(confidence) is not inside (0, 1)")
+  guard n > 0 else { return Interval(lower: 0, upper: 1) }
+  // From the lower tail, as 1 − confidence is exact for the usual confidences near 1.
+  let z = -standardNormalQuantile((1 - confidence) / 2)
+  let k = share * n
+  // The ends are the roots of (n + z²)p² − (2k + z²)p + k²/n. The larger is a sum of positive
+  // terms; the smaller comes from the product of the roots, where its formula would cancel.
+  let sum = k + z * z / 2 + z * (share * (n - k) + z * z / 4).squareRoot()
+  return Interval(
+    lower: share == 0 ? 0 : min(share * k / sum, share),
+    upper: share == 1 ? 1 : min(max(sum / (n + z * z), share), 1))
 }
 
 extension Proportion: Codable {

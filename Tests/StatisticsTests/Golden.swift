@@ -45,6 +45,25 @@ struct Golden: Decodable {
     let positives: [Double]
     let area: Double
   }
+  struct McNemar: Decodable {
+    let table: [Int]
+    let p: Double
+  }
+  struct Newcombe: Decodable {
+    let table: [Int]
+    let interval: Interval
+  }
+  struct Holm: Decodable {
+    let raw: [Double]
+    let adjusted: [Double]
+  }
+  struct DeLong: Decodable {
+    let negatives: [Double]
+    let positives: [Double]
+    let area: Double
+    let variance: Double
+    let falsePositiveRate: Double
+  }
 
   let philox: [Block]
   let streams: [Stream]
@@ -55,6 +74,10 @@ struct Golden: Decodable {
   let clopperPearson: [KnownInterval]
   let laws: [Law]
   let mannWhitney: [MannWhitney]
+  let mcnemar: [McNemar]
+  let newcombe: [Newcombe]
+  let holm: [Holm]
+  let delong: [DeLong]
 
   static func read() throws -> Golden {
     try JSONDecoder().decode(Golden.self, from: Fixtures.data("statistics/golden.json"))
