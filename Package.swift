@@ -42,6 +42,8 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(
+      name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
       name: "CProfiler", pkgConfig: "libprofiler",
       providers: [.apt(["libgoogle-perftools-dev"])]),
     .target(name: "CPUFeatures"),
@@ -62,7 +64,8 @@ let package = Package(
       ],
       swiftSettings: optimised),
     .target(
-      name: "NeuralNetwork", dependencies: ["Kernels", "Statistics"], swiftSettings: optimised),
+      name: "NeuralNetwork", dependencies: ["COpenSSL", "Kernels", "Statistics"],
+      swiftSettings: optimised),
     .target(
       name: "Datasets", dependencies: ["CDigits", "NeuralNetwork", "Statistics"],
       swiftSettings: optimised),

@@ -55,6 +55,15 @@ package enum AtomicFile {
     unlink(partial.path)
   }
 
+  /// Creates the folders on the way to `url`.
+  ///
+  /// - Throws: `FileWriteError` if one cannot be created.
+  package static func createFolder(of url: URL) throws(FileWriteError) {
+    try createFolder(
+      url.deletingLastPathComponent().path(percentEncoded: false),
+      for: url.path(percentEncoded: false))
+  }
+
   /// Puts `text`, as UTF-8, at `url`, creating the folders on the way.
   ///
   /// - Throws: `FileWriteError`, after which nothing half-written is left.
@@ -126,7 +135,7 @@ package enum AtomicFile {
 }
 
 /// Writes all bytes to an open file; the `errno` that stopped it, or nil.
-func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32? {
+package func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32? {
   var rest = bytes
   while !rest.isEmpty {
     let written = write(descriptor, rest.baseAddress, rest.count)

@@ -4,7 +4,7 @@ import Statistics
 /// One measured accuracy with everything that is needed to measure it again.
 package struct EvaluationRecord: Sendable, Equatable {
   /// The version of the JSON layout that this code writes and reads.
-  package static let schema = 1
+  package static let schema = 2
 
   /// How well the statistics of MI-PL tell adversarial images from clean ones.
   package struct Detection: Codable, Sendable, Equatable {
@@ -25,6 +25,96 @@ package struct EvaluationRecord: Sendable, Equatable {
     }
   }
 
+  /// How a randomised defence did on several draws for every image.
+  package struct Repeated: Codable, Sendable, Equatable {
+    /// Draws of every image.
+    package var draws: Int
+    /// Mean accuracy over images and draws, with its interval over images.
+    package var mean: Double
+    package var meanInterval: Interval
+    /// Images whose true class was predicted most often, with Wilson's interval.
+    package var majority: Int
+    package var majorityInterval: Interval
+    /// Images that were right on every draw, with Wilson's interval.
+    package var always: Int
+    package var alwaysInterval: Interval
+
+    /// What was measured.
+    package init(_ outcomes: RepeatedOutcomes) {
+      draws = outcomes.draws
+      mean = outcomes.mean
+      meanInterval = outcomes.meanInterval()
+      majority = outcomes.majority.successes
+      majorityInterval = outcomes.majority.wilsonInterval()
+      always = outcomes.always.successes
+      alwaysInterval = outcomes.always.wilsonInterval()
+    }
+  }
+
+  /// Against the undefended network on the same images under the same attack.
+  package struct Comparison: Codable, Sendable, Equatable {
+    /// Accuracy of the defence less that of the network, on one draw, with Newcombe's interval.
+    package var difference: Double
+    package var interval: Interval
+    /// McNemar's exact test, and Holm's adjustment over all comparisons of the evaluation.
+    package var pValue: Double
+    package var adjustedPValue: Double
+
+    package init(_ outcomes: PairedOutcomes, adjustedPValue: Double) {
+      difference = outcomes.difference
+      interval = outcomes.differenceInterval()
+      pValue = outcomes.pValue
+      self.adjustedPValue = adjustedPValue
+    }
+  }
+
+  /// What the figures rest on, so that they can be measured again.
+  package struct Provenance: Codable, Sendable, Equatable {
+    /// SHA-256 of the checkpoint's file.
+    package var checkpoint: String
+    /// Where the images stand in their files: "3823-4322".
+    package var indices: String
+    /// Images of the mixing pool, where they are from, and the SHA-256 of their indices; nil for a
+    /// defence without.
+    package var pool: String?
+    /// "nothing", "network" or "defence": whose gradient the attacker follows.
+    package var knowledge: String
+    /// "linf".
+    package var norm: String?
+    package var defenceParameters: [String: String]
+    package var attackParameters: [String: String]
+    package var selectionDraws: Int
+    package var planProfile: String
+    /// Images that went through the network to attack and to judge.
+    package var forwardPasses: Int
+    package var backwardPasses: Int
+    /// Time of all threads together.
+    package var seconds: Double
+    /// The file with every image's outcome, below the store.
+    package var outcomes: String?
+
+    package init(
+      checkpoint: String, indices: String, pool: String?, knowledge: String, norm: String?,
+      defenceParameters: [String: String], attackParameters: [String: String], selectionDraws: Int,
+      planProfile: String, forwardPasses: Int, backwardPasses: Int, seconds: Double,
+      outcomes: String?
+    ) {
+      self.checkpoint = checkpoint
+      self.indices = indices
+      self.pool = pool
+      self.knowledge = knowledge
+      self.norm = norm
+      self.defenceParameters = defenceParameters
+      self.attackParameters = attackParameters
+      self.selectionDraws = selectionDraws
+      self.planProfile = planProfile
+      self.forwardPasses = forwardPasses
+      self.backwardPasses = backwardPasses
+      self.seconds = seconds
+      self.outcomes = outcomes
+    }
+  }
+
   package let model: String
   package let defence: String
   package let attack: String
@@ -32,7 +122,7 @@ package struct EvaluationRecord: Sendable, Equatable {
   package let split: String
   /// The number of images judged; at least 1.
   package let n: Int
-  /// How many of them were classified correctly.
+  /// How many of them were classified correctly, on the first draw of a randomised defence.
   package let correct: Int
   /// 95% Wilson interval of the accuracy.
   package let interval: Interval
@@ -55,6 +145,11 @@ package struct EvaluationRecord: Sendable, Equatable {
   /// The attacker's draws for one gradient.
   package let attackDraws: Int?
   package let detection: Detection?
+  package let repeated: Repeated?
+  package let comparison: Comparison?
+  /// Of the worst of several attacks on every image: on how many images each of them was it.
+  package let brokenBy: [String: Int]?
+  package let provenance: Provenance?
 
   /// correct / n.
   package var accuracy: Double { Double(correct) / Double(n) }
@@ -67,7 +162,8 @@ package struct EvaluationRecord: Sendable, Equatable {
     correct: Int, interval: Interval, epsilon: String?, steps: Int, restarts: Int, seed: UInt64,
     kernelSet: String, forwardPassesPerDecision: Int, secondsPerDecision: Double? = nil,
     lambda: Double? = nil, threshold: Double? = nil, draws: Int? = nil, attackDraws: Int? = nil,
-    detection: Detection? = nil
+    detection: Detection? = nil, repeated: Repeated? = nil, comparison: Comparison? = nil,
+    brokenBy: [String: Int]? = nil, provenance: Provenance? = nil
   ) throws(RecordError) {
     guard n >= 1, (0...n).contains(correct) else { throw .counts(correct: correct, n: n) }
     let numbers: [(name: String, value: Double?)] = [
@@ -98,6 +194,10 @@ package struct EvaluationRecord: Sendable, Equatable {
     self.draws = draws
     self.attackDraws = attackDraws
     self.detection = detection
+    self.repeated = repeated
+    self.comparison = comparison
+    self.brokenBy = brokenBy
+    self.provenance = provenance
   }
 }
 
@@ -105,7 +205,7 @@ extension EvaluationRecord: Codable {
   private enum Field: String, CodingKey {
     case schema, model, defence, attack, dataset, split, n, correct, accuracy, interval, epsilon
     case steps, restarts, seed, kernelSet, forwardPassesPerDecision, secondsPerDecision, lambda
-    case threshold, draws, attackDraws, detection
+    case threshold, draws, attackDraws, detection, repeated, comparison, brokenBy, provenance
   }
 
   package init(from decoder: any Decoder) throws {
@@ -132,7 +232,11 @@ extension EvaluationRecord: Codable {
       threshold: fields.decodeIfPresent(Double.self, forKey: .threshold),
       draws: fields.decodeIfPresent(Int.self, forKey: .draws),
       attackDraws: fields.decodeIfPresent(Int.self, forKey: .attackDraws),
-      detection: fields.decodeIfPresent(Detection.self, forKey: .detection))
+      detection: fields.decodeIfPresent(Detection.self, forKey: .detection),
+      repeated: fields.decodeIfPresent(Repeated.self, forKey: .repeated),
+      comparison: fields.decodeIfPresent(Comparison.self, forKey: .comparison),
+      brokenBy: fields.decodeIfPresent([String: Int].self, forKey: .brokenBy),
+      provenance: fields.decodeIfPresent(Provenance.self, forKey: .provenance))
     // The accuracy is there for readers of the file; a record that contradicts itself is refused.
     // One unit in the last place of 1 allows for a writer that rounds the quotient differently.
     let stated = try fields.decode(Double.self, forKey: .accuracy)
@@ -167,6 +271,10 @@ extension EvaluationRecord: Codable {
     try fields.encode(draws, forKey: .draws)
     try fields.encode(attackDraws, forKey: .attackDraws)
     try fields.encode(detection, forKey: .detection)
+    try fields.encode(repeated, forKey: .repeated)
+    try fields.encode(comparison, forKey: .comparison)
+    try fields.encode(brokenBy, forKey: .brokenBy)
+    try fields.encode(provenance, forKey: .provenance)
   }
 }
 

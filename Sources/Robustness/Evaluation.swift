@@ -64,6 +64,17 @@ public struct Evaluation: Sendable {
     public var outcomes: [EvaluationResult.Outcome]
     /// What went through networks to attack and to judge them.
     public var passes: PassMeter.Count
+    /// Time that this took on its thread; of the machine, not of the result.
+    public var seconds: Double
+
+    /// What came of some examples.
+    public init(
+      outcomes: [EvaluationResult.Outcome], passes: PassMeter.Count, seconds: Double
+    ) {
+      self.outcomes = outcomes
+      self.passes = passes
+      self.seconds = seconds
+    }
   }
 
   /// Predicts every example, after the attack if there is one.
@@ -94,11 +105,15 @@ public struct Evaluation: Sendable {
       guard state.withLock({ $0.failure.map { block < $0.block } ?? true }) else { return }
       let positions = starts[block]..<min(starts[block] + size, examples.count)
       do {
+        let start = ContinuousClock.now
         let (judged, passes) = try PassMeter.count {
           try self.judged(examples[positions], by: classifier, under: threat)
         }
         try state.withLock {
-          try finished(Block(outcomes: judged.outcomes, passes: passes))
+          try finished(
+            Block(
+              outcomes: judged.outcomes, passes: passes,
+              seconds: (ContinuousClock.now - start) / .seconds(1)))
           $0.judged[block] = judged
         }
       } catch {

@@ -1,15 +1,17 @@
 import Foundation
 import NeuralNetwork
 
-/// The checkpoint in a file.
+/// The checkpoint in a file, and the SHA-256 of its bytes.
 ///
 /// - Throws: `Failure` if it cannot be read, or holds no checkpoint.
-func checkpointFile(_ path: String) throws -> Checkpoint {
+func checkpointFile(_ path: String) throws -> (checkpoint: Checkpoint, digest: String) {
   let bytes: Data
   do { bytes = try Data(contentsOf: URL(filePath: path)) } catch {
     throw Failure.file("cannot read the model \"\(path)\": \(reason(path)); check the path")
   }
-  do { return try Checkpoint(bytes) } catch { throw Failure.data("\(path): \(error)") }
+  do { return (try Checkpoint(bytes), sha256(bytes)) } catch {
+    throw Failure.data("\(path): \(error)")
+  }
 }
 
 /// Why a file cannot be read, as the system says it; Foundation gives a number only.

@@ -9,10 +9,19 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures a trained network under defences and attacks.",
     discussion: """
-      Every pair of the given defences and attacks is measured on the first --count test images; \
-      each accuracy comes with its 95% Wilson interval. An adaptive attack follows the gradient of \
-      the whole defence with fresh randomness; the others know the bare network only. Mixing \
-      partners are training images.
+      Every pair of the given defences and attacks is measured on the first --count test images. An \
+      adaptive attack follows the gradient of the whole defence with fresh randomness; the others know \
+      the bare network only. Mixing partners are training images.
+
+      A randomised defence is scored on --scores draws for every image: "accuracy" is the mean, \
+      "majority" counts images whose class is predicted most often, "always" those that are right on \
+      every draw. Intervals are 95% and count images. "Against none" compares one prediction with that \
+      of the undefended network on the same images. "worst" takes, image by image, the attack that did most on \
+      --selections other draws.
+
+      With --store a run that was interrupted goes on where it ended, and --shard i/n measures a part, \
+      to be put together by `merge`. --plan takes defences and attacks from a file instead: \
+      {"defences": [{"name": "mi-ol", "lambda": 0.6}], "attacks": [{"name": "pgd", "epsilon": "8/255"}]}.
 
       Example: mixup-inference evaluate --model report/checkpoints/mixup.safetensors \
       --defence none --defence mi-ol --attack none --attack adaptive-pgd --epsilon 3/20
@@ -35,7 +44,7 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: """
-      \(ModelEvaluation.AttackName.allCases.map(\.rawValue).joined(separator: ", ")); \
+      \(AttackName.allCases.map(\.rawValue).joined(separator: ", ")); \
       may be repeated.
       """)
   var attack: [String] = ["none"]
@@ -67,61 +76,104 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Executions for each gradient of an adaptive attack.")
   var attackDraws = 10
 
+  @Option(help: "Draws that score an image of a randomised defence.")
+  var scores = 20
+
+  @Option(help: "Draws that choose the worst attack on an image; 0: no choice.")
+  var selections = 5
+
+  @Option(help: "File with the plan, JSON, in place of the options about defences and attacks.")
+  var plan: String?
+
   @Option(help: "Test images, from the first; all unless given.")
   var count: Int?
 
   @Option(help: "Seed of everything random.")
-  var seed: UInt64 = 1
+  var seed: UInt64?
+
+  @Option(help: "Folder where outcomes are kept as they come.")
+  var store: String?
+
+  @Option(help: "Which part of the images to measure, such as 2/4; needs --store.")
+  var shard: String?
 
   @Option(help: "File for the records, a JSON array.")
   var json: String?
 
+  @Option(help: "File for the records, a table with commas.")
+  var csv: String?
+
   @OptionGroup var machine: MachineOptions
 
   func run() throws {
-    var settings = ModelEvaluation.Settings()
-    settings.defences = try defence.map { try named($0, "--defence") }
-    settings.attacks = try attack.map { try named($0, "--attack") }
-    settings.steps = try positive(steps, "--steps")
-    settings.restarts = try positive(restarts, "--restarts")
-    settings.draws = try positive(draws, "--draws")
-    settings.attackDraws = try positive(attackDraws, "--attack-draws")
-    for (name, value) in [("--lambda", ratio), ("--lambda-pl", predictedLabelRatio ?? ratio)]
-    where !(value >= 0 && value <= 1) {
-      throw Failure.usage("\(name) is \(value); λ is a share, from 0 to 1")
+    let plan = try self.plan.map(planFile) ?? planOfOptions()
+    try plan.check()
+    let shard = try self.shard.map { try Shard($0) } ?? .whole
+    guard shard == .whole || store != nil else {
+      throw Failure.usage("--shard measures a part; give --store, where `merge` finds it")
     }
-    guard threshold.isFinite else {
-      throw Failure.usage("--threshold is \(threshold); give a number")
+    for file in [json, csv].compactMap(\.self) { try AtomicFile.check(URL(filePath: file)) }
+    let kernels = try machine.kernelSet()
+    let model = try loadModel()
+    let data = try dataset.load(seed: plan.seed)
+    let folder = store.map { URL(filePath: $0) }
+    let results = try machine.profiled {
+      try EvaluationRun(
+        plan: plan, store: folder, shard: shard, kernels: kernels, workers: machine.workers(),
+        progress: ProgressReporter()
+      ).run(model, on: data, dataset: try dataset.name())
     }
-    settings.ratio = ratio
-    settings.predictedLabelRatio = predictedLabelRatio
-    settings.threshold = threshold
-    settings.seed = seed
-    settings.kernels = try machine.kernelSet()
-    if let stepSize { settings.stepSize = try Epsilon(stepSize) }
-    if let epsilon { settings.epsilon = try Epsilon(epsilon) }
-    guard epsilon != nil || settings.attacks == [.none] else {
-      throw Failure.usage("an attack needs a radius; give --epsilon, such as 8/255")
-    }
-    if let count { _ = try positive(count, "--count") }
-
-    if let json { try AtomicFile.check(URL(filePath: json)) }
-    let checkpoint = try loadCheckpoint()
-    let data = try dataset.load(seed: seed)
-    let images = data.test[0..<min(count ?? data.test.count, data.test.count)]
-    let records = try machine.profiled {
-      try ModelEvaluation(
-        settings: settings, workers: machine.workers(), progress: ProgressReporter()
-      ).run(
-        checkpoint, named: URL(filePath: model).deletingPathExtension().lastPathComponent,
-        on: data, dataset: try dataset.name(), images: images)
-    }
-    if let json { try AtomicFile.write(try records.json(), to: URL(filePath: json)) }
-    print(ModelEvaluation.table(records).plain())
+    let summary = try EvaluationSummary(results)
+    // A part has no records of its own.
+    if shard == .whole, let folder { try EvaluationStore(folder).write(summary.records) }
+    try summary.publish(json: json, csv: csv)
   }
 
-  private func loadCheckpoint() throws -> Checkpoint {
-    var checkpoint = try checkpointFile(model)
+  private func planOfOptions() throws -> EvaluationPlan {
+    let radius = try epsilon.map { try Epsilon($0) }
+    let step = try stepSize.map { try Epsilon($0) }
+    // An option that nothing asks for is not used, but is not allowed to be nonsense either.
+    try EvaluationPlan(
+      defences: [
+        DefenceDescription(
+          .combined, lambda: ratio, lambdaPredicted: predictedLabelRatio, threshold: threshold,
+          draws: draws)
+      ],
+      attacks: [
+        AttackDescription(
+          .adaptivePGD, epsilon: radius ?? .zero, steps: steps, stepSize: step,
+          restarts: restarts, draws: attackDraws)
+      ]
+    ).check()
+    return EvaluationPlan(
+      count: count, seed: seed ?? 1, scoringDraws: scores, selectionDraws: selections,
+      defences: try defence.map {
+        DefenceDescription(
+          try named($0, "--defence"),
+          lambda: $0 == DefenceName.predictedLabel.rawValue
+            ? predictedLabelRatio ?? ratio : ratio,
+          lambdaPredicted: predictedLabelRatio, threshold: threshold, draws: draws)
+      },
+      attacks: try attack.map {
+        AttackDescription(
+          try named($0, "--attack"), epsilon: radius, steps: steps, stepSize: step,
+          restarts: restarts, draws: attackDraws)
+      })
+  }
+
+  private func planFile(_ path: String) throws -> EvaluationPlan {
+    let bytes: Data
+    do { bytes = try Data(contentsOf: URL(filePath: path)) } catch {
+      throw Failure.file("cannot read the plan \"\(path)\"; check the path")
+    }
+    var plan = try EvaluationPlan(json: bytes, file: path)
+    plan.count = count ?? plan.count
+    plan.seed = seed ?? plan.seed
+    return plan
+  }
+
+  private func loadModel() throws -> EvaluationRun.Model {
+    var (checkpoint, digest) = try checkpointFile(model)
     if mean != nil || std != nil {
       checkpoint.normalization = try Normalization(
         mean: try numbers(mean, "--mean", checkpoint.normalization.mean),
@@ -133,7 +185,9 @@ struct Evaluate: ParsableCommand {
             + "--mean and --std take one number for each")
       }
     }
-    return checkpoint
+    return EvaluationRun.Model(
+      name: URL(filePath: model).deletingPathExtension().lastPathComponent,
+      checkpoint: checkpoint, digest: digest)
   }
 
   private func numbers(_ text: String?, _ option: String, _ own: [Float]) throws -> [Float] {
@@ -146,13 +200,6 @@ struct Evaluate: ParsableCommand {
     }
   }
 
-  private func positive(_ number: Int, _ option: String) throws -> Int {
-    guard 1...1_000_000 ~= number else {
-      throw Failure.usage("\(option) is \(number); give a number from 1 to 1,000,000")
-    }
-    return number
-  }
-
   private func named<Name: RawRepresentable<String> & CaseIterable>(
     _ text: String, _ option: String
   ) throws -> Name {
@@ -161,5 +208,15 @@ struct Evaluate: ParsableCommand {
       throw Failure.usage("\(option) \(text) is unknown; it takes \(names)")
     }
     return name
+  }
+}
+
+extension EvaluationSummary {
+  /// Writes the files that were asked for, and prints the table.
+  func publish(json: String?, csv: String?) throws {
+    if let json { try AtomicFile.write(try records.json(), to: URL(filePath: json)) }
+    if let csv { try AtomicFile.write(self.csv, to: URL(filePath: csv)) }
+    print(table.plain())
+    for remark in remarks { print(remark) }
   }
 }

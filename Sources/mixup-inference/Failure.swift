@@ -34,6 +34,7 @@ struct Failure: Error {
         .usage("\(error)")
       case AttackError.setting, TrainingError.batch, TrainingError.padding, is TrainingRunError:
         .usage("\(error)")
+      case let error as PlanError where !error.isAboutData: .usage("\(error)")
       case is FileWriteError: .file("\(error)")
       case let error as DatasetError where error.isAboutFiles: .file("\(error)")
       case let error as CocoaError: .file(error.localizedDescription)

@@ -74,7 +74,7 @@ struct Profile: ParsableCommand {
 
   private func network() throws -> (String, ResNet, Normalization) {
     if let model {
-      let checkpoint = try checkpointFile(model)
+      let checkpoint = try checkpointFile(model).checkpoint
       do { return (model, try checkpoint.network(), checkpoint.normalization) } catch {
         throw Failure.data("\(model): \(error)")
       }

@@ -136,7 +136,7 @@ struct Verify: ParsableCommand {
     settings.epsilon = try Epsilon(epsilon)
     settings.steps = steps
     settings.seed = seed
-    let checkpoint = try checkpointFile(file)
+    let checkpoint = try checkpointFile(file).checkpoint
     let data = try dataset.load(seed: seed)
     let network = NetworkClassifier(
       InferencePlan(

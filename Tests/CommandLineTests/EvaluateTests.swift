@@ -30,7 +30,7 @@ struct EvaluateTests {
   /// The lines of a file without those that hold a time.
   private func timeless(_ file: URL) throws -> String {
     let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
-    let kept = lines.filter { !$0.contains("\"secondsPerDecision\"") }
+    let kept = lines.filter { !$0.contains("\"seconds") }
     #expect(kept.count < lines.count)
     return kept.joined(separator: "\n")
   }
@@ -41,7 +41,8 @@ struct EvaluateTests {
     try Workplace.with { place in
       let result = try evaluate(place, "records.json", Self.everything + ["--seed", "18"])
       let records = try records(place.folder.appending(path: "records.json"))
-      #expect(records.count == 16)
+      // Four defences under four attacks, and the worst of the attacks on each.
+      #expect(records.count == 20)
       var pairs = Set<String>()
       for record in records {
         let (defence, attack) = (
@@ -60,7 +61,7 @@ struct EvaluateTests {
         #expect((record["epsilon"] as? String) == (attack == "none" ? nil : "1/5"))
         #expect((record["draws"] as? Int) == (defence == "none" ? nil : 3))
       }
-      #expect(pairs.count == 16)
+      #expect(pairs.count == 20)
       for word in ["defence", "mi-combined", "adaptive-pgd", "accuracy", "interval"] {
         #expect(result.output.contains(word), "\(word)")
       }
@@ -80,6 +81,89 @@ struct EvaluateTests {
       #expect(try run("2.json", ["--seed", "4", "--threads", "2"]) == first)
       #expect(try run("3.json", ["--seed", "4", "--threads", "3"]) == first)
       #expect(try run("4.json", ["--seed", "5", "--threads", "2"]) != first)
+    }
+  }
+
+  @Test("Killed in the middle, a run with --store goes on to the same records")
+  func killed() throws {
+    try Workplace.with { place in
+      let options = Self.everything + ["--count", "40", "--threads", "1", "--store"]
+      _ = try evaluate(place, "whole.json", options + ["whole"])
+      let process = Process()
+      process.executableURL = Command.built
+      process.arguments = ["evaluate", "--model", "model.safetensors"] + options + ["killed"]
+      process.currentDirectoryURL = place.folder
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      let outcomes = place.folder.appending(path: "killed/outcomes")
+      // Six of sixteen files are there, so one of them is being written.
+      while process.isRunning, (try? names(in: outcomes).count) ?? 0 < 6 { sched_yield() }
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      #expect(process.terminationReason == .uncaughtSignal)
+      #expect(!FileManager.default.fileExists(atPath: place.path("killed/results.jsonl")))
+
+      let resumed = try evaluate(place, "resumed.json", options + ["killed"])
+      #expect(resumed.error.contains("done before"))
+      #expect(
+        try timeless(place.folder.appending(path: "resumed.json"))
+          == timeless(place.folder.appending(path: "whole.json")))
+      let lines = try String(
+        contentsOf: place.folder.appending(path: "killed/results.jsonl"), encoding: .utf8)
+      #expect(lines.split(separator: "\n").count == 20)
+    }
+  }
+
+  @Test("Parts that processes measured are merged to what one would have measured")
+  func merged() throws {
+    try Workplace.with { place in
+      let command = Command(folder: place.folder)
+      let options = [
+        "--defence", "none", "--defence", "mi-ol", "--attack", "pgd", "--epsilon", "1/5", "--steps",
+        "2", "--draws", "3", "--count", "7",
+      ]
+      _ = try evaluate(place, "whole.json", options)
+      for part in ["1", "2", "3"] {
+        let result = try command.run(
+          ["evaluate", "--model", "model.safetensors", "--shard", "\(part)/3", "--store", part]
+            + options)
+        #expect(result.status == 0, "\(result.error)")
+        #expect(try names(in: place.folder.appending(path: part)) == ["outcomes"])
+      }
+      let incomplete = try command.run(["merge", "1", "3", "--json", "merged.json"])
+      #expect(incomplete.status == 65 && incomplete.error.contains("finish every shard first"))
+      let result = try command.run(
+        ["merge", "2", "1", "3", "--json", "merged.json", "--csv", "merged.csv"])
+      #expect(result.status == 0 && result.output.contains("mi-ol"), "\(result.error)")
+      #expect(
+        try timeless(place.folder.appending(path: "merged.json"))
+          == timeless(place.folder.appending(path: "whole.json")))
+      let table = try String(
+        contentsOf: place.folder.appending(path: "merged.csv"), encoding: .utf8)
+      #expect(table.split(separator: "\n").count == 3)
+    }
+  }
+
+  @Test("A plan from a file is what its options would say")
+  func planFile() throws {
+    try Workplace.with { place in
+      try Data(
+        """
+        {"count": 5, "defences": [{"name": "mi-ol", "draws": 3, "lambda": 0.6}],
+         "attacks": [{"name": "none"}, {"name": "pgd", "epsilon": "1/5", "steps": 2}]}
+        """.utf8
+      ).write(to: place.folder.appending(path: "plan.json"))
+      _ = try evaluate(place, "file.json", ["--plan", "plan.json", "--seed", "3"])
+      _ = try evaluate(
+        place, "options.json",
+        [
+          "--count", "5", "--defence", "mi-ol", "--draws", "3", "--lambda", "0.6", "--attack",
+          "none", "--attack", "pgd", "--epsilon", "1/5", "--steps", "2", "--seed", "3",
+        ])
+      #expect(
+        try timeless(place.folder.appending(path: "file.json"))
+          == timeless(place.folder.appending(path: "options.json")))
     }
   }
 

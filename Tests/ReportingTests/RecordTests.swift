@@ -66,6 +66,8 @@ struct RecordTests {
             "accuracy" : 0.44,
             "attack" : "PGD",
             "attackDraws" : 15,
+            "brokenBy" : null,
+            "comparison" : null,
             "correct" : 176,
             "dataset" : "digits",
             "defence" : "MI-OL",
@@ -86,8 +88,10 @@ struct RecordTests {
             "lambda" : 0.6,
             "model" : "mixup \\"α\\"",
             "n" : 400,
+            "provenance" : null,
+            "repeated" : null,
             "restarts" : 5,
-            "schema" : 1,
+            "schema" : 2,
             "secondsPerDecision" : null,
             "seed" : 18446744073709551615,
             "split" : "test",
@@ -112,7 +116,7 @@ struct RecordTests {
   @Test(
     "A file that is wrong is refused with the place and the reason",
     arguments: [
-      ("\"schema\" : 1", "\"schema\" : 7", RecordError.schema(7)),
+      ("\"schema\" : 2", "\"schema\" : 7", RecordError.schema(7)),
       ("0.44", "0.45", .accuracy(0.45, correct: 176, n: 400)),
       ("\"n\" : 400,", "", .unreadable(place: "record 1, n", reason: "is missing")),
       (

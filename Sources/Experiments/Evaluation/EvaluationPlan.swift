@@ -1,0 +1,155 @@
+import Datasets
+import Foundation
+import Robustness
+
+/// What to measure: every defence under every attack, on the first test images of a data set.
+package struct EvaluationPlan: Hashable, Sendable {
+  /// Test images, from the first; all if nil.
+  package var count: Int?
+  /// Names the random numbers of attacks and defences.
+  package var seed: UInt64
+  /// R, predictions that score an example of a randomised defence.
+  package var scoringDraws: Int
+  /// Predictions by which the worst attack on an example is chosen before it is scored.
+  package var selectionDraws: Int
+  package var defences: [DefenceDescription]
+  package var attacks: [AttackDescription]
+
+  package init(
+    count: Int? = nil, seed: UInt64 = 1, scoringDraws: Int = 20, selectionDraws: Int = 5,
+    defences: [DefenceDescription] = [DefenceDescription(.none)],
+    attacks: [AttackDescription] = [AttackDescription(.none)]
+  ) {
+    self.count = count
+    self.seed = seed
+    self.scoringDraws = scoringDraws
+    self.selectionDraws = selectionDraws
+    self.defences = defences
+    self.attacks = attacks
+  }
+
+  /// Checks what no type rules out.
+  ///
+  /// - Throws: `PlanError.setting`.
+  package func check() throws(PlanError) {
+    func refuse(_ problem: String) throws(PlanError) { throw .setting(problem) }
+    func positive(_ name: String, _ number: Int?) throws(PlanError) {
+      guard let number, !(1...1_000_000 ~= number) else { return }
+      throw .setting("\(name) is \(number); give a number from 1 to 1,000,000")
+    }
+    if defences.isEmpty || attacks.isEmpty { try refuse("a plan needs a defence and an attack") }
+    try positive("the number of images", count)
+    try positive("the number of scoring draws", scoringDraws)
+    guard 0...1_000_000 ~= selectionDraws else {
+      throw .setting(
+        "the number of selection draws is \(selectionDraws); give one from 0 to 1,000,000")
+    }
+    for (place, attack) in attacks.enumerated() {
+      if attack.name != .none, attack.epsilon == nil {
+        try refuse("an attack needs a radius; give ε, such as 8/255")
+      }
+      if attacks[..<place].contains(attack) {
+        try refuse("the attack \(attack.name.rawValue) stands twice in the plan; once is enough")
+      }
+      try positive("the number of steps", attack.steps)
+      try positive("the number of restarts", attack.restarts)
+      try positive("the attacker's number of executions", attack.draws)
+    }
+    for (place, defence) in defences.enumerated() {
+      if defences[..<place].contains(defence) {
+        try refuse("the defence \(defence.name.rawValue) stands twice in the plan; once is enough")
+      }
+      try positive("the number of executions", defence.draws)
+      for ratio in [defence.lambda, defence.lambdaPredicted].compactMap(\.self)
+      where !(ratio >= 0 && ratio <= 1) {
+        try refuse("λ is \(ratio); it is a share, from 0 to 1")
+      }
+      if let threshold = defence.threshold, !threshold.isFinite {
+        try refuse("the detection threshold is \(threshold); give a number")
+      }
+    }
+  }
+}
+
+extension EvaluationPlan: Codable {
+  private enum Key: String, CodingKey, CaseIterable {
+    case count, seed, scoringDraws, selectionDraws, defences, attacks
+  }
+
+  /// What is left out is as in `init`.
+  package init(from decoder: any Decoder) throws {
+    try StrictCoding.check(decoder, allows: Key.allCases, in: "a plan")
+    let fields = try decoder.container(keyedBy: Key.self)
+    self.init()
+    count = try fields.decodeIfPresent(Int.self, forKey: .count)
+    seed = try fields.decodeIfPresent(UInt64.self, forKey: .seed) ?? seed
+    scoringDraws = try fields.decodeIfPresent(Int.self, forKey: .scoringDraws) ?? scoringDraws
+    selectionDraws = try fields.decodeIfPresent(Int.self, forKey: .selectionDraws) ?? selectionDraws
+    defences =
+      try fields.decodeIfPresent([DefenceDescription].self, forKey: .defences) ?? defences
+    attacks = try fields.decodeIfPresent([AttackDescription].self, forKey: .attacks) ?? attacks
+  }
+
+  /// Reads a file's JSON.
+  ///
+  /// - Throws: `PlanError` that names the place.
+  package init(json: Data, file: String) throws(PlanError) {
+    do {
+      self = try JSONDecoder().decode(EvaluationPlan.self, from: json)
+    } catch let error as PlanError {
+      throw error
+    } catch let error as EpsilonError {
+      throw .unreadable(file: file, reason: "\(error)")
+    } catch DecodingError.keyNotFound(let key, let context) {
+      throw .unreadable(
+        file: file, reason: "\(Self.place(context.codingPath)) lacks \(key.stringValue)")
+    } catch DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty {
+      throw .unreadable(
+        file: file, reason: "\(Self.place(context.codingPath)): \(context.debugDescription)")
+    } catch DecodingError.typeMismatch(let type, let context) {
+      throw .unreadable(
+        file: file, reason: "\(Self.place(context.codingPath)) is not of type \(type)")
+    } catch { throw .unreadable(file: file, reason: "it is no valid JSON") }
+  }
+
+  private static func place(_ path: [any CodingKey]) -> String {
+    path.isEmpty
+      ? "the plan"
+      : path.map { key in key.intValue.map { "\($0 + 1)" } ?? key.stringValue }
+        .joined(separator: " ")
+  }
+}
+
+/// Which part of the examples to measure: every n-th, from the i-th on.
+package struct Shard: Hashable, Sendable, CustomStringConvertible {
+  /// i, from 1.
+  package let number: Int
+  /// n.
+  package let count: Int
+
+  /// All examples.
+  package static let whole = Shard(number: 1, count: 1)
+
+  /// Reads "i/n".
+  ///
+  /// - Throws: `PlanError.shard` unless 1 ≤ i ≤ n.
+  package init(_ text: String) throws(PlanError) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count == 2, let number = parts[0], let count = parts[1], 1...100_000 ~= count,
+      1...count ~= number
+    else { throw .shard(text) }
+    self.init(number: number, count: count)
+  }
+
+  private init(number: Int, count: Int) {
+    self.number = number
+    self.count = count
+  }
+
+  package var description: String { "\(number)/\(count)" }
+
+  /// The part's positions among so many examples.
+  package func positions(of examples: Int) -> [Int] {
+    Array(stride(from: number - 1, to: examples, by: count))
+  }
+}

@@ -1,0 +1,225 @@
+import Foundation
+import NeuralNetwork
+import Reporting
+import Robustness
+import Statistics
+
+/// The results of an evaluation as records and tables.
+package struct EvaluationSummary: Sendable {
+  /// Every defence under every attack, in the order of the plan.
+  package let results: [JobResult]
+  /// One for every result, and behind those of a defence one for the worst of its attacks.
+  package let records: [EvaluationRecord]
+
+  /// The name of the worst of several attacks on every image.
+  static let worst = "worst"
+
+  /// - Throws: `RecordError` if a result has no examples.
+  package init(_ results: [JobResult]) throws {
+    self.results = results
+    // What is compared with the undefended network, under the same attack on the same images.
+    let pairs = results.map { result in
+      result.job.defence.name == .none
+        ? nil
+        : results.first { other in
+          var job = result.job
+          job.defence = other.job.defence
+          return other.job.defence.name == .none && other.job.matches(job)
+        }.map { PairedOutcomes(result.outcomes.map(\.isCorrect), $0.outcomes.map(\.isCorrect)) }
+    }
+    var adjusted = holmAdjusted(pairs.compactMap { $0?.pValue })[...]
+    var records: [EvaluationRecord] = []
+    for (place, result) in results.enumerated() {
+      records.append(
+        try Self.record(
+          result,
+          comparison: pairs[place].map {
+            EvaluationRecord.Comparison($0, adjustedPValue: adjusted.removeFirst())
+          }))
+      let isLast =
+        place + 1 == results.count || !results[place + 1].isOfSameDefence(as: result)
+      if isLast {
+        let group = results.filter { $0.isOfSameDefence(as: result) }
+        if let worst = try Self.worst(group) { records.append(worst) }
+      }
+    }
+    self.records = records
+  }
+
+  // MARK: Records
+
+  private static func record(
+    _ result: JobResult, outcomes: [EvaluationResult.Outcome]? = nil, attack: String? = nil,
+    comparison: EvaluationRecord.Comparison? = nil, brokenBy: [String: Int]? = nil
+  ) throws -> EvaluationRecord {
+    var result = result
+    result.outcomes = outcomes ?? result.outcomes
+    let job = result.job
+    let correct = Proportion(result.outcomes.lazy.map(\.isCorrect))
+    let decisions =
+      result.isRandomized ? job.scoringDraws + job.selectionDraws : 1
+    return try EvaluationRecord(
+      model: job.model, defence: job.defence.name.rawValue,
+      attack: attack ?? job.attack.name.rawValue, dataset: job.dataset, split: job.split,
+      n: correct.trials, correct: correct.successes, interval: correct.wilsonInterval(),
+      epsilon: job.attack.epsilon?.description, steps: job.attack.steps ?? 0,
+      restarts: job.attack.restarts ?? 0, seed: job.seed, kernelSet: job.kernelSet.rawValue,
+      forwardPassesPerDecision: result.forwardPassesPerDecision,
+      secondsPerDecision: job.attack.name == .none
+        ? result.seconds / Double(max(correct.trials, 1) * decisions) : nil,
+      lambda: job.defence.lambda.flatMap { Double("\($0)") },
+      threshold: job.defence.threshold.flatMap { Double("\($0)") }, draws: job.defence.draws,
+      attackDraws: job.defence.name == .none ? nil : job.attack.draws,
+      repeated: result.isRandomized && !result.outcomes.isEmpty
+        ? EvaluationRecord.Repeated(result.repeated) : nil,
+      comparison: comparison, brokenBy: brokenBy,
+      provenance: EvaluationRecord.Provenance(
+        checkpoint: job.checkpoint, indices: job.indices.description,
+        pool: job.pool?.description,
+        knowledge: job.knowledge, norm: job.attack.epsilon == nil ? nil : "linf",
+        defenceParameters: job.defence.parameters, attackParameters: job.attack.parameters,
+        selectionDraws: job.selectionDraws, planProfile: job.planProfile.rawValue,
+        forwardPasses: result.passes.forward, backwardPasses: result.passes.backward,
+        seconds: result.seconds, outcomes: try job.fileName()))
+  }
+
+  /// For every image the attack that misled most often on the selection draws, scored on draws that had
+  /// no part in the choice; of a network the attack that broke it. Among equals the one that misled
+  /// most over all images counts, then the later one, so that a weak attack's luck is not preferred.
+  /// Nil with a single attack, or if the choice would have to be made on the draws that score.
+  private static func worst(_ group: [JobResult]) throws -> EvaluationRecord? {
+    guard let first = group.first, group.filter({ $0.job.attack.name != .none }).count > 1,
+      !first.isRandomized || first.job.selectionDraws > 0,
+      group.allSatisfy({ $0.outcomes.map(\.index) == first.outcomes.map(\.index) })
+    else { return nil }
+    func misses(_ outcome: EvaluationResult.Outcome) -> Int {
+      first.isRandomized ? outcome.selectionMisses : outcome.isCorrect ? 0 : 1
+    }
+    let strongestFirst = group.enumerated().map { place, result in
+      (total: result.outcomes.reduce(0) { $0 + misses($1) }, place: place, result: result)
+    }.sorted { ($0.total, $0.place) > ($1.total, $1.place) }.map(\.result)
+    var worst = first
+    var brokenBy: [String: Int] = [:]
+    for n in first.outcomes.indices {
+      guard
+        let winner = strongestFirst.max(by: { misses($0.outcomes[n]) < misses($1.outcomes[n]) })
+      else { continue }
+      worst.outcomes[n] = winner.outcomes[n]
+      if misses(winner.outcomes[n]) > 0 {
+        brokenBy[winner.job.attack.name.rawValue, default: 0] += 1
+      }
+    }
+    worst.job.attack =
+      group.last(where: { $0.job.attack.name != .none })?.job.attack ?? first.job.attack
+    worst.passes = group.reduce(PassMeter.Count()) { $0 + $1.passes }
+    worst.seconds = group.reduce(0) { $0 + $1.seconds }
+    return try record(worst, attack: Self.worst, brokenBy: brokenBy)
+  }
+
+  // MARK: Tables
+
+  /// The records as a table for a terminal.
+  package var table: Table {
+    Table(
+      columns: [
+        "model", "defence", "attack", "ε", "accuracy", "95% interval", "majority", "always",
+        "against none", "p (Holm)", "n",
+      ],
+      rows: records.map { record in
+        let repeated = record.repeated
+        return [
+          Table.Cell(record.model), Table.Cell(record.defence), Table.Cell(record.attack),
+          Table.Cell(record.epsilon ?? "–"), Table.Cell(percent(repeated?.mean ?? record.accuracy)),
+          Table.Cell(range(repeated?.meanInterval ?? record.interval)),
+          Table.Cell(
+            repeated.map { percent(Double($0.majority) / Double(record.n)) } ?? "–"),
+          Table.Cell(repeated.map { percent(Double($0.always) / Double(record.n)) } ?? "–"),
+          Table.Cell(
+            record.comparison.map {
+              "\(signed(100 * $0.difference)) (\(signed(100 * $0.interval.lower)) to \(signed(100 * $0.interval.upper)))"
+            } ?? "–"),
+          Table.Cell(record.comparison.map { probability($0.adjustedPValue) } ?? "–"),
+          Table.Cell("\(record.n)"),
+        ]
+      },
+      alignments: [4: .right, 5: .right, 6: .right, 7: .right, 8: .right, 9: .right])
+  }
+
+  /// Which attack was the worst for how many images, a line for every defence with several.
+  package var remarks: [String] {
+    records.compactMap { record in
+      guard let brokenBy = record.brokenBy else { return nil }
+      let parts = brokenBy.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        .map { "\($0.key) \($0.value)" }
+      let text = parts.isEmpty ? "none" : parts.joined(separator: ", ")
+      return "\(record.model), \(record.defence): of \(record.n) images broken by \(text)"
+    }
+  }
+
+  /// One line per record under a line of names, for spreadsheets.
+  package var csv: String {
+    let columns = [
+      "model", "defence", "attack", "dataset", "epsilon", "n", "correct", "accuracy", "lower",
+      "upper", "draws", "mean", "meanLower", "meanUpper", "majority", "always", "difference",
+      "differenceLower", "differenceUpper", "p", "pHolm", "knowledge", "seed", "checkpoint",
+      "forwardPasses", "backwardPasses",
+    ]
+    func text(_ value: (some CustomStringConvertible)?) -> String { value.map { "\($0)" } ?? "" }
+    let lines = records.map { r -> String in
+      let fields: [String] = [
+        r.model, r.defence, r.attack, r.dataset, text(r.epsilon), text(r.n), text(r.correct),
+        text(r.accuracy), text(r.interval.lower), text(r.interval.upper), text(r.repeated?.draws),
+        text(r.repeated?.mean), text(r.repeated?.meanInterval.lower),
+        text(r.repeated?.meanInterval.upper), text(r.repeated?.majority), text(r.repeated?.always),
+        text(r.comparison?.difference), text(r.comparison?.interval.lower),
+        text(r.comparison?.interval.upper), text(r.comparison?.pValue),
+        text(r.comparison?.adjustedPValue), text(r.provenance?.knowledge), text(r.seed),
+        text(r.provenance?.checkpoint), text(r.provenance?.forwardPasses),
+        text(r.provenance?.backwardPasses),
+      ]
+      return fields.map(quoted).joined(separator: ",")
+    }
+    return ([columns.joined(separator: ",")] + lines).joined(separator: "\n") + "\n"
+  }
+}
+
+extension EvaluationJob {
+  /// Whether the other is about the same model, images and attack; an attacker of the network alone
+  /// needs to know nothing of the defence.
+  fileprivate func matches(_ other: EvaluationJob) -> Bool {
+    var a = self
+    a.attack = other.attack
+    a.pool = other.pool
+    return a == other && attack.name.onNetwork == other.attack.name.onNetwork
+      && attack.epsilon == other.attack.epsilon && attack.steps == other.attack.steps
+  }
+}
+
+extension JobResult {
+  fileprivate func isOfSameDefence(as other: JobResult) -> Bool {
+    var job = self.job
+    job.attack = other.job.attack
+    return job == other.job
+  }
+}
+
+/// "+3.2", "−0.4".
+private func signed(_ value: Double) -> String {
+  (value < 0 ? "−" : "+") + fixed(abs(value), decimals: 1)
+}
+
+/// "12.3–45.6".
+private func range(_ interval: Interval) -> String {
+  "\(fixed(100 * interval.lower, decimals: 1))–\(fixed(100 * interval.upper, decimals: 1))"
+}
+
+/// "0.031", "< 0.001".
+private func probability(_ p: Double) -> String {
+  p < 0.001 ? "< 0.001" : fixed(p, decimals: 3)
+}
+
+/// A field of RFC 4180.
+private func quoted(_ text: String) -> String {
+  text.contains { ",\"\n\r".contains($0) }
+    ? "\"\(text.replacingOccurrences(of: "\"", with: "\"\""))\"" : text
+}

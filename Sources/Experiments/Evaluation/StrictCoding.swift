@@ -1,0 +1,59 @@
+/// A description that a person may write as JSON. A key that nobody reads is a mistake, not a comment.
+struct StrictCoding {
+  private struct AnyKey: CodingKey {
+    var stringValue: String
+    var intValue: Int? { nil }
+
+    init?(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  /// - Throws: `PlanError.unknownKey` if the object that is decoded has other keys.
+  static func check(
+    _ decoder: any Decoder, allows keys: some Sequence<any CodingKey>, in thing: String
+  ) throws {
+    let known = Set(keys.map(\.stringValue))
+    let found = try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
+    if let unknown = found.filter({ !known.contains($0) }).min() {
+      throw PlanError.unknownKey(unknown, in: thing, known: known.sorted())
+    }
+  }
+}
+
+/// What can be wrong with a plan, or with a store of what was measured by one.
+package enum PlanError: Error, Equatable, CustomStringConvertible {
+  case unknownKey(String, in: String, known: [String])
+  case unreadable(file: String, reason: String)
+  case setting(String)
+  case shard(String)
+  case otherJob(file: String)
+  case damaged(file: String, line: Int)
+  case inUse(file: String)
+  case merge(String)
+
+  /// Whether the files hold something wrong, rather than the command line.
+  package var isAboutData: Bool {
+    switch self {
+    case .setting, .shard: false
+    default: true
+    }
+  }
+
+  package var description: String {
+    switch self {
+    case .unknownKey(let key, let thing, let known):
+      "\"\(key)\" means nothing in \(thing); it takes \(known.joined(separator: ", "))"
+    case .unreadable(let file, let reason): "cannot read the plan \(file): \(reason)"
+    case .setting(let problem): problem
+    case .shard(let text):
+      "\"\(text)\" is no shard; write which of how many, from 1: 2/4"
+    case .otherJob(let file):
+      "\(file) holds results of another evaluation; choose another folder for --store"
+    case .damaged(let file, let line):
+      "line \(line) of \(file) is damaged; remove the file to measure its examples again"
+    case .inUse(let file):
+      "\(file) is being written by another process; wait, or choose another folder"
+    case .merge(let problem): "the stores do not fit together: \(problem)"
+    }
+  }
+}

@@ -1,0 +1,188 @@
+import Datasets
+import Experiments
+import Foundation
+import Kernels
+import NeuralNetwork
+import Reporting
+import Robustness
+import Statistics
+import TestSupport
+import Testing
+
+@Suite("Runs of an evaluation plan")
+struct EvaluationRunTests {
+  private func plan() throws -> EvaluationPlan {
+    let epsilon = try Epsilon("1/8")
+    return EvaluationPlan(
+      count: 7, seed: 3, scoringDraws: 3, selectionDraws: 2,
+      defences: [DefenceDescription(.none), DefenceDescription(.otherLabel, draws: 2)],
+      attacks: [
+        AttackDescription(.none), AttackDescription(.pgd, epsilon: epsilon, steps: 2),
+        AttackDescription(.adaptivePGD, epsilon: epsilon, steps: 1, draws: 1),
+      ])
+  }
+
+  private func run(
+    _ plan: EvaluationPlan? = nil, store: URL? = nil, shard: Shard = .whole,
+    digest: String = "0", threads: Int = 1
+  ) throws -> [JobResult] {
+    let network = ResNet(.resNet8(ImageShape(channels: 1, height: 8, width: 8), classCount: 10))
+    network.initialize(seed: 5)
+    let workers = WorkerPool(threadCount: threads)
+    return try EvaluationRun(
+      plan: try plan ?? self.plan(), store: store, shard: shard, kernels: .openBLAS,
+      workers: workers,
+      progress: ProgressReporter(output: .init(columns: nil, write: { _ in }))
+    ).run(
+      EvaluationRun.Model(
+        name: "untrained",
+        checkpoint: Checkpoint(network, normalization: .plusMinusOne(channels: 1)),
+        digest: digest),
+      on: DatasetSplit(
+        trainingFile: Digits.training()[0..<210], test: Digits.test(), validationCount: 10, seed: 1),
+      dataset: .digits)
+  }
+
+  private func files(_ store: URL) throws -> [URL] {
+    let folder = store.appending(path: "outcomes")
+    return try names(in: folder).map { folder.appending(path: $0) }
+  }
+
+  /// What does not depend on the machine.
+  private func expectSame(_ found: [JobResult], _ expected: [JobResult]) {
+    #expect(found.map(\.job) == expected.map(\.job))
+    #expect(found.map(\.outcomes) == expected.map(\.outcomes))
+    #expect(found.map(\.passes) == expected.map(\.passes))
+    #expect(found.map(\.isRandomized) == expected.map(\.isRandomized))
+  }
+
+  @Test("give every defence under every attack, in the plan's order, with every image once")
+  func whole() throws {
+    let results = try run()
+    #expect(
+      results.map { "\($0.job.defence.name) \($0.job.attack.name)" } == [
+        "none none", "none pgd", "none adaptivePGD", "otherLabel none", "otherLabel pgd",
+        "otherLabel adaptivePGD",
+      ])
+    let images = try Digits.test()[0..<7]
+    for result in results {
+      #expect(result.outcomes.map(\.index) == images.indices)
+      #expect(result.outcomes.map(\.label) == images.labels)
+      #expect(result.isRandomized == (result.job.defence.name == .otherLabel))
+      #expect(result.outcomes.allSatisfy { $0.predictions.count == (result.isRandomized ? 3 : 1) })
+      // Without mixing there is no pool to depend on.
+      #expect((result.job.pool == nil) == (result.job.defence.name == .none))
+    }
+    // A prediction of an image each, and for MI-OL N on each of 3 + 2 draws.
+    #expect(results[0].passes == PassMeter.Count(forward: 7, backward: 0))
+    #expect(results[3].passes.backward == 0 && results[3].passes.forward >= 7 * 2 * 5)
+    // Two steps of PGD through the network, and the judgement.
+    #expect(results[1].passes == PassMeter.Count(forward: 7 * 3, backward: 7 * 2))
+  }
+
+  @Test("do not depend on threads, nor on how the images are shared out", arguments: [2, 3, 5])
+  func shards(count: Int) throws {
+    try withTemporaryFolder { folder in
+      let stores = try (1...count).map { number in
+        let store = folder.appending(path: "\(number)")
+        _ = try run(store: store, shard: Shard("\(number)/\(count)"), threads: number)
+        return EvaluationStore(store)
+      }
+      let whole = try run(threads: 2)
+      expectSame(try EvaluationStore.merged(stores), whole)
+      expectSame(try EvaluationStore.merged(stores.reversed()), whole)
+      let missing = Array(stores.dropLast())
+      #expect(throws: PlanError.self) { try EvaluationStore.merged(missing) }
+      #expect(throws: PlanError.self) { try EvaluationStore.merged(stores + [stores[0]]) }
+    }
+  }
+
+  @Test("go on to the same results wherever they were interrupted")
+  func resumed() throws {
+    try withTemporaryFolder { folder in
+      let whole = try run(store: folder)
+      let finished = try files(folder).map { ($0, try Data(contentsOf: $0)) }
+      #expect(finished.count == 6)
+      var stream = RandomStream(RandomKey(seed: 9, purpose: .test))
+      for _ in 0..<6 {
+        for (file, bytes) in finished {
+          switch stream.integer(below: 4) {
+          case 0: try FileManager.default.removeItem(at: file)
+          case 1: try bytes.write(to: file)
+          default: try bytes.prefix(stream.integer(below: bytes.count)).write(to: file)
+          }
+        }
+        expectSame(try run(store: folder), whole)
+        #expect(try files(folder).count == 6)
+      }
+      // Nothing is measured twice: a second run adds no line.
+      let before = try files(folder).map { try Data(contentsOf: $0) }
+      expectSame(try run(store: folder), whole)
+      #expect(try files(folder).map { try Data(contentsOf: $0) } == before)
+    }
+  }
+
+  @Test("keep what differs apart, so that no store mixes two evaluations")
+  func apart() throws {
+    try withTemporaryFolder { folder in
+      _ = try run(store: folder)
+      var other = try self.plan()
+      other.seed = 4
+      _ = try run(other, store: folder)
+      #expect(try files(folder).count == 12)
+      _ = try run(store: folder, digest: "1")
+      #expect(try files(folder).count == 18)
+      other = try self.plan()
+      other.attacks[1].steps = 3
+      _ = try run(other, store: folder)
+      #expect(try files(folder).count == 20)
+    }
+  }
+
+  @Test("are not put together across seeds, checkpoints and plans")
+  func strangers() throws {
+    try withTemporaryFolder { folder in
+      func store(_ name: String, _ shard: String, seed: UInt64 = 3, digest: String = "0") throws
+        -> EvaluationStore
+      {
+        var plan = try self.plan()
+        plan.seed = seed
+        plan.attacks = [AttackDescription(.none)]
+        let place = folder.appending(path: name)
+        _ = try run(plan, store: place, shard: Shard(shard), digest: digest)
+        return EvaluationStore(place)
+      }
+      let first = try store("first", "1/2")
+      let second = try store("second", "2/2")
+      #expect(try EvaluationStore.merged([first, second]).count == 2)
+      for stranger in [
+        try store("seed", "2/2", seed: 4), try store("digest", "2/2", digest: "1"),
+        EvaluationStore(folder.appending(path: "nowhere")),
+      ] {
+        #expect(throws: PlanError.self) { try EvaluationStore.merged([first, stranger]) }
+      }
+      // The same images cut otherwise: some are in both.
+      let overlapping = try store("third", "1/3")
+      #expect(throws: PlanError.self) { try EvaluationStore.merged([first, second, overlapping]) }
+      #expect(throws: PlanError.self) { try EvaluationStore.merged([]) }
+    }
+  }
+
+  @Test("refuse a network for other images or classes")
+  func unfit() throws {
+    let network = ResNet(.resNet8(ImageShape(channels: 3, height: 8, width: 8), classCount: 10))
+    network.initialize(seed: 5)
+    let run = EvaluationRun(
+      plan: EvaluationPlan(), kernels: .openBLAS, workers: WorkerPool(threadCount: 1),
+      progress: ProgressReporter(output: .init(columns: nil, write: { _ in })))
+    let digits = try DatasetSplit(
+      trainingFile: Digits.training(), test: Digits.test(), validationCount: 10, seed: 1)
+    #expect(throws: ClassifierError.self) {
+      try run.run(
+        EvaluationRun.Model(
+          name: "colour",
+          checkpoint: Checkpoint(network, normalization: .plusMinusOne(channels: 3)), digest: "0"),
+        on: digits, dataset: .digits)
+    }
+  }
+}

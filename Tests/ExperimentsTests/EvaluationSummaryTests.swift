@@ -1,0 +1,153 @@
+import Experiments
+import Foundation
+import NeuralNetwork
+import Reporting
+import Robustness
+import Statistics
+import TestSupport
+import Testing
+
+@Suite("Summaries of an evaluation")
+struct EvaluationSummaryTests {
+  /// A job's result from what was predicted on each scoring draw, where 1 is the true class of every
+  /// image, and how often the selection draws were wrong.
+  private func result(
+    _ attack: AttackName, _ defence: DefenceName = .none, model: String = "m",
+    predictions: [[Int]], misses: [Int]? = nil, selectionDraws: Int = 4
+  ) throws -> JobResult {
+    let job = EvaluationJob(
+      model: model, checkpoint: "c", normalization: .plusMinusOne(channels: 1), dataset: "digits",
+      split: "test", indices: IndexRanges(Array(predictions.indices)), pool: nil, seed: 1,
+      kernelSet: .reference, planProfile: .throughput, scoringDraws: predictions[0].count,
+      selectionDraws: selectionDraws, defence: DefenceDescription(defence),
+      attack: AttackDescription(attack, epsilon: try Epsilon("8/255"), steps: 5))
+    let outcomes = predictions.indices.map {
+      EvaluationResult.Outcome(
+        index: $0, label: 1, predictions: predictions[$0], selectionMisses: misses?[$0] ?? 0)
+    }
+    return JobResult(
+      job: job, isRandomized: defence != .none, forwardPassesPerDecision: 1,
+      blocks: [
+        Evaluation.Block(
+          outcomes: outcomes, passes: PassMeter.Count(forward: 3, backward: 2), seconds: 1)
+      ])
+  }
+
+  private func record(
+    _ summary: EvaluationSummary, _ attack: String, _ defence: DefenceName = .none
+  ) throws -> EvaluationRecord {
+    try #require(
+      summary.records.first { $0.attack == attack && $0.defence == defence.rawValue })
+  }
+
+  @Test("On a network the worst of several attacks is broken where any of them broke it")
+  func worstOfDeterministic() throws {
+    var stream = RandomStream(RandomKey(seed: 1, purpose: .test))
+    for _ in 0..<50 {
+      let names: [AttackName] = [.none, .pgd, .targetedPGD]
+      let predictions = names.map { _ in (0..<12).map { _ in [stream.integer(below: 3)] } }
+      let summary = try EvaluationSummary(
+        zip(names, predictions).map { try result($0, predictions: $1) })
+      let worst = try record(summary, "worst")
+      let always = (0..<12).count { n in predictions.allSatisfy { $0[n] == [1] } }
+      #expect(worst.correct == always)
+      #expect(worst.brokenBy?.values.reduce(0, +) == 12 - always)
+      #expect(summary.records.map(\.attack) == ["none", "pgd", "pgd-targeted", "worst"])
+      #expect(worst.provenance?.forwardPasses == 9 && worst.provenance?.backwardPasses == 6)
+    }
+  }
+
+  @Test("On a randomised defence the choice is made on selection draws, never on those that score")
+  func winnersCurse() throws {
+    // Both attacks do as well as a coin; which was lucky on the scoring draws must not matter.
+    let lucky = [[0, 0], [1, 1], [0, 0], [1, 1]]
+    let unlucky = [[1, 1], [0, 0], [1, 1], [0, 0]]
+    let misses = [[3, 1, 2, 0], [1, 3, 2, 0]]
+    let summary = try EvaluationSummary([
+      try result(.pgd, .otherLabel, predictions: lucky, misses: misses[0]),
+      try result(.adaptivePGD, .otherLabel, predictions: unlucky, misses: misses[1]),
+    ])
+    let worst = try record(summary, "worst", .otherLabel)
+    // The first image is of the first attack, the second of the second; among equals the later of
+    // attacks that are equal over all images.
+    #expect(worst.repeated?.mean == 0.25)
+    #expect(worst.brokenBy == ["pgd": 1, "adaptive-pgd": 2])
+
+    // The same with the scores exchanged: the same choice.
+    let exchanged = try EvaluationSummary([
+      try result(.pgd, .otherLabel, predictions: unlucky, misses: misses[0]),
+      try result(.adaptivePGD, .otherLabel, predictions: lucky, misses: misses[1]),
+    ])
+    let other = try record(exchanged, "worst", .otherLabel)
+    #expect(other.brokenBy == worst.brokenBy && other.repeated?.mean == 0.75)
+  }
+
+  @Test("Without selection draws, and with a single attack, there is no worst")
+  func noWorst() throws {
+    let predictions = [[1, 0], [1, 1]]
+    let without = try EvaluationSummary([
+      try result(.pgd, .otherLabel, predictions: predictions, selectionDraws: 0),
+      try result(.adaptivePGD, .otherLabel, predictions: predictions, selectionDraws: 0),
+    ])
+    #expect(without.records.map(\.attack) == ["pgd", "adaptive-pgd"])
+    let single = try EvaluationSummary([
+      try result(.none, predictions: predictions), try result(.pgd, predictions: predictions),
+    ])
+    #expect(single.records.map(\.attack) == ["none", "pgd"])
+  }
+
+  @Test("Defences are compared with the network on the same images, adjusted for all comparisons")
+  func comparisons() throws {
+    let network = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0].map { [$0] }
+    let better = [1, 1, 1, 1, 1, 1, 1, 1, 1, 0].map { [$0] }
+    let worse = [1, 1, 0, 0, 0, 0, 0, 0, 0, 0].map { [$0] }
+    let results = [
+      try result(.pgd, predictions: network),
+      try result(.pgd, .otherLabel, predictions: better),
+      try result(.adaptivePGD, .otherLabel, predictions: worse),
+      try result(.pgd, .otherLabel, model: "another", predictions: better),
+    ]
+    let summary = try EvaluationSummary(results)
+    func pairs(_ a: [[Int]]) -> PairedOutcomes {
+      PairedOutcomes(a.map { $0 == [1] }, network.map { $0 == [1] })
+    }
+    let first = try #require(record(summary, "pgd", .otherLabel).comparison)
+    // An attack that goes through the defence is compared with the same attack on the network.
+    let second = try #require(record(summary, "adaptive-pgd", .otherLabel).comparison)
+    #expect(first.difference == pairs(better).difference)
+    #expect(first.difference > 0 && second.difference < 0)
+    let adjusted = holmAdjusted([pairs(better).pValue, pairs(worse).pValue])
+    #expect([first.adjustedPValue, second.adjustedPValue] == adjusted)
+    #expect(first.adjustedPValue > first.pValue)
+    #expect(try record(summary, "pgd").comparison == nil)
+    // Of another model there is no undefended network here.
+    #expect(summary.records.filter { $0.model == "another" }.allSatisfy { $0.comparison == nil })
+  }
+
+  @Test("A table with commas has one line per record, and quotes what needs it")
+  func csv() throws {
+    let name = "a \"b\", c"
+    let summary = try EvaluationSummary([
+      try result(.none, model: name, predictions: [[1], [0]]),
+      try result(.pgd, model: name, predictions: [[1], [0]]),
+    ])
+    let lines = summary.csv.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count == 4 && lines[3].isEmpty)
+    let columns = lines[0].split(separator: ",")
+    #expect(lines[1].hasPrefix("\"a \"\"b\"\", c\",none,none,digits,"))
+    for line in lines[1...2] {
+      let rest = line.dropFirst("\"a \"\"b\"\", c\"".count)
+      #expect(
+        rest.split(separator: ",", omittingEmptySubsequences: false).count == columns.count)
+    }
+    let table = summary.table.plain()
+    #expect(table.contains(name) && table.contains("50.0%"))
+  }
+
+  @Test("A shard without images has no summary, and says so")
+  func empty() throws {
+    var none = try result(.none, predictions: [[1]])
+    none.outcomes = []
+    #expect(throws: RecordError.counts(correct: 0, n: 0)) { try EvaluationSummary([none]) }
+  }
+}
