@@ -46,6 +46,7 @@ let package = Package(
     .systemLibrary(
       name: "CProfiler", pkgConfig: "libprofiler",
       providers: [.apt(["libgoogle-perftools-dev"])]),
+    .target(name: "CAllocations"),
     .target(name: "CPUFeatures"),
     .target(name: "CVector"),
     .target(name: "CDigits", exclude: ["README.md", "digits.bin"]),
@@ -73,6 +74,10 @@ let package = Package(
       name: "MixupInference", dependencies: ["Datasets", "NeuralNetwork", "Statistics"],
       swiftSettings: optimised),
     .target(
+      name: "Workloads",
+      dependencies: ["MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Statistics"],
+      swiftSettings: optimised),
+    .target(
       name: "Robustness",
       dependencies: ["MixupInference", "Datasets", "NeuralNetwork", "Statistics"],
       swiftSettings: optimised),
@@ -86,8 +91,8 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "CProfiler", "Reporting", "Training", "Robustness", "MixupInference", "Datasets",
-        "NeuralNetwork", "Kernels", "Statistics",
+        "CAllocations", "CProfiler", "Reporting", "Training", "Robustness", "Workloads",
+        "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Statistics",
       ],
       swiftSettings: strict),
 
@@ -95,8 +100,8 @@ let package = Package(
     .executableTarget(
       name: "mixup-inference",
       dependencies: [
-        "Experiments", "Reporting", "Training", "Robustness", "MixupInference", "Datasets",
-        "NeuralNetwork", "Kernels",
+        "Experiments", "Reporting", "Training", "Robustness", "Workloads", "MixupInference",
+        "Datasets", "NeuralNetwork", "Kernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -116,7 +121,6 @@ let package = Package(
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels", "CPUFeatures", "Statistics", "TestSupport"],
       swiftSettings: strict),
-    .target(name: "CAllocations", path: "Tests/CAllocations"),
     .testTarget(
       name: "NeuralNetworkTests",
       dependencies: [
@@ -153,14 +157,14 @@ let package = Package(
     .testTarget(
       name: "ExperimentsTests",
       dependencies: [
-        "Experiments", "Reporting", "Training", "Robustness", "MixupInference", "Datasets",
-        "NeuralNetwork", "Kernels", "Statistics", "TestSupport",
+        "Experiments", "Reporting", "Training", "Robustness", "Workloads",
+        "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Statistics", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "mixup-inference", "Experiments", "Datasets", "NeuralNetwork", "TestSupport",
+        "mixup-inference", "Experiments", "Datasets", "NeuralNetwork", "Kernels", "TestSupport",
       ],
       swiftSettings: strict),
   ],
@@ -178,7 +182,7 @@ if Context.environment["MIXUP_INFERENCE_BENCHMARKS"] != nil {
     .executableTarget(
       name: "Contestant",
       dependencies: [
-        "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Statistics",
+        "Workloads", "MixupInference", "Datasets", "NeuralNetwork", "Kernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/Contestant", swiftSettings: strict),

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Kernels
 import NeuralNetwork
+import Workloads
 
 /// Our side of the comparison: does one work as often as it is told.
 @main
@@ -39,7 +40,7 @@ struct Contestant: ParsableCommand {
     let execution = Execution(kernels: kernels, workers: WorkerPool(threadCount: threads))
     guard !write else { return try shared.write(on: execution) }
 
-    var work: Work?
+    var work: Workload?
     while let line = readLine() {
       do {
         print(try answer(to: line, work: &work, from: shared, on: execution))
@@ -51,12 +52,12 @@ struct Contestant: ParsableCommand {
   }
 
   private func answer(
-    to line: String, work: inout Work?, from shared: SharedFiles, on execution: Execution
+    to line: String, work: inout Workload?, from shared: SharedFiles, on execution: Execution
   ) throws -> String {
     let words = line.split(separator: " ", maxSplits: 1).map(String.init)
     switch (words.first, words.last) {
     case ("prepare", let name?) where words.count == 2:
-      work = try Work(named: name, from: shared, on: execution)
+      work = try shared.workload(named: name, on: execution)
       return "ready \(kernels.rawValue)"
     case ("run", let count?):
       guard let work, let count = Int(count), count > 0 else { break }

@@ -30,10 +30,10 @@ package struct MachineReport: Sendable {
     add("kernel sets that run here", KernelSet.available.map(\.rawValue).joined(separator: ", "))
     add("OpenBLAS core", OpenBLAS.coreName)
     add("threads", "\(WorkerPool.availableProcessors)")
-    let profiler = Self.hasProgram("google-pprof")
+    let hasSymbols = Profiler.programHasSymbols
     add(
-      "google-pprof", profiler ? "found" : "missing (only profiling needs it)",
-      remedy: profiler ? nil : "apt-get install google-perftools")
+      "names of functions", hasSymbols ? "found" : "missing (only profiles need them)",
+      remedy: hasSymbols ? nil : "swift build -c release")
     self.findings = findings
   }
 
@@ -52,11 +52,5 @@ package struct MachineReport: Sendable {
     let line = information.split(separator: "\n").first { $0.hasPrefix("model name") }
     let name = line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
     return name ?? "unknown"
-  }
-
-  private static func hasProgram(_ name: String) -> Bool {
-    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
-      FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
-    }
   }
 }

@@ -19,8 +19,27 @@ public struct ConvolutionTables: Sendable {
 
   /// The tables of one direction, for the geometry of the forward pass.
   public init(_ geometry: ConvolutionGeometry, _ direction: Direction) {
+    self.init(geometry, direction, tiles: Self.tiles(of: geometry))
+  }
+
+  /// The tables of both directions, which share their tiles.
+  public static func both(
+    _ geometry: ConvolutionGeometry
+  ) -> (forward: ConvolutionTables, inputGradient: ConvolutionTables) {
+    let tiles = tiles(of: geometry)
+    return (
+      ConvolutionTables(geometry, .forward, tiles: tiles),
+      ConvolutionTables(geometry, .inputGradient, tiles: tiles)
+    )
+  }
+
+  private init(_ geometry: ConvolutionGeometry, _ direction: Direction, tiles: [WinogradTiles]) {
     self.direction = direction
     gather = direction == .forward ? .convolution(geometry) : .inputGradient(of: geometry)
-    tiles = [4, 2].compactMap { WinogradTiles(geometry, outputExtent: $0) }
+    self.tiles = tiles
+  }
+
+  private static func tiles(of geometry: ConvolutionGeometry) -> [WinogradTiles] {
+    [4, 2].compactMap { WinogradTiles(geometry, outputExtent: $0) }
   }
 }

@@ -104,6 +104,7 @@ struct Evaluate: ParsableCommand {
   var csv: String?
 
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var profile: ProfileOptions
 
   func run() throws {
     let plan = try self.plan.map(planFile) ?? planOfOptions()
@@ -117,7 +118,7 @@ struct Evaluate: ParsableCommand {
     let model = try loadModel()
     let data = try dataset.load(seed: plan.seed)
     let folder = store.map { URL(filePath: $0) }
-    let results = try machine.profiled {
+    let results = try profile.profiled("evaluate", machine) {
       try EvaluationRun(
         plan: plan, store: folder, shard: shard, kernels: kernels, workers: machine.workers(),
         progress: ProgressReporter()

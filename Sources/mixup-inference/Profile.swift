@@ -3,87 +3,131 @@ import Experiments
 import Foundation
 import Kernels
 import NeuralNetwork
+import Workloads
 
 struct Profile: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Times a network's forward pass layer by layer, beside what the processor could do.",
+    abstract: "Shows where a network's time goes: function by function, and layer by layer.",
     discussion: """
-      Prints for every layer the algorithm that was chosen, its median time, its GFLOP/s and its \
-      share of the roofline, on one thread. The choice follows from shape, kernel set and plan \
-      profile alone, so it is the same on every machine with that kernel set.
+      Does a work of the benchmarks again and again under a sampling profiler and writes a flame \
+      graph, flamegraph.svg, which every browser shows; the folded stacks, stacks.folded; and what \
+      it prints, profile.txt: the functions that ran most and what was done with memory. Then it \
+      times the network's forward pass on one thread and prints for every layer the algorithm, the \
+      median time, GFLOP/s and share of the roofline. Algorithms follow from shape, kernel set and \
+      plan alone, so they are the same on every machine with that kernel set.
 
-      Example: mixup-inference profile --architecture resNet50CIFAR --batch 30
+      Example: mixup-inference profile --work decision --architecture resNet20 --threads 1
       """)
+
+  @Option(
+    help: """
+      What is done: \(Workload.Kind.allCases.map(\.rawValue).joined(separator: ", ")), that is \
+      logits, a decision under MI-OL, a gradient for an attack, or a step of training.
+      """)
+  var work = Workload.Kind.forward.rawValue
 
   @Option(help: "Network: \(ResNet.Architecture.named.map(\.name).joined(separator: ", ")).")
   var architecture = "resNet50CIFAR"
 
-  @Option(help: "Checkpoint (safetensors) of a network to time instead.")
+  @Option(help: "Checkpoint (safetensors) of a network to profile instead.")
   var model: String?
 
-  @Option(help: "Images of one batch.")
-  var batch = 15
+  @Option(
+    help: """
+      Images of one batch, or executions of one decision; \
+      \(Workload.Kind.allCases.map { "\($0.standardSize) for \($0.rawValue)" }
+        .joined(separator: ", ")) unless given.
+      """)
+  var batch: Int?
 
-  @Option(help: "Passes over which medians are taken.")
+  @Option(help: "For how many seconds the work is done under the profiler.")
+  var seconds = 5.0
+
+  @Option(help: "Passes over which the medians of the layers are taken.")
   var rounds = 20
 
-  @Option(help: "Plan: \(PlanProfile.allCases.map(\.rawValue).joined(separator: ", ")).")
-  var plan = PlanProfile.throughput.rawValue
-
   @Option(
-    help:
-      "Kernel set: \(KernelSet.allCases.map(\.rawValue).joined(separator: ", ")); the widest unless given."
-  )
-  var kernels: String?
+    help: """
+      Plan: \(PlanProfile.allCases.map(\.rawValue).joined(separator: ", ")); latency for the forward \
+      pass of a single image and throughput for all else unless given.
+      """)
+  var plan: String?
+
+  @OptionGroup var machine: MachineOptions
+
+  @Option(help: "Folder for the profile.")
+  var output = "report/profile"
 
   @Flag(help: "Print JSON.")
   var json = false
 
   func validate() throws {
-    for (name, value, most) in [("batch", batch, 1024), ("rounds", rounds, 10_000)] {
+    for (name, value, most) in [("batch", batch ?? 1, 1024), ("rounds", rounds, 10_000)] {
       guard 1...most ~= value else {
         throw ValidationError("--\(name) is \(value); give a number from 1 to \(most)")
       }
     }
-    guard PlanProfile(rawValue: plan) != nil else {
-      let names = PlanProfile.allCases.map(\.rawValue).joined(separator: ", ")
-      throw ValidationError("there is no plan \(plan); --plan takes one of \(names)")
+    guard 0.001...3600 ~= seconds else {
+      throw ValidationError("--seconds is \(seconds); give a number from 0.001 to 3600")
     }
-    guard ResNet.Architecture.named.contains(where: { $0.name == architecture }) else {
-      let names = ResNet.Architecture.named.map(\.name).joined(separator: ", ")
+    func check(_ name: String?, _ names: [String], _ thing: String, _ option: String) throws {
+      guard let name, !names.contains(name) else { return }
       throw ValidationError(
-        "there is no network \(architecture); --architecture takes one of \(names)")
+        "there is no \(thing) \(name); --\(option) takes one of \(names.joined(separator: ", "))")
     }
+    try check(work, Workload.Kind.allCases.map(\.rawValue), "work", "work")
+    try check(plan, PlanProfile.allCases.map(\.rawValue), "plan", "plan")
+    try check(architecture, ResNet.Architecture.named.map(\.name), "network", "architecture")
   }
 
   func run() throws {
-    let kernels = try MachineOptions.kernelSet(kernels)
-    let (name, network, normalization) = try network()
-    let compiled = InferencePlan(
-      network, normalization: normalization, kernels: kernels,
-      profile: PlanProfile(rawValue: plan) ?? .throughput)
-    let report = LayerReport(name, compiled, images: batch, rounds: rounds)
+    guard let kind = Workload.Kind(rawValue: work) else {
+      throw Failure.usage("there is no work \(work)")
+    }
+    let kernels = try machine.kernelSet()
+    let folder = URL(filePath: output, directoryHint: .isDirectory)
+    let execution = Execution(kernels: kernels, workers: machine.workers())
+    let (name, checkpoint) = try checkpoint(on: execution)
+    try ProfileReport.check(folder)
+
+    let size = batch ?? kind.standardSize
+    let profile = plan.flatMap(PlanProfile.init(rawValue:))
+    let inputs = try WorkloadInputs(for: checkpoint, imageCount: kind == .decision ? 1 : size)
+    let report = try ProfileReport(
+      of: Workload(kind, size: size, inputs, on: execution, profile: profile),
+      title: "\(kind.rawValue)/\(name)/\(size)", circumstances: machine.circumstances(),
+      seconds: seconds)
+    let layers = LayerReport(
+      name,
+      InferencePlan(
+        try checkpoint.network(), normalization: checkpoint.normalization, kernels: kernels,
+        profile: profile ?? kind.standardPlan(size: size)),
+      images: size, rounds: rounds)
+    try report.write(to: folder, layers: layers.text)
     if json {
-      print(String(decoding: try report.json(), as: UTF8.self))
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      let record = report.record(
+        kernelSet: kernels.rawValue, threads: execution.workers.threadCount, layers: layers)
+      print(String(decoding: try encoder.encode(record), as: UTF8.self))
     } else {
-      print(report.summary)
-      print()
-      print(report.table.plain())
+      print(report.text)
+      print(layers.text)
     }
   }
 
-  private func network() throws -> (String, ResNet, Normalization) {
+  /// The network and what to call it.
+  private func checkpoint(on execution: Execution) throws -> (String, Checkpoint) {
     if let model {
+      let name = URL(filePath: model).deletingPathExtension().lastPathComponent
       let checkpoint = try checkpointFile(model).checkpoint
-      do { return (model, try checkpoint.network(), checkpoint.normalization) } catch {
-        throw Failure.data("\(model): \(error)")
-      }
+      do { _ = try checkpoint.network() } catch { throw Failure.data("\(model): \(error)") }
+      return (name, checkpoint)
     }
     guard let named = ResNet.Architecture.named.first(where: { $0.name == architecture }) else {
       throw Failure.usage("there is no network \(architecture)")
     }
-    let network = ResNet(named.make(ImageShape(channels: 3, height: 32, width: 32), 10))
-    network.initialize(seed: 1)
-    return (named.name, network, .plusMinusOne(channels: 3))
+    let shape = ImageShape(channels: 3, height: 32, width: 32)
+    return (named.name, try WorkloadInputs.checkpoint(named.make(shape, 10), on: execution))
   }
 }

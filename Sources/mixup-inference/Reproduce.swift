@@ -29,6 +29,7 @@ struct Reproduce: ParsableCommand {
   var fresh = false
 
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var profile: ProfileOptions
 
   func run() throws {
     var settings = Reproduction.Settings()
@@ -39,7 +40,7 @@ struct Reproduce: ParsableCommand {
     let reproduction = try Reproduction(
       settings: settings, folder: folder, reusesStages: !fresh, workers: machine.workers(),
       progress: ProgressReporter())
-    let results = try machine.profiled { try reproduction.run() }
+    let results = try profile.profiled("reproduce", machine) { try reproduction.run() }
     let report = ReproductionReport(results)
     try AtomicFile.write(Data(report.html.utf8), to: folder.appending(path: "index.html"))
     try AtomicFile.write(try report.records().json(), to: folder.appending(path: "results.json"))

@@ -65,6 +65,7 @@ struct Train: ParsableCommand {
   var fresh = false
 
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var profile: ProfileOptions
 
   func run() throws {
     guard let chosen = TrainingMethod(rawValue: method) else {
@@ -112,6 +113,6 @@ struct Train: ParsableCommand {
       recipe: recipe, architecture: make, output: URL(filePath: output), isFresh: fresh,
       kernels: try machine.kernelSet(), workers: machine.workers(), progress: ProgressReporter())
     let data = try dataset.load(seed: seed)
-    print(try machine.profiled { try run.run(on: data, named: name) })
+    print(try profile.profiled("train", machine) { try run.run(on: data, named: name) })
   }
 }

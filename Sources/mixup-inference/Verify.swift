@@ -71,6 +71,7 @@ struct Verify: ParsableCommand {
   var json: String?
 
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var profile: ProfileOptions
 
   func run() throws {
     guard let family = SyntheticScenario.Family(rawValue: family) else {
@@ -101,7 +102,7 @@ struct Verify: ParsableCommand {
     let record = json.map { URL(filePath: $0) }
     for file in [page, picture, record].compactMap(\.self) { try AtomicFile.check(file) }
 
-    let (results, report) = try machine.profiled {
+    let (results, report) = try profile.profiled("verify", machine) {
       let results = try Verification(settings).run()
       return (results, VerificationReport(results, network: try model.map(measured)))
     }

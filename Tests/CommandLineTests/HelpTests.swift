@@ -8,7 +8,10 @@ struct HelpTests {
     "--help of every verb names its options, and writes nothing else",
     arguments: [
       ([], ["reproduce", "train", "evaluate", "verify", "doctor", "64", "65", "74"]),
-      (["reproduce"], ["--output", "--seed", "--full", "--fresh", "--threads", "--kernels"]),
+      (
+        ["reproduce"],
+        ["--output", "--seed", "--full", "--fresh", "--threads", "--kernels", "--profile"]
+      ),
       (
         ["train"],
         [
@@ -30,6 +33,13 @@ struct HelpTests {
           "--classes", "--dimension", "--family", "--exponent", "--strength", "--lambdas",
           "--draws", "--models", "--model", "--dataset", "--epsilon", "--steps", "--count",
           "--seed", "--output", "--json", "--threads", "--kernels",
+        ]
+      ),
+      (
+        ["profile"],
+        [
+          "--work", "--architecture", "--model", "--batch", "--seconds", "--rounds", "--plan",
+          "--threads", "--kernels", "--output", "--json",
         ]
       ),
       (["doctor"], ["missing"]),

@@ -135,6 +135,13 @@ struct DrawingTests {
     check(try randomImageGrid(&stream), "image grid \(seed)")
   }
 
+  @Test("Flame graphs are well-formed and their texts never touch", arguments: 0..<20)
+  func flameGraphs(seed: Int) {
+    var stream = RandomStream(RandomKey(seed: 7, purpose: .test, example: seed))
+    check(
+      FlameGraphTests.graph(FlameGraphTests.randomStacks(&stream)), "flame graph \(seed)")
+  }
+
   @Test("A curve goes through its points at the places the ticks say")
   func places() {
     let plot = LinePlot(

@@ -30,8 +30,7 @@ public struct Convolution {
     self.weight = weight
     self.bias = bias
     self.geometry = geometry
-    forwardTables = ConvolutionTables(geometry, .forward)
-    gradientTables = ConvolutionTables(geometry, .inputGradient)
+    (forwardTables, gradientTables) = ConvolutionTables.both(geometry)
   }
 
   /// [N, H, W, C] → [N, H', W', O].

@@ -68,46 +68,48 @@ package struct LayerReport: Sendable {
       8e-9 * measurement.copyRate)
   }
 
+  /// Summary and table.
+  package var text: String { "\(summary)\n\n\(table.plain())" }
+
   /// The same for machines.
-  package func json() throws -> Data {
-    struct Line: Encodable {
-      var layer: String
-      var algorithm: String
-      var inputPixels: Int
-      var inputChannels: Int
-      var outputPixels: Int
-      var outputChannels: Int
-      var multiplyAdds: Int
-      var products: Int
-      var seconds: Double
-      var gigaflops: Double
-      var rooflineShare: Double
+  package struct Record: Encodable, Sendable {
+    package struct Layer: Encodable, Sendable {
+      package var layer: String
+      package var algorithm: String
+      package var inputPixels: Int
+      package var inputChannels: Int
+      package var outputPixels: Int
+      package var outputChannels: Int
+      package var multiplyAdds: Int
+      package var products: Int
+      package var seconds: Double
+      package var gigaflops: Double
+      package var rooflineShare: Double
     }
-    struct Whole: Encodable {
-      var architecture: String
-      var images: Int
-      var kernelSet: String
-      var profile: String
-      var seconds: Double
-      var peakGigaflops: Double
-      var copiedGigabytes: Double
-      var layers: [Line]
-    }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(
-      Whole(
-        architecture: architecture, images: measurement.images, kernelSet: plan.kernels.rawValue,
-        profile: plan.profile.rawValue, seconds: measurement.seconds,
-        peakGigaflops: 2e-9 * measurement.peakRate, copiedGigabytes: 8e-9 * measurement.copyRate,
-        layers: measurement.layers.map {
-          Line(
-            layer: $0.name, algorithm: $0.algorithm, inputPixels: $0.input.pixels,
-            inputChannels: $0.input.channels, outputPixels: $0.output.pixels,
-            outputChannels: $0.output.channels, multiplyAdds: $0.multiplyAdds,
-            products: $0.products, seconds: $0.seconds,
-            gigaflops: rate($0.multiplyAdds, $0.seconds),
-            rooflineShare: measurement.roofline($0) / $0.seconds)
-        }))
+
+    package var architecture: String
+    package var images: Int
+    package var kernelSet: String
+    package var profile: String
+    package var seconds: Double
+    package var peakGigaflops: Double
+    package var copiedGigabytes: Double
+    package var layers: [Layer]
+  }
+
+  package var record: Record {
+    Record(
+      architecture: architecture, images: measurement.images, kernelSet: plan.kernels.rawValue,
+      profile: plan.profile.rawValue, seconds: measurement.seconds,
+      peakGigaflops: 2e-9 * measurement.peakRate, copiedGigabytes: 8e-9 * measurement.copyRate,
+      layers: measurement.layers.map {
+        Record.Layer(
+          layer: $0.name, algorithm: $0.algorithm, inputPixels: $0.input.pixels,
+          inputChannels: $0.input.channels, outputPixels: $0.output.pixels,
+          outputChannels: $0.output.channels, multiplyAdds: $0.multiplyAdds,
+          products: $0.products, seconds: $0.seconds,
+          gigaflops: rate($0.multiplyAdds, $0.seconds),
+          rooflineShare: measurement.roofline($0) / $0.seconds)
+      })
   }
 }

@@ -1,0 +1,118 @@
+#define _GNU_SOURCE
+#include "CAllocations.h"
+
+#include <dlfcn.h>
+#include <malloc.h>
+#include <stdatomic.h>
+
+#if defined(__GLIBC__) && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+#define COUNTS
+#endif
+
+static _Thread_local unsigned long own_count;
+static atomic_bool is_metering;
+static atomic_ulong total_count;
+static atomic_ulong total_bytes;
+
+unsigned long allocation_count(void) { return own_count; }
+
+void allocation_meter_start(void) {
+  atomic_store(&total_count, 0);
+  atomic_store(&total_bytes, 0);
+  atomic_store(&is_metering, true);
+}
+
+struct allocation_totals allocation_meter_stop(void) {
+  atomic_store(&is_metering, false);
+  return (struct allocation_totals){atomic_load(&total_count), atomic_load(&total_bytes)};
+}
+
+bool allocations_are_counted(void) {
+#if defined(COUNTS)
+  return true;
+#else
+  return false;
+#endif
+}
+
+size_t live_bytes(void) {
+#if defined(__GLIBC__)
+  struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+#else
+  return 0;
+#endif
+}
+
+#if defined(COUNTS)
+
+// The program's own definitions come before those of the C library, in all libraries it loads. They
+// pass on to the next ones in line: another allocator's where one was preloaded, whose `free` is
+// called too.
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t number, size_t size);
+extern void *__libc_realloc(void *pointer, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+
+static void note(size_t size) {
+  own_count++;
+  if (atomic_load_explicit(&is_metering, memory_order_relaxed)) {
+    atomic_fetch_add_explicit(&total_count, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&total_bytes, size, memory_order_relaxed);
+  }
+}
+
+/// The next definition, found once; the C library's while the search itself asks for memory.
+static void *next(_Atomic(void *) *found, const char *name, void *fallback) {
+  static _Thread_local bool is_searching;
+  void *function = atomic_load_explicit(found, memory_order_acquire);
+  if (function) return function;
+  if (is_searching) return fallback;
+  is_searching = true;
+  function = dlsym(RTLD_NEXT, name);
+  is_searching = false;
+  if (!function) function = fallback;
+  atomic_store_explicit(found, function, memory_order_release);
+  return function;
+}
+
+#define NEXT(name, fallback)     \
+  static _Atomic(void *) found; \
+  __typeof__(&name) function = (__typeof__(&name))next(&found, #name, (void *)fallback)
+
+static int libc_posix_memalign(void **result, size_t alignment, size_t size) {
+  *result = __libc_memalign(alignment, size);
+  return *result ? 0 : 12;
+}
+
+void *malloc(size_t size) {
+  NEXT(malloc, __libc_malloc);
+  note(size);
+  return function(size);
+}
+
+void *calloc(size_t number, size_t size) {
+  NEXT(calloc, __libc_calloc);
+  note(number * size);
+  return function(number, size);
+}
+
+void *realloc(void *pointer, size_t size) {
+  NEXT(realloc, __libc_realloc);
+  note(size);
+  return function(pointer, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+  NEXT(aligned_alloc, __libc_memalign);
+  note(size);
+  return function(alignment, size);
+}
+
+int posix_memalign(void **result, size_t alignment, size_t size) {
+  NEXT(posix_memalign, libc_posix_memalign);
+  note(size);
+  return function(result, alignment, size);
+}
+
+#endif

@@ -1,0 +1,106 @@
+import CProfiler
+import Foundation
+import Reporting
+
+/// What the sampling profiler of gperftools and the C library's heap say of a run.
+package struct SampledRun: Sendable {
+  /// Where the processor time went, from the run's own outermost function on.
+  package var stacks: FoldedStacks
+  package var heap: HeapSummary
+  /// Time on the clock.
+  package var seconds: Double
+  /// Seconds of processor time between samples.
+  package var period: Double
+  /// Whether the program's own functions have names.
+  package var hasSymbols: Bool
+}
+
+/// The sampling profiler of gperftools.
+package enum Profiler {
+  /// Runs `body` and says where its time went.
+  ///
+  /// Samples are taken about a hundred times a second of processor time, from all threads. There is
+  /// one profiler in a process, so one run at a time.
+  ///
+  /// - Throws: `ProfilerError` if a profile is being made already or there is no room for one, and
+  ///   what `body` throws.
+  @inline(never)
+  package static func run<Result>(
+    _ body: () throws -> Result
+  ) throws -> (result: Result, run: SampledRun) {
+    let descriptor = try temporaryFile()
+    defer { close(descriptor) }
+    // The file has no name any more, so nothing is left of it whatever happens.
+    guard ProfilerStart("/proc/self/fd/\(descriptor)") != 0 else { throw ProfilerError() }
+    let start = ContinuousClock.now
+    let result: Result
+    let heap: HeapSummary
+    do { (result, heap) = try HeapSummary.measuring(body) } catch {
+      stop()
+      throw error
+    }
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    stop()
+    let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
+    try file.seek(toOffset: 0)
+    let profile = try CPUProfile(try file.readToEnd() ?? Data())
+    var symbolizer = Symbolizer(profile.mappings)
+    return (
+      result,
+      SampledRun(
+        stacks: trimmed(symbolizer.stacks(of: profile)), heap: heap, seconds: seconds,
+        period: 1e-6 * Double(profile.period), hasSymbols: programHasSymbols)
+    )
+  }
+
+  /// Whether this program still has the names of its functions.
+  package static var programHasSymbols: Bool {
+    ELFSymbols(path: "/proc/self/exe")?.isComplete ?? false
+  }
+
+  private static func temporaryFile() throws -> Int32 {
+    var name = Array("\(NSTemporaryDirectory())/profile-XXXXXX".utf8CString)
+    let descriptor = mkstemp(&name)
+    guard descriptor >= 0 else {
+      throw FileWriteError(path: NSTemporaryDirectory(), code: errno)
+    }
+    unlink(name)
+    return descriptor
+  }
+
+  /// Ends the profile; gperftools would say so on standard error, where only progress belongs.
+  private static func stop() {
+    let standardError = dup(STDERR_FILENO)
+    let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
+    if standardError >= 0, nowhere >= 0 { dup2(nowhere, STDERR_FILENO) }
+    ProfilerStop()
+    if standardError >= 0, nowhere >= 0 { dup2(standardError, STDERR_FILENO) }
+    for descriptor in [standardError, nowhere] where descriptor >= 0 { close(descriptor) }
+  }
+
+  private static let ownFrames = [
+    "Experiments.Profiler.run", "Experiments.HeapSummary.measuring",
+    "Experiments.ProfileReport.init",
+  ]
+
+  /// The stacks without what is below the run, which says nothing of it: the way here on the
+  /// calling thread, the C library's start of the others.
+  private static func trimmed(_ stacks: FoldedStacks) -> FoldedStacks {
+    FoldedStacks(
+      stacks.stacks.map { stack in
+        var frames = stack.frames[...]
+        if let here = frames.lastIndex(where: ownFrames.contains) { frames = frames[(here + 1)...] }
+        frames = frames.drop { $0.hasPrefix("libc.") }
+        // What starts and ends the run is sampled too.
+        if frames.isEmpty { frames = stack.frames.suffix(1) }
+        return FoldedStacks.Stack(Array(frames), samples: stack.samples)
+      })
+  }
+}
+
+/// Why there is no profile.
+package struct ProfilerError: Error, CustomStringConvertible {
+  package var description: String {
+    "the profiler cannot start: the process is being profiled already; unset CPUPROFILE"
+  }
+}

@@ -1,0 +1,126 @@
+import Datasets
+import Kernels
+import MixupInference
+import NeuralNetwork
+
+/// One kind of work by one network, ready to be done again and again: what is benchmarked and
+/// profiled.
+package struct Workload {
+  /// What one execution is.
+  package enum Kind: String, CaseIterable, Sendable {
+    /// The logits of B images.
+    case forward
+    /// log F_MI of one image under MI-OL with λ = 0.5 and N executions.
+    case decision
+    /// The gradient of the summed cross-entropy for B images: what a step of an attack needs.
+    case attack
+    /// One step of SGD on B images with momentum 0.9 and weight decay 5·10⁻⁴.
+    case training
+
+    /// B or N where nobody says another.
+    package var standardSize: Int {
+      switch self {
+      case .forward, .decision: 30
+      case .attack: 50
+      case .training: 128
+      }
+    }
+
+    /// The plan where nobody says another.
+    package func standardPlan(size: Int) -> PlanProfile {
+      self == .forward && size == 1 ? .latency : .throughput
+    }
+  }
+
+  /// Does it once.
+  package let run: () throws -> Tensor
+  /// Does it once and returns what can be compared with other implementations.
+  package let output: () throws -> Tensor
+
+  /// Makes plan, batch and random numbers, so that only the work itself is left.
+  ///
+  /// - Parameters:
+  ///   - size: B, of which `inputs` must have as many images, or N.
+  ///   - profile: of the plan; the kind's standard plan unless given.
+  /// - Throws: what is wrong with the checkpoint or the pool.
+  package init(
+    _ kind: Kind, size: Int, _ inputs: WorkloadInputs, on execution: Execution,
+    profile: PlanProfile? = nil
+  ) throws {
+    guard kind != .training else {
+      try self.init(training: inputs, size, on: execution)
+      return
+    }
+    let classifier = try inputs.classifier(
+      on: execution, profile: profile ?? kind.standardPlan(size: size))
+    switch kind {
+    case .decision:
+      self.init(try Self.decision(by: classifier, inputs, sampleCount: size))
+    case .attack: self.init(try Self.attack(on: classifier, inputs.images[0..<size]))
+    default: self.init(Self.forward(through: classifier, inputs.images[0..<size].pixels))
+    }
+  }
+
+  private init(_ run: @escaping () throws -> Tensor) {
+    self.run = run
+    output = run
+  }
+
+  // MARK: The four kinds
+
+  private static func forward(
+    through classifier: NetworkClassifier, _ images: Pixels
+  ) -> () throws -> Tensor {
+    let draws = Draws(seed: 1, purpose: .score, examples: Array(0..<images.count))
+    return { try classifier.logits(of: images, draws: draws) }
+  }
+
+  /// One pass for ŷ, N on mixtures.
+  private static func decision(
+    by classifier: NetworkClassifier, _ inputs: WorkloadInputs, sampleCount: Int
+  ) throws -> () throws -> Tensor {
+    let defence = try inputs.defence(around: classifier, sampleCount: sampleCount)
+    let image = inputs.images[0..<1].pixels
+    return { try defence.logits(of: image, draws: WorkloadInputs.draws) }
+  }
+
+  private static func attack(
+    on classifier: NetworkClassifier, _ images: LabelledImages
+  ) throws -> () throws -> Tensor {
+    let targets = CrossEntropy.oneHot(images.labels, classCount: images.classCount)
+    let draws = Draws(seed: 1, purpose: .attack, examples: images.indices)
+    return {
+      try classifier.logitsAndGradient(of: images.pixels, draws: draws) {
+        CrossEntropy.gradient(logits: $0, targets: targets)
+      }.gradient
+    }
+  }
+
+  /// Steps on always the same batch; the output is by how much one moved the parameters, by name.
+  private init(training inputs: WorkloadInputs, _ count: Int, on execution: Execution) throws {
+    let network = try inputs.checkpoint.network()
+    let normalization = inputs.checkpoint.normalization
+    let images = inputs.images[0..<count]
+    let targets = CrossEntropy.oneHot(images.labels, classCount: images.classCount)
+    let share = 1 / Float(images.count)
+    var optimiser = StochasticGradientDescent(momentum: 0.9, weightDecay: 5e-4)
+    let named = network.state.parameters.sorted { $0.path < $1.path }
+    let parameters = named.map(\.parameter)
+    let run = {
+      let (logits, cache) = network.forward(
+        normalization.activations(images.pixels.tensor), mode: .training, on: execution)
+      network.backward(
+        CrossEntropy.gradient(logits: logits, targets: targets).map { $0 * share }, cache: cache,
+        on: execution)
+      optimiser.step(parameters, learningRate: 0.01)
+      return logits
+    }
+    self.run = run
+    output = {
+      let before = parameters.flatMap(\.value.values)
+      _ = run()
+      let after = parameters.flatMap(\.value.values)
+      return try Tensor(zip(after, before).map { $0 - $1 }, shape: [before.count])
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import Datasets
+import Kernels
+import MixupInference
+import NeuralNetwork
+import Statistics
+
+/// What a workload works on: a network, the images of its batch and those that mixup inference
+/// mixes with.
+package struct WorkloadInputs: Sendable {
+  package var checkpoint: Checkpoint
+  package var images: LabelledImages
+  package var pool: LabelledImages
+
+  package init(checkpoint: Checkpoint, images: LabelledImages, pool: LabelledImages) {
+    self.checkpoint = checkpoint
+    self.images = images
+    self.pool = pool
+  }
+
+  /// Made-up images for a network: `count` for its batch, and ten of every class to mix with.
+  ///
+  /// - Throws: `DatasetError`, which a checkpoint of one class or more does not meet.
+  package init(for checkpoint: Checkpoint, imageCount count: Int) throws {
+    let (shape, classes) = (checkpoint.architecture.imageShape, checkpoint.architecture.classCount)
+    self.init(
+      checkpoint: checkpoint, images: try Self.images(shape, classes, count: count, draw: 0),
+      pool: try Self.images(shape, classes, count: 10 * classes, draw: 1))
+  }
+
+  /// The random numbers of mixup inference for the first image.
+  package static let draws = Draws(seed: 1, purpose: .score, examples: [0])
+
+  /// The network's compiled plan.
+  package func classifier(
+    on execution: Execution, profile: PlanProfile
+  ) throws -> NetworkClassifier {
+    NetworkClassifier(
+      InferencePlan(
+        try checkpoint.network(), normalization: checkpoint.normalization,
+        kernels: execution.kernels, profile: profile),
+      workers: execution.workers)
+  }
+
+  /// MI-OL with N executions.
+  package func defence<Base: Classifier>(
+    around base: Base, ratio: Float = 0.5, sampleCount: Int
+  ) throws -> MixupInference<Base> {
+    try MixupInference(
+      base, pool: SamplePool(pool),
+      rule: .otherLabel(Mixing(ratio: ratio, sampleCount: sampleCount)))
+  }
+
+  // MARK: Made up
+
+  /// Images of 4×4 patches of random colour; image n has the label n mod L. The first ones are the
+  /// same however many there are.
+  package static func images(
+    _ shape: ImageShape, _ classCount: Int, count: Int, draw: Int
+  ) throws -> LabelledImages {
+    var random = RandomStream(RandomKey(seed: 1, purpose: .test, draw: draw))
+    let patchesAcross = (shape.width + 3) / 4
+    let patchCount = (shape.height + 3) / 4 * patchesAcross
+    let planes = count * shape.channels
+    let colours = (0..<planes * patchCount).map { _ in random.uniform() }
+    var pixels = Tensor(shape: [count, shape.channels, shape.height, shape.width])
+    for position in 0..<pixels.count {
+      let (plane, pixel) = position.quotientAndRemainder(dividingBy: shape.height * shape.width)
+      let (row, column) = pixel.quotientAndRemainder(dividingBy: shape.width)
+      pixels[position] = colours[plane * patchCount + row / 4 * patchesAcross + column / 4]
+    }
+    return try LabelledImages(
+      pixels: Pixels(pixels), labels: (0..<count).map { $0 % classCount }, classCount: classCount)
+  }
+
+  /// A network with random weights, a batch normalisation that does something, and running
+  /// statistics that are those of images, so that activations neither vanish nor explode.
+  package static func checkpoint(
+    _ architecture: ResNet.Architecture, on execution: Execution
+  ) throws -> Checkpoint {
+    let network = ResNet(architecture)
+    network.initialize(seed: 1)
+    var random = RandomStream(RandomKey(seed: 1, purpose: .test, draw: 2))
+    for (path, parameter) in network.state.parameters
+    where parameter.value.shape.count == 1 && !path.hasPrefix("fc_dense") {
+      let least: Float = path.hasSuffix("weight") ? 0.5 : -0.5
+      parameter.value = parameter.value.map { _ in least + random.uniform() }
+    }
+    let normalization = Normalization.plusMinusOne(channels: architecture.imageShape.channels)
+    let images = try images(architecture.imageShape, architecture.classCount, count: 8, draw: 0)
+    let batch = normalization.activations(images.pixels.tensor)
+    for _ in 0..<20 { _ = network.forward(batch, mode: .training, on: execution) }
+    return Checkpoint(network, normalization: normalization)
+  }
+}

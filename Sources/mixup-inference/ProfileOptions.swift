@@ -1,0 +1,28 @@
+import ArgumentParser
+import Experiments
+import Foundation
+
+/// Whether to find out where a verb's time goes.
+struct ProfileOptions: ParsableArguments {
+  @Option(
+    name: .customLong("profile"),
+    help: "Folder for a profile of the run: flame graph, folded stacks, functions and memory.")
+  var folder: String?
+
+  /// Runs the work, with the profiler if it was asked for.
+  ///
+  /// - Throws: before the work if the profile could not be written after it.
+  func profiled<Result>(
+    _ verb: String, _ machine: MachineOptions, _ work: () throws -> Result
+  ) throws -> Result {
+    guard let folder else { return try work() }
+    let url = URL(filePath: folder, directoryHint: .isDirectory)
+    try ProfileReport.check(url)
+    let circumstances = try machine.circumstances()
+    let (result, run) = try Profiler.run(work)
+    try ProfileReport(
+      title: "mixup-inference \(verb)", circumstances: circumstances, run: run
+    ).write(to: url)
+    return result
+  }
+}
