@@ -7,21 +7,30 @@ import NeuralNetwork
 /// Source: Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
 struct CIFAR: Sendable {
   static let ten = CIFAR(
-    classCount: 10, labelBytes: 1,
+    classCounts: [10], label: 0,
     trainingFiles: [(1...5).map { "data_batch_\($0).bin" }], testFiles: [["test_batch.bin"]])
-  /// The label is the second byte, the fine one of 100. Parts of the files will do.
-  static let hundred = CIFAR(
-    classCount: 100, labelBytes: 2, trainingFiles: [["train.bin"], ["train_part_00.bin"]],
-    testFiles: [["test.bin"], ["test_part_00.bin"]])
+  /// The second label, the fine one of 100.
+  static let hundred = hundred(label: 1)
+  /// The first label, the coarse one of 20.
+  static let hundredCoarse = hundred(label: 0)
 
-  let classCount: Int
-  let labelBytes: Int
+  /// Parts of the files will do.
+  private static func hundred(label: Int) -> CIFAR {
+    CIFAR(
+      classCounts: [20, 100], label: label, trainingFiles: [["train.bin"], ["train_part_00.bin"]],
+      testFiles: [["test.bin"], ["test_part_00.bin"]])
+  }
+
+  /// The number of classes of every label of a record.
+  let classCounts: [Int]
+  /// Which label is the class of an image here.
+  let label: Int
   /// Sets of file names, of which the first that is there is read.
   let trainingFiles: [[String]]
   let testFiles: [[String]]
 
   private static let imageBytes = 3 * 32 * 32
-  private var recordBytes: Int { labelBytes + Self.imageBytes }
+  private var recordBytes: Int { classCounts.count + Self.imageBytes }
 
   /// The images of both files; indices count through the training file and on through the test file.
   func load(from folder: URL?) throws -> (training: LabelledImages, test: LabelledImages) {
@@ -34,45 +43,59 @@ struct CIFAR: Sendable {
   private func images(
     anyOf choices: [[String]], in folder: URL, firstIndex: Int
   ) throws -> LabelledImages {
-    let files = choices.first { names in
-      names.allSatisfy { FileManager.default.fileExists(atPath: folder.appending(path: $0).path) }
+    func isThere(_ name: String) -> Bool {
+      FileManager.default.fileExists(atPath: folder.appending(path: name).path)
     }
-    guard let files else {
+    guard let names = choices.first(where: { $0.allSatisfy(isThere) }) else {
       throw DatasetError.missingFile(
-        choices[0].first {
-          !FileManager.default.fileExists(atPath: folder.appending(path: $0).path)
-        }
-          ?? choices[0][0], folder: folder.relativePath)
+        choices[0].first { !isThere($0) } ?? choices[0][0], folder: folder.relativePath)
     }
-    var values: [Float] = []
-    var labels: [Int] = []
-    for name in files {
-      let file = folder.appending(path: name)
-      let data: Data
-      do { data = try Data(contentsOf: file, options: .mappedIfSafe) } catch {
-        throw DatasetError.unreadableFile(file.relativePath, reason: error.localizedDescription)
-      }
-      guard !data.isEmpty, data.count % recordBytes == 0 else {
-        throw DatasetError.truncatedFile(
-          file.relativePath, bytes: data.count, recordBytes: recordBytes)
-      }
-      values.reserveCapacity(values.count + data.count)
-      try data.withUnsafeBytes { bytes in
-        for start in stride(from: 0, to: bytes.count, by: recordBytes) {
-          let label = Int(bytes[start + labelBytes - 1])
-          guard label < classCount else {
-            throw DatasetError.labelInFile(
-              file.relativePath, record: start / recordBytes, label: label, classCount: classCount)
-          }
-          labels.append(label)
-          for pixel in bytes[start + labelBytes..<start + recordBytes] {
-            values.append(Float(pixel) / 255)
+    let files = try names.map { try records(folder.appending(path: $0)) }
+    let labels = try files.flatMap { try self.labels($0.data, of: $0.name) }
+    // Written in place: of fifty thousand images a copy would be 600 MB.
+    var pixels = Tensor(uninitialized: [labels.count, 3, 32, 32])
+    pixels.withUnsafeMutablePointer { target in
+      var target = target
+      for file in files {
+        file.data.withUnsafeBytes { bytes in
+          for start in stride(from: 0, to: bytes.count, by: recordBytes) {
+            for place in 0..<Self.imageBytes {
+              target[place] = Float(bytes[start + classCounts.count + place]) / 255
+            }
+            target += Self.imageBytes
           }
         }
       }
     }
     return try LabelledImages(
-      pixels: Pixels(Tensor(values, shape: [labels.count, 3, 32, 32])), labels: labels,
-      classCount: classCount, indices: Array(firstIndex..<firstIndex + labels.count))
+      pixels: Pixels(unchecked: pixels), labels: labels, classCount: classCounts[label],
+      indices: Array(firstIndex..<firstIndex + labels.count))
+  }
+
+  /// A file of whole records, mapped rather than read.
+  private func records(_ file: URL) throws -> (name: String, data: Data) {
+    let data: Data
+    do { data = try Data(contentsOf: file, options: .mappedIfSafe) } catch {
+      throw DatasetError.unreadableFile(file.relativePath, reason: error.localizedDescription)
+    }
+    guard !data.isEmpty, data.count % recordBytes == 0 else {
+      throw DatasetError.truncatedFile(
+        file.relativePath, bytes: data.count, recordBytes: recordBytes)
+    }
+    return (file.relativePath, data)
+  }
+
+  /// The class of every record; a wrong label of either kind is a sign of damage.
+  private func labels(_ data: Data, of file: String) throws -> [Int] {
+    try data.withUnsafeBytes { bytes in
+      try stride(from: 0, to: bytes.count, by: recordBytes).map { start in
+        for (kind, classCount) in classCounts.enumerated() where bytes[start + kind] >= classCount {
+          throw DatasetError.labelInFile(
+            file, record: start / recordBytes, label: Int(bytes[start + kind]),
+            classCount: classCount)
+        }
+        return Int(bytes[start + label])
+      }
+    }
   }
 }

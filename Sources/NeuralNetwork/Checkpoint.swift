@@ -19,24 +19,45 @@ public struct Checkpoint: Sendable {
     tensors = network.state.tensors
   }
 
-  /// Reads a file's bytes.
+  /// Reads a file's bytes: one that `encoded` wrote, or a state dict of other code, whose network
+  /// is recognised by names and shapes; see `StateNaming`.
   ///
-  /// - Throws: `SafetensorsError` for damaged bytes, `CheckpointError` if the file does not say
-  ///   which network it holds, `StateError` if its tensors do not fit that network.
-  public init(_ data: Data) throws {
+  /// - Parameters:
+  ///   - normalization: for a file that does not say its own.
+  ///   - extents: of the images, for a file that does not say which network it holds.
+  /// - Throws: `SafetensorsError` for damaged bytes, `RecognitionError` for the tensors of another
+  ///   kind of network, `CheckpointError` if the file says something impossible or too little,
+  ///   `StateError` that lists all tensors that do not fit.
+  public init(
+    _ data: Data, normalization: Normalization? = nil,
+    extents: (height: Int, width: Int) = (32, 32)
+  ) throws {
     let file = try Safetensors(data)
     notes = file.metadata
-    guard let architecture = notes.removeValue(forKey: "architecture"),
-      let normalization = notes.removeValue(forKey: "normalization")
-    else { throw CheckpointError.notOurs }
-    do {
-      let decoder = JSONDecoder()
-      self.architecture = try decoder.decode(
-        ResNet.Architecture.self, from: Data(architecture.utf8))
-      self.normalization = try decoder.decode(Normalization.self, from: Data(normalization.utf8))
-    } catch { throw CheckpointError.notOurs }
+    let architecture: ResNet.Architecture? = try Self.decode("architecture", from: &notes)
+    let own: Normalization? = try Self.decode("normalization", from: &notes)
+    var naming = StateNaming.own
+    if let architecture {
+      self.architecture = architecture
+    } else {
+      self.architecture = try ResNet.Architecture(
+        recognizing: file.tensors.mapValues(\.shape), height: extents.height, width: extents.width)
+      naming = StateNaming(of: file.tensors.keys) ?? .own
+    }
+    guard let normalization = own ?? normalization else { throw CheckpointError.noNormalization }
+    self.normalization = normalization
     tensors = file.tensors
-    try check()
+    tensors = try checkedNetwork(naming: naming).state.tensors
+  }
+
+  /// What the metadata says under a name, and takes it out; nil if it says nothing.
+  private static func decode<Value: Decodable>(
+    _ name: String, from metadata: inout [String: String]
+  ) throws(CheckpointError) -> Value? {
+    guard let text = metadata.removeValue(forKey: name) else { return nil }
+    do { return try JSONDecoder().decode(Value.self, from: Data(text.utf8)) } catch {
+      throw .unreadable(name)
+    }
   }
 
   /// The file's bytes; equal checkpoints give equal bytes.
@@ -58,16 +79,22 @@ public struct Checkpoint: Sendable {
     return network
   }
 
-  /// Whether the description is one from which a network can be built, and fits the tensors. No
+  /// The network, if the description is one from which it can be built and fits the tensors. No
   /// memory is taken for a network larger than the file.
-  private func check() throws {
-    guard architecture.isValid, normalization.isValid,
-      normalization.mean.count == architecture.imageShape.channels
-    else { throw CheckpointError.impossibleNetwork }
+  private func checkedNetwork(naming: StateNaming) throws -> ResNet {
+    guard architecture.isValid, normalization.isValid else {
+      throw CheckpointError.impossibleNetwork
+    }
+    let channels = architecture.imageShape.channels
+    guard normalization.mean.count == channels else {
+      throw CheckpointError.channels(normalization.mean.count, of: channels)
+    }
     let found = tensors.values.reduce(0) { $0 + $1.count }
     let needed = architecture.leastParameterCount
     guard needed <= found else { throw CheckpointError.tooFewValues(needed: needed, found: found) }
-    _ = try network()
+    let network = ResNet(architecture)
+    try network.state.load(tensors, naming: naming)
+    return network
   }
 }
 
@@ -92,15 +119,24 @@ extension ResNet.Architecture {
 
 /// Why a safetensors file is no checkpoint.
 public enum CheckpointError: Error, Equatable, CustomStringConvertible {
-  case notOurs
+  case unreadable(String)
+  case noNormalization
+  case channels(Int, of: Int)
   case impossibleNetwork
   case tooFewValues(needed: Int, found: Int)
 
   /// What is wrong and what to do, in one line.
   public var description: String {
     switch self {
-    case .notOurs:
-      "the file does not say which network it holds; make it with `mixup-inference train`"
+    case .unreadable(let name):
+      "the file's \(name) cannot be understood; it is damaged, copy it again or train anew"
+    case .noNormalization:
+      """
+      the file does not say how its network's input is scaled; give --mean and --std to `evaluate`, \
+      or when it is converted
+      """
+    case .channels(let count, let channels):
+      "the network's images have \(channels) channels, the normalisation has \(count)"
     case .impossibleNetwork: "the file describes a network that cannot be built"
     case .tooFewValues(let needed, let found):
       """

@@ -47,8 +47,14 @@ public struct NetworkState {
   ///
   /// - Throws: `StateError` that lists every missing, unused and mis-shaped tensor.
   public func load(_ tensors: [String: Tensor]) throws(StateError) {
+    try load(tensors, naming: .own)
+  }
+
+  /// The same for tensors under other names.
+  package func load(_ tensors: [String: Tensor], naming: StateNaming) throws(StateError) {
     var problems: [String] = []
-    let own = self.tensors
+    let own = Dictionary(
+      self.tensors.map { (naming.name($0.key), $0.value) }, uniquingKeysWith: { first, _ in first })
     for path in own.keys.sorted() {
       guard let expected = own[path] else { continue }
       guard let found = tensors[path] else {
@@ -69,8 +75,10 @@ public struct NetworkState {
       problems.append("\(path) is not part of the network")
     }
     guard problems.isEmpty else { throw StateError(problems: problems) }
-    for (path, parameter) in parameters { parameter.value = tensors[path] ?? parameter.value }
-    for (path, buffer) in buffers { buffer.value = tensors[path] ?? buffer.value }
+    for (path, parameter) in parameters {
+      parameter.value = tensors[naming.name(path)] ?? parameter.value
+    }
+    for (path, buffer) in buffers { buffer.value = tensors[naming.name(path)] ?? buffer.value }
   }
 }
 

@@ -1,16 +1,31 @@
+import Datasets
 import Foundation
 import NeuralNetwork
 
 /// The checkpoint in a file, and the SHA-256 of its bytes.
 ///
+/// - Parameters:
+///   - normalization: for a file that does not say its own.
+///   - images: whose extents count for a file that does not say which network it holds.
 /// - Throws: `Failure` if it cannot be read, or holds no checkpoint.
-func checkpointFile(_ path: String) throws -> (checkpoint: Checkpoint, digest: String) {
-  let bytes: Data
-  do { bytes = try Data(contentsOf: URL(filePath: path)) } catch {
+func checkpointFile(
+  _ path: String, normalization: Normalization? = nil,
+  images: ImageShape = DatasetName.cifar10.imageShape
+) throws -> (checkpoint: Checkpoint, digest: String) {
+  let bytes = try modelFile(path)
+  do {
+    let checkpoint = try Checkpoint(
+      bytes, normalization: normalization, extents: (images.height, images.width))
+    return (checkpoint, sha256(bytes))
+  } catch { throw Failure.data("\(path): \(error)") }
+}
+
+/// The bytes of a file that is to be a model.
+///
+/// - Throws: `Failure` if it cannot be read.
+func modelFile(_ path: String) throws -> Data {
+  do { return try Data(contentsOf: URL(filePath: path)) } catch {
     throw Failure.file("cannot read the model \"\(path)\": \(reason(path)); check the path")
-  }
-  do { return (try Checkpoint(bytes), sha256(bytes)) } catch {
-    throw Failure.data("\(path): \(error)")
   }
 }
 

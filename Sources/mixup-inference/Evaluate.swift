@@ -27,7 +27,8 @@ struct Evaluate: ParsableCommand {
       --defence none --defence mi-ol --attack none --attack adaptive-pgd --epsilon 3/20
       """)
 
-  @Option(help: "Checkpoint (safetensors).")
+  @Option(
+    help: "Checkpoint (safetensors), or a PyTorch state dict of a network that `inspect` knows.")
   var model: String
 
   @OptionGroup var dataset: DatasetOptions
@@ -174,7 +175,15 @@ struct Evaluate: ParsableCommand {
   }
 
   private func loadModel() throws -> EvaluationRun.Model {
-    var (checkpoint, digest) = try checkpointFile(model)
+    // A state dict of other code may know no normalisation of its own.
+    let given: Normalization? =
+      if let mean, let std {
+        try Normalization(
+          mean: try numbers(mean, "--mean", []), standardDeviation: try numbers(std, "--std", []))
+      } else { nil }
+    var (checkpoint, digest) = try checkpointFile(
+      model, normalization: given, images: try dataset.name().imageShape
+    )
     if mean != nil || std != nil {
       checkpoint.normalization = try Normalization(
         mean: try numbers(mean, "--mean", checkpoint.normalization.mean),

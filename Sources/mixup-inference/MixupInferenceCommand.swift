@@ -18,6 +18,7 @@ struct MixupInferenceCommand: ParsableCommand {
       """,
     subcommands: [
       Reproduce.self, Train.self, Evaluate.self, Merge.self, Verify.self, Profile.self,
+      Inspect.self,
       Doctor.self,
     ])
 

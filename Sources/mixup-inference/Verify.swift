@@ -137,7 +137,7 @@ struct Verify: ParsableCommand {
     settings.epsilon = try Epsilon(epsilon)
     settings.steps = steps
     settings.seed = seed
-    let checkpoint = try checkpointFile(file).checkpoint
+    let checkpoint = try checkpointFile(file, images: try dataset.name().imageShape).checkpoint
     let data = try dataset.load(seed: seed)
     let network = NetworkClassifier(
       InferencePlan(

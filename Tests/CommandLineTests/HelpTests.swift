@@ -42,6 +42,7 @@ struct HelpTests {
           "--threads", "--kernels", "--output", "--json",
         ]
       ),
+      (["inspect"], ["safetensors", "fc_dense", "convert_checkpoint.py"]),
       (["doctor"], ["missing"]),
     ])
   func help(_ verb: [String], _ words: [String]) throws {

@@ -27,7 +27,8 @@ struct WrongInputTests {
   private static let cifar =
     "evaluate --model @colour.safetensors --dataset cifar10 --data @cifar --count 2"
 
-  static let mistakes: [Mistake] = models + verification + profiles + options + files + parsing
+  static let mistakes: [Mistake] =
+    models + inspection + verification + profiles + options + files + parsing
 
   static let profiles = [
     Mistake("profile --batch 0", 64, "--batch is 0; give a number from 1 to 1024"),
@@ -58,13 +59,24 @@ struct WrongInputTests {
     Mistake("evaluate --model @empty.safetensors", 65, "the file ends after 0 bytes"),
     Mistake("evaluate --model @text.safetensors", 65, "text.safetensors"),
     Mistake("evaluate --model @ones.safetensors", 65, "the file ends after 64 bytes"),
-    Mistake("evaluate --model @nameless.safetensors", 65, "which network"),
+    Mistake("evaluate --model @nameless.safetensors", 65, "give --mean and --std"),
+    Mistake("evaluate --model @nameless.safetensors --mean 0.5", 65, "give --mean and --std"),
+    Mistake(
+      "evaluate --model @nameless.safetensors --mean 0.5,1 --std 1,1", 65, "has 2"),
     Mistake("evaluate --model @nan.safetensors", 65, "conv1.weight holds a value that is not"),
     Mistake("evaluate --model @misshapen.safetensors", 65, "fc_dense.bias has shape [11]"),
     Mistake(
       "evaluate --model @model.safetensors --dataset cifar10 --data @cifar", 65, "1×8×8"),
     Mistake("evaluate --model @colour.safetensors", 65, "3×32×32"),
     Mistake("\(cifar) --defence mi-ol", 65, "class 9"),
+  ]
+
+  static let inspection = [
+    Mistake("inspect", 64, "file"),
+    Mistake("inspect @none.safetensors", 74, "No such file or directory"),
+    Mistake("inspect @truncated.safetensors", 65, "the file ends after"),
+    Mistake("inspect @text.safetensors", 65, "text.safetensors"),
+    Mistake("inspect @model.safetensors @model.safetensors", 64, "model.safetensors"),
   ]
 
   static let verification = [

@@ -44,17 +44,41 @@ struct CIFARTests {
   }
 
   @Test(
-    "CIFAR-100: the fine label counts, from whole files or their first parts",
+    "CIFAR-100: fine labels or coarse ones, from whole files or their first parts",
     arguments: [("train.bin", "test.bin"), ("train_part_00.bin", "test_part_00.bin")])
   func hundred(_ names: (training: String, test: String)) throws {
     try withTemporaryFolder { folder in
-      try cifarRecords(labels: [[19, 99], [0, 42], [255, 0]])
+      try cifarRecords(labels: [[19, 99], [0, 42], [7, 0]])
         .write(to: folder.appending(path: names.training))
       try cifarRecords(labels: [[1, 2]]).write(to: folder.appending(path: names.test))
       let split = try load(.cifar100, folder)
       #expect(split.training.labels == [99, 42, 0] && split.test.labels == [2])
       #expect(split.test.indices == [3] && split.test.classCount == 100)
       for image in 0..<3 { expectPixels(of: split.training, image: image, record: image) }
+
+      let coarse = try load(.cifar100Coarse, folder)
+      #expect(coarse.training.labels == [19, 0, 7] && coarse.test.labels == [1])
+      #expect(coarse.test.classCount == 20 && coarse.training.pixels == split.training.pixels)
+    }
+  }
+
+  @Test(
+    "CIFAR-100: a label of either kind out of range is refused, whichever is asked for",
+    arguments: [DatasetName.cifar100, .cifar100Coarse])
+  func labelsOfHundred(_ name: DatasetName) throws {
+    for (labels, wrong, classCount) in [([20, 5], 20, 20), ([3, 100], 100, 100)] {
+      try withTemporaryFolder { folder in
+        let bad = labels.map(UInt8.init)
+        try cifarRecords(labels: [[0, 0], [0, 0], bad])
+          .write(to: folder.appending(path: "train.bin"))
+        try cifarRecords(labels: [[0, 0]]).write(to: folder.appending(path: "test.bin"))
+        let error = #expect(throws: DatasetError.self) { try load(name, folder) }
+        guard case .labelInFile(let file, record: 2, wrong, classCount) = error else {
+          Issue.record("threw \(String(describing: error))")
+          return
+        }
+        #expect(file.hasSuffix("train.bin"))
+      }
     }
   }
 

@@ -212,15 +212,73 @@ struct SafetensorsTests {
     }
   }
 
-  @Test("Only Float32 values are read, and PyTorch's counters of batches passed over")
+  @Test("Values of five types are read as Float32, and no others")
   func types() throws {
-    for (type, width) in [("F64", 8), ("F16", 2), ("BF16", 2), ("I64", 8), ("f32", 4), ("", 4)] {
-      let header = "{\(entry("x", "[1]", "[0,\(width)]", type: type))}"
-      #expect(failure(file(header, values: width)) == .type(type, tensor: "x"))
+    func read(_ type: String, _ bytes: [UInt8], count: Int) throws -> [Float]? {
+      let header = "{\(entry("x", "[\(count)]", "[0,\(bytes.count)]", type: type))}"
+      return try Safetensors(file(header) + Data(bytes)).tensors["x"]?.values
     }
-    let counter = entry("bn1.num_batches_tracked", "[]", "[0,8]", type: "I64")
-    let read = try Safetensors(file("{\(counter),\(entry("x", "[1]", "[8,12]"))}", values: 12))
-    #expect(read.tensors.keys.sorted() == ["x"])
+    // IEEE 754 by hand: 1, −2, the smallest subnormal, the largest, −∞.
+    let half: [UInt16] = [0x3C00, 0xC000, 0x0001, 0x7BFF, 0xFC00]
+    #expect(
+      try read("F16", half.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }, count: 5)
+        == [1, -2, 0x1p-24, 65504, -.infinity])
+    let brain: [UInt16] = [0x3F80, 0xC000, 0x4049, 0x0001, 0xFF80]
+    #expect(
+      try read("BF16", brain.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }, count: 5)
+        == [1, -2, 3.140625, 0x1p-133, -.infinity])
+    func bytes(_ bits: UInt64) -> [UInt8] { withUnsafeBytes(of: bits.littleEndian) { Array($0) } }
+    let doubles = [0.1, -1e300, 1 + 0x1p-24, 1 + 0x1.8p-23]
+    #expect(
+      try read("F64", doubles.flatMap { bytes($0.bitPattern) }, count: 4)
+        == [0.1, -.infinity, 1, 1 + 0x1p-22])
+    let integers: [Int64] = [-1, 390, 0x100_0001, .min]
+    #expect(
+      try read("I64", integers.flatMap { bytes(UInt64(bitPattern: $0)) }, count: 4)
+        == [-1, 390, 0x1p24, -0x1p63])
+    for type in ["I32", "BOOL", "U8", "F8_E4M3", "f32", ""] {
+      #expect(throws: SafetensorsError.type(type, tensor: "x")) {
+        try read(type, [0, 0, 0, 0], count: 1)
+      }
+    }
+    // As many bytes as another type would take.
+    for (type, width) in [("F16", 4), ("BF16", 1), ("F32", 2), ("F64", 4), ("I64", 4)] {
+      #expect(throws: SafetensorsError.header("the values of x are not where its shape says")) {
+        try read(type, Array(repeating: 0, count: width), count: 1)
+      }
+    }
+  }
+
+  @Test(
+    "Numbers that other readers refuse are refused",
+    arguments: [
+      #"{"x":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}"#,
+      #"{"x":{"dtype":"F32","shape":[1e0],"data_offsets":[0,4]}}"#,
+      #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4E0]}}"#,
+      #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0.0,4]}}"#,
+    ])
+  func wholeNumbers(_ header: String) {
+    #expect(
+      failure(file(header, values: 4))
+        == .header("a number in it is not written as a whole one"))
+  }
+
+  @Test("Points and exponents inside names are none of a number")
+  func numbersInNames() throws {
+    let read = try Safetensors(file("{\(entry("1.0e5:", "[1]", "[0,4]"))}", values: 4))
+    #expect(read.tensors.keys.sorted() == ["1.0e5:"])
+  }
+
+  @Test("A header in another encoding, or with blanks in front, is refused")
+  func encodings() throws {
+    let text = "{\(entry("x", "[1]", "[0,4]"))}"
+    for header in [
+      Data((" " + text).utf8), try #require(text.data(using: .utf16LittleEndian)),
+      try #require(text.data(using: .utf16)), Data([0xEF, 0xBB, 0xBF]) + Data(text.utf8),
+    ] {
+      let bytes = length(UInt64(header.count)) + header + Data(count: 4)
+      #expect(failure(bytes) == .header("it is not a JSON object"))
+    }
   }
 
   @Test("No change of a single byte of the header makes the reader crash")

@@ -1,0 +1,94 @@
+extension ResNet.Architecture {
+  /// The network whose state has these names and shapes: convolutions [O, I, K, K], dense [L, C].
+  ///
+  /// Names and shapes do not tell strides, paddings, pooling and activations; they are taken to be
+  /// those of `ResNet`, as in the codes that `StateNaming` knows. Extents of the images do not show
+  /// either.
+  ///
+  /// - Parameters:
+  ///   - shapes: shape of every tensor by its name in the file.
+  ///   - height: rows of an image.
+  ///   - width: columns of an image.
+  /// - Throws: `RecognitionError` if no network of this kind has these names and shapes. That all
+  ///   the others are there and fit is for `NetworkState.load` to see.
+  package init(
+    recognizing shapes: [String: [Int]], height: Int, width: Int
+  ) throws(RecognitionError) {
+    guard let naming = StateNaming(of: shapes.keys) else { throw .noDenseLayer }
+    func shape(_ own: String) -> [Int]? { shapes[naming.name(own)] }
+    func weights(_ own: String, rank: Int) throws(RecognitionError) -> [Int] {
+      guard let shape = shape(own) else { throw .missing(naming.name(own)) }
+      guard shape.count == rank else { throw .rank(naming.name(own), shape) }
+      return shape
+    }
+    let stem = try weights("conv1.weight", rank: 4)
+    let dense = try weights("fc_dense.weight", rank: 2)
+    // Only networks for large images begin so, with stride 2 and a max-pooling that has no tensors.
+    guard stem[2] < 7 else { throw .largeImages(kernel: stem[2]) }
+    var widths: [Int] = []
+    var blocks: [Int] = []
+    var isProjected = false
+    while let first = shape("layer\(widths.count + 1).0.conv1.weight"), let width = first.first {
+      let stage = "layer\(widths.count + 1)"
+      var count = 0
+      while shape("\(stage).\(count).conv1.weight") != nil { count += 1 }
+      isProjected = isProjected || shape("\(stage).0.downsample.0.weight") != nil
+      widths.append(width)
+      blocks.append(count)
+    }
+    guard !widths.isEmpty else { throw .missing(naming.name("layer1.0.conv1.weight")) }
+    let last = shape("layer1.0.conv3.weight")
+    if let last, last.first != widths[0] { throw .expansion(last.first ?? 0, of: widths[0]) }
+    self.init(
+      imageShape: ImageShape(channels: stem[1], height: height, width: width),
+      classCount: dense[0], stemKernel: stem[2], widths: widths, blocks: blocks,
+      block: last == nil ? .basic : .bottleneck,
+      shortcut: isProjected || widths.count == 1 ? .projection : .parameterFree)
+    guard isValid else { throw .impossible }
+  }
+
+  /// The network in words: layers with weights, blocks and widths of the stages, and the rest.
+  package var description: String {
+    let layers = 2 + blocks.reduce(0, +) * (block == .basic ? 2 : 3)
+    func list(_ numbers: [Int]) -> String { numbers.map(String.init).joined(separator: ", ") }
+    return """
+      residual network of \(layers) layers: \(list(blocks)) \(block.rawValue) blocks of widths \
+      \(list(widths)), first kernel \(stemKernel)×\(stemKernel), shortcuts \
+      \(shortcut == .projection ? "by projection" : "without parameters"), \(classCount) classes
+      """
+  }
+}
+
+/// Why names and shapes are those of no network that can be built here.
+public enum RecognitionError: Error, Equatable, CustomStringConvertible {
+  case noDenseLayer
+  case missing(String)
+  case rank(String, [Int])
+  case largeImages(kernel: Int)
+  case expansion(Int, of: Int)
+  case impossible
+
+  /// What is wrong and what to do, in one line.
+  public var description: String {
+    switch self {
+    case .noDenseLayer:
+      """
+      no dense layer is found: fc_dense.weight, fc.weight or linear.weight, all names with \
+      module. in front or none; only residual networks for small images can be read
+      """
+    case .missing(let name): "\(name) is missing; only residual networks can be read"
+    case .rank(let name, let shape): "\(name) has shape \(shape), which is not that of such a layer"
+    case .largeImages(let kernel):
+      """
+      the first convolution is \(kernel)×\(kernel), that of a network for large images; only those \
+      for small images, without stride and max-pooling there, can be read
+      """
+    case .expansion(let last, let width):
+      """
+      the bottlenecks widen from \(width) to \(last) channels; only those that keep their width can \
+      be read
+      """
+    case .impossible: "the shapes describe a network that cannot be built"
+    }
+  }
+}

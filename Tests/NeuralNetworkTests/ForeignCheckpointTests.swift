@@ -1,0 +1,227 @@
+import Foundation
+import NeuralNetwork
+import TestSupport
+import Testing
+
+@Suite("Checkpoints of other people's code")
+struct ForeignCheckpointTests {
+  private static let styles = ["official", "torchvision", "kuangliu", "akamaster"]
+  private static let identity = try? Normalization(
+    mean: [0, 0, 0], standardDeviation: [1, 1, 1])
+
+  private func bytes(_ style: String) throws -> Data {
+    try Fixtures.data("checkpoints/\(style).safetensors")
+  }
+
+  /// Normalised unless the file says how.
+  private func checkpoint(_ style: String) throws -> Checkpoint {
+    try Checkpoint(bytes(style), normalization: Self.identity)
+  }
+
+  // PyTorch's float64 on the same weights; Float32 through a dozen layers is off by a few 10⁻⁷ of
+  // the largest logit. F64 weights are rounded, which is another 6·10⁻⁸ of each.
+  @Test("A network of each style has the logits that PyTorch computes with it", arguments: styles)
+  func logits(_ style: String) throws {
+    let expected = try Golden("checkpoints/expected.safetensors")
+    let checkpoint = try checkpoint(style)
+    let classifier = NetworkClassifier(
+      InferencePlan(try checkpoint.network(), normalization: checkpoint.normalization))
+    let images = try Pixels(try expected["\(style).images"])
+    let logits = try classifier.logits(
+      of: images,
+      draws: Draws(seed: 0, purpose: .test, examples: Array(0..<images.count)))
+    let golden = try expected["\(style).logits"]
+    #expect(logits.shape == golden.shape)
+    let scale = golden.values.map(abs).reduce(0, max)
+    for (found, value) in zip(logits.values, golden.values) {
+      #expect(abs(found - value) <= 1e-5 * scale)
+    }
+  }
+
+  @Test("The networks are recognised for what they are")
+  func architectures() throws {
+    func architecture(_ style: String) throws -> ResNet.Architecture {
+      try checkpoint(style).architecture
+    }
+    #expect(
+      try architecture("official")
+        == ResNet.Architecture(
+          imageShape: ResNetTests.cifar, classCount: 10, stemKernel: 5, widths: [4, 6, 8],
+          blocks: [2, 1, 1], block: .bottleneck))
+    #expect(
+      try architecture("torchvision")
+        == ResNet.Architecture(
+          imageShape: ResNetTests.cifar, classCount: 7, widths: [4, 4, 6, 8], blocks: [1, 2, 1, 1]))
+    #expect(
+      try architecture("kuangliu")
+        == ResNet.Architecture(
+          imageShape: ResNetTests.cifar, classCount: 10, widths: [4, 6, 8, 10],
+          blocks: [2, 1, 1, 1]))
+    #expect(
+      try architecture("akamaster")
+        == ResNet.Architecture(
+          imageShape: ResNetTests.cifar, classCount: 10, widths: [4, 8, 16], blocks: [2, 1, 1],
+          shortcut: .parameterFree))
+  }
+
+  private struct Published: Decodable {
+    var style: String
+    var name: String
+    var parameters: Int
+    var shapes: [String: [Int]]
+  }
+
+  @Test("Networks of the published sizes: every name, every shape, the number of parameters")
+  func published() throws {
+    let networks = try JSONDecoder().decode(
+      [Published].self, from: Fixtures.data("checkpoints/names.json"))
+    #expect(networks.count == 9)
+    for network in networks {
+      let naming = try #require(StateNaming(of: network.shapes.keys))
+      let architecture = try ResNet.Architecture(
+        recognizing: network.shapes, height: 32, width: 32)
+      // The official code counts three layers that its network has not.
+      let layers = network.style == "official" ? "47" : String(network.name.dropFirst(7))
+      #expect(architecture.description.contains(" of \(layers) layers: "), "\(network.name)")
+      let state = ResNet(architecture).state
+      #expect(state.parameterCount == network.parameters, "\(network.name)")
+      let shapes = Dictionary(
+        uniqueKeysWithValues: state.tensors.map { (naming.name($0.key), $0.value.shape) })
+      let foreign = network.shapes.filter { !$0.key.hasSuffix("num_batches_tracked") }
+      #expect(shapes == foreign, "\(network.style) \(network.name)")
+    }
+  }
+
+  @Test("What was written in another's names comes back, under every naming")
+  func everyNaming() throws {
+    for architecture in ResNetTests.architectures {
+      let network = ResNet(architecture)
+      network.initialize(seed: 8)
+      let own = network.state.tensors
+      let shape = architecture.imageShape
+      for style in StateNaming.Style.allCases {
+        for isParallel in [false, true] {
+          let naming = StateNaming(style: style, isParallel: isParallel)
+          var tensors: [String: Tensor] = [:]
+          for (path, tensor) in own { tensors[naming.name(path)] = tensor }
+          let read = try Checkpoint(
+            Safetensors(tensors: tensors).encoded(),
+            normalization: .plusMinusOne(channels: shape.channels),
+            extents: (shape.height, shape.width))
+          #expect(read.architecture == architecture && read.tensors == own)
+          let again = try Checkpoint(read.encoded())
+          #expect(again.architecture == architecture && again.tensors == own)
+        }
+      }
+    }
+  }
+
+  @Test("The file's own normalisation counts, and one is needed")
+  func normalization() throws {
+    let converted = try Checkpoint(bytes("akamaster"), normalization: Self.identity)
+    #expect(converted.normalization.mean == [0.4914, 0.4822, 0.4465])
+    #expect(converted.normalization.standardDeviation == [0.2470, 0.2435, 0.2616])
+    let given = try Normalization(mean: [0.1, 0.2, 0.3], standardDeviation: [1, 2, 3])
+    #expect(try Checkpoint(bytes("kuangliu"), normalization: given).normalization == given)
+    let file = try bytes("kuangliu")
+    #expect(throws: CheckpointError.noNormalization) { try Checkpoint(file) }
+    #expect(throws: CheckpointError.channels(1, of: 3)) {
+      try Checkpoint(file, normalization: .plusMinusOne(channels: 1))
+    }
+  }
+
+  private func failure<E: Error>(
+    _ style: String, as type: E.Type, _ change: (inout [String: Tensor]) -> Void
+  ) throws -> E? {
+    var file = try Safetensors(bytes(style))
+    change(&file.tensors)
+    let changed = try file.encoded()
+    return #expect(throws: type) { try Checkpoint(changed, normalization: Self.identity) }
+  }
+
+  @Test("One error lists every tensor that does not fit, under the names of the file")
+  func listsEverything() throws {
+    let error = try failure("akamaster", as: StateError.self) { tensors in
+      tensors["module.bn1.bias"] = nil
+      tensors["module.layer2.0.bn2.running_var"] = Tensor(shape: [7])
+      tensors["module.linear.bias"]?[2] = .nan
+      tensors["module.layer3.0.conv9.weight"] = Tensor(shape: [1])
+      tensors["module.head.weight"] = Tensor(shape: [1])
+    }
+    #expect(
+      error?.problems == [
+        "module.bn1.bias is missing",
+        "module.layer2.0.bn2.running_var has shape [7], not [8]",
+        "module.linear.bias holds a value that is not finite",
+        "module.head.weight is not part of the network",
+        "module.layer3.0.conv9.weight is not part of the network",
+      ])
+  }
+
+  @Test("A projection that only some stages have is missing in the others")
+  func mixedShortcuts() throws {
+    let error = try failure("kuangliu", as: StateError.self) { tensors in
+      for name in tensors.keys where name.hasPrefix("layer3.0.shortcut.") { tensors[name] = nil }
+    }
+    #expect(error?.problems.count == 5)
+    #expect(error?.problems.allSatisfy { $0.hasPrefix("layer3.0.shortcut.") } == true)
+  }
+
+  // Its normalisations stand in front of the convolutions and so have the width of the block's
+  // input, and its shortcuts have none.
+  @Test("A pre-activation network, which goes by the same names, is refused")
+  func preActivation() throws {
+    let error = try failure("kuangliu", as: StateError.self) { tensors in
+      for (stage, width) in [(2, 4), (3, 6), (4, 8)] {
+        for part in ["weight", "bias", "running_mean", "running_var"] {
+          tensors["layer\(stage).0.bn1.\(part)"] = Tensor(shape: [width])
+          tensors["layer\(stage).0.shortcut.1.\(part)"] = nil
+        }
+      }
+    }
+    #expect(error?.problems.count == 3 * 8)
+    #expect(error?.problems.contains("layer2.0.bn1.weight has shape [4], not [6]") == true)
+  }
+
+  @Test("Networks that are not of this kind are refused with the reason")
+  func otherNetworks() throws {
+    func failure(_ change: (inout [String: Tensor]) -> Void) throws -> RecognitionError? {
+      try self.failure("torchvision", as: RecognitionError.self, change)
+    }
+    #expect(try failure { $0["fc.weight"] = nil } == .noDenseLayer)
+    #expect(try failure { $0 = [:] } == .noDenseLayer)
+    // One name without the prefix that all others have.
+    #expect(
+      try failure { tensors in
+        for (name, tensor) in tensors where name != "bn1.bias" {
+          tensors[name] = nil
+          tensors["module." + name] = tensor
+        }
+      } == .noDenseLayer)
+    #expect(try failure { $0["conv1.weight"] = nil } == .missing("conv1.weight"))
+    #expect(
+      try failure { $0["conv1.weight"] = Tensor(shape: [4, 3]) } == .rank("conv1.weight", [4, 3]))
+    #expect(
+      try failure { $0["conv1.weight"] = Tensor(shape: [4, 3, 7, 7]) } == .largeImages(kernel: 7))
+    #expect(
+      try failure { $0["layer1.0.conv1.weight"] = nil } == .missing("layer1.0.conv1.weight"))
+    #expect(
+      try failure { $0["layer1.0.conv3.weight"] = Tensor(shape: [16, 4, 1, 1]) }
+        == .expansion(16, of: 4))
+    for shape in [[4, 3, 2, 2], [4, 0, 3, 3], [4, 3, 0, 0]] {
+      #expect(try failure { $0["conv1.weight"] = Tensor(shape: shape) } == .impossible)
+    }
+  }
+
+  @Test("Every reason is one line")
+  func descriptions() {
+    let errors: [RecognitionError] = [
+      .noDenseLayer, .missing("x"), .rank("x", [1]), .largeImages(kernel: 7), .expansion(4, of: 1),
+      .impossible,
+    ]
+    #expect(Set(errors.map(\.description)).count == errors.count)
+    for error in errors {
+      #expect(!error.description.contains("\n") && error.description.count > 20)
+    }
+  }
+}
