@@ -138,7 +138,8 @@ package struct NetworkVerification: Sendable {
     let after = try evaluation.run(
       base, on: images,
       under: Threat(
-        ProjectedGradientDescent(steps: settings.steps), within: settings.epsilon, through: base)
+        ProjectedGradientDescent(steps: settings.steps), within: .linf(settings.epsilon),
+        through: base)
     ) { advance($0.outcomes.count) }
     let chosen = images.labels.indices.filter {
       before.outcomes[$0].isCorrect && !after.outcomes[$0].isCorrect

@@ -270,7 +270,8 @@ package struct Reproduction: Sendable {
       for epsilon in epsilons {
         let attacked = try run(
           base, on: validation,
-          under: Threat(ProjectedGradientDescent(steps: 10), within: epsilon, through: base), stage)
+          under: Threat(ProjectedGradientDescent(steps: 10), within: .linf(epsilon), through: base),
+          stage)
         let defended = try run(defence, on: attacked.images, stage)
         for (name, result) in [(DefenceName.none, attacked), (.otherLabel, defended)] {
           points.append(
@@ -307,8 +308,8 @@ package struct Reproduction: Sendable {
 
     func oblivious(_ steps: Int) -> Threat {
       Threat(
-        ProjectedGradientDescent(steps: steps, restarts: settings.restarts), within: epsilon,
-        through: base)
+        ProjectedGradientDescent(steps: steps, restarts: settings.restarts),
+        within: .linf(epsilon), through: base)
     }
     let tuned = try run(base, on: validation, under: oblivious(10), stage)
     let tuning = try Tuning(
@@ -332,7 +333,7 @@ package struct Reproduction: Sendable {
           if condition == .adaptive50 {
             let threat = try Threat.adaptive(
               ProjectedGradientDescent(steps: condition.steps, restarts: settings.restarts),
-              within: epsilon, on: classifier, sampleCount: settings.attackDraws)
+              within: .linf(epsilon), on: classifier, sampleCount: settings.attackDraws)
             let found = try run(classifier, on: test, under: threat, stage)
             (result, seconds) = (found, try secondsPerDecision(classifier, on: found.images))
           } else {

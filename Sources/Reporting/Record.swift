@@ -79,7 +79,7 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var pool: String?
     /// "nothing", "network" or "defence": whose gradient the attacker follows.
     package var knowledge: String
-    /// "linf".
+    /// "linf" or "l2".
     package var norm: String?
     package var defenceParameters: [String: String]
     package var attackParameters: [String: String]

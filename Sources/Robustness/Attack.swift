@@ -10,12 +10,12 @@ public protocol Attack: Sendable {
   ///
   /// - Parameters:
   ///   - examples: images with the labels to lead away from; their indices name the random numbers.
-  ///   - epsilon: the ℓ∞ radius allowed around every image.
+  ///   - budget: how far from every image it may go.
   ///   - surrogate: the model that is attacked: the bare network for an attacker who does not know
   ///     of the defence, the defence itself for one who does.
   ///   - seed: names the random numbers, of the purposes `.attack…` and `.select`.
   func search(
-    _ examples: LabelledImages, within epsilon: Epsilon,
+    _ examples: LabelledImages, within budget: PerturbationBudget,
     through surrogate: any DifferentiableClassifier, seed: UInt64
   ) throws -> Tensor
 }
@@ -40,10 +40,10 @@ public struct Judgement: Sendable {
 /// - Throws: `AttackError.candidateShape` unless there is one candidate for every example, and what
 ///   the classifier throws.
 public func judge(
-  _ candidates: Tensor, of examples: LabelledImages, within epsilon: Epsilon,
+  _ candidates: Tensor, of examples: LabelledImages, within budget: PerturbationBudget,
   by classifier: some Classifier, seed: UInt64
 ) throws -> Judgement {
-  let ball = PerturbationBall(center: examples.pixels, radius: epsilon)
+  let ball = PerturbationBall(center: examples.pixels, budget: budget)
   let images = try LabelledImages(
     pixels: ball.projection(of: candidates), labels: examples.labels,
     classCount: examples.classCount, indices: examples.indices)
@@ -52,11 +52,29 @@ public func judge(
     images: images, predictions: try classifier.predictions(of: images.pixels, draws: draws))
 }
 
+extension Attack {
+  /// - Throws: `AttackError` unless the model's classes are the data's, and enough.
+  func check(
+    _ surrogate: any Classifier, on examples: LabelledImages, leastClassCount: Int = 2
+  ) throws(AttackError) {
+    guard surrogate.classCount == examples.classCount else {
+      throw .classCount(model: surrogate.classCount, data: examples.classCount)
+    }
+    guard surrogate.classCount >= leastClassCount else {
+      throw .tooFewClasses(surrogate.classCount, least: leastClassCount)
+    }
+  }
+}
+
 /// What can be wrong with an attack or an evaluation.
 public enum AttackError: Error, Equatable, CustomStringConvertible {
   case setting(name: String, value: Int, least: Int)
   case classCount(model: Int, data: Int)
-  case tooFewClasses(Int)
+  case tooFewClasses(Int, least: Int)
+  case norm(attack: String, PerturbationBudget.Norm)
+  case momentum(Float)
+  case share(Double)
+  case positive(name: String, Double)
   case candidateShape(expected: [Int], found: [Int])
 
   /// What is wrong and what to do, in one line.
@@ -66,8 +84,15 @@ public enum AttackError: Error, Equatable, CustomStringConvertible {
       "the \(name) of the attack or evaluation is \(value); it must be \(least) at least"
     case .classCount(let model, let data):
       "the model has \(model) classes, the data \(data); evaluate a model on the data it knows"
-    case .tooFewClasses(let count):
-      "an attack needs two classes to tell apart at least; the model has \(count)"
+    case .tooFewClasses(let count, let least):
+      "the attack needs \(least) classes to tell apart at least; the model has \(count)"
+    case .norm(let attack, let norm):
+      "\(attack) does not search in a ball of norm \(norm.rawValue); choose another attack or norm"
+    case .momentum(let value): "the momentum of the attack is \(value); it is from 0 to 1"
+    case .share(let value):
+      "the first square's share of the image is \(value); it is above 0 and at most 1"
+    case .positive(let name, let value):
+      "the \(name) of the attack is \(value); give a positive number"
     case .candidateShape(let expected, let found):
       "candidates of shape \(found) for images of shape \(expected); every image needs one"
     }

@@ -2,8 +2,8 @@ import Datasets
 import MixupInference
 import NeuralNetwork
 
-/// Several attacks, each through a model of its own; for every example the image counts that the
-/// surrogate misclassifies most often on draws kept for the choice.
+/// Several attacks; for every example the image counts that the surrogate misclassifies most often on
+/// draws kept for the choice.
 ///
 /// A defence may hide its gradient without being any stronger. An attacker who knows it therefore
 /// also tries what works on the network inside, so an adaptive attack of this kind is never weaker
@@ -13,11 +13,11 @@ public struct BestOf: Attack {
   public struct Contestant: Sendable {
     /// The search.
     public var attack: any Attack
-    /// The model that it is led through.
-    public var surrogate: any DifferentiableClassifier
+    /// The model that it is led through; nil for the one that chooses.
+    public var surrogate: (any DifferentiableClassifier)?
 
     /// An attack through a model.
-    public init(_ attack: any Attack, through surrogate: any DifferentiableClassifier) {
+    public init(_ attack: any Attack, through surrogate: (any DifferentiableClassifier)? = nil) {
       self.attack = attack
       self.surrogate = surrogate
     }
@@ -27,18 +27,41 @@ public struct BestOf: Attack {
   public var contestants: [Contestant]
   /// The number of predictions of the surrogate that choose.
   public var selections: Int
+  /// Whether an image is left alone once it misled the surrogate on all draws that choose, which saves
+  /// the work of the later attacks.
+  public var sparesMisled: Bool
 
   /// The best of the given attacks.
-  public init(_ contestants: [Contestant], selections: Int = 5) {
+  public init(_ contestants: [Contestant], selections: Int = 5, sparesMisled: Bool = false) {
     self.contestants = contestants
     self.selections = selections
+    self.sparesMisled = sparesMisled
+  }
+
+  /// APGD with cross-entropy, APGD with targeted DLR to every class (away from the true one with fewer
+  /// than four), and Square in ℓ∞: two losses and no gradient, without a parameter to tune, in the manner
+  /// of Croce and Hein, ICML 2020, who add the boundary attack FAB.
+  public static func ensemble(
+    norm: PerturbationBudget.Norm, classCount: Int, steps: Int = 100, queries: Int = 5000,
+    restarts: Int = 1, selections: Int = 1
+  ) -> BestOf {
+    let ratio =
+      classCount >= 4
+      ? AutoPGD(
+        steps: steps, loss: .logitsRatio, objective: .everyClass, restarts: restarts,
+        selections: selections)
+      : AutoPGD(steps: steps, loss: .margin, restarts: restarts, selections: selections)
+    let attacks: [any Attack] =
+      [AutoPGD(steps: steps, restarts: restarts, selections: selections), ratio]
+      + (norm == .linf ? [SquareAttack(queries: queries)] : [])
+    return BestOf(attacks.map { Contestant($0) }, selections: selections, sparesMisled: true)
   }
 
   /// The best contestant's image for every example.
   ///
   /// - Throws: `AttackError.setting` without a contestant or a selection, and what they throw.
   public func search(
-    _ examples: LabelledImages, within epsilon: Epsilon,
+    _ examples: LabelledImages, within budget: PerturbationBudget,
     through surrogate: any DifferentiableClassifier, seed: UInt64
   ) throws -> Tensor {
     for (name, value) in [
@@ -46,14 +69,16 @@ public struct BestOf: Attack {
     ] where value < 1 {
       throw AttackError.setting(name: name, value: value, least: 1)
     }
-    let ball = PerturbationBall(center: examples.pixels, radius: epsilon)
     var selection = Selection(
       of: examples, aims: examples.labels, isTargeted: false, by: surrogate, seed: seed,
       repetitions: selections)
     for contestant in contestants {
+      let positions = sparesMisled ? selection.survivors : Array(examples.indices.indices)
+      let chosen = examples[positions]
       let found = try contestant.attack.search(
-        examples, within: epsilon, through: contestant.surrogate, seed: seed)
-      try selection.offer(ball.projection(of: found))
+        chosen, within: budget, through: contestant.surrogate ?? surrogate, seed: seed)
+      let ball = PerturbationBall(center: chosen.pixels, budget: budget)
+      try selection.offer(ball.projection(of: found), at: positions)
     }
     return selection.best.tensor
   }
@@ -67,26 +92,46 @@ extension Threat {
   /// - Parameters:
   ///   - attack: what is tried through each of them.
   ///   - sampleCount: the attacker's N for a gradient; the choice is made with the defence's own.
+  ///   - average: whether the attacker follows the loss of the mean of N mixtures, as the defence
+  ///     decides, or the mean of their losses.
   /// - Throws: `MixupInferenceError` if `sampleCount` is below 1, or more than the pool can give to a
   ///   defence that draws without replacement.
   public static func adaptive<Base: DifferentiableClassifier>(
-    _ attack: ProjectedGradientDescent, within epsilon: Epsilon,
-    on defence: MixupInference<Base>, sampleCount: Int
+    _ attack: any Attack, within budget: PerturbationBudget,
+    on defence: MixupInference<Base>, sampleCount: Int, average: GradientAverage = .probabilities
   ) throws -> Threat {
-    var contestants = [
-      BestOf.Contestant(attack, through: defence.base),
-      BestOf.Contestant(attack, through: try defence.withSampleCount(sampleCount)),
-    ]
+    var rules = [defence.rule]
     if case .combined(let predicted, let other, _, _) = defence.rule {
-      for rule in [MixupInferenceRule.predictedLabel(predicted), .otherLabel(other)] {
-        contestants.append(
-          BestOf.Contestant(
-            attack,
-            through: try MixupInference(
-              defence.base, pool: defence.pool, rule: rule.withSampleCount(sampleCount),
-              sampling: defence.sampling)))
-      }
+      rules += [.predictedLabel(predicted), .otherLabel(other)]
     }
-    return Threat(BestOf(contestants), within: epsilon, through: defence)
+    let surrogates = try rules.map { rule -> any DifferentiableClassifier in
+      let count = average == .probabilities ? sampleCount : 1
+      let simulated = try MixupInference(
+        defence.base, pool: defence.pool, rule: rule.withSampleCount(count),
+        sampling: defence.sampling)
+      return average == .probabilities
+        ? simulated : try ExpectationOverTransformation(simulated, drawCount: sampleCount)
+    }
+    return adaptive(attack, within: budget, on: defence, base: defence.base, through: surrogates)
   }
+
+  /// The attacker who knows a defence around a network: for every example the best of the attack through
+  /// the network alone and through each of the given models of the defence.
+  public static func adaptive(
+    _ attack: any Attack, within budget: PerturbationBudget,
+    on defence: any DifferentiableClassifier, base: any DifferentiableClassifier,
+    through surrogates: [any DifferentiableClassifier]
+  ) -> Threat {
+    Threat(
+      BestOf(([base] + surrogates).map { BestOf.Contestant(attack, through: $0) }),
+      within: budget, through: defence)
+  }
+}
+
+/// What an attacker of a randomised defence takes the mean of over draws.
+public enum GradientAverage: String, CaseIterable, Codable, Sendable {
+  /// The loss of the mean probabilities.
+  case probabilities
+  /// The mean of the losses.
+  case losses
 }

@@ -11,10 +11,16 @@ public struct Epsilon: Sendable, CustomStringConvertible {
 
   /// Reads "n/d" of two whole numbers, or a decimal number without exponent.
   ///
-  /// - Throws: `EpsilonError` unless the text is such a number and in [0, 1].
-  public init(_ text: String) throws(EpsilonError) {
+  /// - Parameter norm: in ℓ2 a length may be more than the width of the scale.
+  /// - Throws: `EpsilonError` unless the text is such a number and in [0, 1], or [0, 1000] in ℓ2.
+  public init(
+    _ text: String, norm: PerturbationBudget.Norm = .linf
+  ) throws(EpsilonError) {
     guard let (n, d) = Self.ratio(text) else { throw .text(text) }
-    guard n <= d else { throw .tooLarge(text) }
+    switch norm {
+    case .linf: guard n <= d else { throw .tooLarge(text) }
+    case .l2: guard n / d < 1000 || (n / d == 1000 && n % d == 0) else { throw .beyondAll(text) }
+    }
     let divisor = Self.greatestCommonDivisor(n, d)
     description = text
     numerator = n / divisor
@@ -98,6 +104,7 @@ extension Epsilon: Codable {
 public enum EpsilonError: Error, Equatable, CustomStringConvertible {
   case text(String)
   case tooLarge(String)
+  case beyondAll(String)
 
   /// What is wrong and what to do, in one line.
   public var description: String {
@@ -106,6 +113,8 @@ public enum EpsilonError: Error, Equatable, CustomStringConvertible {
       "\"\(text)\" is no length on the pixel scale; write a ratio or a decimal: 8/255, 0.15"
     case .tooLarge(let text):
       "\"\(text)\" is more than 1, the width of the pixel scale; 8 of 255 levels are 8/255"
+    case .beyondAll(let text):
+      "\"\(text)\" is more than 1000, which is further than images are apart in ℓ2"
     }
   }
 }

@@ -7,22 +7,23 @@ import Synchronization
 /// all are done; the shape of a pool of threads.
 public typealias ForEach = @Sendable (_ count: Int, _ body: @Sendable (Int) -> Void) -> Void
 
-/// Who attacks and how: an attack, its radius, and the model it follows.
+/// Who attacks and how: an attack, how far it may go, and the model it follows.
 public struct Threat: Sendable {
   /// The search.
   public var attack: any Attack
-  /// The ℓ∞ radius on the pixel scale.
-  public var epsilon: Epsilon
+  /// Norm and radius.
+  public var budget: PerturbationBudget
   /// The model whose gradient the attack follows: the bare network of an attacker who does not know
   /// of the defence, or the defence itself.
   public var surrogate: any DifferentiableClassifier
 
-  /// An attack within ε through a model.
+  /// An attack within a budget through a model.
   public init(
-    _ attack: any Attack, within epsilon: Epsilon, through surrogate: any DifferentiableClassifier
+    _ attack: any Attack, within budget: PerturbationBudget,
+    through surrogate: any DifferentiableClassifier
   ) {
     self.attack = attack
-    self.epsilon = epsilon
+    self.budget = budget
     self.surrogate = surrogate
   }
 }
@@ -139,10 +140,10 @@ public struct Evaluation: Sendable {
   ) throws -> EvaluationResult.Judged {
     let candidates =
       try threat.map {
-        try $0.attack.search(block, within: $0.epsilon, through: $0.surrogate, seed: seed)
+        try $0.attack.search(block, within: $0.budget, through: $0.surrogate, seed: seed)
       } ?? block.pixels.tensor
     let judgement = try judge(
-      candidates, of: block, within: threat?.epsilon ?? .zero, by: classifier, seed: seed)
+      candidates, of: block, within: threat?.budget ?? .linf(.zero), by: classifier, seed: seed)
     func predictions(_ purpose: Purpose, _ draws: Range<Int>) throws -> [[Int]] {
       try draws.map { step in
         try classifier.predictions(

@@ -1,5 +1,4 @@
 import Datasets
-import Foundation
 import NeuralNetwork
 
 /// Keeps, for every example, the best of the images that it is offered: the one that a model, run
@@ -28,17 +27,24 @@ struct Selection {
     self.isTargeted = isTargeted
     self.model = model
     self.seed = seed
-    self.repetitions = repetitions
+    // Of a model without randomness one prediction says it all.
+    self.repetitions = model.isRandomized ? repetitions : 1
     scores = Array(repeating: Score(misclassified: -1), count: examples.count)
     best = examples.pixels
   }
 
+  /// Where the model was right at least once on the best image so far, or none was offered.
+  var survivors: [Int] { scores.indices.filter { scores[$0].misclassified < repetitions } }
+
   /// Takes the images that are better than what was offered before.
-  mutating func offer(_ images: Pixels) throws {
-    let offered = try scores(of: images)
-    let improved = scores.indices.filter { scores[$0] < offered[$0] }
-    for n in improved { scores[n] = offered[n] }
-    best = best.replacing(improved, from: images)
+  ///
+  /// - Parameter positions: the examples that they are for; all if nil.
+  mutating func offer(_ images: Pixels, at positions: [Int]? = nil) throws {
+    let positions = positions ?? Array(scores.indices)
+    let offered = try scores(of: images, at: positions)
+    let improved = positions.indices.filter { scores[positions[$0]] < offered[$0] }
+    for n in improved { scores[positions[n]] = offered[n] }
+    best = best.replacing(improved.map { positions[$0] }, with: improved, of: images)
   }
 
   /// How well an image serves the attack: first how often it is misclassified, then the loss.
@@ -51,44 +57,46 @@ struct Selection {
     }
   }
 
-  private func scores(of images: Pixels) throws -> [Score] {
-    var scores = [Score](repeating: Score(), count: examples.count)
+  private func scores(of images: Pixels, at positions: [Int]) throws -> [Score] {
+    var scores = [Score](repeating: Score(), count: positions.count)
     for repetition in 0..<repetitions {
       let draws = Draws(
-        seed: seed, purpose: .select, examples: examples.indices, step: repetition)
+        seed: seed, purpose: .select, examples: positions.map { examples.indices[$0] },
+        step: repetition)
       let logits = try model.logits(of: images, draws: draws)
       let predictions = argmax(rowsOf: logits)
-      let width = logits.rowCount
+      let aims = positions.map { self.aims[$0] }
+      let losses = AttackLoss.logOdds.values(
+        of: logits, labels: aims, targets: isTargeted ? aims : nil)
       for n in scores.indices {
-        scores[n].misclassified += predictions[n] == examples.labels[n] ? 0 : 1
-        let row = (0..<width).map { Double(logits[n * width + $0]) }
-        let loss = margin(row, aim: aims[n])
-        scores[n].loss += isTargeted ? -loss : loss
+        scores[n].misclassified += predictions[n] == examples.labels[positions[n]] ? 0 : 1
+        scores[n].loss += losses[n]
       }
     }
     return scores
   }
-
-  /// ℓ_y(z) = log Σ_{k≠y} exp z_k − z_y.
-  private func margin(_ logits: [Double], aim: Int) -> Double {
-    let others = logits.indices.filter { $0 != aim }.map { logits[$0] }
-    let largest = others.reduce(-.infinity, max)
-    return largest + log(others.reduce(0) { $0 + exp($1 - largest) }) - logits[aim]
-  }
 }
 
 extension Pixels {
-  /// The same images with those at `positions` taken from another batch of the same shape.
-  fileprivate func replacing(_ positions: [Int], from other: Pixels) -> Pixels {
-    let width = imageShape.count
-    var result = tensor
+  /// The same images with those at `positions` taken from the given places of another batch.
+  func replacing(_ positions: [Int], with places: [Int], of other: Pixels) -> Pixels {
+    Pixels(unchecked: tensor.replacing(positions, with: places, of: other.tensor))
+  }
+}
+
+extension Tensor {
+  /// The same rows but those at `positions`, which are taken from the given places of another tensor.
+  func replacing(_ positions: [Int], with places: [Int], of other: Tensor) -> Tensor {
+    guard !positions.isEmpty else { return self }
+    let width = rowCount
+    var result = self
     result.withUnsafeMutablePointer { values in
-      other.tensor.withUnsafePointer { source in
-        for n in positions {
-          (values + n * width).update(from: source + n * width, count: width)
+      other.withUnsafePointer { source in
+        for (n, place) in zip(positions, places) {
+          (values + n * width).update(from: source + place * width, count: width)
         }
       }
     }
-    return Pixels(unchecked: result)
+    return result
   }
 }

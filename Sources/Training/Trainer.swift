@@ -182,8 +182,10 @@ public struct Trainer: Sendable {
     let size = Self.attackBlock
     let blocks = try execution.workers.map(count: (batch.count + size - 1) / size) { block in
       let examples = batch[block * size..<min((block + 1) * size, batch.count)]
-      let found = try attack.search(examples, within: epsilon, through: classifier, seed: seed)
-      return try PerturbationBall(center: examples.pixels, radius: epsilon).projection(of: found)
+      let found = try attack.search(
+        examples, within: .linf(epsilon), through: classifier, seed: seed)
+      return try PerturbationBall(center: examples.pixels, budget: .linf(epsilon)).projection(
+        of: found)
     }
     return Pixels(unchecked: try .concatenated(blocks.map(\.tensor)))
   }

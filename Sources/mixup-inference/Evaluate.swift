@@ -50,14 +50,27 @@ struct Evaluate: ParsableCommand {
       """)
   var attack: [String] = ["none"]
 
+  @Option(help: "Measure of a perturbation: linf, l2.")
+  var norm: String?
+
   @Option(help: "Radius of the attack on the pixel scale, such as 8/255 or 0.15.")
   var epsilon: String?
 
-  @Option(help: "Steps of the attack.")
-  var steps = 50
+  @Option(help: "Steps of the attack; 50 of pgd, 100 of apgd, 1000 of cw unless given.")
+  var steps: Int?
 
   @Option(help: "Length of a step, as --epsilon; max(ε/4, 2.5 ε/steps) unless given.")
   var stepSize: String?
+
+  @Option(
+    help: "What pgd maximises: \(AttackLoss.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var loss: String?
+
+  @Option(help: "Momentum of pgd, from 0 to 1.")
+  var momentum: Float?
+
+  @Option(help: "Predictions that noise (10,000) and square (5000) may ask for.")
+  var queries: Int?
 
   @Option(help: "Independent starts of the attack, of which the best counts.")
   var restarts = 1
@@ -76,6 +89,12 @@ struct Evaluate: ParsableCommand {
 
   @Option(help: "Executions for each gradient of an adaptive attack.")
   var attackDraws = 10
+
+  @Option(
+    help:
+      "What the attacker of a defence averages: \(GradientAverage.allCases.map(\.rawValue).joined(separator: ", "))."
+  )
+  var average: String?
 
   @Option(help: "Draws that score an image of a randomised defence.")
   var scores = 20
@@ -132,8 +151,17 @@ struct Evaluate: ParsableCommand {
   }
 
   private func planOfOptions() throws -> EvaluationPlan {
-    let radius = try epsilon.map { try Epsilon($0) }
-    let step = try stepSize.map { try Epsilon($0) }
+    let norm: PerturbationBudget.Norm? = try norm.map { try named($0, "--norm") }
+    let loss: AttackLoss? = try loss.map { try named($0, "--loss") }
+    let average: GradientAverage? = try average.map { try named($0, "--average") }
+    let names: [AttackName] = try attack.map { try named($0, "--attack") }
+    func description(_ name: AttackName, epsilon: String?) throws -> AttackDescription {
+      let measure = AttackDescription(name, norm: norm).norm
+      return AttackDescription(
+        name, norm: norm, epsilon: try epsilon.map { try Epsilon($0, norm: measure) }, steps: steps,
+        stepSize: try stepSize.map { try Epsilon($0, norm: measure) }, restarts: restarts,
+        loss: loss, momentum: momentum, queries: queries, draws: attackDraws, average: average)
+    }
     // An option that nothing asks for is not used, but is not allowed to be nonsense either.
     try EvaluationPlan(
       defences: [
@@ -142,9 +170,8 @@ struct Evaluate: ParsableCommand {
           draws: draws)
       ],
       attacks: [
-        AttackDescription(
-          .adaptivePGD, epsilon: radius ?? .zero, steps: steps, stepSize: step,
-          restarts: restarts, draws: attackDraws)
+        try description(.adaptivePGD, epsilon: epsilon ?? "0"),
+        try description(AttackName(.noise), epsilon: epsilon ?? "0"),
       ]
     ).check()
     return EvaluationPlan(
@@ -156,11 +183,7 @@ struct Evaluate: ParsableCommand {
             ? predictedLabelRatio ?? ratio : ratio,
           lambdaPredicted: predictedLabelRatio, threshold: threshold, draws: draws)
       },
-      attacks: try attack.map {
-        AttackDescription(
-          try named($0, "--attack"), epsilon: radius, steps: steps, stepSize: step,
-          restarts: restarts, draws: attackDraws)
-      })
+      attacks: try names.map { try description($0, epsilon: epsilon) })
   }
 
   private func planFile(_ path: String) throws -> EvaluationPlan {

@@ -60,9 +60,9 @@ struct EvaluationRunTests {
   func whole() throws {
     let results = try run()
     #expect(
-      results.map { "\($0.job.defence.name) \($0.job.attack.name)" } == [
-        "none none", "none pgd", "none adaptivePGD", "otherLabel none", "otherLabel pgd",
-        "otherLabel adaptivePGD",
+      results.map { "\($0.job.defence.name) \($0.job.attack.name.rawValue)" } == [
+        "none none", "none pgd", "none adaptive-pgd", "otherLabel none", "otherLabel pgd",
+        "otherLabel adaptive-pgd",
       ])
     let images = try Digits.test()[0..<7]
     for result in results {
@@ -166,6 +166,33 @@ struct EvaluationRunTests {
       #expect(throws: PlanError.self) { try EvaluationStore.merged([first, second, overlapping]) }
       #expect(throws: PlanError.self) { try EvaluationStore.merged([]) }
     }
+  }
+
+  @Test(
+    "take every attack by its name, on every defence; what is found lies in the ball",
+    arguments: AttackName.allCases)
+  func everyAttack(_ name: AttackName) throws {
+    var plan = try self.plan()
+    plan.count = 2
+    plan.defences = [.none, .otherLabel, .combined].map { DefenceDescription($0, draws: 2) }
+    plan.attacks = [
+      AttackDescription(
+        name, epsilon: try Epsilon("1/8"), steps: 2, queries: 3, draws: 2),
+      AttackDescription(
+        name, epsilon: try Epsilon("1/8"), steps: 2, restarts: 2, loss: .margin, momentum: 0.5,
+        queries: 3, draws: 2, average: .losses),
+    ]
+    // Some have none of the settings that differ.
+    if plan.attacks[0] == plan.attacks[1] { plan.attacks.removeLast() }
+    let results = try run(plan)
+    #expect(results.count == 3 * plan.attacks.count)
+    for result in results {
+      #expect(result.outcomes.count == 2)
+      #expect((result.passes.forward > 2 * 5) || name == .none || result.job.defence.name == .none)
+    }
+    #expect(AttackName(rawValue: name.rawValue) == name)
+    let encoded = try JSONEncoder().encode(plan)
+    #expect(try EvaluationPlan(json: encoded, file: "p") == plan)
   }
 
   @Test("refuse a network for other images or classes")

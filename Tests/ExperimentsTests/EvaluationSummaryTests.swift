@@ -44,7 +44,7 @@ struct EvaluationSummaryTests {
   func worstOfDeterministic() throws {
     var stream = RandomStream(RandomKey(seed: 1, purpose: .test))
     for _ in 0..<50 {
-      let names: [AttackName] = [.none, .pgd, .targetedPGD]
+      let names: [AttackName] = [.none, .pgd, AttackName(.targetedPGD)]
       let predictions = names.map { _ in (0..<12).map { _ in [stream.integer(below: 3)] } }
       let summary = try EvaluationSummary(
         zip(names, predictions).map { try result($0, predictions: $1) })

@@ -55,4 +55,15 @@ struct EpsilonTests {
   func tooLargeIsRefused(_ text: String) {
     #expect(throws: EpsilonError.tooLarge(text)) { try Epsilon(text) }
   }
+
+  @Test("in ℓ2 a length may be more than 1, up to 1000")
+  func euclidean() throws {
+    for text in ["1.5", "128/255", "3", "1000", "1000/1", "999.99"] {
+      #expect(try Epsilon(text, norm: .l2).description == text)
+    }
+    for text in ["1001", "1000.1", "999999999999999"] {
+      #expect(throws: EpsilonError.beyondAll(text)) { try Epsilon(text, norm: .l2) }
+    }
+    #expect(throws: EpsilonError.text("-1")) { try Epsilon("-1", norm: .l2) }
+  }
 }

@@ -16,7 +16,7 @@ private struct Vandal: Attack {
   var value: Float
 
   func search(
-    _ examples: LabelledImages, within epsilon: Epsilon,
+    _ examples: LabelledImages, within budget: PerturbationBudget,
     through surrogate: any DifferentiableClassifier, seed: UInt64
   ) throws -> Tensor {
     Tensor(repeating: value, shape: examples.pixels.tensor.shape)
@@ -29,7 +29,7 @@ private struct Failing: Attack {
   var indices: Set<Int>
 
   func search(
-    _ examples: LabelledImages, within epsilon: Epsilon,
+    _ examples: LabelledImages, within budget: PerturbationBudget,
     through surrogate: any DifferentiableClassifier, seed: UInt64
   ) throws -> Tensor {
     if let index = examples.indices.first(where: indices.contains) { throw Failure(index: index) }
@@ -63,7 +63,7 @@ struct EvaluationTests {
 
   private func adaptive(_ steps: Int = 3) -> Threat {
     Threat(
-      ProjectedGradientDescent(steps: steps, restarts: 2), within: epsilon, through: defence)
+      ProjectedGradientDescent(steps: steps, restarts: 2), within: .linf(epsilon), through: defence)
   }
 
   @Test("results depend on neither the size of the blocks nor the order or number of threads")
@@ -109,7 +109,7 @@ struct EvaluationTests {
   @Test("an attack of radius 0 changes no outcome")
   func radiusZeroIsClean() throws {
     var threat = adaptive()
-    threat.epsilon = .zero
+    threat.budget = .linf(.zero)
     let clean = try Evaluation(seed: 5).run(defence, on: data)
     #expect(
       try Evaluation(seed: 5).run(defence, on: data, under: threat).outcomes == clean.outcomes)
@@ -118,7 +118,7 @@ struct EvaluationTests {
   @Test("what leaves the ball or the box is brought back before it is judged")
   func candidatesAreProjected() throws {
     for value in [-5, 0.5, 7, .nan] as [Float] {
-      let threat = Threat(Vandal(value: value), within: epsilon, through: model)
+      let threat = Threat(Vandal(value: value), within: .linf(epsilon), through: model)
       let result = try Evaluation(seed: 5).run(model, on: data, under: threat)
       let found = result.images.pixels.tensor
       for place in 0..<found.count {
@@ -134,7 +134,7 @@ struct EvaluationTests {
   @Test("adversarial images can be shown to another classifier, with labels and indices kept")
   func imagesCanBeReused() throws {
     let oblivious = Threat(
-      ProjectedGradientDescent(steps: 3), within: epsilon, through: model)
+      ProjectedGradientDescent(steps: 3), within: .linf(epsilon), through: model)
     let onModel = try Evaluation(seed: 5).run(model, on: data, under: oblivious)
     let direct = try Evaluation(seed: 5).run(defence, on: data, under: oblivious)
     let reused = try Evaluation(seed: 5).run(defence, on: onModel.images)
@@ -149,7 +149,7 @@ struct EvaluationTests {
     let steps = 4
     let attack = ProjectedGradientDescent(steps: steps, restarts: 2, selections: 3)
     _ = try Evaluation(seed: 5, blockSize: 7).run(
-      target, on: data, under: Threat(attack, within: epsilon, through: surrogate))
+      target, on: data, under: Threat(attack, within: .linf(epsilon), through: surrogate))
     let (searched, scored) = (surrogate.log, target.log)
     #expect(searched.keys.isDisjoint(with: scored.keys))
     #expect(Set(scored.calls.map(\.draws.purpose)) == [.score])
@@ -250,7 +250,7 @@ struct EvaluationTests {
     let defence = try MixupInference(
       base, pool: SamplePool(digits), rule: .otherLabel(Mixing(ratio: 0.6, sampleCount: 3)))
     let threat = Threat(
-      ProjectedGradientDescent(steps: 2), within: epsilon,
+      ProjectedGradientDescent(steps: 2), within: .linf(epsilon),
       through: try defence.withSampleCount(2))
     for (blockSize, forEach) in [(4, Self.threads), (7, Self.backwards)] {
       let counted = Mutex(PassMeter.Count())
@@ -266,7 +266,7 @@ struct EvaluationTests {
 
   @Test("the failure of the first failing block is thrown, whatever the order of the blocks")
   func firstFailureIsThrown() throws {
-    let threat = Threat(Failing(indices: [219, 208, 222]), within: epsilon, through: model)
+    let threat = Threat(Failing(indices: [219, 208, 222]), within: .linf(epsilon), through: model)
     for forEach in [Self.threads, Self.backwards, { count, body in (0..<count).forEach(body) }]
       as [ForEach]
     {
@@ -284,9 +284,10 @@ struct EvaluationTests {
     let attacks = [0.01, -0.01].map {
       BestOf.Contestant(Shift(by: $0), through: indifferent)
     }
-    let found = try BestOf(attacks).search(data, within: epsilon, through: indifferent, seed: 1)
+    let found = try BestOf(attacks).search(
+      data, within: .linf(epsilon), through: indifferent, seed: 1)
     let first = try BestOf([attacks[0]]).search(
-      data, within: epsilon, through: indifferent, seed: 1)
+      data, within: .linf(epsilon), through: indifferent, seed: 1)
     #expect(found == first && found != data.pixels.tensor)
   }
 
@@ -306,7 +307,7 @@ struct EvaluationTests {
         TanhMLP(imageShape: shape, classCount: 2, seed: 1), on: data)
     }
     #expect(throws: AttackError.candidateShape(expected: [23, 1, 4, 4], found: [1, 1, 4, 4])) {
-      try judge(Tensor(shape: [1, 1, 4, 4]), of: data, within: epsilon, by: model, seed: 1)
+      try judge(Tensor(shape: [1, 1, 4, 4]), of: data, within: .linf(epsilon), by: model, seed: 1)
     }
   }
 }
@@ -317,7 +318,7 @@ private struct Shift: Attack {
   init(by difference: Float) { self.difference = difference }
 
   func search(
-    _ examples: LabelledImages, within epsilon: Epsilon,
+    _ examples: LabelledImages, within budget: PerturbationBudget,
     through surrogate: any DifferentiableClassifier, seed: UInt64
   ) -> Tensor {
     examples.pixels.tensor.map { $0 + difference }

@@ -102,7 +102,7 @@ struct FalseFriendsTests {
       let epsilon = try Epsilon(text)
       let attack = ProjectedGradientDescent(steps: 1, stepSize: epsilon, randomStart: false)
       return try Evaluation(seed: 1).run(
-        model, on: examples, under: Threat(attack, within: epsilon, through: model)
+        model, on: examples, under: Threat(attack, within: .linf(epsilon), through: model)
       ).correctCount
     }
     #expect(correct == [0, 1])
@@ -117,7 +117,7 @@ struct FalseFriendsTests {
       let attack = ProjectedGradientDescent(
         steps: steps, stepSize: try Epsilon("0.1"), randomStart: false)
       return try Evaluation(seed: 1).run(
-        model, on: examples, under: Threat(attack, within: epsilon, through: model)
+        model, on: examples, under: Threat(attack, within: .linf(epsilon), through: model)
       ).correctCount
     }
     #expect(correct == [0, 1])

@@ -36,7 +36,7 @@ struct ProjectedGradientDescentTests {
       ProjectedGradientDescent(steps: 3, restarts: 2),
       ProjectedGradientDescent(steps: 2, stepSize: tenth, objective: .targeted),
     ] {
-      let found = try attack.search(data, within: .zero, through: model, seed: 1)
+      let found = try attack.search(data, within: .linf(.zero), through: model, seed: 1)
       #expect(found == data.pixels.tensor)
     }
   }
@@ -47,9 +47,9 @@ struct ProjectedGradientDescentTests {
     let model = TanhMLP(imageShape: shape, classCount: 3, seed: 1)
     let still = ProjectedGradientDescent(steps: 0, randomStart: false)
     #expect(
-      try still.search(data, within: tenth, through: model, seed: 1) == data.pixels.tensor)
+      try still.search(data, within: .linf(tenth), through: model, seed: 1) == data.pixels.tensor)
     let moved = try ProjectedGradientDescent(steps: 0).search(
-      data, within: tenth, through: model, seed: 1)
+      data, within: .linf(tenth), through: model, seed: 1)
     #expect(
       tensorRows(moved).indices.allSatisfy {
         tensorRows(moved)[$0] != tensorRows(data.pixels.tensor)[$0]
@@ -66,7 +66,7 @@ struct ProjectedGradientDescentTests {
         pixels: Pixels(Tensor(repeating: center, shape: [1, 1, 100, 100])), labels: [0],
         classCount: 2)
       let start = try ProjectedGradientDescent(steps: 0).search(
-        data, within: epsilon, through: model, seed: 5
+        data, within: .linf(epsilon), through: model, seed: 5
       ).values.sorted()
       for (rank, value) in start.enumerated() where value > 0 {
         let expected = Double(value - (center - 0.25)) / 0.5
@@ -94,7 +94,7 @@ struct ProjectedGradientDescentTests {
     let data = try randomImages(8, shape: shape, classCount: 3, seed: 2)
     let spy = Spy(TanhMLP(imageShape: shape, classCount: 3, seed: 1))
     _ = try ProjectedGradientDescent(steps: 5, stepSize: Epsilon("0.5"), restarts: 2).search(
-      data, within: tenth, through: spy, seed: 1)
+      data, within: .linf(tenth), through: spy, seed: 1)
     #expect(spy.log.calls.count == 2 * 5 + 2)
     for call in spy.log.calls {
       _ = try Pixels(call.images.tensor)
@@ -110,15 +110,16 @@ struct ProjectedGradientDescentTests {
     var flat = LinearSoftmax(imageShape: shape, classCount: 3, seed: 1)
     flat.weights = flat.weights.map { $0.map { _ in 0 } }
     let start = try ProjectedGradientDescent(steps: 0).search(
-      data, within: tenth, through: flat, seed: 1)
+      data, within: .linf(tenth), through: flat, seed: 1)
     #expect(
-      try ProjectedGradientDescent(steps: 4).search(data, within: tenth, through: flat, seed: 1)
+      try ProjectedGradientDescent(steps: 4).search(
+        data, within: .linf(tenth), through: flat, seed: 1)
         == start)
     // Pixels without weight stay where others move.
     var partial = LinearSoftmax(imageShape: shape, classCount: 3, seed: 1)
     for k in 0..<3 { partial.weights[k][5] = 0 }
     let found = try ProjectedGradientDescent(steps: 1, randomStart: false).search(
-      data, within: tenth, through: partial, seed: 1)
+      data, within: .linf(tenth), through: partial, seed: 1)
     for (row, clean) in zip(tensorRows(found), tensorRows(data.pixels.tensor)) {
       #expect(row[5] == clean[5] && row[4] != clean[4])
     }
@@ -132,7 +133,7 @@ struct ProjectedGradientDescentTests {
     let model = LinearSoftmax(imageShape: shape, classCount: 2, seed: 4)
     let found = tensorRows(
       try ProjectedGradientDescent(steps: 1, randomStart: false).search(
-        data, within: tenth, through: model, seed: 1))
+        data, within: .linf(tenth), through: model, seed: 1))
     for (n, label) in data.labels.enumerated() {
       func loss(_ image: [Float]) -> Float {
         let logits = model.logits(image)
@@ -150,7 +151,7 @@ struct ProjectedGradientDescentTests {
   func stepsReachTheOptimum() throws {
     let data = try randomImages(10, shape: shape, classCount: 2, seed: 5)
     let model = LinearSoftmax(imageShape: shape, classCount: 2, seed: 6)
-    let ball = PerturbationBall(center: data.pixels, radius: tenth)
+    let ball = PerturbationBall(center: data.pixels, budget: .linf(tenth))
     var corner = data.pixels.tensor
     for n in 0..<data.count {
       let label = data.labels[n]
@@ -163,7 +164,7 @@ struct ProjectedGradientDescentTests {
     // 11 steps of 0.02: one more than 2ε, for the rounding of the sum.
     let attack = ProjectedGradientDescent(steps: 11, stepSize: try Epsilon("0.02"))
     for seed in 1...5 as ClosedRange<UInt64> {
-      #expect(try attack.search(data, within: tenth, through: model, seed: seed) == optimum)
+      #expect(try attack.search(data, within: .linf(tenth), through: model, seed: seed) == optimum)
     }
   }
 
@@ -179,7 +180,7 @@ struct ProjectedGradientDescentTests {
     }
     try #require(!right.isEmpty)
     let found = try ProjectedGradientDescent(steps: 1, randomStart: false).search(
-      data, within: tenth, through: model, seed: 1)
+      data, within: .linf(tenth), through: model, seed: 1)
     for (n, _) in right {
       #expect(
         zip(tensorRows(found)[n], tensorRows(data.pixels.tensor)[n]).allSatisfy { $0 != $1 })
@@ -195,17 +196,17 @@ struct ProjectedGradientDescentTests {
     let defence = try MixupInference(
       model, pool: SamplePool(randomImages(9, shape: shape, classCount: 3, seed: 8)),
       rule: .otherLabel(Mixing(ratio: 0.6, sampleCount: 3)))
-    for objective in ProjectedGradientDescent.Objective.allCases {
+    for objective in AttackObjective.allCases {
       let attack = ProjectedGradientDescent(
         steps: 3, restarts: 2, selections: 2, objective: objective)
       for surrogate in [model, defence] as [any DifferentiableClassifier] {
-        let whole = try attack.search(data, within: tenth, through: surrogate, seed: 3)
+        let whole = try attack.search(data, within: .linf(tenth), through: surrogate, seed: 3)
         for positions in [[4], [6, 0, 3], Array((0..<7).reversed())] {
           let part = try attack.search(
-            data[positions], within: tenth, through: surrogate, seed: 3)
+            data[positions], within: .linf(tenth), through: surrogate, seed: 3)
           #expect(part == whole.rows(positions))
         }
-        let other = try attack.search(data, within: tenth, through: surrogate, seed: 4)
+        let other = try attack.search(data, within: .linf(tenth), through: surrogate, seed: 4)
         #expect(other != whole)
       }
     }
@@ -218,7 +219,7 @@ struct ProjectedGradientDescentTests {
     let attack = ProjectedGradientDescent(steps: 3)
     let found = try [0.25, 1, 64].map { scale in
       try attack.search(
-        data, within: tenth,
+        data, within: .linf(tenth),
         through: LinearSoftmax(imageShape: shape, classCount: 2, seed: 3, scale: scale), seed: 2)
     }
     #expect(found[0] == found[1] && found[1] == found[2])
@@ -228,10 +229,10 @@ struct ProjectedGradientDescentTests {
   func twoClassesHaveOneTarget() throws {
     let data = try randomImages(9, shape: shape, classCount: 2, seed: 10)
     let model = TanhMLP(imageShape: shape, classCount: 2, seed: 5)
-    let logs = try ProjectedGradientDescent.Objective.allCases.map { objective in
+    let logs = try AttackObjective.allCases.map { objective in
       let spy = Spy(model)
       _ = try ProjectedGradientDescent(steps: 6, restarts: 2, objective: objective).search(
-        data, within: tenth, through: spy, seed: 2)
+        data, within: .linf(tenth), through: spy, seed: 2)
       return spy.log.calls.map(\.images)
     }
     #expect(logs[0] == logs[1])
@@ -247,13 +248,13 @@ struct ProjectedGradientDescentTests {
     let whole = Mixing(ratio: 1, sampleCount: 4)
     let attack = ProjectedGradientDescent(steps: 8, restarts: 2)
     let oblivious = Spy(model)
-    let expected = try attack.search(data, within: tenth, through: oblivious, seed: 2)
+    let expected = try attack.search(data, within: .linf(tenth), through: oblivious, seed: 2)
     for rule in [
       .predictedLabel(whole), .otherLabel(whole),
       .combined(predictedLabel: whole, otherLabel: whole, threshold: 0),
     ] as [MixupInferenceRule] {
       let adaptive = Spy(try MixupInference(model, pool: pool, rule: rule))
-      let found = try attack.search(data, within: tenth, through: adaptive, seed: 2)
+      let found = try attack.search(data, within: .linf(tenth), through: adaptive, seed: 2)
       #expect(found == expected)
       #expect(adaptive.log.calls.map(\.images) == oblivious.log.calls.map(\.images))
     }
@@ -266,14 +267,15 @@ struct ProjectedGradientDescentTests {
     let data = try randomImages(300, shape: shape, classCount: 3, seed: 12)
     let model = TanhMLP(imageShape: shape, classCount: 3, seed: 6)
     let epsilon = tenth
-    for objective in ProjectedGradientDescent.Objective.allCases {
+    for objective in AttackObjective.allCases {
       var previous = [Bool](repeating: true, count: data.count)
       var counts: [Int] = []
       for restarts in 1...4 {
         let found = try ProjectedGradientDescent(
           steps: 1, stepSize: Epsilon("0.01"), restarts: restarts, objective: objective
-        ).search(data, within: epsilon, through: model, seed: 3)
-        let correct = try judge(found, of: data, within: epsilon, by: model, seed: 3).isCorrect
+        ).search(data, within: .linf(epsilon), through: model, seed: 3)
+        let correct = try judge(found, of: data, within: .linf(epsilon), by: model, seed: 3)
+          .isCorrect
         #expect(zip(correct, previous).allSatisfy { !$0 || $1 })
         previous = correct
         counts.append(correct.count { $0 })
@@ -295,7 +297,8 @@ struct ProjectedGradientDescentTests {
     let attack = ProjectedGradientDescent(steps: 5)
     let correct = try [data, asPredicted].map {
       try judge(
-        attack.search($0, within: tenth, through: model, seed: 1), of: data, within: tenth,
+        attack.search($0, within: .linf(tenth), through: model, seed: 1), of: data,
+        within: .linf(tenth),
         by: model, seed: 1
       ).isCorrect
     }
@@ -316,15 +319,15 @@ struct ProjectedGradientDescentTests {
       pixels: Pixels(Tensor(shape: [count, 1, 1, 1])), labels: (0..<count).map { $0 % 5 },
       classCount: 5)
     let attack = ProjectedGradientDescent(steps: 1, objective: .targeted)
-    let targets = attack.aims(for: data, seed: 9)
+    let targets = try #require(attack.objective.targets(of: data, seed: 9).first ?? nil)
     var tally = [Int](repeating: 0, count: 5)
     for (target, label) in zip(targets, data.labels) { tally[(target - label + 5) % 5] += 1 }
     #expect(tally[0] == 0)
     for hits in tally.dropFirst() {
       #expect(abs(Double(hits) / Double(count) - 0.25) <= bound(count: count))
     }
-    #expect(ProjectedGradientDescent(steps: 1).aims(for: data, seed: 9) == data.labels)
-    #expect(attack.aims(for: data[[7, 3]], seed: 9) == [targets[7], targets[3]])
+    #expect(AttackObjective.untargeted.targets(of: data, seed: 9) == [nil])
+    #expect(attack.objective.targets(of: data[[7, 3]], seed: 9) == [[targets[7], targets[3]]])
   }
 
   @Test("a targeted attack raises the target's probability")
@@ -332,11 +335,12 @@ struct ProjectedGradientDescentTests {
     let data = try interior(20, classCount: 4, seed: 14)
     let model = TanhMLP(imageShape: shape, classCount: 4, seed: 7)
     let attack = ProjectedGradientDescent(steps: 10, objective: .targeted)
-    let found = try attack.search(data, within: tenth, through: model, seed: 1)
+    let found = try attack.search(data, within: .linf(tenth), through: model, seed: 1)
     let draws = Draws(seed: 0, purpose: .test, examples: data.indices)
     let before = softmax(rowsOf: try model.logits(of: data.pixels, draws: draws))
     let after = softmax(rowsOf: try model.logits(of: Pixels(found), draws: draws))
-    for (n, target) in attack.aims(for: data, seed: 1).enumerated() {
+    let targets = try #require(attack.objective.targets(of: data, seed: 1).first ?? nil)
+    for (n, target) in targets.enumerated() {
       #expect(after[n * 4 + target] > before[n * 4 + target])
     }
   }
@@ -352,16 +356,17 @@ struct ProjectedGradientDescentTests {
       ProjectedGradientDescent(steps: 1, selections: 0),
     ] {
       #expect(throws: AttackError.self) {
-        try attack.search(data, within: tenth, through: model, seed: 1)
+        try attack.search(data, within: .linf(tenth), through: model, seed: 1)
       }
     }
     #expect(throws: AttackError.classCount(model: 4, data: 3)) {
       try ProjectedGradientDescent(steps: 1).search(
-        data, within: tenth, through: TanhMLP(imageShape: shape, classCount: 4, seed: 1), seed: 1)
+        data, within: .linf(tenth), through: TanhMLP(imageShape: shape, classCount: 4, seed: 1),
+        seed: 1)
     }
-    #expect(throws: AttackError.tooFewClasses(1)) {
+    #expect(throws: AttackError.tooFewClasses(1, least: 2)) {
       try ProjectedGradientDescent(steps: 1).search(
-        interior(3, classCount: 1, seed: 1), within: tenth,
+        interior(3, classCount: 1, seed: 1), within: .linf(tenth),
         through: TanhMLP(imageShape: shape, classCount: 1, seed: 1), seed: 1)
     }
   }

@@ -322,7 +322,7 @@ struct InterpolatedAdversarialTrainingTests {
     #expect(adversarial.targets == labels)
     let images = try Pixels(adversarial.inputs)
     #expect(
-      try PerturbationBall(center: batch.pixels, radius: epsilon)
+      try PerturbationBall(center: batch.pixels, budget: .linf(epsilon))
         .projection(of: images.tensor) == images)
     #expect(images != batch.pixels)
   }

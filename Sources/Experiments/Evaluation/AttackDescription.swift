@@ -1,27 +1,67 @@
 import Robustness
 
-/// An attack by the name that commands, plans and records use.
-package enum AttackName: String, CaseIterable, Codable, Sendable {
-  case none
-  case pgd
-  case targetedPGD = "pgd-targeted"
-  case adaptivePGD = "adaptive-pgd"
-  case adaptiveTargetedPGD = "adaptive-pgd-targeted"
+/// An attack by the name that commands, plans and records use: a search, with "adaptive-" in front if
+/// the attacker knows the defence.
+package struct AttackName: Hashable, Sendable, RawRepresentable, CaseIterable, Codable {
+  /// What is done.
+  package enum Search: String, CaseIterable, Sendable {
+    case none
+    case noise
+    case fastGradientSign = "fgsm"
+    case pgd
+    case targetedPGD = "pgd-targeted"
+    case everyClassPGD = "pgd-every-class"
+    case autoPGD = "apgd-ce"
+    case autoPGDRatio = "apgd-dlr"
+    case autoPGDTargeted = "apgd-t"
+    case carliniWagner = "cw"
+    case square
+    case ensemble
+    /// As published with mixup inference; of one who knows the defence only.
+    case published
+    /// The same with true labels and the right scale.
+    case publishedRepaired = "published-repaired"
+    /// PGD through the network that keeps away from MI-PL's detector; of one who knows it only.
+    case evasion
 
-  /// Whether the attacker follows the gradient of the defence, not of the bare network.
-  var isAdaptive: Bool { self == .adaptivePGD || self == .adaptiveTargetedPGD }
-
-  /// The same attack by one who does not know of the defence.
-  var onNetwork: AttackName {
-    switch self {
-    case .adaptivePGD: .pgd
-    case .adaptiveTargetedPGD: .targetedPGD
-    default: self
+    /// Whether it makes no sense without knowledge of the defence.
+    var needsDefence: Bool {
+      self == .published || self == .publishedRepaired || self == .evasion
     }
+
+    /// The same done by one who does not know of a defence.
+    var onNetwork: Search { needsDefence ? .pgd : self }
   }
 
-  var objective: ProjectedGradientDescent.Objective {
-    self == .targetedPGD || self == .adaptiveTargetedPGD ? .targeted : .untargeted
+  package let search: Search
+  /// Whether the attacker follows the defence, not the bare network alone.
+  package let isAdaptive: Bool
+
+  package static let none = AttackName(.none)
+  package static let pgd = AttackName(.pgd)
+  package static let adaptivePGD = AttackName(.pgd, isAdaptive: true)
+
+  package init(_ search: Search, isAdaptive: Bool = false) {
+    self.search = search
+    self.isAdaptive = isAdaptive
+  }
+
+  package init?(rawValue: String) {
+    let prefix = "adaptive-"
+    let isAdaptive = rawValue.hasPrefix(prefix)
+    guard
+      let search = Search(
+        rawValue: isAdaptive ? String(rawValue.dropFirst(prefix.count)) : rawValue),
+      isAdaptive ? search != .none : !search.needsDefence
+    else { return nil }
+    self.init(search, isAdaptive: isAdaptive)
+  }
+
+  package var rawValue: String { (isAdaptive ? "adaptive-" : "") + search.rawValue }
+
+  package static var allCases: [AttackName] {
+    Search.allCases.filter { !$0.needsDefence }.map { AttackName($0) }
+      + Search.allCases.filter { $0 != .none }.map { AttackName($0, isAdaptive: true) }
   }
 }
 
@@ -29,6 +69,8 @@ package enum AttackName: String, CaseIterable, Codable, Sendable {
 package struct AttackDescription: Hashable, Sendable {
   /// Which one.
   package var name: AttackName
+  /// How its perturbation is measured.
+  package var norm: PerturbationBudget.Norm
   /// The radius, on the pixel scale.
   package var epsilon: Epsilon?
   /// Steps of one search.
@@ -37,65 +79,159 @@ package struct AttackDescription: Hashable, Sendable {
   package var stepSize: Epsilon?
   /// Independent searches.
   package var restarts: Int?
+  /// What PGD maximises.
+  package var loss: AttackLoss?
+  /// PGD's momentum.
+  package var momentum: Float?
+  /// Predictions that a search without gradients may ask for.
+  package var queries: Int?
   /// The attacker's N for a gradient of a defence.
   package var draws: Int?
+  /// What the attacker of a defence takes the mean of.
+  package var average: GradientAverage?
 
   /// An attack; parameters that are not given are the usual ones, those that it does not have are
   /// dropped.
   package init(
-    _ name: AttackName, epsilon: Epsilon? = nil, steps: Int? = nil, stepSize: Epsilon? = nil,
-    restarts: Int? = nil, draws: Int? = nil
+    _ name: AttackName, norm: PerturbationBudget.Norm? = nil, epsilon: Epsilon? = nil,
+    steps: Int? = nil, stepSize: Epsilon? = nil, restarts: Int? = nil, loss: AttackLoss? = nil,
+    momentum: Float? = nil, queries: Int? = nil, draws: Int? = nil, average: GradientAverage? = nil
   ) {
     self.name = name
-    guard name != .none else { return }
+    self.norm = norm ?? (name.search == .carliniWagner ? .l2 : .linf)
+    guard name.search != .none else {
+      self.norm = .linf
+      return
+    }
     self.epsilon = epsilon
-    self.steps = steps ?? 50
-    self.stepSize = stepSize
-    self.restarts = restarts ?? 1
-    if name.isAdaptive { self.draws = draws ?? 10 }
+    switch name.search {
+    case .none: break
+    case .noise: self.queries = queries ?? 10_000
+    case .square: self.queries = queries ?? 5000
+    case .fastGradientSign: self.loss = loss ?? .logOdds
+    case .carliniWagner: self.steps = steps ?? 1000
+    case .published, .publishedRepaired:
+      self.steps = steps ?? 50
+      self.stepSize = stepSize
+    case .pgd, .targetedPGD, .everyClassPGD, .evasion:
+      self.steps = steps ?? 50
+      self.stepSize = stepSize
+      self.restarts = restarts ?? 1
+      self.loss = loss ?? .logOdds
+      self.momentum = momentum ?? 0
+    case .autoPGD, .autoPGDRatio, .autoPGDTargeted:
+      self.steps = steps ?? 100
+      self.restarts = restarts ?? 1
+    case .ensemble:
+      self.steps = steps ?? 100
+      self.restarts = restarts ?? 1
+      self.queries = queries ?? 5000
+    }
+    guard name.isAdaptive else { return }
+    self.draws = draws ?? 10
+    if !name.search.needsDefence { self.average = average ?? .probabilities }
   }
 
-  /// The search.
-  var search: ProjectedGradientDescent {
-    ProjectedGradientDescent(
-      steps: steps ?? 0, stepSize: stepSize, restarts: restarts ?? 1, objective: name.objective)
+  /// The same attack by one who does not know of the defence.
+  package var onNetwork: AttackDescription {
+    AttackDescription(
+      AttackName(name.search.onNetwork), norm: norm, epsilon: epsilon, steps: steps,
+      stepSize: stepSize, restarts: restarts, loss: loss, momentum: momentum, queries: queries)
   }
 
-  /// Every parameter but the radius by name, as text.
+  /// How far it may go; nil without an attack.
+  package var budget: PerturbationBudget? { epsilon.map { PerturbationBudget(norm, $0) } }
+
+  /// The search, through whatever model it is led.
+  ///
+  /// - Parameter selections: predictions that choose among several images of a randomised model.
+  package func search(classCount: Int, selections: Int) -> any Attack {
+    let (steps, restarts) = (steps ?? 0, restarts ?? 1)
+    func descent(_ objective: AttackObjective) -> ProjectedGradientDescent {
+      ProjectedGradientDescent(
+        steps: steps, stepSize: stepSize, restarts: restarts, selections: selections,
+        objective: objective, loss: loss ?? .logOdds, momentum: momentum ?? 0)
+    }
+    func climb(_ loss: AttackLoss, _ objective: AttackObjective = .untargeted) -> AutoPGD {
+      AutoPGD(
+        steps: steps, loss: loss, objective: objective, restarts: restarts, selections: selections)
+    }
+    switch name.search {
+    case .none, .pgd, .published, .publishedRepaired, .evasion: return descent(.untargeted)
+    case .targetedPGD: return descent(.targeted)
+    case .everyClassPGD: return descent(.everyClass)
+    case .fastGradientSign:
+      var attack = ProjectedGradientDescent.fastGradientSign
+      attack.loss = loss ?? .logOdds
+      return attack
+    case .noise: return UniformNoise(samples: queries ?? 0)
+    case .square: return SquareAttack(queries: queries ?? 0)
+    case .autoPGD: return climb(.crossEntropy)
+    case .autoPGDRatio: return climb(.logitsRatio)
+    case .autoPGDTargeted: return climb(.logitsRatio, .everyClass)
+    case .carliniWagner: return CarliniWagner(steps: steps)
+    case .ensemble:
+      return BestOf.ensemble(
+        norm: norm, classCount: classCount, steps: steps, queries: queries ?? 0, restarts: restarts,
+        selections: selections)
+    }
+  }
+
+  /// Every parameter but the radius and its norm by name, as text.
   var parameters: [String: String] {
     var parameters: [String: String] = [:]
     parameters["steps"] = steps.map { "\($0)" }
     parameters["stepSize"] = stepSize.map(\.description)
     parameters["restarts"] = restarts.map { "\($0)" }
+    parameters["loss"] = loss?.rawValue
+    parameters["momentum"] = momentum.map { "\($0)" }
+    parameters["queries"] = queries.map { "\($0)" }
     parameters["draws"] = draws.map { "\($0)" }
+    parameters["average"] = average?.rawValue
     return parameters
   }
 }
 
 extension AttackDescription: Codable {
   private enum Key: String, CodingKey, CaseIterable {
-    case name, epsilon, steps, stepSize, restarts, draws
+    case name, norm, epsilon, steps, stepSize, restarts, loss, momentum, queries, draws, average
   }
 
   package init(from decoder: any Decoder) throws {
     try StrictCoding.check(decoder, allows: Key.allCases, in: "an attack")
     let fields = try decoder.container(keyedBy: Key.self)
+    let name = try fields.decode(AttackName.self, forKey: .name)
+    let norm = try fields.decodeIfPresent(PerturbationBudget.Norm.self, forKey: .norm)
+    let usual = AttackDescription(name, norm: norm).norm
     self.init(
-      try fields.decode(AttackName.self, forKey: .name),
-      epsilon: try fields.decodeIfPresent(Epsilon.self, forKey: .epsilon),
+      name, norm: norm,
+      epsilon: try fields.decodeIfPresent(String.self, forKey: .epsilon).map {
+        try Epsilon($0, norm: usual)
+      },
       steps: try fields.decodeIfPresent(Int.self, forKey: .steps),
-      stepSize: try fields.decodeIfPresent(Epsilon.self, forKey: .stepSize),
+      stepSize: try fields.decodeIfPresent(String.self, forKey: .stepSize).map {
+        try Epsilon($0, norm: usual)
+      },
       restarts: try fields.decodeIfPresent(Int.self, forKey: .restarts),
-      draws: try fields.decodeIfPresent(Int.self, forKey: .draws))
+      loss: try fields.decodeIfPresent(AttackLoss.self, forKey: .loss),
+      momentum: try fields.decodeIfPresent(Float.self, forKey: .momentum),
+      queries: try fields.decodeIfPresent(Int.self, forKey: .queries),
+      draws: try fields.decodeIfPresent(Int.self, forKey: .draws),
+      average: try fields.decodeIfPresent(GradientAverage.self, forKey: .average))
   }
 
   package func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: Key.self)
     try fields.encode(name, forKey: .name)
+    try fields.encode(norm, forKey: .norm)
     try fields.encodeIfPresent(epsilon, forKey: .epsilon)
     try fields.encodeIfPresent(steps, forKey: .steps)
     try fields.encodeIfPresent(stepSize, forKey: .stepSize)
     try fields.encodeIfPresent(restarts, forKey: .restarts)
+    try fields.encodeIfPresent(loss, forKey: .loss)
+    try fields.encodeIfPresent(momentum, forKey: .momentum)
+    try fields.encodeIfPresent(queries, forKey: .queries)
     try fields.encodeIfPresent(draws, forKey: .draws)
+    try fields.encodeIfPresent(average, forKey: .average)
   }
 }

@@ -66,7 +66,7 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
   /// What the attacker knows: "nothing" without an attack, "network", or "defence" with the law of
   /// its randomness, but not its draws.
   package var knowledge: String {
-    attack.name == .none ? "nothing" : attack.name.isAdaptive ? "defence" : "network"
+    attack.name.search == .none ? "nothing" : attack.name.isAdaptive ? "defence" : "network"
   }
 
   /// A name for a file: what a person looks for, and a part of a digest that tells apart what differs

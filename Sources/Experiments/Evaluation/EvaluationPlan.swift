@@ -51,6 +51,18 @@ package struct EvaluationPlan: Hashable, Sendable {
       if attacks[..<place].contains(attack) {
         try refuse("the attack \(attack.name.rawValue) stands twice in the plan; once is enough")
       }
+      if attack.name.search == .carliniWagner, attack.norm != .l2 {
+        try refuse("\(attack.name.rawValue) needs the norm l2")
+      }
+      if [.square, .published, .publishedRepaired].contains(attack.name.search),
+        attack.norm != .linf
+      {
+        try refuse("\(attack.name.rawValue) needs the norm linf")
+      }
+      if let momentum = attack.momentum, !(momentum >= 0 && momentum <= 1) {
+        try refuse("the momentum is \(momentum); it is from 0 to 1")
+      }
+      try positive("the number of queries", attack.queries)
       try positive("the number of steps", attack.steps)
       try positive("the number of restarts", attack.restarts)
       try positive("the attacker's number of executions", attack.draws)

@@ -97,17 +97,36 @@ package struct EvaluationRun: Sendable {
     _ job: EvaluationJob, at place: Int, _ base: NetworkClassifier, _ pool: SamplePool?,
     on images: LabelledImages
   ) throws -> JobResult {
+    let attack = job.attack.search(
+      classCount: base.classCount, selections: max(1, job.selectionDraws))
     guard let pool, let rule = job.defence.rule else {
-      let threat = job.attack.epsilon.map { Threat(job.attack.search, within: $0, through: base) }
+      let search = job.attack.onNetwork.search(classCount: base.classCount, selections: 1)
+      let threat = job.attack.budget.map { Threat(search, within: $0, through: base) }
       return try measure(job, at: place, base, under: threat, on: images)
     }
     let defended = try MixupInference(base, pool: pool, rule: rule)
-    let threat = try job.attack.epsilon.map { epsilon in
-      try job.attack.name.isAdaptive
-        ? Threat.adaptive(
-          job.attack.search, within: epsilon, on: defended,
-          sampleCount: job.attack.draws ?? rule.sampleCount)
-        : Threat(job.attack.search, within: epsilon, through: base)
+    let threat = try job.attack.budget.map { budget in
+      guard job.attack.name.isAdaptive else { return Threat(attack, within: budget, through: base) }
+      let draws = job.attack.draws ?? rule.sampleCount
+      switch job.attack.name.search {
+      case .published, .publishedRepaired:
+        let published = PublishedAdaptiveAttack(
+          on: try defended.withSampleCount(draws), steps: job.attack.steps ?? 0,
+          stepSize: job.attack.stepSize, isRepaired: job.attack.name.search == .publishedRepaired)
+        return Threat(published, within: budget, through: defended)
+      case .evasion:
+        let detector = try MixupInference(
+          base, pool: pool,
+          rule: .predictedLabel(
+            rule.predictedLabel ?? rule.otherLabel ?? Mixing(ratio: 0.5, sampleCount: draws)
+          )
+          .withSampleCount(draws))
+        return Threat(attack, within: budget, through: DetectorEvasion(detector))
+      default:
+        return try Threat.adaptive(
+          attack, within: budget, on: defended, sampleCount: draws,
+          average: job.attack.average ?? .probabilities)
+      }
     }
     return try measure(job, at: place, defended, under: threat, on: images)
   }

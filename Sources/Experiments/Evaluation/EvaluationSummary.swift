@@ -76,7 +76,7 @@ package struct EvaluationSummary: Sendable {
       provenance: EvaluationRecord.Provenance(
         checkpoint: job.checkpoint, indices: job.indices.description,
         pool: job.pool?.description,
-        knowledge: job.knowledge, norm: job.attack.epsilon == nil ? nil : "linf",
+        knowledge: job.knowledge, norm: job.attack.budget?.norm.rawValue,
         defenceParameters: job.defence.parameters, attackParameters: job.attack.parameters,
         selectionDraws: job.selectionDraws, planProfile: job.planProfile.rawValue,
         forwardPasses: result.passes.forward, backwardPasses: result.passes.backward,
@@ -190,8 +190,7 @@ extension EvaluationJob {
     var a = self
     a.attack = other.attack
     a.pool = other.pool
-    return a == other && attack.name.onNetwork == other.attack.name.onNetwork
-      && attack.epsilon == other.attack.epsilon && attack.steps == other.attack.steps
+    return a == other && attack.onNetwork == other.attack.onNetwork
   }
 }
 

@@ -1,0 +1,209 @@
+import Datasets
+import Foundation
+import NeuralNetwork
+
+/// The attack of Carlini and Wagner, IEEE S&P 2017, for the least ℓ2 perturbation that misleads:
+/// minimises ‖x' − x‖₂² + c max(z_y − max_{k≠y} z_k + κ, 0) over w, x' = (tanh w + 1)/2, by Adam, and
+/// searches for the least c that succeeds.
+///
+/// It does not know the ball: what it found further away is brought back by the judge. The norm must be
+/// ℓ2. Of an image that it could not change the clean one is handed over.
+public struct CarliniWagner: Attack, Hashable, Codable {
+  /// Adam's steps for each c.
+  public var steps: Int
+  /// Adam's learning rate.
+  public var learningRate: Double
+  /// Values of c that are tried.
+  public var searches: Int
+  /// The first c.
+  public var initialConstant: Double
+  /// κ, by how much the wrong class has to win.
+  public var confidence: Double
+
+  /// The settings; checked by `search`.
+  public init(
+    steps: Int = 1000, learningRate: Double = 0.01, searches: Int = 9,
+    initialConstant: Double = 1e-3, confidence: Double = 0
+  ) {
+    self.steps = steps
+    self.learningRate = learningRate
+    self.searches = searches
+    self.initialConstant = initialConstant
+    self.confidence = confidence
+  }
+
+  /// The nearest image that misled the surrogate, for every example.
+  ///
+  /// - Throws: `AttackError` if a setting is out of range, the norm is not ℓ2 or the model's classes are
+  ///   not the data's, and what the surrogate throws.
+  public func search(
+    _ examples: LabelledImages, within budget: PerturbationBudget,
+    through surrogate: any DifferentiableClassifier, seed: UInt64
+  ) throws -> Tensor {
+    for (name, value) in [("number of steps", steps), ("number of constants", searches)]
+    where value < 1 {
+      throw AttackError.setting(name: name, value: value, least: 1)
+    }
+    for (name, value) in [("learning rate", learningRate), ("first constant", initialConstant)]
+    where !(value > 0 && value.isFinite) {
+      throw AttackError.positive(name: name, value)
+    }
+    guard confidence >= 0, confidence.isFinite else {
+      throw AttackError.positive(name: "confidence", confidence)
+    }
+    guard budget.norm == .l2 else {
+      throw AttackError.norm(attack: "Carlini and Wagner's attack", budget.norm)
+    }
+    try check(surrogate, on: examples)
+    var images = (0..<examples.count).map { SearchedImage(examples[[$0]], settings: self) }
+    for search in 0..<searches {
+      for n in images.indices { images[n].begin() }
+      for step in 0..<steps {
+        let active = images.indices.filter { images[$0].isActive }
+        if active.isEmpty { break }
+        try descend(&images, active, surrogate, examples, seed: seed, step: search * steps + step)
+        if step % max(steps / 10, 1) == 0 { for n in active { images[n].checkProgress() } }
+      }
+      for n in images.indices { images[n].end() }
+    }
+    return try .concatenated(
+      [Tensor(shape: [0] + examples.pixels.tensor.shape.dropFirst())]
+        + images.map(\.nearest))
+  }
+
+  /// One step of Adam for the active images, in a batch.
+  private func descend(
+    _ images: inout [SearchedImage], _ active: [Int], _ surrogate: any DifferentiableClassifier,
+    _ examples: LabelledImages, seed: UInt64, step: Int
+  ) throws {
+    let batch = Pixels(unchecked: try .concatenated(active.map { images[$0].image }))
+    let labels = active.map { examples.labels[$0] }
+    let draws = Draws(
+      seed: seed, purpose: .attack, examples: active.map { examples.indices[$0] }, step: step)
+    var margins: [Double] = []
+    let (logits, gradient) = try surrogate.logitsAndGradient(of: batch, draws: draws) { logits in
+      margins = AttackLoss.margin.values(of: logits, labels: labels)
+      var result = AttackLoss.margin.gradient(of: logits, labels: labels)
+      let width = result.rowCount
+      result.withUnsafeMutablePointer { values in
+        for (row, n) in active.enumerated() {
+          // ∂/∂z of c max(κ − margin, 0).
+          let factor = margins[row] < confidence ? -Float(images[n].constant) : 0
+          for k in 0..<width { values[row * width + k] *= factor }
+        }
+      }
+      return result
+    }
+    let isMisled = zip(argmax(rowsOf: logits), labels).map(!=)
+    let width = batch.imageShape.count
+    gradient.withUnsafePointer { gradient in
+      for (row, n) in active.enumerated() {
+        images[n].update(
+          margin: margins[row], isMisled: isMisled[row], gradient + row * width)
+      }
+    }
+  }
+}
+
+/// One image under the search for its constant.
+private struct SearchedImage {
+  private let settings: CarliniWagner
+  private let clean: Tensor
+  private var w: [Double]
+  private var mean: [Double] = []
+  private var variance: [Double] = []
+  private var step = 0
+  private var range: (lower: Double, upper: Double) = (0, .infinity)
+  private var hasSucceeded = false
+  private var objective = Double.infinity
+  private var lastObjective = Double.infinity
+  private var leastDistance = Double.infinity
+  /// c.
+  private(set) var constant: Double
+  /// Whether this c needs more steps.
+  private(set) var isActive = true
+  /// x', [1, C, H, W].
+  private(set) var image: Tensor
+  /// The nearest image that misled so far; the clean one if none did.
+  private(set) var nearest: Tensor
+
+  init(_ example: LabelledImages, settings: CarliniWagner) {
+    self.settings = settings
+    clean = example.pixels.tensor
+    image = clean
+    nearest = clean
+    constant = settings.initialConstant
+    w = []
+  }
+
+  /// Starts Adam at the clean image.
+  mutating func begin() {
+    // Just inside the box, where the inverse of tanh is finite.
+    w = clean.values.map { atanh((2 * Double($0) - 1) * 0.999_999) }
+    mean = w.map { _ in 0 }
+    variance = mean
+    step = 0
+    hasSucceeded = false
+    lastObjective = .infinity
+    isActive = true
+    show()
+  }
+
+  /// Takes what the model said of `image`, and goes a step.
+  mutating func update(margin: Double, isMisled: Bool, _ gradient: UnsafePointer<Float>) {
+    var squares = 0.0
+    for place in w.indices {
+      let difference = Double(image[place]) - Double(clean[place])
+      squares += difference * difference
+    }
+    objective = squares + constant * max(settings.confidence - margin, 0)
+    if isMisled, margin >= settings.confidence {
+      hasSucceeded = true
+      if squares < leastDistance {
+        leastDistance = squares
+        nearest = image
+      }
+    }
+    step += 1
+    let (first, second) = (1 - pow(0.9, Double(step)), 1 - pow(0.999, Double(step)))
+    for place in w.indices {
+      let bend = tanh(w[place])
+      let own = Double(gradient[place])
+      let slope =
+        (2 * (Double(image[place]) - Double(clean[place])) + (own.isFinite ? own : 0))
+        * (1 - bend * bend) / 2
+      mean[place] = 0.9 * mean[place] + 0.1 * slope
+      variance[place] = 0.999 * variance[place] + 0.001 * slope * slope
+      w[place] -=
+        settings.learningRate * (mean[place] / first)
+        / ((variance[place] / second).squareRoot() + 1e-8)
+    }
+    show()
+  }
+
+  /// Ends this c if the objective has not fallen by a ten-thousandth since the last time.
+  mutating func checkProgress() {
+    if objective > 0.9999 * lastObjective { isActive = false }
+    lastObjective = objective
+  }
+
+  /// Chooses the next c: half-way to the least that succeeded, or ten times as much.
+  mutating func end() {
+    if hasSucceeded {
+      range.upper = min(range.upper, constant)
+    } else {
+      range.lower = max(range.lower, constant)
+    }
+    constant =
+      range.upper.isFinite ? (range.lower + range.upper) / 2 : min(constant * 10, 1e10)
+  }
+
+  private mutating func show() {
+    let values = w
+    image.withUnsafeMutablePointer { pixels in
+      for place in values.indices {
+        pixels[place] = min(max(Float((tanh(values[place]) + 1) / 2), 0), 1)
+      }
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import MixupInference
+import NeuralNetwork
+
+/// A network as it is seen by an attacker who also has to pass MI-PL's detector: gradients of
+/// ℓ(F(x)) − w s(x), where s(x) = F_ŷ(x) − F_MI,ŷ(x) is the statistic by which adversarial images are
+/// detected, and by which MI-Combined chooses its branch. Logits are those of the network.
+///
+/// With w < 0 the statistic is raised instead. ŷ counts as a constant.
+public struct DetectorEvasion<Base: DifferentiableClassifier>: DifferentiableClassifier {
+  /// The detector around the network, of rule MI-PL; its N is the attacker's.
+  public let detector: MixupInference<Base>
+  /// w.
+  public let weight: Float
+
+  /// The network inside a detector.
+  public init(_ detector: MixupInference<Base>, weight: Float = 1) {
+    self.detector = detector
+    self.weight = weight
+  }
+
+  /// The shape of the images that the network takes.
+  public var imageShape: ImageShape { detector.imageShape }
+
+  /// L, the number of classes.
+  public var classCount: Int { detector.classCount }
+
+  /// The network's and the detector's.
+  public var forwardPassesPerDecision: Int {
+    detector.base.forwardPassesPerDecision + detector.forwardPassesPerDecision
+  }
+
+  /// Its logits are not, but its gradients are.
+  public var isRandomized: Bool { detector.base.isRandomized }
+
+  /// z(x), [N, L].
+  public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
+    try detector.base.logits(of: images, draws: draws)
+  }
+
+  /// The network's logits, and the gradient of Σ_n ℓ_n − w s_n.
+  public func logitsAndGradient(
+    of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
+  ) throws -> (logits: Tensor, gradient: Tensor) {
+    var predicted: [Int] = []
+    let width = classCount
+    var (logits, gradient) = try detector.base.logitsAndGradient(of: images, draws: draws) {
+      logits in
+      predicted = argmax(rowsOf: logits)
+      var result = try lossGradient(logits)
+      guard result.shape == logits.shape else {
+        throw TensorError.shapeMismatch(expected: logits.shape, found: result.shape)
+      }
+      let p = softmax(rowsOf: logits)
+      // ∂F_ŷ/∂z_k = p_ŷ (1{k = ŷ} − p_k).
+      result.withUnsafeMutablePointer { values in
+        for (n, label) in predicted.enumerated() {
+          let own = p[n * width + label]
+          for k in 0..<width {
+            values[n * width + k] -= weight * own * ((k == label ? 1 : 0) - p[n * width + k])
+          }
+        }
+      }
+      return result
+    }
+    let mixed = try detector.logitsAndGradient(of: images, draws: draws) { logMeans in
+      // ∂F_MI,ŷ/∂log F_MI,ŷ = F_MI,ŷ.
+      var result = Tensor(shape: logMeans.shape)
+      result.withUnsafeMutablePointer { values in
+        for (n, label) in predicted.enumerated() {
+          values[n * width + label] = weight * exp(logMeans[n * width + label])
+        }
+      }
+      return result
+    }.gradient
+    let count = gradient.count
+    gradient.withUnsafeMutablePointer { sum in
+      mixed.withUnsafePointer { mixed in
+        for place in 0..<count { sum[place] += mixed[place] }
+      }
+    }
+    return (logits, gradient)
+  }
+}

@@ -1,0 +1,117 @@
+import Datasets
+import MixupInference
+import NeuralNetwork
+import Statistics
+
+/// The adaptive attack on mixup inference that was published with it: PGD on N mixtures at once.
+///
+/// Partners are drawn once; o_k = λx + (1 − λ)x_{s,k}; every o_k moves in a ball of its own along the sign
+/// of the gradient's mean over k, from a random start of its own; the candidate is x + mean_k(o'_k − o_k).
+///
+/// As published it is weaker than it looks, and is here for comparison: the loss is about the labels that
+/// the network gives to the *mixtures*, which are often the partner's, and the radius is ε around o_k,
+/// where only λδ of a perturbation δ arrives. Repaired, the loss is about the true labels, the balls have
+/// radius λε and the mean is divided by λ. Partners that are drawn once remain its weakness.
+public struct PublishedAdaptiveAttack<Base: DifferentiableClassifier>: Attack {
+  /// What the attacker simulates; its N is the attacker's.
+  public var defence: MixupInference<Base>
+  /// The number of steps.
+  public var steps: Int
+  /// α; as of PGD if nil.
+  public var stepSize: Epsilon?
+  /// Whether labels and scale are mended.
+  public var isRepaired: Bool
+
+  /// The attack on a defence.
+  public init(
+    on defence: MixupInference<Base>, steps: Int = 50, stepSize: Epsilon? = nil,
+    isRepaired: Bool = false
+  ) {
+    self.defence = defence
+    self.steps = steps
+    self.stepSize = stepSize
+    self.isRepaired = isRepaired
+  }
+
+  /// x + δ for every example; not projected, as published.
+  ///
+  /// - Throws: `AttackError` if a setting is too small, the norm is not ℓ∞ or the classes are not the
+  ///   data's, and what the defence throws. At λ = 0 nothing arrives, and the clean images come back.
+  public func search(
+    _ examples: LabelledImages, within budget: PerturbationBudget,
+    through surrogate: any DifferentiableClassifier, seed: UInt64
+  ) throws -> Tensor {
+    guard steps >= 0 else {
+      throw AttackError.setting(name: "number of steps", value: steps, least: 0)
+    }
+    guard budget.norm == .linf else {
+      throw AttackError.norm(attack: "the published adaptive attack", budget.norm)
+    }
+    try check(surrogate, on: examples)
+    let pgd = ProjectedGradientDescent(steps: steps, stepSize: stepSize)
+    let draws = Draws(seed: seed, purpose: .attack, examples: examples.indices)
+    let width = defence.imageShape.count
+    var result = examples.pixels.tensor
+    let routes = try defence.routing(of: examples.pixels, draws: draws).routes
+    for (n, route) in routes.enumerated() {
+      let scale = isRepaired ? route.mixing.ratio : 1
+      guard scale > 0 else { continue }
+      let (mixtures, mixedDraws) = defence.mixedBatch(
+        of: examples.pixels, routes: [route], draws: draws)
+      let moved = try descend(
+        mixtures, mixedDraws, label: examples.labels[n], radius: scale * budget.radius.value,
+        length: scale * pgd.stepLength(within: budget.radius), seed: seed)
+      let count = Float(mixtures.count)
+      result.withUnsafeMutablePointer { result in
+        for place in 0..<width {
+          var sum: Float = 0
+          for k in 0..<mixtures.count {
+            sum += moved[k * width + place] - mixtures.tensor[k * width + place]
+          }
+          result[n * width + place] += sum / count / scale
+        }
+      }
+    }
+    return result
+  }
+
+  /// The mixtures of one example after the search.
+  private func descend(
+    _ mixtures: Pixels, _ draws: Draws, label: Int, radius: Float, length: Float, seed: UInt64
+  ) throws -> Tensor {
+    let (count, width) = (mixtures.count, mixtures.imageShape.count)
+    let labels =
+      isRepaired
+      ? Array(repeating: label, count: count)
+      : try defence.base.predictions(of: mixtures, draws: draws)
+    var iterate = mixtures.tensor
+    func moveAll(_ change: (_ k: Int, _ place: Int) -> Float) {
+      iterate.withUnsafeMutablePointer { values in
+        mixtures.tensor.withUnsafePointer { center in
+          for k in 0..<count {
+            for place in 0..<width {
+              let (x, c) = (values[k * width + place], center[k * width + place])
+              values[k * width + place] = min(
+                max(x + change(k, place), max(0, c - radius)), min(1, c + radius))
+            }
+          }
+        }
+      }
+    }
+    var streams = (0..<count).map { k in
+      RandomStream(
+        RandomKey(seed: seed, purpose: .attackStart, example: draws.examples[k], restart: k))
+    }
+    moveAll { k, _ in radius * (2 * streams[k].uniform() - 1) }
+    for _ in 0..<steps {
+      let gradient = try defence.base.logitsAndGradient(
+        of: Pixels(unchecked: iterate), draws: draws
+      ) { AttackLoss.crossEntropy.gradient(of: $0, labels: labels) }.gradient
+      let means = (0..<width).map { place in
+        (0..<count).reduce(Float(0)) { $0 + gradient[$1 * width + place] }
+      }
+      moveAll { _, place in means[place] > 0 ? length : means[place] < 0 ? -length : 0 }
+    }
+    return iterate
+  }
+}

@@ -1,0 +1,83 @@
+import Datasets
+import NeuralNetwork
+import Statistics
+
+/// The Square attack in ℓ∞: random search without gradients (Andriushchenko et al., ECCV 2020).
+///
+/// Starts from vertical stripes of ±ε. Every query sets the perturbation in a random square, each channel
+/// to ε or −ε, and keeps it if the margin max_{k≠y} z_k − z_y rises. The square's share of the image falls
+/// from p in fixed steps of the queries. An image that misleads the surrogate is left alone; a randomised
+/// surrogate answers every query with fresh draws.
+public struct SquareAttack: Attack, Hashable, Codable {
+  /// Queries of one image, the start included; at least 1.
+  public var queries: Int
+  /// p, the first square's share of the image; in (0, 1].
+  public var initialShare: Double
+
+  /// The settings; checked by `search`.
+  public init(queries: Int = 5000, initialShare: Double = 0.8) {
+    self.queries = queries
+    self.initialShare = initialShare
+  }
+
+  /// The place of the largest margin of every example, inside ball and box.
+  ///
+  /// - Throws: `AttackError` if a setting is out of range, the norm is not ℓ∞ or the model's classes are
+  ///   not the data's, and what the surrogate throws.
+  public func search(
+    _ examples: LabelledImages, within budget: PerturbationBudget,
+    through surrogate: any DifferentiableClassifier, seed: UInt64
+  ) throws -> Tensor {
+    guard queries >= 1 else {
+      throw AttackError.setting(name: "number of queries", value: queries, least: 1)
+    }
+    guard initialShare > 0, initialShare <= 1 else { throw AttackError.share(initialShare) }
+    guard budget.norm == .linf else { throw AttackError.norm(attack: "Square", budget.norm) }
+    try check(surrogate, on: examples)
+
+    var best = QueriedImages(examples, budget, surrogate, seed: seed)
+    try best.offer(step: 0) { values, clean, _, example in
+      var stream = RandomStream(RandomKey(seed: seed, purpose: .attackStart, example: example))
+      let shape = surrogate.imageShape
+      for channel in 0..<shape.channels {
+        for column in 0..<shape.width {
+          let change = stream.next() & 1 == 0 ? budget.radius.value : -budget.radius.value
+          for row in 0..<shape.height {
+            let place = (channel * shape.height + row) * shape.width + column
+            values[place] = clean[place] + change
+          }
+        }
+      }
+    }
+    for query in 1..<queries {
+      let side = side(query, of: surrogate.imageShape)
+      try best.offer(step: query) { values, clean, current, example in
+        var stream = RandomStream(
+          RandomKey(seed: seed, purpose: .attackStart, example: example, step: query))
+        let shape = surrogate.imageShape
+        let top = stream.integer(below: shape.height - side + 1)
+        let left = stream.integer(below: shape.width - side + 1)
+        values.update(from: current, count: shape.count)
+        for channel in 0..<shape.channels {
+          let change = stream.next() & 1 == 0 ? budget.radius.value : -budget.radius.value
+          for row in top..<top + side {
+            let start = (channel * shape.height + row) * shape.width + left
+            for place in start..<start + side { values[place] = clean[place] + change }
+          }
+        }
+      }
+      if best.survivors.isEmpty { break }
+    }
+    return best.images.tensor
+  }
+
+  /// The side of the square of a query.
+  private func side(_ query: Int, of shape: ImageShape) -> Int {
+    // Thresholds for 10,000 queries, scaled to these.
+    let share = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000]
+      .filter { query * 10_000 > $0 * queries }
+      .reduce(initialShare) { share, _ in share / 2 }
+    let side = (share * Double(shape.height * shape.width)).squareRoot().rounded()
+    return min(max(Int(side), 1), shape.height, shape.width)
+  }
+}

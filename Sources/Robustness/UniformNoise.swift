@@ -1,0 +1,38 @@
+import Datasets
+import NeuralNetwork
+import Statistics
+
+/// Uniform noise in the ball: of n places, drawn independently of the model, the first that misleads it,
+/// or of none that of the largest margin. What it breaks needs no attack.
+public struct UniformNoise: Attack, Hashable, Codable {
+  /// n, at least 1.
+  public var samples: Int
+
+  /// The settings; checked by `search`.
+  public init(samples: Int = 10_000) { self.samples = samples }
+
+  /// The best place of every example, inside ball and box.
+  ///
+  /// - Throws: `AttackError` if there is no sample or the model's classes are not the data's, and what
+  ///   the surrogate throws.
+  public func search(
+    _ examples: LabelledImages, within budget: PerturbationBudget,
+    through surrogate: any DifferentiableClassifier, seed: UInt64
+  ) throws -> Tensor {
+    guard samples >= 1 else {
+      throw AttackError.setting(name: "number of samples", value: samples, least: 1)
+    }
+    try check(surrogate, on: examples)
+    let count = examples.pixels.imageShape.count
+    var best = QueriedImages(examples, budget, surrogate, seed: seed)
+    for sample in 0..<samples where !best.survivors.isEmpty {
+      try best.offer(step: sample) { values, clean, _, example in
+        var stream = RandomStream(
+          RandomKey(seed: seed, purpose: .attackStart, example: example, step: sample))
+        values.update(from: clean, count: count)
+        budget.perturb(values, count: count, with: &stream)
+      }
+    }
+    return best.images.tensor
+  }
+}
