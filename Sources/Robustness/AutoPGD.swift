@@ -7,8 +7,9 @@ import Statistics
 ///
 /// x⁽ᵏ⁺¹⁾ = Π(x⁽ᵏ⁾ + α (Π(x⁽ᵏ⁾ + η s(∇ℓ)) − x⁽ᵏ⁾) + (1 − α)(x⁽ᵏ⁾ − x⁽ᵏ⁻¹⁾)), α = 0.75, and 1 in the first
 /// step. After 0.22 T steps, and then after ever fewer, the step of an image is halved, and its search
-/// goes on from its best place, if fewer than 75% of the last steps raised the loss, or if neither the
-/// step nor the best loss has changed since the last check.
+/// goes on from its best place, if no more than 75% of the last steps raised the loss, or if neither the
+/// step nor the best loss has changed since the last check. What a step raised is told by the losses of
+/// successive evaluations, also across such a return, as the authors' code has it.
 ///
 /// What counts is the last iterate that the surrogate misclassified, or of none the place of the largest
 /// loss; of a randomised surrogate always the latter, as one lucky draw proves nothing.
@@ -133,7 +134,6 @@ public struct AutoPGD: Attack, Hashable, Codable {
       let halved = schedule.halved(before: before, after: losses, best: best.losses)
       iterate = iterate.replacing(halved, with: halved, of: best.images)
       gradient = gradient.replacing(halved, with: halved, of: best.gradient)
-      for n in halved { losses[n] = best.losses[n] }
     }
     let kept = surrogate.isRandomized ? [] : all.filter { isEverMisled[$0] }
     return Climb(

@@ -218,10 +218,6 @@ struct GoldenTests {
     _ found: Tensor, equals golden: Tensor, within tolerance: Double = layerTolerance,
     sourceLocation: SourceLocation = #_sourceLocation
   ) {
-    #expect(found.shape == golden.shape, sourceLocation: sourceLocation)
-    let scale = golden.values.map { Double(abs($0)) }.reduce(0, max)
-    let distance = zip(found.values, golden.values).map { abs(Double($0) - Double($1)) }
-      .reduce(0, max)
-    #expect(distance <= tolerance * scale, sourceLocation: sourceLocation)
+    #expect(distance(found, from: golden) <= tolerance, sourceLocation: sourceLocation)
   }
 }

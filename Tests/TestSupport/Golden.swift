@@ -35,6 +35,15 @@ package struct Golden {
   }
 }
 
+/// The largest difference between values, as a share of the largest golden value; infinite if the shapes
+/// differ.
+package func distance(_ found: Tensor, from golden: Tensor) -> Double {
+  guard found.shape == golden.shape else { return .infinity }
+  let scale = golden.values.map { Double(abs($0)) }.reduce(0, max)
+  let largest = zip(found.values, golden.values).map { abs(Double($0) - Double($1)) }.reduce(0, max)
+  return largest == 0 ? 0 : largest / scale
+}
+
 /// A name that the golden file does not have.
 package struct MissingGolden: Error, CustomStringConvertible {
   var path: String

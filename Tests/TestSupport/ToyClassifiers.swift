@@ -124,6 +124,18 @@ package struct TanhMLP: ToyModel {
     second = (0..<classCount).map { _ in (0..<hidden).map { _ in Float(stream.standardNormal()) } }
   }
 
+  /// The model of given parameters: W [H, D], b [H] and V [L, H].
+  package init(imageShape: ImageShape, first: Tensor, bias: Tensor, second: Tensor) {
+    func rows(_ tensor: Tensor) -> [[Float]] {
+      (0..<tensor.shape[0]).map { tensor.rows([$0]).values }
+    }
+    self.imageShape = imageShape
+    classCount = second.shape[0]
+    self.first = rows(first)
+    self.bias = bias.values
+    self.second = rows(second)
+  }
+
   private func hidden<Real: BinaryFloatingPoint>(
     _ image: [Real], _ tanh: (Real) -> Real
   ) -> [Real] {
