@@ -145,11 +145,14 @@ package struct EvaluationRecord: Sendable, Equatable {
   /// The attacker's draws for one gradient.
   package let attackDraws: Int?
   package let detection: Detection?
-  package let repeated: Repeated?
-  package let comparison: Comparison?
+  package var repeated: Repeated?
+  package var comparison: Comparison?
   /// Of the worst of several attacks on every image: on how many images each of them was it.
-  package let brokenBy: [String: Int]?
-  package let provenance: Provenance?
+  package var brokenBy: [String: Int]?
+  package var provenance: Provenance?
+  /// What the sanity suite says of the defence: "passed", or "failed: " and the checks; nil if it was not
+  /// asked. Figures that failed are not to be quoted.
+  package var sanity: String?
 
   /// correct / n.
   package var accuracy: Double { Double(correct) / Double(n) }
@@ -162,8 +165,7 @@ package struct EvaluationRecord: Sendable, Equatable {
     correct: Int, interval: Interval, epsilon: String?, steps: Int, restarts: Int, seed: UInt64,
     kernelSet: String, forwardPassesPerDecision: Int, secondsPerDecision: Double? = nil,
     lambda: Double? = nil, threshold: Double? = nil, draws: Int? = nil, attackDraws: Int? = nil,
-    detection: Detection? = nil, repeated: Repeated? = nil, comparison: Comparison? = nil,
-    brokenBy: [String: Int]? = nil, provenance: Provenance? = nil
+    detection: Detection? = nil
   ) throws(RecordError) {
     guard n >= 1, (0...n).contains(correct) else { throw .counts(correct: correct, n: n) }
     let numbers: [(name: String, value: Double?)] = [
@@ -194,10 +196,6 @@ package struct EvaluationRecord: Sendable, Equatable {
     self.draws = draws
     self.attackDraws = attackDraws
     self.detection = detection
-    self.repeated = repeated
-    self.comparison = comparison
-    self.brokenBy = brokenBy
-    self.provenance = provenance
   }
 }
 
@@ -205,7 +203,8 @@ extension EvaluationRecord: Codable {
   private enum Field: String, CodingKey {
     case schema, model, defence, attack, dataset, split, n, correct, accuracy, interval, epsilon
     case steps, restarts, seed, kernelSet, forwardPassesPerDecision, secondsPerDecision, lambda
-    case threshold, draws, attackDraws, detection, repeated, comparison, brokenBy, provenance
+    case threshold, draws, attackDraws, detection, repeated, comparison, brokenBy, provenance,
+      sanity
   }
 
   package init(from decoder: any Decoder) throws {
@@ -232,11 +231,12 @@ extension EvaluationRecord: Codable {
       threshold: fields.decodeIfPresent(Double.self, forKey: .threshold),
       draws: fields.decodeIfPresent(Int.self, forKey: .draws),
       attackDraws: fields.decodeIfPresent(Int.self, forKey: .attackDraws),
-      detection: fields.decodeIfPresent(Detection.self, forKey: .detection),
-      repeated: fields.decodeIfPresent(Repeated.self, forKey: .repeated),
-      comparison: fields.decodeIfPresent(Comparison.self, forKey: .comparison),
-      brokenBy: fields.decodeIfPresent([String: Int].self, forKey: .brokenBy),
-      provenance: fields.decodeIfPresent(Provenance.self, forKey: .provenance))
+      detection: fields.decodeIfPresent(Detection.self, forKey: .detection))
+    repeated = try fields.decodeIfPresent(Repeated.self, forKey: .repeated)
+    comparison = try fields.decodeIfPresent(Comparison.self, forKey: .comparison)
+    brokenBy = try fields.decodeIfPresent([String: Int].self, forKey: .brokenBy)
+    provenance = try fields.decodeIfPresent(Provenance.self, forKey: .provenance)
+    sanity = try fields.decodeIfPresent(String.self, forKey: .sanity)
     // The accuracy is there for readers of the file; a record that contradicts itself is refused.
     // One unit in the last place of 1 allows for a writer that rounds the quotient differently.
     let stated = try fields.decode(Double.self, forKey: .accuracy)
@@ -275,6 +275,7 @@ extension EvaluationRecord: Codable {
     try fields.encode(comparison, forKey: .comparison)
     try fields.encode(brokenBy, forKey: .brokenBy)
     try fields.encode(provenance, forKey: .provenance)
+    try fields.encode(sanity, forKey: .sanity)
   }
 }
 

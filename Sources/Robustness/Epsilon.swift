@@ -36,6 +36,19 @@ public struct Epsilon: Sendable, CustomStringConvertible {
   /// The float nearest to `doubleValue`, in [0, 1].
   public var value: Float { Float(doubleValue) }
 
+  /// n/d of it, or the limit if that is less. Written as a ratio.
+  ///
+  /// - Precondition: n and d are small and positive.
+  func scaled(by n: Int, over d: Int, limit: Int) -> Epsilon {
+    let (above, below) = (numerator * n, denominator * d)
+    guard above <= limit * below else {
+      return Epsilon(description: "\(limit)", numerator: limit, denominator: 1)
+    }
+    let divisor = Self.greatestCommonDivisor(above, below)
+    let (a, b) = (above / divisor, below / divisor)
+    return Epsilon(description: b == 1 ? "\(a)" : "\(a)/\(b)", numerator: a, denominator: b)
+  }
+
   private init(description: String, numerator: Int, denominator: Int) {
     self.description = description
     self.numerator = numerator

@@ -19,6 +19,9 @@ struct Evaluate: ParsableCommand {
       of the undefended network on the same images. "worst" takes, image by image, the attack that did most on \
       --selections other draws.
 
+      --sanity checks the evaluation itself before its figures are shown: labels, randomness, gradients, \
+      attacks on what is known, radius, steps, other attackers. Figures that fail are not to be quoted.
+
       With --store a run that was interrupted goes on where it ended, and --shard i/n measures a part, \
       to be put together by `merge`. --plan takes defences and attacks from a file instead: \
       {"defences": [{"name": "mi-ol", "lambda": 0.6}], "attacks": [{"name": "pgd", "epsilon": "8/255"}]}.
@@ -117,6 +120,9 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Which part of the images to measure, such as 2/4; needs --store.")
   var shard: String?
 
+  @Option(help: "Images on which the sanity suite checks every defence under its worst attack.")
+  var sanity: Int?
+
   @Option(help: "File for the records, a JSON array.")
   var json: String?
 
@@ -133,18 +139,28 @@ struct Evaluate: ParsableCommand {
     guard shard == .whole || store != nil else {
       throw Failure.usage("--shard measures a part; give --store, where `merge` finds it")
     }
+    if let sanity, !(1...1_000_000 ~= sanity) {
+      throw Failure.usage("--sanity is \(sanity); give a number of images")
+    }
+    guard sanity == nil || shard == .whole else {
+      throw Failure.usage("--sanity looks at all images; leave --shard out")
+    }
     for file in [json, csv].compactMap(\.self) { try AtomicFile.check(URL(filePath: file)) }
     let kernels = try machine.kernelSet()
     let model = try loadModel()
     let data = try dataset.load(seed: plan.seed)
     let folder = store.map { URL(filePath: $0) }
+    let run = EvaluationRun(
+      plan: plan, store: folder, shard: shard, kernels: kernels, workers: machine.workers(),
+      progress: ProgressReporter())
+    let name = try dataset.name()
     let results = try profile.profiled("evaluate", machine) {
-      try EvaluationRun(
-        plan: plan, store: folder, shard: shard, kernels: kernels, workers: machine.workers(),
-        progress: ProgressReporter()
-      ).run(model, on: data, dataset: try dataset.name())
+      try run.run(model, on: data, dataset: name)
     }
-    let summary = try EvaluationSummary(results)
+    let reports = try sanity.map {
+      try run.sanity(of: model, on: data, results: results, count: $0)
+    }
+    let summary = try EvaluationSummary(results, sanity: reports ?? [])
     // A part has no records of its own.
     if shard == .whole, let folder { try EvaluationStore(folder).write(summary.records) }
     try summary.publish(json: json, csv: csv)
@@ -249,6 +265,11 @@ extension EvaluationSummary {
   func publish(json: String?, csv: String?) throws {
     if let json { try AtomicFile.write(try records.json(), to: URL(filePath: json)) }
     if let csv { try AtomicFile.write(self.csv, to: URL(filePath: csv)) }
+    for report in sanity {
+      print("sanity of \(report.defence.name.rawValue) under \(report.attack.name.rawValue):")
+      print(report.table.plain())
+    }
+    if let warning { print(warning) }
     print(table.plain())
     for remark in remarks { print(remark) }
   }

@@ -145,6 +145,34 @@ struct EvaluateTests {
     }
   }
 
+  @Test("--sanity prints its verdicts before the figures, and records bear what it says")
+  func sanity() throws {
+    try Workplace.with { place in
+      let result = try evaluate(
+        place, "records.json",
+        [
+          "--count", "6", "--attack", "none", "--attack", "fgsm", "--epsilon", "1/20", "--sanity",
+          "6",
+        ])
+      // One step does not break everything at ε = 1, or finds no more with twice as many.
+      let records = try records(place.folder.appending(path: "records.json"))
+      let verdict = try #require(records.first?["sanity"] as? String)
+      #expect(verdict == "passed" || verdict.hasPrefix("failed: "))
+      #expect(records.allSatisfy { $0["sanity"] as? String == verdict })
+      let lines = result.output.split(separator: "\n")
+      #expect(lines[0] == "sanity of none under fgsm:")
+      let table = try #require(lines.firstIndex { $0.hasPrefix("model ") })
+      let warning = lines[table - 1]
+      #expect(
+        verdict == "passed"
+          ? warning == "the sanity suite passed"
+          : warning == "DO NOT QUOTE the figures of none: \(verdict)")
+      for check in ["labels", "unbounded", "planted"] {
+        #expect(lines[..<table].contains { $0.hasPrefix(check) })
+      }
+    }
+  }
+
   @Test("A plan from a file is what its options would say")
   func planFile() throws {
     try Workplace.with { place in

@@ -111,6 +111,8 @@ struct WrongInputTests {
     Mistake("\(evaluate) --shard 3/2 --store @new", 64, "\"3/2\" is no shard"),
     Mistake("\(evaluate) --shard 4/4 --store @new", 64, "shard 4/4 of 2 images"),
     Mistake("\(evaluate) --scores 0", 64, "scoring draws is 0"),
+    Mistake("\(evaluate) --sanity 0", 64, "--sanity is 0"),
+    Mistake("\(evaluate) --sanity 3 --shard 1/2 --store @new", 64, "leave --shard out"),
     Mistake("\(evaluate) --selections=-1", 64, "selection draws is -1"),
     Mistake("\(evaluate) --attack none --attack none", 64, "stands twice"),
     Mistake("\(evaluate) --store @plain", 74, "plain"),

@@ -68,10 +68,10 @@ struct EvaluationSummaryTests {
       try result(.adaptivePGD, .otherLabel, predictions: unlucky, misses: misses[1]),
     ])
     let worst = try record(summary, "worst", .otherLabel)
-    // The first image is of the first attack, the second of the second; among equals the later of
-    // attacks that are equal over all images.
+    // The first image is of the first attack, the second of the second; of attacks that are equal over
+    // all images the earlier takes those on which they are equal.
     #expect(worst.repeated?.mean == 0.25)
-    #expect(worst.brokenBy == ["pgd": 1, "adaptive-pgd": 2])
+    #expect(worst.brokenBy == ["pgd": 2, "adaptive-pgd": 1])
 
     // The same with the scores exchanged: the same choice.
     let exchanged = try EvaluationSummary([

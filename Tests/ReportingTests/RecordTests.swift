@@ -91,6 +91,7 @@ struct RecordTests {
             "provenance" : null,
             "repeated" : null,
             "restarts" : 5,
+            "sanity" : null,
             "schema" : 2,
             "secondsPerDecision" : null,
             "seed" : 18446744073709551615,

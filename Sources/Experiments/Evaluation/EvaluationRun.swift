@@ -52,26 +52,12 @@ package struct EvaluationRun: Sendable {
   package func run(
     _ model: Model, on data: DatasetSplit, dataset: DatasetName
   ) throws -> [JobResult] {
-    try plan.check()
-    let images = data.test[0..<min(plan.count ?? data.test.count, data.test.count)]
+    let setting = try Setting(plan, model, on: data, kernels: kernels)
+    let (base, pool, images) = (setting.base, setting.pool, setting.images)
     guard shard.number <= images.count else {
       throw PlanError.setting(
         "shard \(shard) of \(images.count) images is empty; use \(images.count) shards at most")
     }
-    guard model.checkpoint.architecture.classCount == images.classCount else {
-      throw AttackError.classCount(
-        model: model.checkpoint.architecture.classCount, data: images.classCount)
-    }
-    let base = NetworkClassifier(
-      InferencePlan(
-        try model.checkpoint.network(), normalization: model.checkpoint.normalization,
-        kernels: kernels))
-    guard base.imageShape == images.pixels.imageShape else {
-      throw ClassifierError.imageShape(
-        expected: base.imageShape, found: images.pixels.imageShape)
-    }
-    // Only mixing needs a pool, and not every data set has one: a class may be without images.
-    let pool = plan.defences.contains { $0.rule != nil } ? try SamplePool(data.training) : nil
     let poolDescription = pool.map { pool in
       EvaluationJob.Pool(
         split: "training", images: pool.indices.count,
@@ -87,48 +73,21 @@ package struct EvaluationRun: Sendable {
           seed: plan.seed,
           kernelSet: kernels, planProfile: base.plan.profile, scoringDraws: plan.scoringDraws,
           selectionDraws: plan.selectionDraws, defence: defence, attack: attack)
-        results.append(try measure(job, at: results.count, base, pool, on: images))
+        results.append(try measure(job, at: results.count, setting))
       }
     }
     return results
   }
 
   private func measure(
-    _ job: EvaluationJob, at place: Int, _ base: NetworkClassifier, _ pool: SamplePool?,
-    on images: LabelledImages
+    _ job: EvaluationJob, at place: Int, _ setting: Setting
   ) throws -> JobResult {
-    let attack = job.attack.search(
-      classCount: base.classCount, selections: max(1, job.selectionDraws))
-    guard let pool, let rule = job.defence.rule else {
-      let search = job.attack.onNetwork.search(classCount: base.classCount, selections: 1)
-      let threat = job.attack.budget.map { Threat(search, within: $0, through: base) }
-      return try measure(job, at: place, base, under: threat, on: images)
+    let target = try setting.target(of: job.defence)
+    let threat = try job.attack.budget.map {
+      try target.threat(
+        job.attack, within: $0, selections: max(1, job.selectionDraws))
     }
-    let defended = try MixupInference(base, pool: pool, rule: rule)
-    let threat = try job.attack.budget.map { budget in
-      guard job.attack.name.isAdaptive else { return Threat(attack, within: budget, through: base) }
-      let draws = job.attack.draws ?? rule.sampleCount
-      switch job.attack.name.search {
-      case .published, .publishedRepaired:
-        let published = PublishedAdaptiveAttack(
-          on: try defended.withSampleCount(draws), steps: job.attack.steps ?? 0,
-          stepSize: job.attack.stepSize, isRepaired: job.attack.name.search == .publishedRepaired)
-        return Threat(published, within: budget, through: defended)
-      case .evasion:
-        let detector = try MixupInference(
-          base, pool: pool,
-          rule: .predictedLabel(
-            rule.predictedLabel ?? rule.otherLabel ?? Mixing(ratio: 0.5, sampleCount: draws)
-          )
-          .withSampleCount(draws))
-        return Threat(attack, within: budget, through: DetectorEvasion(detector))
-      default:
-        return try Threat.adaptive(
-          attack, within: budget, on: defended, sampleCount: draws,
-          average: job.attack.average ?? .probabilities)
-      }
-    }
-    return try measure(job, at: place, defended, under: threat, on: images)
+    return try measure(job, at: place, target.classifier, under: threat, on: setting.images)
   }
 
   private func measure(
@@ -167,6 +126,82 @@ package struct EvaluationRun: Sendable {
       job: job, isRandomized: classifier.isRandomized,
       forwardPassesPerDecision: classifier.forwardPassesPerDecision, blocks: blocks.withLock(\.self)
     )
+  }
+}
+
+extension EvaluationRun {
+  /// What all jobs of a plan share: the network, the pool and the images.
+  struct Setting {
+    let base: NetworkClassifier
+    /// Only mixing needs one, and not every data set has it: a class may be without images.
+    let pool: SamplePool?
+    let images: LabelledImages
+
+    init(
+      _ plan: EvaluationPlan, _ model: Model, on data: DatasetSplit, kernels: KernelSet
+    ) throws {
+      try plan.check()
+      images = data.test[0..<min(plan.count ?? data.test.count, data.test.count)]
+      guard model.checkpoint.architecture.classCount == images.classCount else {
+        throw AttackError.classCount(
+          model: model.checkpoint.architecture.classCount, data: images.classCount)
+      }
+      base = NetworkClassifier(
+        InferencePlan(
+          try model.checkpoint.network(), normalization: model.checkpoint.normalization,
+          kernels: kernels))
+      guard base.imageShape == images.pixels.imageShape else {
+        throw ClassifierError.imageShape(
+          expected: base.imageShape, found: images.pixels.imageShape)
+      }
+      pool = plan.defences.contains { $0.rule != nil } ? try SamplePool(data.training) : nil
+    }
+
+    /// The network behind a defence.
+    func target(of defence: DefenceDescription) throws -> Target {
+      guard let pool, let rule = defence.rule else { return Target(base: base, defence: nil) }
+      return Target(base: base, defence: try MixupInference(base, pool: pool, rule: rule))
+    }
+  }
+
+  /// A network, behind a defence or not, and who attacks it.
+  struct Target: Sendable {
+    let base: NetworkClassifier
+    let defence: MixupInference<NetworkClassifier>?
+
+    var classifier: any DifferentiableClassifier { defence ?? base }
+
+    /// The attacker of a description.
+    func threat(
+      _ attack: AttackDescription, within budget: PerturbationBudget, selections: Int
+    ) throws -> Threat {
+      guard let defence else {
+        let search = attack.onNetwork.search(classCount: base.classCount, selections: 1)
+        return Threat(search, within: budget, through: base)
+      }
+      let search = attack.search(classCount: base.classCount, selections: selections)
+      guard attack.name.isAdaptive else { return Threat(search, within: budget, through: base) }
+      let draws = attack.draws ?? defence.rule.sampleCount
+      switch attack.name.search {
+      case .published, .publishedRepaired:
+        let published = PublishedAdaptiveAttack(
+          on: try defence.withSampleCount(draws), steps: attack.steps ?? 0,
+          stepSize: attack.stepSize, isRepaired: attack.name.search == .publishedRepaired)
+        return Threat(published, within: budget, through: defence)
+      case .evasion:
+        let mixing =
+          defence.rule.predictedLabel ?? defence.rule.otherLabel
+          ?? Mixing(ratio: 0.5, sampleCount: draws)
+        let detector = try MixupInference(
+          base, pool: defence.pool,
+          rule: MixupInferenceRule.predictedLabel(mixing).withSampleCount(draws))
+        return Threat(search, within: budget, through: DetectorEvasion(detector))
+      default:
+        return try Threat.adaptive(
+          search, within: budget, on: defence, sampleCount: draws,
+          average: attack.average ?? .probabilities)
+      }
+    }
   }
 }
 

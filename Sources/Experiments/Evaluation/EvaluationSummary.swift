@@ -10,13 +10,16 @@ package struct EvaluationSummary: Sendable {
   package let results: [JobResult]
   /// One for every result, and behind those of a defence one for the worst of its attacks.
   package let records: [EvaluationRecord]
+  /// What the sanity suite says, by defence; empty if it was not asked.
+  package let sanity: [SanityReport]
 
   /// The name of the worst of several attacks on every image.
   static let worst = "worst"
 
   /// - Throws: `RecordError` if a result has no examples.
-  package init(_ results: [JobResult]) throws {
+  package init(_ results: [JobResult], sanity: [SanityReport] = []) throws {
     self.results = results
+    self.sanity = sanity
     // What is compared with the undefended network, under the same attack on the same images.
     let pairs = results.map { result in
       result.job.defence.name == .none
@@ -43,7 +46,15 @@ package struct EvaluationSummary: Sendable {
         if let worst = try Self.worst(group) { records.append(worst) }
       }
     }
-    self.records = records
+    self.records = records.map { record in
+      var record = record
+      record.sanity =
+        sanity.first {
+          $0.model == record.model && $0.defence.name.rawValue == record.defence
+            && $0.defence.parameters == record.provenance?.defenceParameters
+        }?.summary
+      return record
+    }
   }
 
   // MARK: Records
@@ -58,7 +69,7 @@ package struct EvaluationSummary: Sendable {
     let correct = Proportion(result.outcomes.lazy.map(\.isCorrect))
     let decisions =
       result.isRandomized ? job.scoringDraws + job.selectionDraws : 1
-    return try EvaluationRecord(
+    var record = try EvaluationRecord(
       model: job.model, defence: job.defence.name.rawValue,
       attack: attack ?? job.attack.name.rawValue, dataset: job.dataset, split: job.split,
       n: correct.trials, correct: correct.successes, interval: correct.wilsonInterval(),
@@ -69,23 +80,25 @@ package struct EvaluationSummary: Sendable {
         ? result.seconds / Double(max(correct.trials, 1) * decisions) : nil,
       lambda: job.defence.lambda.flatMap { Double("\($0)") },
       threshold: job.defence.threshold.flatMap { Double("\($0)") }, draws: job.defence.draws,
-      attackDraws: job.defence.name == .none ? nil : job.attack.draws,
-      repeated: result.isRandomized && !result.outcomes.isEmpty
-        ? EvaluationRecord.Repeated(result.repeated) : nil,
-      comparison: comparison, brokenBy: brokenBy,
-      provenance: EvaluationRecord.Provenance(
-        checkpoint: job.checkpoint, indices: job.indices.description,
-        pool: job.pool?.description,
-        knowledge: job.knowledge, norm: job.attack.budget?.norm.rawValue,
-        defenceParameters: job.defence.parameters, attackParameters: job.attack.parameters,
-        selectionDraws: job.selectionDraws, planProfile: job.planProfile.rawValue,
-        forwardPasses: result.passes.forward, backwardPasses: result.passes.backward,
-        seconds: result.seconds, outcomes: try job.fileName()))
+      attackDraws: job.defence.name == .none ? nil : job.attack.draws)
+    if result.isRandomized, !result.outcomes.isEmpty {
+      record.repeated = EvaluationRecord.Repeated(result.repeated)
+    }
+    record.comparison = comparison
+    record.brokenBy = brokenBy
+    record.provenance = EvaluationRecord.Provenance(
+      checkpoint: job.checkpoint, indices: job.indices.description, pool: job.pool?.description,
+      knowledge: job.knowledge, norm: job.attack.budget?.norm.rawValue,
+      defenceParameters: job.defence.parameters, attackParameters: job.attack.parameters,
+      selectionDraws: job.selectionDraws, planProfile: job.planProfile.rawValue,
+      forwardPasses: result.passes.forward, backwardPasses: result.passes.backward,
+      seconds: result.seconds, outcomes: try job.fileName())
+    return record
   }
 
   /// For every image the attack that misled most often on the selection draws, scored on draws that had
   /// no part in the choice; of a network the attack that broke it. Among equals the one that misled
-  /// most over all images counts, then the later one, so that a weak attack's luck is not preferred.
+  /// most over all images counts, so that a weak attack's luck is not preferred, then the earlier one.
   /// Nil with a single attack, or if the choice would have to be made on the draws that score.
   private static func worst(_ group: [JobResult]) throws -> EvaluationRecord? {
     guard let first = group.first, group.filter({ $0.job.attack.name != .none }).count > 1,
@@ -97,7 +110,7 @@ package struct EvaluationSummary: Sendable {
     }
     let strongestFirst = group.enumerated().map { place, result in
       (total: result.outcomes.reduce(0) { $0 + misses($1) }, place: place, result: result)
-    }.sorted { ($0.total, $0.place) > ($1.total, $1.place) }.map(\.result)
+    }.sorted { ($1.total, $0.place) < ($0.total, $1.place) }.map(\.result)
     var worst = first
     var brokenBy: [String: Int] = [:]
     for n in first.outcomes.indices {
@@ -143,6 +156,19 @@ package struct EvaluationSummary: Sendable {
         ]
       },
       alignments: [4: .right, 5: .right, 6: .right, 7: .right, 8: .right, 9: .right])
+  }
+
+  /// What to say before any figure: which may not be quoted, and why; nil without an attack.
+  package var warning: String? {
+    guard results.contains(where: { $0.job.attack.budget != nil }) else { return nil }
+    guard !sanity.isEmpty else {
+      return "not checked: --sanity 50 asks whether these figures can be believed"
+    }
+    let failed = sanity.filter { !$0.failures.isEmpty }
+    guard !failed.isEmpty else { return "the sanity suite passed" }
+    return failed.map {
+      "DO NOT QUOTE the figures of \($0.defence.name.rawValue): \($0.summary)"
+    }.joined(separator: "\n")
   }
 
   /// Which attack was the worst for how many images, a line for every defence with several.

@@ -1,0 +1,91 @@
+import Datasets
+import Foundation
+import NeuralNetwork
+import Reporting
+import Robustness
+
+/// What the sanity suite says of one defence under the attack that hurt it most.
+package struct SanityReport: Sendable, Codable, Equatable {
+  package var model: String
+  package var defence: DefenceDescription
+  /// The attack that was checked along with it.
+  package var attack: AttackDescription
+  /// Images that it was checked on.
+  package var count: Int
+  package var verdicts: [SanityVerdict]
+
+  /// The names of the checks that failed.
+  package var failures: [String] {
+    verdicts.filter { $0.outcome == .failed }.map(\.name)
+  }
+
+  /// "passed", or "failed: " and the names of the checks.
+  package var summary: String {
+    failures.isEmpty ? "passed" : "failed: \(failures.joined(separator: ", "))"
+  }
+
+  /// The verdicts as a table for a terminal.
+  package var table: Table {
+    Table(
+      columns: ["check", "what should be so", "verdict", "evidence"],
+      rows: verdicts.map {
+        [
+          Table.Cell($0.name), Table.Cell($0.claim), Table.Cell($0.outcome.rawValue),
+          Table.Cell($0.evidence),
+        ]
+      })
+  }
+}
+
+extension EvaluationRun {
+  /// Runs the sanity suite on the first images, for every defence under the attack that left fewest
+  /// images right; nothing of defences without an attack.
+  package func sanity(
+    of model: Model, on data: DatasetSplit, results: [JobResult], count: Int
+  ) throws -> [SanityReport] {
+    let setting = try Setting(plan, model, on: data, kernels: kernels)
+    let images = setting.images[0..<min(count, setting.images.count)]
+    return try plan.defences.compactMap { defence in
+      let attacked = results.filter {
+        $0.job.defence == defence && $0.job.attack.budget != nil
+      }
+      guard let worst = attacked.min(by: { $0.repeated.mean < $1.repeated.mean }),
+        let budget = worst.job.attack.budget
+      else { return nil }
+      let attack = worst.job.attack
+      let target = try setting.target(of: defence)
+      let selections = max(1, plan.selectionDraws)
+      let classCount = setting.base.classCount
+      let suite = SanitySuite(
+        classifier: target.classifier, network: setting.base,
+        isDefended: target.defence != nil, examples: images,
+        labels: worst.outcomes.prefix(images.count).map(\.label), budget: budget,
+        search: {
+          attack.multiplied(by: $0).onNetwork.search(classCount: classCount, selections: selections)
+        },
+        threat: { budget, effort in
+          try target.threat(attack.multiplied(by: effort), within: budget, selections: selections)
+        },
+        seed: plan.seed
+      ) { [workers] in workers.forEach(count: $0, $1) }
+      let title = "check \(defence.name.rawValue) under \(attack.name.rawValue)"
+      let stage = progress.stage(title, total: SanitySuite.names.count, unit: "checks")
+      let verdicts = try suite.run { _ in stage.advance(by: 1) }
+      stage.finish()
+      return SanityReport(
+        model: model.name, defence: defence, attack: attack, count: images.count,
+        verdicts: verdicts)
+    }
+  }
+}
+
+extension AttackDescription {
+  /// The same attack with more effort.
+  func multiplied(by effort: SanitySuite.Effort) -> AttackDescription {
+    var copy = self
+    copy.steps = steps.map { $0 * effort.steps }
+    copy.queries = queries.map { $0 * effort.steps }
+    copy.draws = draws.map { $0 * effort.draws }
+    return copy
+  }
+}

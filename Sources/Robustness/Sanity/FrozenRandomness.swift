@@ -1,0 +1,44 @@
+import NeuralNetwork
+
+/// A randomised classifier with the same draws for an image in every call, whatever it is asked for: a
+/// classifier without randomness. Who knows the draws can attack it as one.
+public struct FrozenRandomness: DifferentiableClassifier {
+  /// The randomised classifier.
+  public let base: any DifferentiableClassifier
+  /// Names its draws.
+  public var seed: UInt64
+
+  /// A classifier whose draws are those of one seed.
+  public init(_ base: any DifferentiableClassifier, seed: UInt64) {
+    self.base = base
+    self.seed = seed
+  }
+
+  /// The shape of the images that the base takes.
+  public var imageShape: ImageShape { base.imageShape }
+
+  /// L, the number of classes.
+  public var classCount: Int { base.classCount }
+
+  /// The base's.
+  public var forwardPassesPerDecision: Int { base.forwardPassesPerDecision }
+
+  /// No.
+  public var isRandomized: Bool { false }
+
+  /// The base's logits on the frozen draws.
+  public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
+    try base.logits(of: images, draws: frozen(draws))
+  }
+
+  /// The base's logits and gradient on the frozen draws.
+  public func logitsAndGradient(
+    of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
+  ) throws -> (logits: Tensor, gradient: Tensor) {
+    try base.logitsAndGradient(of: images, draws: frozen(draws), lossGradient: lossGradient)
+  }
+
+  private func frozen(_ draws: Draws) -> Draws {
+    Draws(seed: seed, purpose: .measure, examples: draws.examples)
+  }
+}

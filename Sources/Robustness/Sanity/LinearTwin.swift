@@ -1,0 +1,75 @@
+import Datasets
+import NeuralNetwork
+import Statistics
+
+/// A linear classifier of two classes, z = (0, w · x + b), on which the outcome of the best attack is known:
+/// the largest that the other class's margin can become in ball and box.
+struct LinearTwin: DifferentiableClassifier {
+  let imageShape: ImageShape
+  let weights: [Float]
+  let bias: Float
+
+  var classCount: Int { 2 }
+  var forwardPassesPerDecision: Int { 1 }
+  var isRandomized: Bool { false }
+
+  /// Normal weights of size 1/√D, and the bias that puts the mean of the images' scores at 0.
+  init(for images: Pixels, seed: UInt64) {
+    imageShape = images.imageShape
+    let count = imageShape.count
+    var stream = RandomStream(RandomKey(seed: seed, purpose: .measure))
+    let weights = (0..<count).map { _ in
+      Float(stream.standardNormal() / Double(count).squareRoot())
+    }
+    self.weights = weights
+    let scores = (0..<images.count).map { n in
+      (0..<count).reduce(Float(0)) { $0 + weights[$1] * images.tensor[n * count + $1] }
+    }
+    bias = -scores.reduce(0, +) / Float(max(scores.count, 1))
+  }
+
+  func logits(of images: Pixels, draws: Draws) throws -> Tensor {
+    guard images.imageShape == imageShape else {
+      throw ClassifierError.imageShape(expected: imageShape, found: images.imageShape)
+    }
+    let count = imageShape.count
+    var result = Tensor(shape: [images.count, 2])
+    images.tensor.withUnsafePointer { values in
+      for n in 0..<images.count {
+        var sum = bias
+        for place in 0..<count { sum += weights[place] * values[n * count + place] }
+        result[2 * n + 1] = sum
+      }
+    }
+    return result
+  }
+
+  func logitsAndGradient(
+    of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
+  ) throws -> (logits: Tensor, gradient: Tensor) {
+    let logits = try logits(of: images, draws: draws)
+    let cotangent = try lossGradient(logits)
+    guard cotangent.shape == logits.shape else {
+      throw TensorError.shapeMismatch(expected: logits.shape, found: cotangent.shape)
+    }
+    let gradient = (0..<images.count).flatMap { n in weights.map { $0 * cotangent[2 * n + 1] } }
+    return (logits, try Tensor(gradient, shape: images.tensor.shape))
+  }
+
+  /// By how much the other class can win an image in the ball at most, in Double: the change of w · x is
+  /// Σ_i max over the box of ±w_i δ_i in ℓ∞; in ℓ2 that at the projection of x ± t w for large t.
+  func largestMargin(
+    of image: Pixels, label: Int, within budget: PerturbationBudget
+  ) throws -> Double {
+    let sign: Float = label == 1 ? -1 : 1
+    // Along ±w far outside: of a linear function the nearest point there is the best one.
+    let far = try Tensor(
+      weights.enumerated().map { image.tensor[$0.offset] + 1e4 * sign * $0.element },
+      shape: image.tensor.shape)
+    let best = try PerturbationBall(center: image, budget: budget).projection(of: far).tensor
+    let score = weights.enumerated().reduce(Double(bias)) {
+      $0 + Double($1.element) * Double(best[$1.offset])
+    }
+    return Double(sign) * score
+  }
+}

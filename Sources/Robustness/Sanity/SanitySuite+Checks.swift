@@ -1,0 +1,305 @@
+import Datasets
+import Foundation
+import NeuralNetwork
+import Statistics
+
+extension SanitySuite {
+  static var checks: [Check] {
+    [
+      Check(name: "labels", claim: "labels are the data set's") { try $0.labelsAreTrue() },
+      Check(
+        name: "randomness",
+        claim: "predictions vary with the draws, if they are said to, and only then"
+      ) { try $0.randomnessIsAsStated() },
+      Check(name: "batch", claim: "no outcome depends on the batch or the order") {
+        try $0.batchDoesNotMatter()
+      },
+      Check(name: "gradient", claim: "gradients are numbers, and hardly ever zero") {
+        try $0.gradientsExist()
+      },
+      Check(name: "slope", claim: "gradients are the slopes that differences show") {
+        try $0.gradientsAreSlopes()
+      },
+      Check(name: "linear", claim: "the attack finds what is known of a linear model") {
+        try $0.attackIsOptimalOnLinearModel()
+      },
+      Check(name: "planted", claim: "the attack finds adversarial examples that were planted") {
+        try $0.plantedExamplesAreFound()
+      },
+      Check(name: "radius 0", claim: "an attack of radius 0 changes nothing") {
+        try $0.radiusZeroChangesNothing()
+      },
+      Check(name: "radius", claim: "a larger radius leaves no more images right") {
+        try $0.radiusHelps()
+      },
+      Check(name: "unbounded", claim: "without a bound the attack breaks 99%") {
+        try $0.unboundedBreaksAll()
+      },
+      Check(name: "steps", claim: "twice the steps break no more") { try $0.stepsSaturate() },
+      Check(name: "draws", claim: "twice the draws for a gradient break no more") {
+        try $0.drawsSaturate()
+      },
+      Check(name: "oblivious", claim: "who does not know the defence breaks no more") {
+        try $0.knowledgeHelps()
+      },
+      Check(name: "gradient-free", claim: "an attack without gradients breaks no more") {
+        try $0.gradientsHelp()
+      },
+      Check(name: "transfer", claim: "an attack on another network breaks no more") {
+        try $0.ownGradientsHelp()
+      },
+      Check(name: "fixed draws", claim: "known draws leave no more images right than unknown ones")
+      {
+        try $0.knownDrawsHelp()
+      },
+    ]
+  }
+
+  // MARK: The evaluation itself
+
+  private func labelsAreTrue() throws -> (SanityVerdict.Outcome, String) {
+    let wrong = zip(examples.labels, labels).count { $0 != $1 }
+    return (
+      wrong == 0 && labels.count == examples.count ? .passed : .failed,
+      "\(wrong) of \(examples.count) labels differ"
+    )
+  }
+
+  private func randomnessIsAsStated() throws -> (SanityVerdict.Outcome, String) {
+    let first = try classifier.logits(of: examples.pixels, draws: draws(.score))
+    let varies = try (1...4).contains { step in
+      try classifier.logits(of: examples.pixels, draws: draws(.score, step: step)) != first
+    }
+    let again = try classifier.logits(of: examples.pixels, draws: draws(.score))
+    guard again == first else { return (.failed, "the same draws give other predictions") }
+    return (
+      varies == classifier.isRandomized ? .passed : .failed,
+      "said to be \(classifier.isRandomized ? "" : "not ")randomised; five draws "
+        + (varies ? "differ" : "give the same")
+    )
+  }
+
+  private func batchDoesNotMatter() throws -> (SanityVerdict.Outcome, String) {
+    let positions = Array(examples.indices.indices.prefix(16))
+    let threat = try threat(budget, Effort())
+    let whole = try correct(under: threat, on: examples[positions])
+    let single = try correct(under: threat, on: examples[positions], blockSize: 1)
+    let reversed = try correct(
+      under: threat, on: examples[Array(positions.reversed())], blockSize: 3)
+    let differing = positions.indices.count {
+      whole[$0] != single[$0] || whole[$0] != reversed[positions.count - 1 - $0]
+    }
+    return (
+      differing == 0 ? .passed : .failed, "\(differing) of \(positions.count) outcomes differ"
+    )
+  }
+
+  // MARK: The gradient
+
+  /// The gradient that the attack follows at the images, and the log odds that it is of.
+  private func gradient(at images: Pixels) throws -> (losses: [Double], gradient: Tensor) {
+    let (logits, gradient) = try classifier.logitsAndGradient(of: images, draws: draws()) {
+      AttackLoss.logOdds.gradient(of: $0, labels: examples.labels)
+    }
+    return (AttackLoss.logOdds.values(of: logits, labels: examples.labels), gradient)
+  }
+
+  private func gradientsExist() throws -> (SanityVerdict.Outcome, String) {
+    let ball = PerturbationBall(center: examples.pixels, budget: budget)
+    let places = [examples.pixels, try ball.start(of: examples, restart: 0, seed: seed)]
+    var (zeros, others) = (0, 0)
+    for images in places {
+      let gradient = try gradient(at: images).gradient
+      for n in 0..<images.count {
+        let row = gradient.rows([n]).values
+        if !row.allSatisfy({ $0.isFinite }) {
+          others += 1
+        } else if row.allSatisfy({ $0 == 0 }) {
+          zeros += 1
+        }
+      }
+    }
+    let count = places.count * examples.count
+    return (
+      others == 0 && 20 * zeros <= count ? .passed : .failed,
+      "of \(count) gradients \(zeros) are zero, \(others) hold what is no number"
+    )
+  }
+
+  private func gradientsAreSlopes() throws -> (SanityVerdict.Outcome, String) {
+    guard budget.radius > .zero else { return (.skipped, "the radius is 0") }
+    let ball = PerturbationBall(center: examples.pixels, budget: budget)
+    // Away from the clean images, which may lie at the edge of the box.
+    let start = try ball.start(of: examples, restart: 1, seed: seed)
+    let gradient = try gradient(at: start).gradient
+    let length = budget.radius.value / 64
+    func moved(_ length: Float) throws -> Tensor {
+      try budget.step(
+        from: start.tensor, along: gradient, lengths: examples.indices.map { _ in length })
+    }
+    // Into the box if need be, so the distance that counts is what was gone.
+    let (up, down) = (
+      Pixels(unchecked: try moved(length).map { min(max($0, 0), 1) }),
+      Pixels(unchecked: try moved(-length).map { min(max($0, 0), 1) })
+    )
+    let (above, below) = (try self.gradient(at: up).losses, try self.gradient(at: down).losses)
+    let width = examples.pixels.imageShape.count
+    var errors: [Double] = []
+    for n in 0..<examples.count {
+      let expected = (n * width..<(n + 1) * width).reduce(0.0) {
+        $0 + Double(gradient[$1]) * Double(up.tensor[$1] - down.tensor[$1])
+      }
+      let found = above[n] - below[n]
+      guard expected.isFinite, found.isFinite, expected != 0 || found != 0 else {
+        errors.append(1)
+        continue
+      }
+      errors.append(abs(found - expected) / max(abs(expected), abs(found)))
+    }
+    let median = errors.sorted()[errors.count / 2]
+    return (
+      median <= 0.25 ? .passed : .failed,
+      "they differ by \(Int((100 * median).rounded()))% in the median"
+    )
+  }
+
+  // MARK: The attack on what is known
+
+  private func attackIsOptimalOnLinearModel() throws -> (SanityVerdict.Outcome, String) {
+    let twin = LinearTwin(for: examples.pixels, seed: seed)
+    let labels = try twin.predictions(of: examples.pixels, draws: draws())
+    let data = try LabelledImages(
+      pixels: examples.pixels, labels: labels, classCount: 2, indices: examples.indices)
+    // A radius at which about half of the images can be broken, if there is one.
+    let margins = try data.indices.indices.map { n in
+      try twin.largestMargin(of: data.pixels[[n]], label: labels[n], within: budget)
+    }
+    let threat = Threat(search(Effort()), within: budget, through: twin)
+    let isCorrect = try correct(under: threat, by: twin, on: data)
+    // A hundredth of the margin's spread is what the last step of a search may lack.
+    let scale = (margins.map(abs).max() ?? 0) / 100
+    let decided = margins.indices.filter { abs(margins[$0]) > scale }
+    let missed = decided.count { (margins[$0] > 0) == isCorrect[$0] }
+    return (
+      50 * missed <= decided.count ? .passed : .failed,
+      "\(margins.count { $0 > 0 }) of \(margins.count) can be broken; "
+        + "\(missed) of \(decided.count) come out otherwise"
+    )
+  }
+
+  private func plantedExamplesAreFound() throws -> (SanityVerdict.Outcome, String) {
+    guard budget.radius > .zero else { return (.skipped, "the radius is 0") }
+    // With frozen draws, so that the planted place is of its class for certain.
+    let frozen: any DifferentiableClassifier =
+      classifier.isRandomized ? FrozenRandomness(classifier, seed: seed) : classifier
+    var (planted, found, byChance) = (0, 0, 0)
+    for n in examples.indices.indices.prefix(24) {
+      let image = examples[[n]]
+      guard
+        let target = try Binarization.planted(
+          in: frozen, around: image, within: budget, innerCount: 60, seed: seed)
+      else { continue }
+      planted += 1
+      let data = try LabelledImages(
+        pixels: image.pixels, labels: [0], classCount: 2, indices: image.indices)
+      func isFound(_ attack: any Attack) throws -> Bool {
+        try !correct(
+          under: Threat(attack, within: budget, through: target), by: target, on: data)[0]
+      }
+      if try isFound(search(Effort())) { found += 1 }
+      if try isFound(UniformNoise(samples: 60)) { byChance += 1 }
+    }
+    guard planted >= 5 else {
+      return (.skipped, "the logits tell \(planted) planted places from their surroundings")
+    }
+    let evidence = "\(found) of \(planted) found, \(byChance) by chance"
+    return (10 * found >= 9 * planted ? .passed : .failed, evidence)
+  }
+
+  // MARK: More and less of it
+
+  private func radiusZeroChangesNothing() throws -> (SanityVerdict.Outcome, String) {
+    let (clean, attacked) = (
+      try correct(under: nil), try attacked(within: PerturbationBudget(budget.norm, .zero))
+    )
+    let changed = zip(clean, attacked).count { $0 != $1 }
+    return (changed == 0 ? .passed : .failed, "\(changed) of \(clean.count) outcomes change")
+  }
+
+  private func radiusHelps() throws -> (SanityVerdict.Outcome, String) {
+    guard budget.radius > .zero else { return (.skipped, "the radius is 0") }
+    let radii = [(1, 2), (1, 1), (2, 1)].map { budget.scaled(by: $0.0, over: $0.1) }
+    let results = try radii.map { ($0.radius.description, try attacked(within: $0)) }
+    let checks = zip(results, results.dropFirst()).map { expect($0, noLessRobustThan: $1) }
+    let failed = checks.contains { $0.0 == .failed }
+    return (
+      failed ? .failed : .passed,
+      results.map { "\(share($0.1)) at \($0.0)" }.joined(separator: ", ")
+    )
+  }
+
+  private func unboundedBreaksAll() throws -> (SanityVerdict.Outcome, String) {
+    // In ℓ2 the diagonal of the box.
+    let side = Double(examples.pixels.imageShape.count).squareRoot().rounded(.up)
+    let whole = try PerturbationBudget(
+      budget.norm, budget.norm == .linf ? Epsilon("1") : Epsilon("\(Int(side))", norm: .l2))
+    let correct = try attacked(within: whole)
+    return (
+      100 * correct.count { $0 } <= correct.count ? .passed : .failed,
+      "\(share(correct)) right at \(whole.radius)"
+    )
+  }
+
+  private func stepsSaturate() throws -> (SanityVerdict.Outcome, String) {
+    expect(
+      ("twice", try attacked(Effort(steps: 2))), noLessRobustThan: ("once", try attacked()))
+  }
+
+  private func drawsSaturate() throws -> (SanityVerdict.Outcome, String) {
+    guard classifier.isRandomized else { return (.skipped, "there are no draws") }
+    return expect(
+      ("twice", try attacked(Effort(draws: 2))), noLessRobustThan: ("once", try attacked()))
+  }
+
+  // MARK: Other attackers
+
+  private func knowledgeHelps() throws -> (SanityVerdict.Outcome, String) {
+    guard isDefended else { return (.skipped, "there is no defence") }
+    let oblivious = Threat(search(Effort()), within: budget, through: network)
+    return expect(
+      ("oblivious", try correct(under: oblivious)), noLessRobustThan: ("adaptive", try attacked()))
+  }
+
+  private func gradientsHelp() throws -> (SanityVerdict.Outcome, String) {
+    let attack: any Attack =
+      budget.norm == .linf ? SquareAttack(queries: 300) : UniformNoise(samples: 300)
+    let threat = Threat(attack, within: budget, through: classifier)
+    return expect(
+      ("300 queries", try correct(under: threat)), noLessRobustThan: ("gradients", try attacked()))
+  }
+
+  private func ownGradientsHelp() throws -> (SanityVerdict.Outcome, String) {
+    guard let other else {
+      return (.skipped, isDefended ? "the network is attacked above" : "no other network was given")
+    }
+    let threat = Threat(search(Effort()), within: budget, through: other)
+    return expect(
+      ("transferred", try correct(under: threat)), noLessRobustThan: ("direct", try attacked()))
+  }
+
+  private func knownDrawsHelp() throws -> (SanityVerdict.Outcome, String) {
+    guard classifier.isRandomized else { return (.skipped, "there are no draws") }
+    let frozen = FrozenRandomness(classifier, seed: seed)
+    let threat = Threat(search(Effort()), within: budget, through: frozen)
+    return expect(
+      ("unknown", try attacked()),
+      noLessRobustThan: ("known", try correct(under: threat, by: frozen)))
+  }
+}
+
+extension PerturbationBudget {
+  /// The same norm with n/d of the radius, at most the width of the scale in ℓ∞.
+  func scaled(by n: Int, over d: Int) -> PerturbationBudget {
+    PerturbationBudget(norm, radius.scaled(by: n, over: d, limit: norm == .linf ? 1 : 1000))
+  }
+}

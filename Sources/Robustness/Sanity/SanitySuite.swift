@@ -1,0 +1,161 @@
+import Datasets
+import Foundation
+import NeuralNetwork
+import Statistics
+
+/// What a check found out about an evaluation.
+public struct SanityVerdict: Sendable, Hashable, Codable {
+  /// Whether the figures may be quoted.
+  public enum Outcome: String, Sendable, Codable {
+    case passed
+    /// They may not.
+    case failed
+    /// It says nothing about this evaluation.
+    case skipped
+  }
+
+  /// A short name.
+  public var name: String
+  /// What should be so.
+  public var claim: String
+  /// Whether it is.
+  public var outcome: Outcome
+  /// The figures that say so, or why there are none.
+  public var evidence: String
+
+  /// A verdict.
+  public init(name: String, claim: String, outcome: Outcome, evidence: String) {
+    self.name = name
+    self.claim = claim
+    self.outcome = outcome
+    self.evidence = evidence
+  }
+}
+
+/// Checks whether an evaluation of robustness can be believed, by what it would have to show if its
+/// classifier, labels, randomness and attack were what they are said to be.
+///
+/// After Carlini et al., "On evaluating adversarial robustness", 2019; Tramèr et al., NeurIPS 2020; and
+/// Zimmermann et al., NeurIPS 2022. Comparisons are of the same images, by McNemar's exact test on one
+/// side at a level of 1%, so that a sound evaluation fails one of ten about once in ten runs at most.
+public struct SanitySuite: Sendable {
+  /// How much an attack spends, in multiples of what the evaluation does.
+  public struct Effort: Sendable {
+    /// Of steps, or queries.
+    public var steps = 1
+    /// Of draws for a gradient.
+    public var draws = 1
+
+    /// As much as the evaluation, unless said otherwise.
+    public init(steps: Int = 1, draws: Int = 1) {
+      self.steps = steps
+      self.draws = draws
+    }
+  }
+
+  /// What is evaluated.
+  public var classifier: any DifferentiableClassifier
+  /// The network inside; the same if there is no defence.
+  public var network: any DifferentiableClassifier
+  /// Whether there is a defence.
+  public var isDefended: Bool
+  /// The images, with the labels that the evaluation uses.
+  public var examples: LabelledImages
+  /// The labels that the data set gives them.
+  public var labels: [Int]
+  /// The evaluation's radius.
+  public var budget: PerturbationBudget
+  /// The search alone, through whatever it is led.
+  public var search: @Sendable (Effort) -> any Attack
+  /// The evaluation's attack.
+  public var threat: @Sendable (PerturbationBudget, Effort) throws -> Threat
+  /// Another network for the same images, from which attacks may transfer; nil if there is none.
+  public var other: (any DifferentiableClassifier)?
+  /// Names the random numbers.
+  public var seed: UInt64
+  /// Runs blocks of images.
+  public var forEach: ForEach
+
+  /// A suite for one classifier under one attack.
+  public init(
+    classifier: any DifferentiableClassifier, network: any DifferentiableClassifier,
+    isDefended: Bool, examples: LabelledImages, labels: [Int], budget: PerturbationBudget,
+    search: @escaping @Sendable (Effort) -> any Attack,
+    threat: @escaping @Sendable (PerturbationBudget, Effort) throws -> Threat,
+    other: (any DifferentiableClassifier)? = nil, seed: UInt64,
+    forEach: @escaping ForEach = { count, body in for block in 0..<count { body(block) } }
+  ) {
+    self.classifier = classifier
+    self.network = network
+    self.isDefended = isDefended
+    self.examples = examples
+    self.labels = labels
+    self.budget = budget
+    self.search = search
+    self.threat = threat
+    self.other = other
+    self.seed = seed
+    self.forEach = forEach
+  }
+
+  /// One check.
+  struct Check {
+    var name: String
+    var claim: String
+    var run: (SanitySuite) throws -> (SanityVerdict.Outcome, String)
+  }
+
+  /// The names of the checks, in the order in which they run.
+  public static var names: [String] { checks.map(\.name) }
+
+  /// Every verdict.
+  ///
+  /// - Parameter finished: called after every check.
+  /// - Throws: what classifiers and attacks throw.
+  public func run(finished: (SanityVerdict) -> Void = { _ in }) throws -> [SanityVerdict] {
+    try Self.checks.map { check in
+      let (outcome, evidence) = try check.run(self)
+      let verdict = SanityVerdict(
+        name: check.name, claim: check.claim, outcome: outcome, evidence: evidence)
+      finished(verdict)
+      return verdict
+    }
+  }
+
+  // MARK: Measuring
+
+  /// Which images come out right.
+  func correct(
+    under threat: Threat?, by classifier: (any DifferentiableClassifier)? = nil,
+    on images: LabelledImages? = nil, blockSize: Int? = nil
+  ) throws -> [Bool] {
+    let classifier = classifier ?? self.classifier
+    return try Evaluation(seed: seed, blockSize: blockSize, forEach: forEach)
+      .run(classifier, on: images ?? examples, under: threat).outcomes.map(\.isCorrect)
+  }
+
+  /// As `correct`, under the evaluation's attack.
+  func attacked(
+    _ effort: Effort = Effort(), within budget: PerturbationBudget? = nil
+  ) throws -> [Bool] {
+    try correct(under: threat(budget ?? self.budget, effort))
+  }
+
+  /// Fails if fewer images come out right in the first case than in the second, beyond chance.
+  func expect(
+    _ first: (String, [Bool]), noLessRobustThan second: (String, [Bool])
+  ) -> (SanityVerdict.Outcome, String) {
+    let pairs = PairedOutcomes(first.1, second.1)
+    return (
+      pairs.pValueOfLess < 0.01 ? .failed : .passed,
+      "\(first.0) \(share(first.1)), \(second.0) \(share(second.1))"
+    )
+  }
+
+  /// "12 of 40".
+  func share(_ correct: [Bool]) -> String { "\(correct.count { $0 }) of \(correct.count)" }
+
+  func draws(_ purpose: Purpose = .measure, step: Int = 0) -> Draws {
+    Draws(seed: seed, purpose: purpose, examples: examples.indices, step: step)
+  }
+}

@@ -1,0 +1,256 @@
+import Datasets
+import Foundation
+import MixupInference
+import NeuralNetwork
+import Robustness
+import Statistics
+import TestSupport
+import Testing
+
+private let shape = ImageShape(channels: 1, height: 5, width: 5)
+
+@Suite("The sanity suite")
+struct SanitySuiteTests {
+  private let model = TanhMLP(imageShape: shape, classCount: 4, hidden: 16, seed: 11)
+  private let data: LabelledImages
+  private let pool: SamplePool
+  private let budget: PerturbationBudget
+
+  init() throws {
+    func labelled(_ count: Int, seed: UInt64, from index: Int) throws -> LabelledImages {
+      let images = try randomImages(
+        count, shape: shape, classCount: 4, seed: seed, range: 0.1...0.9, firstIndex: index)
+      let labels = try TanhMLP(imageShape: shape, classCount: 4, hidden: 16, seed: 11).predictions(
+        of: images.pixels, draws: Draws(seed: 0, purpose: .test, examples: images.indices))
+      return try LabelledImages(
+        pixels: images.pixels, labels: labels, classCount: 4, indices: images.indices)
+    }
+    data = try labelled(60, seed: 1, from: 500)
+    pool = try SamplePool(labelled(100, seed: 2, from: 0))
+    budget = .linf(try Epsilon("1/25"))
+  }
+
+  private func defence() throws -> MixupInference<TanhMLP> {
+    try MixupInference(model, pool: pool, rule: .otherLabel(Mixing(ratio: 0.6, sampleCount: 5)))
+  }
+
+  /// The suite of a sound evaluation by PGD, of the network or of mixup inference.
+  private func suite(
+    of classifier: any DifferentiableClassifier, isDefended: Bool = false,
+    attack: @escaping @Sendable (SanitySuite.Effort) -> any Attack = {
+      ProjectedGradientDescent(steps: 20 * $0.steps)
+    }
+  ) -> SanitySuite {
+    SanitySuite(
+      classifier: classifier, network: model, isDefended: isDefended, examples: data,
+      labels: data.labels, budget: budget, search: attack,
+      threat: { budget, effort in
+        guard isDefended, classifier.isRandomized else {
+          return Threat(attack(effort), within: budget, through: classifier)
+        }
+        return Threat(
+          BestOf(
+            [.init(attack(effort), through: model), .init(attack(effort), through: classifier)]),
+          within: budget, through: classifier)
+      },
+      other: TanhMLP(imageShape: shape, classCount: 4, hidden: 16, seed: 12), seed: 5)
+  }
+
+  private func failures(_ suite: SanitySuite) throws -> [String] {
+    let verdicts = try suite.run()
+    #expect(verdicts.map(\.name) == SanitySuite.names)
+    #expect(verdicts.allSatisfy { !$0.evidence.isEmpty && !$0.evidence.contains("\n") })
+    return verdicts.filter { $0.outcome == .failed }.map(\.name)
+  }
+
+  @Test("A sound evaluation of a network passes; what says nothing of it is skipped")
+  func soundNetwork() throws {
+    let verdicts = try suite(of: model).run()
+    #expect(verdicts.filter { $0.outcome == .failed } == [])
+    #expect(
+      verdicts.filter { $0.outcome == .skipped }.map(\.name) == [
+        "draws", "oblivious", "fixed draws",
+      ])
+  }
+
+  @Test("So does one of a randomised defence, with every check")
+  func soundDefence() throws {
+    let verdicts = try suite(of: defence(), isDefended: true).run()
+    #expect(verdicts.filter { $0.outcome != .passed } == [])
+  }
+
+  @Test("The same evaluation has the same verdicts, whatever the threads")
+  func deterministic() throws {
+    let first = try suite(of: defence(), isDefended: true).run()
+    var other = suite(of: try defence(), isDefended: true)
+    other.forEach = { count, body in for block in (0..<count).reversed() { body(block) } }
+    #expect(try other.run() == first)
+  }
+
+  // MARK: Broken evaluations
+
+  @Test("Predicted labels in place of true ones are noticed")
+  func predictedLabels() throws {
+    var suite = suite(of: model)
+    suite.labels[3] = (suite.labels[3] + 1) % 4
+    suite.labels[8] = (suite.labels[8] + 1) % 4
+    #expect(try failures(suite) == ["labels"])
+  }
+
+  /// Says that it is randomised, or not, whatever it is.
+  private struct Claim: DifferentiableClassifier {
+    let base: any DifferentiableClassifier
+    let isRandomized: Bool
+    var imageShape: ImageShape { base.imageShape }
+    var classCount: Int { base.classCount }
+    var forwardPassesPerDecision: Int { base.forwardPassesPerDecision }
+
+    func logits(of images: Pixels, draws: Draws) throws -> Tensor {
+      try base.logits(of: images, draws: draws)
+    }
+
+    func logitsAndGradient(
+      of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
+    ) throws -> (logits: Tensor, gradient: Tensor) {
+      try base.logitsAndGradient(of: images, draws: draws, lossGradient: lossGradient)
+    }
+  }
+
+  @Test("Frozen draws that pass for fresh ones are noticed, and fresh ones that pass for none")
+  func frozenDraws() throws {
+    let frozen = Claim(base: FrozenRandomness(try defence(), seed: 1), isRandomized: true)
+    #expect(try failures(suite(of: frozen, isDefended: true)).contains("randomness"))
+    let hidden = Claim(base: try defence(), isRandomized: false)
+    #expect(try failures(suite(of: hidden, isDefended: true)).contains("randomness"))
+  }
+
+  @Test("Too few steps are noticed")
+  func tooFewSteps() throws {
+    let epsilon = try Epsilon("1/500")
+    let weak = suite(of: model) {
+      ProjectedGradientDescent(steps: 6 * $0.steps, stepSize: epsilon, randomStart: false)
+    }
+    let failed = try failures(weak)
+    #expect(failed.contains("steps") && failed.contains("unbounded"), "\(failed)")
+  }
+
+  @Test("An attack that goes the wrong way is noticed")
+  func wrongWay() throws {
+    struct Descent: Attack {
+      let steps: Int
+      func search(
+        _ examples: LabelledImages, within budget: PerturbationBudget,
+        through surrogate: any DifferentiableClassifier, seed: UInt64
+      ) throws -> Tensor {
+        let found = try ProjectedGradientDescent(steps: steps).search(
+          examples, within: budget, through: surrogate, seed: seed)
+        let clean = examples.pixels.tensor
+        return try Tensor(
+          (0..<found.count).map { 2 * clean[$0] - found[$0] }, shape: found.shape)
+      }
+    }
+    let failed = try failures(suite(of: model) { Descent(steps: 20 * $0.steps) })
+    for name in ["linear", "planted", "unbounded", "gradient-free"] {
+      #expect(failed.contains(name), "\(name): \(failed)")
+    }
+  }
+
+  @Test("An attack that uses half of the radius is noticed")
+  func halfRadius() throws {
+    struct Timid: Attack {
+      let steps: Int
+      func search(
+        _ examples: LabelledImages, within budget: PerturbationBudget,
+        through surrogate: any DifferentiableClassifier, seed: UInt64
+      ) throws -> Tensor {
+        let found = try ProjectedGradientDescent(steps: steps).search(
+          examples, within: budget, through: surrogate, seed: seed)
+        let clean = examples.pixels.tensor
+        return try Tensor(
+          (0..<found.count).map { (clean[$0] + found[$0]) / 2 }, shape: found.shape)
+      }
+    }
+    let failed = try failures(suite(of: model) { Timid(steps: 20 * $0.steps) })
+    #expect(failed.contains("linear"), "\(failed)")
+  }
+
+  /// The model behind a layer whose gradient is `gradient(g)`.
+  private struct Masked: DifferentiableClassifier {
+    let base: TanhMLP
+    var levels: Float?
+    let gradient: @Sendable (Float) -> Float
+    var imageShape: ImageShape { base.imageShape }
+    var classCount: Int { base.classCount }
+    var forwardPassesPerDecision: Int { 1 }
+    var isRandomized: Bool { false }
+
+    private func seen(_ images: Pixels) throws -> Pixels {
+      guard let levels else { return images }
+      return try Pixels(images.tensor.map { ($0 * levels).rounded() / levels })
+    }
+
+    func logits(of images: Pixels, draws: Draws) throws -> Tensor {
+      try base.logits(of: seen(images), draws: draws)
+    }
+
+    func logitsAndGradient(
+      of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
+    ) throws -> (logits: Tensor, gradient: Tensor) {
+      let (logits, own) = try base.logitsAndGradient(
+        of: seen(images), draws: draws, lossGradient: lossGradient)
+      return (logits, own.map(gradient))
+    }
+  }
+
+  @Test("A layer that kills the gradient is noticed")
+  func gradientMasking() throws {
+    let dead = try failures(suite(of: Masked(base: model, levels: 16) { _ in 0 }))
+    for name in ["gradient", "slope", "planted", "unbounded", "gradient-free"] {
+      #expect(dead.contains(name), "\(name): \(dead)")
+    }
+    let numberless = try failures(suite(of: Masked(base: model) { _ in .nan }))
+    #expect(numberless.contains("gradient") && numberless.contains("slope"), "\(numberless)")
+    // Straight-through gradients are no slopes, but may do for an attack.
+    let through = try failures(suite(of: Masked(base: model, levels: 8) { $0 }))
+    #expect(through.contains("slope") && !through.contains("gradient"), "\(through)")
+  }
+
+  /// Adds to every image the mean of its batch.
+  private struct BatchNormalised: DifferentiableClassifier {
+    let base: TanhMLP
+    var imageShape: ImageShape { base.imageShape }
+    var classCount: Int { base.classCount }
+    var forwardPassesPerDecision: Int { 1 }
+    var isRandomized: Bool { false }
+
+    private func seen(_ images: Pixels) throws -> Pixels {
+      let mean = images.tensor.values.reduce(0, +) / Float(images.tensor.count)
+      return try Pixels(images.tensor.map { min(max($0 + 40 * (mean - 0.5), 0), 1) })
+    }
+
+    func logits(of images: Pixels, draws: Draws) throws -> Tensor {
+      try base.logits(of: seen(images), draws: draws)
+    }
+
+    func logitsAndGradient(
+      of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
+    ) throws -> (logits: Tensor, gradient: Tensor) {
+      try base.logitsAndGradient(of: seen(images), draws: draws, lossGradient: lossGradient)
+    }
+  }
+
+  @Test("Predictions that depend on the batch are noticed")
+  func batch() throws {
+    #expect(try failures(suite(of: BatchNormalised(base: model))).contains("batch"))
+  }
+
+  @Test("An adaptive attack that is weaker than an oblivious one is noticed")
+  func weakAdaptive() throws {
+    var suite = suite(of: try defence(), isDefended: true)
+    let target = suite.classifier
+    suite.threat = { budget, _ in
+      Threat(UniformNoise(samples: 2), within: budget, through: target)
+    }
+    #expect(try failures(suite).contains("oblivious"))
+  }
+}
