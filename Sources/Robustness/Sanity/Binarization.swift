@@ -107,8 +107,9 @@ struct Binarization: DifferentiableClassifier {
     return separating(logits, on: base)
   }
 
-  /// The readout along (S + r I)⁻¹(z_planted − mean z_inner), S being the inner points' scatter, half-way
-  /// between the planted point and the inner one that is nearest to it.
+  /// The readout along (S + r I)⁻¹(z_planted − mean z_inner), S being the inner points' scatter; its
+  /// boundary lies nine tenths of the way from the nearest inner point to the planted one, so that chance
+  /// finds it seldom.
   private static func separating(
     _ logits: Tensor, on base: any DifferentiableClassifier
   ) -> Binarization? {
@@ -135,10 +136,11 @@ struct Binarization: DifferentiableClassifier {
     }
     let (outer, nearest) = (score(planted), inner.map(score).max() ?? .infinity)
     guard outer > nearest else { return nil }
-    // Scaled to a margin of 10 either way, so that probabilities are neither flat nor saturated.
+    // Scaled to a span of 20, so that probabilities are neither flat nor saturated.
     let scale = 20 / (outer - nearest)
+    let boundary = nearest + 0.9 * (outer - nearest)
     return Binarization(
-      base: base, weights: weights.map { scale * $0 }, bias: -scale * (outer + nearest) / 2)
+      base: base, weights: weights.map { scale * $0 }, bias: -scale * boundary)
   }
 
   /// x with Ax = b, by elimination with pivots; nil if A is singular.
