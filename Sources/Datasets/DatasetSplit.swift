@@ -12,6 +12,13 @@ public struct DatasetSplit: Sendable {
   /// Images to report on.
   public let test: LabelledImages
 
+  /// A split as it is.
+  public init(training: LabelledImages, validation: LabelledImages, test: LabelledImages) {
+    self.training = training
+    self.validation = validation
+    self.test = test
+  }
+
   /// Takes the validation images out of a training file.
   ///
   /// The first images of an order that the seed fixes, so a larger validation set contains a

@@ -1,4 +1,5 @@
 import Datasets
+import Experiments
 import Foundation
 import NeuralNetwork
 
@@ -36,4 +37,17 @@ private func reason(_ path: String) -> String {
   var byte: UInt8 = 0
   if descriptor >= 0, read(descriptor, &byte, 1) >= 0 { return "it is no ordinary file" }
   return String(cString: strerror(errno))
+}
+
+/// Images of a file that `attack` wrote, and the SHA-256 of its bytes.
+///
+/// - Throws: `Failure` if it cannot be read, or holds no such images.
+func imageFile(_ path: String, classCount: Int) throws -> (images: LabelledImages, digest: String) {
+  let bytes: Data
+  do { bytes = try Data(contentsOf: URL(filePath: path)) } catch {
+    throw Failure.file("cannot read the images \"\(path)\": \(reason(path)); check the path")
+  }
+  do {
+    return (try LabelledImages(file: Safetensors(bytes), classCount: classCount), sha256(bytes))
+  } catch { throw Failure.data("\(path): \(error)") }
 }

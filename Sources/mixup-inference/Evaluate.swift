@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Experiments
 import Foundation
 import NeuralNetwork
@@ -30,89 +31,13 @@ struct Evaluate: ParsableCommand {
       --defence none --defence mi-ol --attack none --attack adaptive-pgd --epsilon 3/20
       """)
 
-  @Option(
-    help: "Checkpoint (safetensors), or a PyTorch state dict of a network that `inspect` knows.")
-  var model: String
-
+  @OptionGroup var network: ModelOptions
   @OptionGroup var dataset: DatasetOptions
 
-  @Option(help: "Means of the network's input normalisation, r,g,b; the checkpoint's unless given.")
-  var mean: String?
+  @Option(help: "File of images that `attack` wrote, in place of the test images.")
+  var images: String?
 
-  @Option(help: "Standard deviations of the same, r,g,b.")
-  var std: String?
-
-  @Option(
-    help: "\(DefenceName.allCases.map(\.rawValue).joined(separator: ", ")); may be repeated.")
-  var defence: [String] = ["none"]
-
-  @Option(
-    help: """
-      \(AttackName.allCases.map(\.rawValue).joined(separator: ", ")); \
-      may be repeated.
-      """)
-  var attack: [String] = ["none"]
-
-  @Option(help: "Measure of a perturbation: linf, l2.")
-  var norm: String?
-
-  @Option(help: "Radius of the attack on the pixel scale, such as 8/255 or 0.15.")
-  var epsilon: String?
-
-  @Option(help: "Steps of the attack; 50 of pgd, 100 of apgd, 1000 of cw unless given.")
-  var steps: Int?
-
-  @Option(help: "Length of a step, as --epsilon; max(ε/4, 2.5 ε/steps) unless given.")
-  var stepSize: String?
-
-  @Option(
-    help: "What pgd maximises: \(AttackLoss.allCases.map(\.rawValue).joined(separator: ", ")).")
-  var loss: String?
-
-  @Option(help: "Momentum of pgd, from 0 to 1.")
-  var momentum: Float?
-
-  @Option(help: "Predictions that noise (10,000) and square (5000) may ask for.")
-  var queries: Int?
-
-  @Option(help: "Independent starts of the attack, of which the best counts.")
-  var restarts = 1
-
-  @Option(name: .customLong("lambda"), help: "λ: the share of the input itself in a mixture.")
-  var ratio: Float = 0.5
-
-  @Option(name: .customLong("lambda-pl"), help: "λ of MI-PL, where it is to differ.")
-  var predictedLabelRatio: Float?
-
-  @Option(help: "Detection threshold of mi-combined.")
-  var threshold: Float = 0.2
-
-  @Option(help: "N: executions for a decision.")
-  var draws = 30
-
-  @Option(help: "Executions for each gradient of an adaptive attack.")
-  var attackDraws = 10
-
-  @Option(
-    help:
-      "What the attacker of a defence averages: \(GradientAverage.allCases.map(\.rawValue).joined(separator: ", "))."
-  )
-  var average: String?
-
-  @Option(help: "Draws that score an image of a randomised defence.")
-  var scores = 20
-
-  @Option(help: "Draws that choose the worst attack on an image; 0: no choice.")
-  var selections = 5
-
-  @Option(help: "File with the plan, JSON, in place of the options about defences and attacks.")
-  var plan: String?
-
-  @Option(help: "Test images, from the first; all unless given.")
-  var count: Int?
-
-  @Option(help: "Seed of everything random.")
-  var seed: UInt64?
+  @OptionGroup var plan: PlanOptions
 
   @Option(help: "Folder where outcomes are kept as they come.")
   var store: String?
@@ -133,8 +58,7 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var profile: ProfileOptions
 
   func run() throws {
-    let plan = try self.plan.map(planFile) ?? planOfOptions()
-    try plan.check()
+    let plan = try plan.evaluationPlan()
     let shard = try self.shard.map { try Shard($0) } ?? .whole
     guard shard == .whole || store != nil else {
       throw Failure.usage("--shard measures a part; give --store, where `merge` finds it")
@@ -147,116 +71,31 @@ struct Evaluate: ParsableCommand {
     }
     for file in [json, csv].compactMap(\.self) { try AtomicFile.check(URL(filePath: file)) }
     let kernels = try machine.kernelSet()
-    let model = try loadModel()
-    let data = try dataset.load(seed: plan.seed)
+    let name = try dataset.name()
+    let model = try network.load(for: name.imageShape)
+    let other = try network.loadOther(for: name.imageShape)
+    var data = try dataset.load(seed: plan.seed)
+    var split = "test"
+    if let images {
+      let (file, digest) = try imageFile(images, classCount: data.test.classCount)
+      data = DatasetSplit(training: data.training, validation: data.validation, test: file)
+      split = "file, SHA-256 \(digest)"
+    }
     let folder = store.map { URL(filePath: $0) }
     let run = EvaluationRun(
-      plan: plan, store: folder, shard: shard, kernels: kernels, workers: machine.workers(),
+      plan: plan, split: split, store: folder, shard: shard, kernels: kernels,
+      workers: machine.workers(),
       progress: ProgressReporter())
-    let name = try dataset.name()
     let results = try profile.profiled("evaluate", machine) {
-      try run.run(model, on: data, dataset: name)
+      try run.run(model, other: other, on: data, dataset: name)
     }
     let reports = try sanity.map {
-      try run.sanity(of: model, on: data, results: results, count: $0)
+      try run.sanity(of: model, other: other, on: data, results: results, count: $0)
     }
     let summary = try EvaluationSummary(results, sanity: reports ?? [])
     // A part has no records of its own.
     if shard == .whole, let folder { try EvaluationStore(folder).write(summary.records) }
     try summary.publish(json: json, csv: csv)
-  }
-
-  private func planOfOptions() throws -> EvaluationPlan {
-    let norm: PerturbationBudget.Norm? = try norm.map { try named($0, "--norm") }
-    let loss: AttackLoss? = try loss.map { try named($0, "--loss") }
-    let average: GradientAverage? = try average.map { try named($0, "--average") }
-    let names: [AttackName] = try attack.map { try named($0, "--attack") }
-    func description(_ name: AttackName, epsilon: String?) throws -> AttackDescription {
-      let measure = AttackDescription(name, norm: norm).norm
-      return AttackDescription(
-        name, norm: norm, epsilon: try epsilon.map { try Epsilon($0, norm: measure) }, steps: steps,
-        stepSize: try stepSize.map { try Epsilon($0, norm: measure) }, restarts: restarts,
-        loss: loss, momentum: momentum, queries: queries, draws: attackDraws, average: average)
-    }
-    // An option that nothing asks for is not used, but is not allowed to be nonsense either.
-    try EvaluationPlan(
-      defences: [
-        DefenceDescription(
-          .combined, lambda: ratio, lambdaPredicted: predictedLabelRatio, threshold: threshold,
-          draws: draws)
-      ],
-      attacks: [
-        try description(.adaptivePGD, epsilon: epsilon ?? "0"),
-        try description(AttackName(.noise), epsilon: epsilon ?? "0"),
-      ]
-    ).check()
-    return EvaluationPlan(
-      count: count, seed: seed ?? 1, scoringDraws: scores, selectionDraws: selections,
-      defences: try defence.map {
-        DefenceDescription(
-          try named($0, "--defence"),
-          lambda: $0 == DefenceName.predictedLabel.rawValue
-            ? predictedLabelRatio ?? ratio : ratio,
-          lambdaPredicted: predictedLabelRatio, threshold: threshold, draws: draws)
-      },
-      attacks: try names.map { try description($0, epsilon: epsilon) })
-  }
-
-  private func planFile(_ path: String) throws -> EvaluationPlan {
-    let bytes: Data
-    do { bytes = try Data(contentsOf: URL(filePath: path)) } catch {
-      throw Failure.file("cannot read the plan \"\(path)\"; check the path")
-    }
-    var plan = try EvaluationPlan(json: bytes, file: path)
-    plan.count = count ?? plan.count
-    plan.seed = seed ?? plan.seed
-    return plan
-  }
-
-  private func loadModel() throws -> EvaluationRun.Model {
-    // A state dict of other code may know no normalisation of its own.
-    let given: Normalization? =
-      if let mean, let std {
-        try Normalization(
-          mean: try numbers(mean, "--mean", []), standardDeviation: try numbers(std, "--std", []))
-      } else { nil }
-    var (checkpoint, digest) = try checkpointFile(
-      model, normalization: given, images: try dataset.name().imageShape
-    )
-    if mean != nil || std != nil {
-      checkpoint.normalization = try Normalization(
-        mean: try numbers(mean, "--mean", checkpoint.normalization.mean),
-        standardDeviation: try numbers(std, "--std", checkpoint.normalization.standardDeviation))
-      guard checkpoint.normalization.mean.count == checkpoint.architecture.imageShape.channels
-      else {
-        throw Failure.usage(
-          "the model's images have \(checkpoint.architecture.imageShape.channels) channels; "
-            + "--mean and --std take one number for each")
-      }
-    }
-    return EvaluationRun.Model(
-      name: URL(filePath: model).deletingPathExtension().lastPathComponent,
-      checkpoint: checkpoint, digest: digest)
-  }
-
-  private func numbers(_ text: String?, _ option: String, _ own: [Float]) throws -> [Float] {
-    guard let text else { return own }
-    return try text.split(separator: ",", omittingEmptySubsequences: false).map {
-      guard let number = Float($0) else {
-        throw Failure.usage("\(option) is \(text); give numbers with commas between them")
-      }
-      return number
-    }
-  }
-
-  private func named<Name: RawRepresentable<String> & CaseIterable>(
-    _ text: String, _ option: String
-  ) throws -> Name {
-    guard let name = Name(rawValue: text) else {
-      let names = Name.allCases.map(\.rawValue).joined(separator: ", ")
-      throw Failure.usage("\(option) \(text) is unknown; it takes \(names)")
-    }
-    return name
   }
 }
 

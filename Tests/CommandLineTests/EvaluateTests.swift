@@ -173,6 +173,58 @@ struct EvaluateTests {
     }
   }
 
+  @Test("attack writes the images that evaluate judges, and --images shows them to other defences")
+  func attackFile() throws {
+    try Workplace.with { place in
+      let options = [
+        "--attack", "pgd", "--epsilon", "1/5", "--steps", "2", "--count", "8", "--seed", "3",
+      ]
+      let command = Command(folder: place.folder)
+      let written = try command.run(
+        ["attack", "--model", "model.safetensors", "--output", "found.safetensors"] + options)
+      #expect(written.status == 0, "\(written.error)")
+      let file = try Safetensors(
+        Data(contentsOf: place.folder.appending(path: "found.safetensors")))
+      let clean = try Digits.test()[0..<8]
+      let images = try #require(file.tensors["images"])
+      #expect(images.shape == clean.pixels.tensor.shape)
+      for place in 0..<images.count {
+        #expect(abs(images[place] - clean.pixels.tensor[place]) <= 0.2 + 0x1p-24)
+        #expect(images[place] >= 0 && images[place] <= 1)
+      }
+      #expect(file.tensors["labels"]?.values.map { Int($0) } == clean.labels)
+      #expect(file.tensors["indices"]?.values.map { Int($0) } == clean.indices)
+      #expect(file.metadata["attack"] == "pgd" && file.metadata["epsilon"] == "1/5")
+
+      _ = try evaluate(place, "direct.json", options)
+      _ = try evaluate(
+        place, "shown.json",
+        ["--images", place.path("found.safetensors"), "--defence", "none", "--defence", "mi-ol"])
+      let direct = try #require(try records(place.folder.appending(path: "direct.json")).first)
+      let shown = try records(place.folder.appending(path: "shown.json"))
+      #expect(direct["correct"] as? Int == shown[0]["correct"] as? Int)
+      let predictions = try #require(file.tensors["predictions"]).values.map { Int($0) }
+      #expect(zip(predictions, clean.labels).count(where: ==) == direct["correct"] as? Int)
+      #expect(shown.count == 2 && (shown[0]["split"] as? String)?.hasPrefix("file, SHA") == true)
+    }
+  }
+
+  @Test("A transfer attack searches on the other network, and is judged on this one")
+  func transfer() throws {
+    try Workplace.with { place in
+      let options = ["--epsilon", "1/5", "--steps", "3", "--count", "20"]
+      // On itself it is the attack on the network.
+      let own = try evaluate(
+        place, "own.json",
+        options + ["--attack", "pgd", "--attack", "transfer-pgd", "--other", "model.safetensors"])
+      #expect(own.error.contains("none under transfer-pgd"))
+      let records = try records(place.folder.appending(path: "own.json"))
+      #expect(records[0]["correct"] as? Int == records[1]["correct"] as? Int)
+      let provenance = try #require(records[1]["provenance"] as? [String: Any])
+      #expect(provenance["knowledge"] as? String == "another network")
+    }
+  }
+
   @Test("A plan from a file is what its options would say")
   func planFile() throws {
     try Workplace.with { place in

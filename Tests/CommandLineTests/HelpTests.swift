@@ -28,6 +28,14 @@ struct HelpTests {
         ]
       ),
       (
+        ["attack"],
+        [
+          "--model", "--other", "--defence", "--attack", "--norm", "--epsilon", "--loss",
+          "--output",
+        ]
+      ),
+      (["merge"], ["<stores>", "--json", "--csv"]),
+      (
         ["verify"],
         [
           "--classes", "--dimension", "--family", "--exponent", "--strength", "--lambdas",

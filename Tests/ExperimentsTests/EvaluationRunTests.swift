@@ -26,18 +26,20 @@ struct EvaluationRunTests {
     _ plan: EvaluationPlan? = nil, store: URL? = nil, shard: Shard = .whole,
     digest: String = "0", threads: Int = 1
   ) throws -> [JobResult] {
-    let network = ResNet(.resNet8(ImageShape(channels: 1, height: 8, width: 8), classCount: 10))
-    network.initialize(seed: 5)
+    func model(seed: UInt64) -> EvaluationRun.Model {
+      let network = ResNet(.resNet8(ImageShape(channels: 1, height: 8, width: 8), classCount: 10))
+      network.initialize(seed: seed)
+      return EvaluationRun.Model(
+        name: "untrained",
+        checkpoint: Checkpoint(network, normalization: .plusMinusOne(channels: 1)), digest: digest)
+    }
     let workers = WorkerPool(threadCount: threads)
     return try EvaluationRun(
       plan: try plan ?? self.plan(), store: store, shard: shard, kernels: .openBLAS,
       workers: workers,
       progress: ProgressReporter(output: .init(columns: nil, write: { _ in }))
     ).run(
-      EvaluationRun.Model(
-        name: "untrained",
-        checkpoint: Checkpoint(network, normalization: .plusMinusOne(channels: 1)),
-        digest: digest),
+      model(seed: 5), other: model(seed: 6),
       on: DatasetSplit(
         trainingFile: Digits.training()[0..<210], test: Digits.test(), validationCount: 10, seed: 1),
       dataset: .digits)

@@ -1,7 +1,7 @@
 import Robustness
 
 /// An attack by the name that commands, plans and records use: a search, with "adaptive-" in front if
-/// the attacker knows the defence.
+/// the attacker knows the defence, "transfer-" if another network is attacked.
 package struct AttackName: Hashable, Sendable, RawRepresentable, CaseIterable, Codable {
   /// What is done.
   package enum Search: String, CaseIterable, Sendable {
@@ -33,35 +33,53 @@ package struct AttackName: Hashable, Sendable, RawRepresentable, CaseIterable, C
     var onNetwork: Search { needsDefence ? .pgd : self }
   }
 
+  /// Whose gradient is followed, or who is asked.
+  package enum Knowledge: String, CaseIterable, Sendable {
+    /// The bare network's.
+    case network
+    /// The whole defence's.
+    case defence
+    /// That of another network for the same images.
+    case otherNetwork
+
+    var prefix: String {
+      switch self {
+      case .network: ""
+      case .defence: "adaptive-"
+      case .otherNetwork: "transfer-"
+      }
+    }
+  }
+
   package let search: Search
-  /// Whether the attacker follows the defence, not the bare network alone.
-  package let isAdaptive: Bool
+  package let knowledge: Knowledge
+
+  /// Whether the attacker follows the defence, not a bare network alone.
+  package var isAdaptive: Bool { knowledge == .defence }
 
   package static let none = AttackName(.none)
   package static let pgd = AttackName(.pgd)
-  package static let adaptivePGD = AttackName(.pgd, isAdaptive: true)
+  package static let adaptivePGD = AttackName(.pgd, .defence)
 
-  package init(_ search: Search, isAdaptive: Bool = false) {
+  package init(_ search: Search, _ knowledge: Knowledge = .network) {
     self.search = search
-    self.isAdaptive = isAdaptive
+    self.knowledge = knowledge
   }
 
   package init?(rawValue: String) {
-    let prefix = "adaptive-"
-    let isAdaptive = rawValue.hasPrefix(prefix)
-    guard
-      let search = Search(
-        rawValue: isAdaptive ? String(rawValue.dropFirst(prefix.count)) : rawValue),
-      isAdaptive ? search != .none : !search.needsDefence
-    else { return nil }
-    self.init(search, isAdaptive: isAdaptive)
+    guard let name = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+    self = name
   }
 
-  package var rawValue: String { (isAdaptive ? "adaptive-" : "") + search.rawValue }
+  package var rawValue: String { knowledge.prefix + search.rawValue }
 
   package static var allCases: [AttackName] {
-    Search.allCases.filter { !$0.needsDefence }.map { AttackName($0) }
-      + Search.allCases.filter { $0 != .none }.map { AttackName($0, isAdaptive: true) }
+    Knowledge.allCases.flatMap { knowledge in
+      Search.allCases.filter {
+        knowledge == .defence
+          ? $0 != .none : !$0.needsDefence && (knowledge == .network || $0 != .none)
+      }.map { AttackName($0, knowledge) }
+    }
   }
 }
 
@@ -135,7 +153,8 @@ package struct AttackDescription: Hashable, Sendable {
   /// The same attack by one who does not know of the defence.
   package var onNetwork: AttackDescription {
     AttackDescription(
-      AttackName(name.search.onNetwork), norm: norm, epsilon: epsilon, steps: steps,
+      AttackName(name.search.onNetwork, name.knowledge == .otherNetwork ? .otherNetwork : .network),
+      norm: norm, epsilon: epsilon, steps: steps,
       stepSize: stepSize, restarts: restarts, loss: loss, momentum: momentum, queries: queries)
   }
 

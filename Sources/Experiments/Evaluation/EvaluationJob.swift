@@ -29,11 +29,14 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
   package var selectionDraws: Int
   package var defence: DefenceDescription
   package var attack: AttackDescription
+  /// SHA-256 of the other network's checkpoint, of a transfer attack.
+  package var other: String?
 
   package init(
     model: String, checkpoint: String, normalization: Normalization, dataset: String, split: String,
     indices: IndexRanges, pool: Pool?, seed: UInt64, kernelSet: KernelSet, planProfile: PlanProfile,
-    scoringDraws: Int, selectionDraws: Int, defence: DefenceDescription, attack: AttackDescription
+    scoringDraws: Int, selectionDraws: Int, defence: DefenceDescription, attack: AttackDescription,
+    other: String? = nil
   ) {
     self.model = model
     self.checkpoint = checkpoint
@@ -49,6 +52,7 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
     self.selectionDraws = selectionDraws
     self.defence = defence
     self.attack = attack
+    self.other = other
   }
 
   /// The training images without those set apart for validation.
@@ -63,10 +67,12 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
     }
   }
 
-  /// What the attacker knows: "nothing" without an attack, "network", or "defence" with the law of
-  /// its randomness, but not its draws.
+  /// What the attacker knows: "nothing" without an attack, "network", "defence" with the law of its
+  /// randomness, but not its draws, or "another network".
   package var knowledge: String {
-    attack.name.search == .none ? "nothing" : attack.name.isAdaptive ? "defence" : "network"
+    guard attack.name.search != .none else { return "nothing" }
+    return attack.name.knowledge == .otherNetwork
+      ? "another network" : attack.name.knowledge.rawValue
   }
 
   /// A name for a file: what a person looks for, and a part of a digest that tells apart what differs

@@ -25,6 +25,8 @@ package struct EvaluationRun: Sendable {
   }
 
   var plan: EvaluationPlan
+  /// What records call the images: "test", or a file.
+  var split: String
   /// Where outcomes are kept as they come; nil to keep them in memory only.
   var store: URL?
   var shard: Shard
@@ -33,10 +35,12 @@ package struct EvaluationRun: Sendable {
   var progress: ProgressReporter
 
   package init(
-    plan: EvaluationPlan, store: URL? = nil, shard: Shard = .whole, kernels: KernelSet,
+    plan: EvaluationPlan, split: String = "test", store: URL? = nil, shard: Shard = .whole,
+    kernels: KernelSet,
     workers: WorkerPool, progress: ProgressReporter
   ) {
     self.plan = plan
+    self.split = split
     self.store = store
     self.shard = shard
     self.kernels = kernels
@@ -48,11 +52,12 @@ package struct EvaluationRun: Sendable {
   ///
   /// - Parameters:
   ///   - model: its normalisation is used.
+  ///   - other: the network on which transfer attacks search.
   ///   - data: mixing partners come from the training images, examples from the test images.
   package func run(
-    _ model: Model, on data: DatasetSplit, dataset: DatasetName
+    _ model: Model, other: Model? = nil, on data: DatasetSplit, dataset: DatasetName
   ) throws -> [JobResult] {
-    let setting = try Setting(plan, model, on: data, kernels: kernels)
+    let setting = try Setting(plan, model, other, on: data, kernels: kernels)
     let (base, pool, images) = (setting.base, setting.pool, setting.images)
     guard shard.number <= images.count else {
       throw PlanError.setting(
@@ -68,11 +73,12 @@ package struct EvaluationRun: Sendable {
       for attack in plan.attacks {
         let job = EvaluationJob(
           model: model.name, checkpoint: model.digest,
-          normalization: model.checkpoint.normalization, dataset: dataset.rawValue, split: "test",
+          normalization: model.checkpoint.normalization, dataset: dataset.rawValue, split: split,
           indices: IndexRanges(images.indices), pool: defence.rule == nil ? nil : poolDescription,
           seed: plan.seed,
           kernelSet: kernels, planProfile: base.plan.profile, scoringDraws: plan.scoringDraws,
-          selectionDraws: plan.selectionDraws, defence: defence, attack: attack)
+          selectionDraws: plan.selectionDraws, defence: defence, attack: attack,
+          other: attack.name.knowledge == .otherNetwork ? other?.digest : nil)
         results.append(try measure(job, at: results.count, setting))
       }
     }
@@ -130,43 +136,104 @@ package struct EvaluationRun: Sendable {
 }
 
 extension EvaluationRun {
+  /// Images that the plan's first attack finds against its first defence, as they are judged: tensors
+  /// "images" [N, C, H, W] in [0, 1], "labels", "indices" and "predictions" [N].
+  package func images(
+    of model: Model, other: Model? = nil, on data: DatasetSplit, dataset: DatasetName
+  ) throws -> (file: Safetensors, images: LabelledImages, correct: Int) {
+    let setting = try Setting(plan, model, other, on: data, kernels: kernels)
+    guard let defence = plan.defences.first, let attack = plan.attacks.first else {
+      throw PlanError.setting("a plan needs a defence and an attack")
+    }
+    let target = try setting.target(of: defence)
+    let threat = try attack.budget.map {
+      try target.threat(attack, within: $0, selections: max(1, plan.selectionDraws))
+    }
+    let stage = progress.stage(
+      "\(defence.name.rawValue) under \(attack.name.rawValue)", total: setting.images.count,
+      unit: "images")
+    let evaluation = Evaluation(seed: plan.seed) { [workers] in workers.forEach(count: $0, $1) }
+    let classifier = target.classifier
+    let result = try evaluation.run(classifier, on: setting.images, under: threat) {
+      stage.advance(by: $0.outcomes.count)
+    }
+    stage.finish()
+    func column(_ values: [Int]) throws -> Tensor {
+      try Tensor(values.map(Float.init), shape: [values.count])
+    }
+    let images = result.images
+    let file = Safetensors(
+      tensors: [
+        "images": images.pixels.tensor, "labels": try column(images.labels),
+        "indices": try column(images.indices),
+        "predictions": try column(result.outcomes.map(\.prediction)),
+      ],
+      metadata: [
+        "format": "adversarial images", "model": model.name, "checkpoint": model.digest,
+        "dataset": dataset.rawValue, "split": split, "defence": defence.name.rawValue,
+        "attack": attack.name.rawValue, "norm": attack.norm.rawValue,
+        "epsilon": attack.epsilon?.description ?? "", "seed": "\(plan.seed)",
+        "kernels": kernels.rawValue,
+      ].merging(attack.parameters.map { ("attack.\($0)", $1) }) { first, _ in first }
+        .merging(defence.parameters.map { ("defence.\($0)", $1) }) { first, _ in first })
+    return (file, images, result.correctCount)
+  }
+
   /// What all jobs of a plan share: the network, the pool and the images.
   struct Setting {
     let base: NetworkClassifier
+    let other: NetworkClassifier?
     /// Only mixing needs one, and not every data set has it: a class may be without images.
     let pool: SamplePool?
     let images: LabelledImages
 
     init(
-      _ plan: EvaluationPlan, _ model: Model, on data: DatasetSplit, kernels: KernelSet
+      _ plan: EvaluationPlan, _ model: Model, _ other: Model?, on data: DatasetSplit,
+      kernels: KernelSet
     ) throws {
       try plan.check()
-      images = data.test[0..<min(plan.count ?? data.test.count, data.test.count)]
-      guard model.checkpoint.architecture.classCount == images.classCount else {
-        throw AttackError.classCount(
-          model: model.checkpoint.architecture.classCount, data: images.classCount)
+      let images = data.test[0..<min(plan.count ?? data.test.count, data.test.count)]
+      func classifier(_ model: Model) throws -> NetworkClassifier {
+        guard model.checkpoint.architecture.classCount == images.classCount else {
+          throw AttackError.classCount(
+            model: model.checkpoint.architecture.classCount, data: images.classCount)
+        }
+        let classifier = NetworkClassifier(
+          InferencePlan(
+            try model.checkpoint.network(), normalization: model.checkpoint.normalization,
+            kernels: kernels))
+        guard classifier.imageShape == images.pixels.imageShape else {
+          throw ClassifierError.imageShape(
+            expected: classifier.imageShape, found: images.pixels.imageShape)
+        }
+        return classifier
       }
-      base = NetworkClassifier(
-        InferencePlan(
-          try model.checkpoint.network(), normalization: model.checkpoint.normalization,
-          kernels: kernels))
-      guard base.imageShape == images.pixels.imageShape else {
-        throw ClassifierError.imageShape(
-          expected: base.imageShape, found: images.pixels.imageShape)
+      self.images = images
+      base = try classifier(model)
+      self.other = try other.map(classifier)
+      if other == nil,
+        let attack = plan.attacks.first(where: { $0.name.knowledge == .otherNetwork })
+      {
+        throw PlanError.setting(
+          "\(attack.name.rawValue) searches on another network; give its checkpoint with --other")
       }
       pool = plan.defences.contains { $0.rule != nil } ? try SamplePool(data.training) : nil
     }
 
     /// The network behind a defence.
     func target(of defence: DefenceDescription) throws -> Target {
-      guard let pool, let rule = defence.rule else { return Target(base: base, defence: nil) }
-      return Target(base: base, defence: try MixupInference(base, pool: pool, rule: rule))
+      guard let pool, let rule = defence.rule else {
+        return Target(base: base, other: other, defence: nil)
+      }
+      return Target(
+        base: base, other: other, defence: try MixupInference(base, pool: pool, rule: rule))
     }
   }
 
   /// A network, behind a defence or not, and who attacks it.
   struct Target: Sendable {
     let base: NetworkClassifier
+    let other: NetworkClassifier?
     let defence: MixupInference<NetworkClassifier>?
 
     var classifier: any DifferentiableClassifier { defence ?? base }
@@ -175,6 +242,10 @@ extension EvaluationRun {
     func threat(
       _ attack: AttackDescription, within budget: PerturbationBudget, selections: Int
     ) throws -> Threat {
+      if attack.name.knowledge == .otherNetwork, let other {
+        let search = attack.search(classCount: base.classCount, selections: 1)
+        return Threat(search, within: budget, through: other)
+      }
       guard let defence else {
         let search = attack.onNetwork.search(classCount: base.classCount, selections: 1)
         return Threat(search, within: budget, through: base)

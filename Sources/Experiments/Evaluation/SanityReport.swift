@@ -41,9 +41,9 @@ extension EvaluationRun {
   /// Runs the sanity suite on the first images, for every defence under the attack that left fewest
   /// images right; nothing of defences without an attack.
   package func sanity(
-    of model: Model, on data: DatasetSplit, results: [JobResult], count: Int
+    of model: Model, other: Model? = nil, on data: DatasetSplit, results: [JobResult], count: Int
   ) throws -> [SanityReport] {
-    let setting = try Setting(plan, model, on: data, kernels: kernels)
+    let setting = try Setting(plan, model, other, on: data, kernels: kernels)
     let images = setting.images[0..<min(count, setting.images.count)]
     return try plan.defences.compactMap { defence in
       let attacked = results.filter {
@@ -66,7 +66,7 @@ extension EvaluationRun {
         threat: { budget, effort in
           try target.threat(attack.multiplied(by: effort), within: budget, selections: selections)
         },
-        seed: plan.seed
+        other: setting.other, seed: plan.seed
       ) { [workers] in workers.forEach(count: $0, $1) }
       let title = "check \(defence.name.rawValue) under \(attack.name.rawValue)"
       let stage = progress.stage(title, total: SanitySuite.names.count, unit: "checks")

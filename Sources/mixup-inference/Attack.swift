@@ -1,0 +1,50 @@
+import ArgumentParser
+import Experiments
+import Foundation
+import NeuralNetwork
+import Reporting
+
+struct Attack: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Writes the images that an attack finds.",
+    discussion: """
+      Takes one defence and one attack, as `evaluate` does, and writes a safetensors file: images \
+      [N, C, H, W] in [0, 1], labels, indices in the data set and predictions on the first draw. What \
+      was found is projected onto ball and box, and predicted with draws of its own. `evaluate --images` \
+      shows the file to other models and defences; other tools read it as it is.
+
+      Example: mixup-inference attack --model mixup.safetensors --attack pgd --epsilon 3/20 \
+      --count 100 --output adversarial.safetensors
+      """)
+
+  @OptionGroup var network: ModelOptions
+  @OptionGroup var dataset: DatasetOptions
+  @OptionGroup var plan: PlanOptions
+
+  @Option(help: "File for the images (safetensors).")
+  var output: String
+
+  @OptionGroup var machine: MachineOptions
+  @OptionGroup var profile: ProfileOptions
+
+  func run() throws {
+    let plan = try plan.evaluationPlan()
+    guard plan.defences.count == 1, plan.attacks.count == 1 else {
+      throw Failure.usage("attack takes one --defence and one --attack")
+    }
+    let file = URL(filePath: output)
+    try AtomicFile.check(file)
+    let name = try dataset.name()
+    let model = try network.load(for: name.imageShape)
+    let other = try network.loadOther(for: name.imageShape)
+    let data = try dataset.load(seed: plan.seed)
+    let run = EvaluationRun(
+      plan: plan, kernels: try machine.kernelSet(), workers: machine.workers(),
+      progress: ProgressReporter())
+    let found = try profile.profiled("attack", machine) {
+      try run.images(of: model, other: other, on: data, dataset: name)
+    }
+    try AtomicFile.write(found.file.encoded(), to: file)
+    print("\(output): \(found.images.count) images, \(found.correct) of them classified correctly")
+  }
+}
