@@ -1,4 +1,3 @@
-import Foundation
 import NeuralNetwork
 
 extension MixupInference: DifferentiableClassifier where Base: DifferentiableClassifier {
@@ -27,7 +26,7 @@ extension MixupInference: DifferentiableClassifier where Base: DifferentiableCla
       guard cotangent.shape == averages.shape else {
         throw TensorError.shapeMismatch(expected: averages.shape, found: cotangent.shape)
       }
-      return pulledBack(
+      return logMeansPullback(
         cotangent, averages: averages, logProbabilities: logProbabilities, sizes: sizes)
     }.gradient
 
@@ -48,40 +47,4 @@ extension MixupInference: DifferentiableClassifier where Base: DifferentiableCla
     }
     return (averages, gradient)
   }
-}
-
-/// The gradient with respect to the logits of the draws, from that with respect to log F_MI.
-///
-/// With r_dk = p_dk / Σ_d' p_d'k, the share of a draw in the average, and g = ∂loss/∂log F_MI:
-/// ∂loss/∂z_dk = g_k r_dk − p_dk Σ_j g_j r_dj.
-private func pulledBack(
-  _ cotangent: Tensor, averages: Tensor, logProbabilities: Tensor, sizes: [Int]
-) -> Tensor {
-  let width = logProbabilities.rowCount
-  var result = Tensor(uninitialized: logProbabilities.shape)
-  result.withUnsafeMutablePointer { result in
-    logProbabilities.withUnsafePointer { logProbabilities in
-      averages.withUnsafePointer { averages in
-        cotangent.withUnsafePointer { cotangent in
-          var row = 0
-          for (group, size) in sizes.enumerated() {
-            for _ in 0..<size {
-              var sum: Float = 0
-              for k in 0..<width {
-                let average = averages[group * width + k]
-                let share =
-                  average == -.infinity
-                  ? 0 : exp(logProbabilities[row + k] - average) / Float(size)
-                result[row + k] = cotangent[group * width + k] * share
-                sum += result[row + k]
-              }
-              for k in 0..<width { result[row + k] -= exp(logProbabilities[row + k]) * sum }
-              row += width
-            }
-          }
-        }
-      }
-    }
-  }
-  return result
 }

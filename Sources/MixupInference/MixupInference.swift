@@ -281,31 +281,6 @@ public struct MixupInference<Base: Classifier>: Classifier {
   }
 }
 
-/// log(1/N Σ_d p_dk) for groups of N consecutive rows of log p, [groups, L].
-///
-/// Shifted by the largest term, so nothing underflows, and exact where all rows are equal.
-package func logMeans(of logProbabilities: Tensor, sizes: [Int]) -> Tensor {
-  let width = logProbabilities.rowCount
-  var result = Tensor(uninitialized: [sizes.count, width])
-  result.withUnsafeMutablePointer { means in
-    logProbabilities.withUnsafePointer { values in
-      var rows = values
-      for (group, size) in sizes.enumerated() {
-        for k in 0..<width {
-          var largest = -Float.infinity
-          for draw in 0..<size { largest = max(largest, rows[draw * width + k]) }
-          var sum: Float = 0
-          for draw in 0..<size { sum += exp(rows[draw * width + k] - largest) }
-          means[group * width + k] =
-            largest == -.infinity ? largest : largest + log(sum / Float(size))
-        }
-        rows += size * width
-      }
-    }
-  }
-  return result
-}
-
 /// What mixup inference found out about one image.
 public struct MixupDecision: Sendable, Equatable {
   /// F(x), the probabilities of the un-mixed image.

@@ -1,0 +1,220 @@
+import MixupInference
+import NeuralNetwork
+import Statistics
+
+/// The mean prediction over random changes of the input, F(x) = 1/N Σ_k F(T_k(x)), a classifier around a
+/// classifier.
+///
+/// T_k is the transformations in their order, drawn anew for every input, call and k. The logits are
+/// the log of the mean, from the log-probabilities of the draws. A draw depends on its key alone
+/// (seed, purpose, example, restart, step, k), so a result depends on neither batch nor thread.
+///
+/// A base with randomness of its own has another stream in every execution: k and the example together
+/// choose the number under which it sees the example.
+public struct RandomizedInput<Base: Classifier>: Classifier {
+  /// F.
+  public let base: Base
+  /// The parts of T_k, in order.
+  public let transformations: [InputTransformation]
+  /// N, the number of executions that are averaged.
+  public let sampleCount: Int
+  /// The largest batch given to the base where one input needs no more.
+  package var imagesInFlight = 128
+
+  /// A defence around `base`.
+  ///
+  /// - Throws: `RandomizedInputError` unless N is from 1 to 100,000 and every transformation fits the
+  ///   base's images.
+  public init(
+    _ base: Base, transformations: [InputTransformation], sampleCount: Int
+  ) throws(RandomizedInputError) {
+    guard 1...100_000 ~= sampleCount else { throw .sampleCount(sampleCount) }
+    for transformation in transformations { try transformation.check(for: base.imageShape) }
+    self.base = base
+    self.transformations = transformations
+    self.sampleCount = sampleCount
+  }
+
+  /// The shape of the images that the base takes.
+  public var imageShape: ImageShape { base.imageShape }
+
+  /// L, the number of classes.
+  public var classCount: Int { base.classCount }
+
+  /// N times the base's.
+  public var forwardPassesPerDecision: Int { sampleCount * base.forwardPassesPerDecision }
+
+  /// Unless neither the base nor any transformation is.
+  public var isRandomized: Bool { base.isRandomized || transformations.contains(where: \.isRandom) }
+
+  /// log F, [N, L].
+  ///
+  /// - Throws: `RandomizedInputError.draws` unless there is one example for every image,
+  ///   `ClassifierError.imageShape`, and what the base throws.
+  public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
+    try check(draws, images: images)
+    var parts: [Tensor] = []
+    // Whole inputs at a time, `imagesInFlight` images at most.
+    let step = max(1, imagesInFlight / sampleCount)
+    for start in stride(from: 0, to: images.count, by: step) {
+      let batch = transformed(
+        images, positions: start..<min(start + step, images.count), draws: draws)
+      let logProbabilities = logSoftmax(
+        rowsOf: try base.logits(of: batch.images, draws: batch.draws))
+      parts.append(logMeans(of: logProbabilities, sizes: batch.sizes))
+    }
+    return parts.isEmpty ? Tensor(shape: [0, classCount]) : try Tensor.concatenated(parts)
+  }
+
+  private func check(_ draws: Draws, images: Pixels) throws {
+    guard draws.examples.count == images.count else {
+      throw RandomizedInputError.draws(examples: draws.examples.count, images: images.count)
+    }
+    guard images.imageShape == imageShape else {
+      throw ClassifierError.imageShape(expected: imageShape, found: images.imageShape)
+    }
+  }
+
+  /// T_k(x) for all k of some inputs, one input after the other.
+  private struct Batch {
+    /// T_k(x); noise may have taken it out of [0, 1], where networks are defined all the same.
+    var images: Pixels
+    /// The streams of the base.
+    var draws: Draws
+    /// N for every input.
+    var sizes: [Int]
+    /// The parts of every T_k.
+    var drawn: [[DrawnTransformation]]
+  }
+
+  private func transformed(_ images: Pixels, positions: Range<Int>, draws: Draws) -> Batch {
+    let width = imageShape.count
+    let count = positions.count * sampleCount
+    var examples: [Int] = []
+    var drawn: [[DrawnTransformation]] = []
+    for position in positions {
+      for draw in 0..<sampleCount {
+        var stream = RandomStream(draws.key(position: position, draw: draw))
+        drawn.append(transformations.map { $0.draw(for: imageShape, from: &stream) })
+        examples.append(
+          base.isRandomized
+            ? Int(truncatingIfNeeded: stream.next()) : draws.examples[position])
+      }
+    }
+    var result = Tensor(
+      uninitialized: [count, imageShape.channels, imageShape.height, imageShape.width])
+    result.withUnsafeMutablePointer { result in
+      images.tensor.withUnsafePointer { inputs in
+        for (row, parts) in drawn.enumerated() {
+          let input = inputs + (positions.lowerBound + row / sampleCount) * width
+          chain(parts, from: input, to: result + row * width) { $0.apply($1, to: $2, count: width) }
+        }
+      }
+    }
+    var batchDraws = draws
+    batchDraws.examples = examples
+    return Batch(
+      images: Pixels(unchecked: result), draws: batchDraws,
+      sizes: Array(repeating: sampleCount, count: positions.count), drawn: drawn)
+  }
+
+  /// `step` for one part after the other, from one image's memory to another's.
+  private func chain(
+    _ parts: some Sequence<DrawnTransformation>, from input: UnsafePointer<Float>,
+    to result: UnsafeMutablePointer<Float>,
+    _ step: (DrawnTransformation, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let width = imageShape.count
+    result.update(from: input, count: width)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { scratch in
+      guard let before = scratch.baseAddress else { return }
+      for part in parts {
+        before.update(from: result, count: width)
+        step(part, before, result)
+      }
+    }
+  }
+}
+
+extension RandomizedInput: DifferentiableClassifier where Base: DifferentiableClassifier {
+  /// log F [N, L] and the gradient Σ_k T_kᵀ ∂loss/∂T_k(x) [N, C, H, W], T_kᵀ the adjoint of T_k's
+  /// linear part.
+  ///
+  /// All N executions of all images are given to the base at once, since the loss needs all logits:
+  /// keep the batch small.
+  ///
+  /// - Throws: `TensorError.shapeMismatch` if `lossGradient` returns another shape than it got, and
+  ///   as `logits(of:draws:)`.
+  public func logitsAndGradient(
+    of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
+  ) throws -> (logits: Tensor, gradient: Tensor) {
+    try check(draws, images: images)
+    guard images.count > 0 else {
+      return (Tensor(shape: [0, classCount]), Tensor(shape: images.tensor.shape))
+    }
+    let batch = transformed(images, positions: 0..<images.count, draws: draws)
+    var averages = Tensor(shape: [0, classCount])
+    let gradients = try base.logitsAndGradient(of: batch.images, draws: batch.draws) { logits in
+      let logProbabilities = logSoftmax(rowsOf: logits)
+      averages = logMeans(of: logProbabilities, sizes: batch.sizes)
+      let cotangent = try lossGradient(averages)
+      guard cotangent.shape == averages.shape else {
+        throw TensorError.shapeMismatch(expected: averages.shape, found: cotangent.shape)
+      }
+      return logMeansPullback(
+        cotangent, averages: averages, logProbabilities: logProbabilities, sizes: batch.sizes)
+    }.gradient
+
+    let width = imageShape.count
+    var gradient = Tensor(shape: images.tensor.shape)
+    var pulledBack = Tensor(uninitialized: [width])
+    gradient.withUnsafeMutablePointer { result in
+      pulledBack.withUnsafeMutablePointer { pulledBack in
+        gradients.withUnsafePointer { gradients in
+          for (row, parts) in batch.drawn.enumerated() {
+            chain(parts.reversed(), from: gradients + row * width, to: pulledBack) {
+              $0.pullback($1, to: $2, count: width)
+            }
+            let sum = result + row / sampleCount * width
+            for place in 0..<width { sum[place] += pulledBack[place] }
+          }
+        }
+      }
+    }
+    return (averages, gradient)
+  }
+}
+
+/// What can be wrong with a randomised input.
+public enum RandomizedInputError: Error, Equatable, CustomStringConvertible {
+  case sampleCount(Int)
+  case standardDeviation(Float)
+  case radius(Float)
+  case degrees(Float)
+  case sides(ClosedRange<Int>, largest: Int)
+  case bits(Int)
+  case draws(examples: Int, images: Int)
+
+  /// What is wrong and what to do, in one line.
+  public var description: String {
+    switch self {
+    case .sampleCount(let count):
+      "the number of executions N is \(count); it must be from 1 to 100,000"
+    case .standardDeviation(let deviation):
+      "the noise's standard deviation σ is \(deviation); it must be finite and not negative"
+    case .radius(let radius):
+      "the uniform noise's radius is \(radius); it must be finite and not negative"
+    case .degrees(let degrees):
+      "the largest rotation is \(degrees) degrees; it must be from 0 to 180"
+    case .sides(let sides, let largest):
+      """
+      sides from \(sides.lowerBound) to \(sides.upperBound) pixels do not fit the image; \
+      they must be from 1 to \(largest)
+      """
+    case .bits(let bits):
+      "a depth of \(bits) bits is not possible; it must be from 1 to 8"
+    case .draws(let examples, let images):
+      "the draws name \(examples) examples for \(images) images; every image needs one"
+    }
+  }
+}
