@@ -26,7 +26,8 @@ package func logMeans(of logProbabilities: Tensor, sizes: [Int]) -> Tensor {
   return result
 }
 
-/// The gradient with respect to the logits of the draws, from that with respect to their `logMeans`.
+/// The gradient with respect to the logits of the draws, from that with respect to their
+/// `logMeans`.
 ///
 /// With r_dk = p_dk / Σ_d' p_d'k, the share of a draw in the average, and g = ∂loss/∂log F:
 /// ∂loss/∂z_dk = g_k r_dk − p_dk Σ_j g_j r_dj.

@@ -1,3 +1,4 @@
+import Foundation
 import NeuralNetwork
 import Robustness
 import Statistics
@@ -34,9 +35,9 @@ private func pulledBack(_ transformation: DrawnTransformation, _ gradient: [Floa
 
 @Suite("Random changes of an image")
 struct InputTransformationTests {
-  // Both sides are sums of at most 84 products of numbers below 1 with weights that add up to 1 a pixel,
-  // in Double but for the maps themselves: four roundings for a value, and as many as outputs that
-  // use an input, some tens, for a pulled back one.
+  // Both sides are sums of at most 84 products of numbers below 1 with weights that add up to 1 a
+  // pixel, in Double but for the maps themselves: four roundings for a value, and as many as
+  // outputs that use an input, some tens, for a pulled back one.
   @Test("⟨T x, y⟩ = ⟨x, Tᵀy⟩", arguments: geometric)
   func pullbackIsTheAdjoint(_ transformation: InputTransformation) {
     for number in 0..<100 {
@@ -105,8 +106,8 @@ struct InputTransformationTests {
     #expect(moved > 25)
   }
 
-  // Positions and weights are in Double, four products of numbers below 1 in Float; the golden value
-  // is rounded once.
+  // Positions and weights are in Double, four products of numbers below 1 in Float; the golden
+  // value is rounded once.
   @Test("resampling is that of PyTorch and SciPy")
   func goldenValues() throws {
     let golden = try Golden("defences/resampling.safetensors")
@@ -147,6 +148,26 @@ struct InputTransformationTests {
     // A side of s has (6 − s)² places.
     let expected = (1.0 / 9 + 1.0 / 4 + 1) / 3
     #expect(abs(Double(corners) / Double(repeats) - expected) <= bound(count: repeats))
+  }
+
+  // On an image that is its column's number, the pixel below the middle shows 3 − sin θ.
+  @Test("angles are uniform on both sides of 0")
+  func anglesAreUniform() {
+    let square = ImageShape(channels: 1, height: 7, width: 7)
+    let columns = (0..<square.count).map { Float($0 % 7) }
+    let repeats = 3_000
+    let angles = (0..<repeats).map { number in
+      var stream = randomStream(number)
+      let drawn = InputTransformation.rotation(degrees: 60).draw(for: square, from: &stream)
+      let sine = 3 - Double(applied(drawn, to: columns)[4 * 7 + 3])
+      return asin(sine) * 180 / .pi
+    }
+    // Six values up to 6 in Float, and an arc sine of slope 2 at most.
+    #expect(angles.allSatisfy { abs($0) <= 60.001 })
+    for (rank, angle) in angles.sorted().enumerated() {
+      let expected = (angle + 60) / 120
+      #expect(abs(Double(rank) / Double(repeats) - expected) <= bound(count: repeats))
+    }
   }
 
   @Test("noise has the moments of its law")

@@ -116,6 +116,22 @@ struct RandomizedInputTests {
         == truncation.logits(of: data.pixels, draws: other))
   }
 
+  @Test("the transformations come in their order")
+  func transformationsComeInOrder() throws {
+    let noise = InputTransformation.gaussianNoise(standardDeviation: 0.1)
+    let crop = InputTransformation.cropAndPad(sides: 2...2)
+    for (chain, black) in [([noise, crop], shape.count - shape.channels * 4), ([crop, noise], 0)] {
+      let spy = Spy(model)
+      _ = try RandomizedInput(spy, transformations: chain, sampleCount: 1)
+        .logits(of: data.pixels, draws: draws)
+      let seen = spy.log.calls[0].images.tensor
+      for n in 0..<data.count {
+        let zeros = seen.rows([n]).values.filter { $0 == 0 }.count
+        #expect(zeros == black)
+      }
+    }
+  }
+
   @Test("the N executions of an image see N different inputs")
   func executionsDiffer() throws {
     for chain in everyKind.prefix(3).map({ [$0] }) {

@@ -1,16 +1,17 @@
 import NeuralNetwork
 import Statistics
 
-/// A random change of one image: the inference-time defences with which Pang, Xu and Zhu, ICLR 2020,
-/// compare mixup inference, and relatives of them.
+/// A random change of one image: the inference-time defences with which Pang, Xu and Zhu, ICLR
+/// 2020, compare mixup inference, and relatives of them.
 ///
-/// All are linear in the image but for a constant and for `bitDepth`, and work on real numbers: nothing
-/// is rounded to 8 bits in between, as passing through an image library would. Sides are in pixels,
-/// values on the pixel scale. An amount of 0 and a square of the whole side change nothing.
+/// All are linear in the image but for a constant and for `bitDepth`, and work on real numbers:
+/// nothing is rounded to 8 bits in between, as passing through an image library would. Sides are in
+/// pixels, values on the pixel scale. An amount of 0 and a square of the whole side change nothing.
 public enum InputTransformation: Sendable, Hashable, Codable {
   /// x + N(0, σ²) for every value on its own, without clipping, so that it may leave [0, 1].
   ///
-  /// σ is on the pixel scale, half the number on the ±1 scale: 0.05 in the paper's code is 0.025 here.
+  /// σ is on the pixel scale, half the number on the ±1 scale: 0.05 in the paper's code is 0.025
+  /// here.
   case gaussianNoise(standardDeviation: Float)
   /// x + U[−r, r) for every value on its own, without clipping; r on the pixel scale.
   case uniformNoise(radius: Float)
@@ -22,10 +23,11 @@ public enum InputTransformation: Sendable, Hashable, Codable {
   case cropAndPad(sides: ClosedRange<Int>)
   /// The image resized to s×s, bilinear, s uniform over the sides, at a random place on black.
   ///
-  /// Xie et al., "Mitigating Adversarial Effects Through Randomization", ICLR 2018, who pad to a size
-  /// larger than the image; here the network takes one size, and the image shrinks.
+  /// Xie et al., "Mitigating Adversarial Effects Through Randomization", ICLR 2018, who pad to a
+  /// size larger than the image; here the network takes one size, and the image shrinks.
   case resizeAndPad(sides: ClosedRange<Int>)
-  /// A random s×s square of the image, s uniform over the sides, resized to the image's size, bilinear.
+  /// A random s×s square of the image, s uniform over the sides, resized to the image's size,
+  /// bilinear.
   ///
   /// Guo et al., "Countering Adversarial Images using Input Transformations", ICLR 2018.
   case cropAndResize(sides: ClosedRange<Int>)
@@ -120,8 +122,8 @@ package enum DrawnTransformation: Sendable {
     }
   }
 
-  /// The gradient with respect to the image from that with respect to the result, both [C, H, W]; the
-  /// memories do not overlap.
+  /// The gradient with respect to the image from that with respect to the result, both [C, H, W];
+  /// the memories do not overlap.
   package func pullback(
     _ gradient: UnsafePointer<Float>, to result: UnsafeMutablePointer<Float>, count: Int
   ) {

@@ -2,15 +2,16 @@ import MixupInference
 import NeuralNetwork
 import Statistics
 
-/// The mean prediction over random changes of the input, F(x) = 1/N Σ_k F(T_k(x)), a classifier around a
-/// classifier.
+/// The mean prediction over random changes of the input, F(x) = 1/N Σ_k F(T_k(x)), a classifier
+/// around a classifier.
 ///
-/// T_k is the transformations in their order, drawn anew for every input, call and k. The logits are
-/// the log of the mean, from the log-probabilities of the draws. A draw depends on its key alone
-/// (seed, purpose, example, restart, step, k), so a result depends on neither batch nor thread.
+/// T_k is the transformations in their order, drawn anew for every input, call and k. The logits
+/// are the log of the mean, from the log-probabilities of the draws. A draw depends on its key
+/// alone (seed, purpose, example, restart, step, k), so a result depends on neither batch nor
+/// thread.
 ///
-/// A base with randomness of its own has another stream in every execution: k and the example together
-/// choose the number under which it sees the example.
+/// A base with randomness of its own has another stream in every execution: k and the example
+/// together choose the number under which it sees the example.
 public struct RandomizedInput<Base: Classifier>: Classifier {
   /// F.
   public let base: Base
@@ -23,8 +24,8 @@ public struct RandomizedInput<Base: Classifier>: Classifier {
 
   /// A defence around `base`.
   ///
-  /// - Throws: `RandomizedInputError` unless N is from 1 to 100,000 and every transformation fits the
-  ///   base's images.
+  /// - Throws: `RandomizedInputError` unless N is from 1 to 100,000 and every transformation fits
+  ///   the base's images.
   public init(
     _ base: Base, transformations: [InputTransformation], sampleCount: Int
   ) throws(RandomizedInputError) {

@@ -1,11 +1,11 @@
 import Foundation
 import NeuralNetwork
 
-/// Bilinear resampling of one image, a linear map: every output pixel is a weighted sum of at most four
-/// input pixels, the same in all channels.
+/// Bilinear resampling of one image, a linear map: every output pixel is a weighted sum of at most
+/// four input pixels, the same in all channels.
 ///
-/// Pixel (i, j) is the point (i, j); what lies between is interpolated along rows and columns. The image
-/// is taken as it is also where it shrinks: nothing is smoothed first.
+/// Pixel (i, j) is the point (i, j); what lies between is interpolated along rows and columns. The
+/// image is taken as it is also where it shrinks: nothing is smoothed first.
 package struct Resampling: Sendable {
   /// What lies beyond the part of the image that is sampled.
   package enum Surroundings: Sendable {
@@ -18,7 +18,7 @@ package struct Resampling: Sendable {
   /// One term of an output pixel's sum.
   private struct Tap {
     /// The input pixel's place in its channel.
-    var source: Int
+    var source: Int32
     var weight: Float
   }
 
@@ -57,7 +57,7 @@ package struct Resampling: Sendable {
           for (j, horizontal) in [(Int(left), 1 - right), (Int(left) + 1, right)] {
             if part.rows.contains(i), part.columns.contains(j) {
               taps[place] = Tap(
-                source: i * shape.width + j, weight: Float(vertical * horizontal))
+                source: Int32(i * shape.width + j), weight: Float(vertical * horizontal))
             }
             place += 1
           }
@@ -68,8 +68,9 @@ package struct Resampling: Sendable {
     self.taps = taps
   }
 
-  /// A part of the image stretched over a window, pixel areas on pixel areas: the corners of the outer
-  /// pixels' areas meet, as in PyTorch's `interpolate` with `align_corners=False`. Equal sizes copy.
+  /// A part of the image stretched over a window, pixel areas on pixel areas: the corners of the
+  /// outer pixels' areas meet, as in PyTorch's `interpolate` with `align_corners=False`. Equal
+  /// sizes copy.
   package static func stretch(
     _ part: PixelRectangle, over window: PixelRectangle, shape: ImageShape
   ) -> Resampling {
@@ -111,7 +112,7 @@ package struct Resampling: Sendable {
         for pixel in 0..<pixels {
           var sum: Float = 0
           for place in Self.tapsPerPixel * pixel..<Self.tapsPerPixel * (pixel + 1) {
-            sum = sum.addingProduct(taps[place].weight, source[taps[place].source])
+            sum = sum.addingProduct(taps[place].weight, source[Int(taps[place].source)])
           }
           target[pixel] = sum
         }
@@ -129,7 +130,8 @@ package struct Resampling: Sendable {
         for pixel in 0..<pixels {
           for place in Self.tapsPerPixel * pixel..<Self.tapsPerPixel * (pixel + 1) {
             let tap = taps[place]
-            target[tap.source] = target[tap.source].addingProduct(tap.weight, source[pixel])
+            let place = Int(tap.source)
+            target[place] = target[place].addingProduct(tap.weight, source[pixel])
           }
         }
       }
