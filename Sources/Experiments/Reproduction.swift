@@ -303,7 +303,7 @@ package struct Reproduction: Sendable {
     let validation = data.validation
     let units =
       validation.count + Tuning.runCount(ratios: settings.ratios) * validation.count
-      + DefenceName.allCases.count * Condition.allCases.count * test.count + 2 * test.count
+      + DefenceName.ofMixup.count * Condition.allCases.count * test.count + 2 * test.count
     let stage = progress.stage("evaluate \(model.title)", total: units, unit: "images")
 
     func oblivious(_ steps: Int) -> Threat {
@@ -323,7 +323,7 @@ package struct Reproduction: Sendable {
       let threat = condition == .clean ? nil : oblivious(condition.steps)
       attacked[condition] = try run(base, on: test, under: threat, stage)
     }
-    for defence in DefenceName.allCases {
+    for defence in DefenceName.ofMixup {
       for condition in Condition.allCases {
         let (result, seconds): (EvaluationResult, Double)
         let passes: Int

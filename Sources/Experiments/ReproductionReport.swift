@@ -56,7 +56,7 @@ package struct ReproductionReport: Sendable {
     Table(
       columns: ["model", "defence"] + Reproduction.Condition.allCases.map(\.title),
       rows: results.models.flatMap { model in
-        DefenceName.allCases.map { defence in
+        DefenceName.ofMixup.map { defence in
           [Table.Cell(model.model.title), Table.Cell(defenceTitle(defence, model.tuning))]
             + Reproduction.Condition.allCases.map { condition in
               guard let cell = self.cell(model, defence, condition) else { return "–" }
@@ -76,7 +76,7 @@ package struct ReproductionReport: Sendable {
     Table(
       columns: ["model", "defence", "forward passes", "µs per decision"],
       rows: results.models.flatMap { model in
-        DefenceName.allCases.compactMap { defence -> [Table.Cell]? in
+        DefenceName.ofMixup.compactMap { defence -> [Table.Cell]? in
           guard let cell = self.cell(model, defence, .clean) else { return nil }
           return [
             Table.Cell(model.model.title), Table.Cell(defence.title),
@@ -147,10 +147,10 @@ package struct ReproductionReport: Sendable {
 
   private func defenceTitle(_ defence: DefenceName, _ tuning: Tuning) -> String {
     switch defence {
-    case .none: "none"
     case .predictedLabel: "MI-PL, λ = \(tuning.predictedLabel.value)"
     case .otherLabel: "MI-OL, λ = \(tuning.otherLabel.value)"
     case .combined: "MI-Combined, threshold \(decimal(tuning.threshold.value))"
+    default: defence.title
     }
   }
 
@@ -197,7 +197,7 @@ package struct ReproductionReport: Sendable {
   /// Signs that an attack was too weak to be quoted.
   package var warnings: [String] {
     results.models.flatMap { model in
-      DefenceName.allCases.compactMap { defence -> String? in
+      DefenceName.ofMixup.compactMap { defence -> String? in
         guard let oblivious = cell(model, defence, .oblivious50)?.outcome,
           let adaptive = cell(model, defence, .adaptive50)?.outcome,
           adaptive.wilsonInterval().lower > oblivious.wilsonInterval().upper
@@ -332,7 +332,7 @@ package struct ReproductionReport: Sendable {
   }
 
   private var accuracyPlot: BarPlot {
-    let rows = results.models.flatMap { model in DefenceName.allCases.map { (model, $0) } }
+    let rows = results.models.flatMap { model in DefenceName.ofMixup.map { (model, $0) } }
     return BarPlot(
       axis: Axis("Accuracy", range: 0...1, format: .percent),
       groups: rows.map { "\($0.0.model.title), \($0.1.title)" },

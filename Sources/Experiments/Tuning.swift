@@ -66,11 +66,11 @@ package struct Tuning: Codable, Hashable, Sendable {
     let predicted = Mixing(ratio: predictedLabel.value, sampleCount: sampleCount)
     let other = Mixing(ratio: otherLabel.value, sampleCount: sampleCount)
     return switch defence {
-    case .none: nil
     case .predictedLabel: .predictedLabel(predicted)
     case .otherLabel: .otherLabel(other)
     case .combined:
       .combined(predictedLabel: predicted, otherLabel: other, threshold: threshold.value)
+    default: nil
     }
   }
 
@@ -176,12 +176,23 @@ package struct Tuning: Codable, Hashable, Sendable {
   private static let thresholds: [Float] = (-4...16).map { Float($0) * 0.05 }
 }
 
-/// The defences of the main table.
+/// The defences that can be measured.
 package enum DefenceName: String, CaseIterable, Codable, Sendable {
   case none
   case predictedLabel = "mi-pl"
   case otherLabel = "mi-ol"
   case combined = "mi-combined"
+  case gaussianNoise = "gaussian"
+  case uniformNoise = "uniform"
+  case rotation
+  case cropAndPad = "crop-pad"
+  case resizeAndPad = "resize-pad"
+  case cropAndResize = "crop-resize"
+  case bitDepth = "bit-depth"
+  case composition
+
+  /// Those of the main table: the network alone and the three rules of mixup inference.
+  package static let ofMixup: [DefenceName] = [.none, .predictedLabel, .otherLabel, .combined]
 
   /// How tables call it.
   package var title: String {
@@ -190,6 +201,7 @@ package enum DefenceName: String, CaseIterable, Codable, Sendable {
     case .predictedLabel: "MI-PL"
     case .otherLabel: "MI-OL"
     case .combined: "MI-Combined"
+    default: rawValue
     }
   }
 }

@@ -30,7 +30,7 @@ struct Failure: Error {
       switch error {
       case let failure as Failure: failure
       case is MixupInferenceError, is EpsilonError, is NormalizationError, is MixupError,
-        is TheoryError:
+        is TheoryError, is RandomizedInputError:
         .usage("\(error)")
       case AttackError.setting, TrainingError.batch, TrainingError.padding, is TrainingRunError:
         .usage("\(error)")

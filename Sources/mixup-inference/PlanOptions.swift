@@ -51,6 +51,17 @@ struct PlanOptions: ParsableArguments {
   @Option(help: "Detection threshold of mi-combined.")
   var threshold: Float = 0.2
 
+  @Option(
+    help: "Pixel scale σ of gaussian (0.05), radius of uniform (0.1), degrees of rotation (20).")
+  var strength: Float?
+
+  @Option(
+    help: "Least and largest side of a random square, 24,32; from three quarters unless given.")
+  var sides: String?
+
+  @Option(help: "Bits of a value for bit-depth (4).")
+  var bits: Int?
+
   @Option(help: "N: executions for a decision.")
   var draws = 30
 
@@ -90,6 +101,14 @@ struct PlanOptions: ParsableArguments {
     let loss: AttackLoss? = try loss.map { try named($0, "--loss") }
     let average: GradientAverage? = try average.map { try named($0, "--average") }
     let names: [AttackName] = try attack.map { try named($0, "--attack") }
+    let sides = try sides.map { text in
+      try text.split(separator: ",", omittingEmptySubsequences: false).map {
+        guard let side = Int($0) else {
+          throw Failure.usage("--sides is \(text); give two numbers with a comma: 24,32")
+        }
+        return side
+      }
+    }
     func description(_ name: AttackName, epsilon: String?) throws -> AttackDescription {
       let measure = AttackDescription(name, norm: norm).norm
       return AttackDescription(
@@ -102,7 +121,7 @@ struct PlanOptions: ParsableArguments {
       defences: [
         DefenceDescription(
           .combined, lambda: ratio, lambdaPredicted: predictedLabelRatio, threshold: threshold,
-          draws: draws)
+          draws: draws), DefenceDescription(.cropAndPad, sides: sides),
       ],
       attacks: [
         try description(.adaptivePGD, epsilon: epsilon ?? "0"),
@@ -116,7 +135,8 @@ struct PlanOptions: ParsableArguments {
           try named($0, "--defence"),
           lambda: $0 == DefenceName.predictedLabel.rawValue
             ? predictedLabelRatio ?? ratio : ratio,
-          lambdaPredicted: predictedLabelRatio, threshold: threshold, draws: draws)
+          lambdaPredicted: predictedLabelRatio, threshold: threshold, strength: strength,
+          sides: sides, bits: bits, draws: draws)
       },
       attacks: try names.map { try description($0, epsilon: epsilon) })
   }

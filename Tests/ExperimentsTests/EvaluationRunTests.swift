@@ -197,6 +197,30 @@ struct EvaluationRunTests {
     #expect(try EvaluationPlan(json: encoded, file: "p") == plan)
   }
 
+  @Test(
+    "take every defence by its name; what is random is scored on several draws",
+    arguments: DefenceName.allCases)
+  func everyDefence(_ name: DefenceName) throws {
+    var plan = try self.plan()
+    plan.count = 3
+    let parts = [DefenceDescription(.rotation), DefenceDescription(.bitDepth)]
+    plan.defences = [DefenceDescription(name, parts: parts, draws: 2)]
+    plan.attacks.append(
+      AttackDescription(
+        .adaptivePGD, epsilon: try Epsilon("1/8"), steps: 1, draws: 2, average: .losses))
+    let results = try run(plan)
+    #expect(results.count == 4)
+    for result in results {
+      #expect(result.outcomes.count == 3)
+      #expect(result.isRandomized == (name != .none && name != .bitDepth))
+      // Every setting is in the record, also one that was not given.
+      let isSquare = [.cropAndPad, .resizeAndPad, .cropAndResize].contains(name)
+      #expect((result.job.defence.sides == [6, 8]) == isSquare)
+    }
+    let encoded = try JSONEncoder().encode(plan)
+    #expect(try EvaluationPlan(json: encoded, file: "p") == plan)
+  }
+
   @Test("refuse a network for other images or classes")
   func unfit() throws {
     let network = ResNet(.resNet8(ImageShape(channels: 3, height: 8, width: 8), classCount: 10))

@@ -47,7 +47,7 @@ struct ReproductionReportTests {
       {"value": \(value), "trials": [{"value": \(value), "clean": 0.97, "adversarial": 0.5}]}
       """
     }
-    let cells = DefenceName.allCases.flatMap { defence in
+    let cells = DefenceName.ofMixup.flatMap { defence in
       Reproduction.Condition.allCases.map { condition in
         let correct =
           switch condition {

@@ -76,6 +76,17 @@ package struct EvaluationPlan: Hashable, Sendable {
       where !(ratio >= 0 && ratio <= 1) {
         try refuse("λ is \(ratio); it is a share, from 0 to 1")
       }
+      if let sides = defence.sides, sides.count != 2 || sides[0] > sides[1] {
+        try refuse("the sides are \(sides); give the least and the largest, such as 24,32")
+      }
+      if let parts = defence.parts {
+        let allowed = parts.allSatisfy {
+          ![.none, .predictedLabel, .otherLabel, .combined, .composition].contains($0.name)
+        }
+        if parts.isEmpty || !allowed {
+          try refuse("a composition needs parts, each of them a change of the input")
+        }
+      }
       if let threshold = defence.threshold, !threshold.isFinite {
         try refuse("the detection threshold is \(threshold); give a number")
       }

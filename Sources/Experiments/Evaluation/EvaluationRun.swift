@@ -69,7 +69,7 @@ package struct EvaluationRun: Sendable {
         indices: sha256(Data(pool.indices.map { "\($0)" }.joined(separator: ",").utf8)))
     }
     var results: [JobResult] = []
-    for defence in plan.defences {
+    for defence in plan.defences.map({ $0.resolved(for: base.imageShape) }) {
       for attack in plan.attacks {
         let job = EvaluationJob(
           model: model.name, checkpoint: model.digest,
@@ -222,21 +222,42 @@ extension EvaluationRun {
 
     /// The network behind a defence.
     func target(of defence: DefenceDescription) throws -> Target {
-      guard let pool, let rule = defence.rule else {
+      let defence = defence.resolved(for: base.imageShape)
+      if let pool, let rule = defence.rule {
+        return Target(
+          base: base, other: other,
+          defence: .mixup(try MixupInference(base, pool: pool, rule: rule)))
+      }
+      guard let transformations = defence.transformations else {
         return Target(base: base, other: other, defence: nil)
       }
       return Target(
-        base: base, other: other, defence: try MixupInference(base, pool: pool, rule: rule))
+        base: base, other: other,
+        defence: .transformed(
+          try RandomizedInput(
+            base, transformations: transformations, sampleCount: defence.draws ?? 1)))
     }
   }
 
   /// A network, behind a defence or not, and who attacks it.
   struct Target: Sendable {
+    /// What stands before the network.
+    enum Defence: Sendable {
+      case mixup(MixupInference<NetworkClassifier>)
+      case transformed(RandomizedInput<NetworkClassifier>)
+    }
+
     let base: NetworkClassifier
     let other: NetworkClassifier?
-    let defence: MixupInference<NetworkClassifier>?
+    let defence: Defence?
 
-    var classifier: any DifferentiableClassifier { defence ?? base }
+    var classifier: any DifferentiableClassifier {
+      switch defence {
+      case .mixup(let defence): defence
+      case .transformed(let defence): defence
+      case nil: base
+      }
+    }
 
     /// The attacker of a description.
     func threat(
@@ -252,6 +273,27 @@ extension EvaluationRun {
       }
       let search = attack.search(classCount: base.classCount, selections: selections)
       guard attack.name.isAdaptive else { return Threat(search, within: budget, through: base) }
+      switch defence {
+      case .mixup(let defence):
+        return try threat(attack, search, within: budget, on: defence)
+      case .transformed(let defence):
+        let draws = attack.draws ?? defence.sampleCount
+        let isMeanOfLosses = attack.average == .losses
+        let simulated = try RandomizedInput(
+          base, transformations: defence.transformations,
+          sampleCount: isMeanOfLosses || !defence.isRandomized ? 1 : draws)
+        let surrogate: any DifferentiableClassifier =
+          isMeanOfLosses
+          ? try ExpectationOverTransformation(simulated, drawCount: draws) : simulated
+        return Threat.adaptive(
+          search, within: budget, on: defence, base: base, through: [surrogate])
+      }
+    }
+
+    private func threat(
+      _ attack: AttackDescription, _ search: any Attack, within budget: PerturbationBudget,
+      on defence: MixupInference<NetworkClassifier>
+    ) throws -> Threat {
       let draws = attack.draws ?? defence.rule.sampleCount
       switch attack.name.search {
       case .published, .publishedRepaired:

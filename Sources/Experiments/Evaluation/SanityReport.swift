@@ -45,7 +45,8 @@ extension EvaluationRun {
   ) throws -> [SanityReport] {
     let setting = try Setting(plan, model, other, on: data, kernels: kernels)
     let images = setting.images[0..<min(count, setting.images.count)]
-    return try plan.defences.compactMap { defence in
+    let defences = plan.defences.map { $0.resolved(for: setting.base.imageShape) }
+    return try defences.compactMap { defence in
       let attacked = results.filter {
         $0.job.defence == defence && $0.job.attack.budget != nil
       }
