@@ -16,6 +16,14 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var clean: Int
     /// Adversarial images that were scored: those on which the attack succeeded.
     package var adversarial: Int
+    /// DeLong's 95% intervals of both areas.
+    package var intervalConfidenceDrop: Interval?
+    package var intervalMaximaDrop: Interval?
+    /// Both areas over all attacked images, successful or not.
+    package var aucConfidenceDropOfAll: Double?
+    package var aucMaximaDropOfAll: Double?
+    /// Share of clean images that are flagged where 95% of the successful adversarial ones are.
+    package var falsePositivesAt95: Double?
 
     package init(aucConfidenceDrop: Double?, aucMaximaDrop: Double?, clean: Int, adversarial: Int) {
       self.aucConfidenceDrop = aucConfidenceDrop

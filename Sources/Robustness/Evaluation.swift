@@ -44,6 +44,9 @@ public struct Evaluation: Sendable {
   /// Predictions, on draws that neither search nor score, by which the best of several attacks on an
   /// example is chosen; none for a classifier that is not randomised.
   public var selectionDraws: Int
+  /// Numbers about images, by name, on the first scoring draw: what a detector sees of them. None unless
+  /// set.
+  public var statistics: (@Sendable (Pixels, Draws) throws -> [[String: Double]])?
   /// Runs the blocks.
   public var forEach: ForEach
 
@@ -154,13 +157,17 @@ public struct Evaluation: Sendable {
     let isRandomized = classifier.isRandomized
     let others = try predictions(.score, 1..<(isRandomized ? scoringDraws : 1))
     let selections = try predictions(.select, 0..<(isRandomized ? selectionDraws : 0))
+    let statistics = try self.statistics?(
+      judgement.images.pixels,
+      Draws(seed: seed, purpose: .score, examples: block.indices))
     return EvaluationResult.Judged(
       images: judgement.images,
       outcomes: block.indices.indices.map { n in
         EvaluationResult.Outcome(
           index: block.indices[n], label: block.labels[n],
           predictions: [judgement.predictions[n]] + others.map { $0[n] },
-          selectionMisses: selections.count { $0[n] != block.labels[n] })
+          selectionMisses: selections.count { $0[n] != block.labels[n] },
+          statistics: statistics?[n])
       })
   }
 }
@@ -177,13 +184,19 @@ public struct EvaluationResult: Sendable {
     public var predictions: [Int]
     /// How many predictions on selection draws were wrong.
     public var selectionMisses: Int
+    /// What a detector sees of the image, by name; nil if nobody asked.
+    public var statistics: [String: Double]?
 
     /// An outcome; one prediction is one draw.
-    public init(index: Int, label: Int, predictions: [Int], selectionMisses: Int = 0) {
+    public init(
+      index: Int, label: Int, predictions: [Int], selectionMisses: Int = 0,
+      statistics: [String: Double]? = nil
+    ) {
       self.index = index
       self.label = label
       self.predictions = predictions
       self.selectionMisses = selectionMisses
+      self.statistics = statistics
     }
 
     /// The class predicted on the first draw.

@@ -75,6 +75,10 @@ struct EvaluationRunTests {
       // Without mixing there is no pool to depend on.
       #expect((result.job.pool == nil) == (result.job.defence.name == .none))
     }
+    for result in results {
+      let isMixup = result.job.defence.name == .otherLabel
+      #expect(result.outcomes.allSatisfy { ($0.statistics?.count == 2) == isMixup })
+    }
     // A prediction of an image each, and for MI-OL N on each of 3 + 2 draws.
     #expect(results[0].passes == PassMeter.Count(forward: 7, backward: 0))
     #expect(results[3].passes.backward == 0 && results[3].passes.forward >= 7 * 2 * 5)

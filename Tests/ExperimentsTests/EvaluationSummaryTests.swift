@@ -124,6 +124,36 @@ struct EvaluationSummaryTests {
     #expect(summary.records.filter { $0.model == "another" }.allSatisfy { $0.comparison == nil })
   }
 
+  @Test(
+    "Detection is told on the images that an attack broke, and on all; paper's and code's statistic"
+  )
+  func detection() throws {
+    func measured(_ attack: AttackName, _ correct: [Bool], _ drops: [Double]) throws -> JobResult {
+      var result = try result(
+        attack, .otherLabel, predictions: correct.map { [$0 ? 1 : 0] },
+        misses: correct.map { _ in 0 })
+      for n in drops.indices {
+        result.outcomes[n].statistics = ["confidenceDrop": drops[n], "maximaDrop": -drops[n]]
+      }
+      return result
+    }
+    let summary = try EvaluationSummary([
+      try measured(.none, [true, true, true, false], [0.1, 0.2, 0.3, 0.4]),
+      try measured(.pgd, [true, false, false, true], [0.05, 0.35, 0.5, 0.05]),
+    ])
+    #expect(try record(summary, "none", .otherLabel).detection == nil)
+    let found = try #require(record(summary, "pgd", .otherLabel).detection)
+    // 0.35 beats three of four clean values, 0.5 all; the code's statistic is the mirror image here.
+    #expect(found.aucConfidenceDrop == 7.0 / 8 && found.aucMaximaDrop == 1.0 / 8)
+    #expect(found.clean == 4 && found.adversarial == 2)
+    #expect(found.aucConfidenceDropOfAll == 7.0 / 16)
+    // To flag 95% of the two is to flag both, from 0.35 on, where one clean image of four is.
+    #expect(found.falsePositivesAt95 == 0.25)
+    let interval = try #require(found.intervalConfidenceDrop)
+    #expect(interval.lower <= 7.0 / 8 && interval.upper >= 7.0 / 8)
+    #expect(summary.remarks.contains { $0.contains("area of 0.88") && $0.contains("0.44 of all") })
+  }
+
   @Test("A table with commas has one line per record, and quotes what needs it")
   func csv() throws {
     let name = "a \"b\", c"

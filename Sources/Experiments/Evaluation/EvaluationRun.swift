@@ -93,12 +93,14 @@ package struct EvaluationRun: Sendable {
       try target.threat(
         job.attack, within: $0, selections: max(1, job.selectionDraws))
     }
-    return try measure(job, at: place, target.classifier, under: threat, on: setting.images)
+    return try measure(
+      job, at: place, target.classifier, under: threat, statistics: target.statistics,
+      on: setting.images)
   }
 
   private func measure(
     _ job: EvaluationJob, at place: Int, _ classifier: some Classifier, under threat: Threat?,
-    on images: LabelledImages
+    statistics: (@Sendable (Pixels, Draws) throws -> [[String: Double]])?, on images: LabelledImages
   ) throws -> JobResult {
     let title = "\(job.defence.name.rawValue) under \(job.attack.name.rawValue)"
     let part = images[shard.positions(of: images.count)]
@@ -118,9 +120,10 @@ package struct EvaluationRun: Sendable {
     let blocks = Mutex(earlier)
     if !remaining.isEmpty {
       let stage = progress.stage(title, total: remaining.count, unit: "images")
-      let evaluation = Evaluation(
+      var evaluation = Evaluation(
         seed: job.seed, scoringDraws: job.scoringDraws, selectionDraws: job.selectionDraws
       ) { [workers] in workers.forEach(count: $0, $1) }
+      evaluation.statistics = statistics
       _ = try evaluation.run(classifier, on: part[remaining], under: threat) { block in
         try file?.append(block)
         blocks.withLock { $0.append(block) }
@@ -256,6 +259,19 @@ extension EvaluationRun {
       case .mixup(let defence): defence
       case .transformed(let defence): defence
       case nil: base
+      }
+    }
+
+    /// What the detector of mixup inference sees of images.
+    var statistics: (@Sendable (Pixels, Draws) throws -> [[String: Double]])? {
+      guard case .mixup(let defence) = defence else { return nil }
+      return { images, draws in
+        try defence.decisions(of: images, draws: draws).map { decision in
+          Dictionary(
+            uniqueKeysWithValues: DetectionStatistic.allCases.map {
+              ($0.rawValue, Double(decision.value(of: $0)))
+            })
+        }
       }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import MixupInference
 import NeuralNetwork
 import Reporting
 import Robustness
@@ -33,12 +34,15 @@ package struct EvaluationSummary: Sendable {
     var adjusted = holmAdjusted(pairs.compactMap { $0?.pValue })[...]
     var records: [EvaluationRecord] = []
     for (place, result) in results.enumerated() {
+      let clean = results.first {
+        $0.isOfSameDefence(as: result) && $0.job.attack.name == .none
+      }
       records.append(
         try Self.record(
           result,
           comparison: pairs[place].map {
             EvaluationRecord.Comparison($0, adjustedPValue: adjusted.removeFirst())
-          }))
+          }, detection: clean.flatMap { Self.detection(of: result, beside: $0) }))
       let isLast =
         place + 1 == results.count || !results[place + 1].isOfSameDefence(as: result)
       if isLast {
@@ -61,7 +65,8 @@ package struct EvaluationSummary: Sendable {
 
   private static func record(
     _ result: JobResult, outcomes: [EvaluationResult.Outcome]? = nil, attack: String? = nil,
-    comparison: EvaluationRecord.Comparison? = nil, brokenBy: [String: Int]? = nil
+    comparison: EvaluationRecord.Comparison? = nil, brokenBy: [String: Int]? = nil,
+    detection: EvaluationRecord.Detection? = nil
   ) throws -> EvaluationRecord {
     var result = result
     result.outcomes = outcomes ?? result.outcomes
@@ -80,7 +85,7 @@ package struct EvaluationSummary: Sendable {
         ? result.seconds / Double(max(correct.trials, 1) * decisions) : nil,
       lambda: job.defence.lambda.flatMap { Double("\($0)") },
       threshold: job.defence.threshold.flatMap { Double("\($0)") }, draws: job.defence.draws,
-      attackDraws: job.defence.name == .none ? nil : job.attack.draws)
+      attackDraws: job.defence.name == .none ? nil : job.attack.draws, detection: detection)
     if result.isRandomized, !result.outcomes.isEmpty {
       record.repeated = EvaluationRecord.Repeated(result.repeated)
     }
@@ -94,6 +99,40 @@ package struct EvaluationSummary: Sendable {
       forwardPasses: result.passes.forward, backwardPasses: result.passes.backward,
       seconds: result.seconds, outcomes: try job.fileName())
     return record
+  }
+
+  /// How well the detector's statistics tell attacked images from the same images before the attack; nil
+  /// without statistics, without an attack or if none succeeded.
+  private static func detection(
+    of result: JobResult, beside clean: JobResult
+  ) -> EvaluationRecord.Detection? {
+    guard result.job.attack.name != .none else { return nil }
+    func values(_ outcomes: [EvaluationResult.Outcome], _ statistic: DetectionStatistic) -> [Double]
+    {
+      outcomes.compactMap { $0.statistics?[statistic.rawValue] }
+    }
+    let broken = result.outcomes.filter { !$0.isCorrect }
+    func area(
+      _ statistic: DetectionStatistic, _ outcomes: [EvaluationResult.Outcome]
+    ) -> AreaUnderCurve? {
+      try? AreaUnderCurve(
+        negatives: values(clean.outcomes, statistic), positives: values(outcomes, statistic))
+    }
+    guard let drop = area(.confidenceDrop, broken), let maxima = area(.maximaDrop, broken) else {
+      return nil
+    }
+    var detection = EvaluationRecord.Detection(
+      aucConfidenceDrop: drop.value, aucMaximaDrop: maxima.value, clean: clean.outcomes.count,
+      adversarial: broken.count)
+    detection.intervalConfidenceDrop = drop.interval()
+    detection.intervalMaximaDrop = maxima.interval()
+    detection.aucConfidenceDropOfAll = area(.confidenceDrop, result.outcomes)?.value
+    detection.aucMaximaDropOfAll = area(.maximaDrop, result.outcomes)?.value
+    let curve = try? ReceiverOperatingCharacteristic(
+      negatives: values(clean.outcomes, .confidenceDrop),
+      positives: values(broken, .confidenceDrop))
+    detection.falsePositivesAt95 = curve?.point(atTruePositiveRate: 0.95).falsePositiveRate
+    return detection
   }
 
   /// For every image the attack that misled most often on the selection draws, scored on draws that had
@@ -171,8 +210,21 @@ package struct EvaluationSummary: Sendable {
     }.joined(separator: "\n")
   }
 
-  /// Which attack was the worst for how many images, a line for every defence with several.
+  /// How well attacked images are detected, and which attack was the worst for how many images.
   package var remarks: [String] {
+    let detections = records.compactMap { record -> String? in
+      guard let detection = record.detection, let drop = detection.aucConfidenceDrop,
+        let interval = detection.intervalConfidenceDrop, let all = detection.aucConfidenceDropOfAll
+      else { return nil }
+      func area(_ value: Double) -> String { fixed(value, decimals: 2) }
+      return "\(record.model), \(record.defence) under \(record.attack): detected with an area of "
+        + "\(area(drop)) (\(area(interval.lower)) to \(area(interval.upper))) under the ROC curve of "
+        + "\(detection.adversarial) successes, \(area(all)) of all"
+    }
+    return detections + breakers
+  }
+
+  private var breakers: [String] {
     records.compactMap { record in
       guard let brokenBy = record.brokenBy else { return nil }
       let parts = brokenBy.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
