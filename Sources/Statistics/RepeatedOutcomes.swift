@@ -53,7 +53,9 @@ public struct RepeatedOutcomes: Sendable, Hashable, Codable {
 
   /// An interval for the expected accuracy over examples and draws: Wilson's, at the number of
   /// independent trials that would give the mean's variance, n* = p̂(1 − p̂)/(s²/n), where s² is the
-  /// variance of the examples' shares; between the number of examples and that of all draws.
+  /// variance of the examples' shares; between the number of examples and that of all draws. Two examples
+  /// more count for s², one right on every draw and one wrong on every: near 0 and 1 few shares say
+  /// anything about it, and what was not seen is then taken to differ between examples.
   ///
   /// It contains the mean. Source: the effective sample size of Korn and Graubard, 1998, in Wilson's
   /// interval, as Franco et al., "Comparative study of confidence intervals for proportions in complex
@@ -67,7 +69,7 @@ public struct RepeatedOutcomes: Sendable, Hashable, Codable {
       let distance = Double(example.correct) / Double(draws) - mean
       return sum + distance * distance
     }
-    let variance = sum / (max(n - 1, 1) * n)
+    let variance = (sum + mean * mean + (1 - mean) * (1 - mean)) / ((n + 1) * n)
     let most = n * Double(draws)
     let size = variance > 0 ? min(max(mean * (1 - mean) / variance, n), most) : n
     return wilsonInterval(mean, trials: size, confidence: confidence)

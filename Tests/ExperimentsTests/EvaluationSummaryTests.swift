@@ -154,6 +154,16 @@ struct EvaluationSummaryTests {
     #expect(summary.remarks.contains { $0.contains("area of 0.88") && $0.contains("0.44 of all") })
   }
 
+  @Test("Attacks of one name are told apart by what differs")
+  func namesakes() throws {
+    var other = try result(.pgd, predictions: [[1], [0]])
+    other.job.attack.loss = .margin
+    let summary = try EvaluationSummary([try result(.pgd, predictions: [[1], [0]]), other])
+    let table = summary.table.plain()
+    #expect(table.contains("pgd, loss log-odds") && table.contains("pgd, loss margin"))
+    #expect(!table.contains("steps"))
+  }
+
   @Test("A table with commas has one line per record, and quotes what needs it")
   func csv() throws {
     let name = "a \"b\", c"

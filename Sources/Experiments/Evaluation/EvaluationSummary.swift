@@ -170,6 +170,21 @@ package struct EvaluationSummary: Sendable {
 
   // MARK: Tables
 
+  /// An attack's name, with the parameters by which it differs from others of that name.
+  private func title(of record: EvaluationRecord) -> String {
+    let namesakes = records.filter {
+      $0.model == record.model && $0.defence == record.defence && $0.attack == record.attack
+        && $0.provenance?.defenceParameters == record.provenance?.defenceParameters
+        && $0.epsilon == record.epsilon
+    }
+    let own = record.provenance?.attackParameters ?? [:]
+    let differing = own.filter { parameter in
+      namesakes.contains { $0.provenance?.attackParameters[parameter.key] != parameter.value }
+    }
+    return ([record.attack] + differing.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })
+      .joined(separator: ", ")
+  }
+
   /// The records as a table for a terminal.
   package var table: Table {
     Table(
@@ -180,7 +195,7 @@ package struct EvaluationSummary: Sendable {
       rows: records.map { record in
         let repeated = record.repeated
         return [
-          Table.Cell(record.model), Table.Cell(record.defence), Table.Cell(record.attack),
+          Table.Cell(record.model), Table.Cell(record.defence), Table.Cell(title(of: record)),
           Table.Cell(record.epsilon ?? "–"), Table.Cell(percent(repeated?.mean ?? record.accuracy)),
           Table.Cell(range(repeated?.meanInterval ?? record.interval)),
           Table.Cell(
