@@ -39,6 +39,13 @@ struct Evaluate: ParsableCommand {
 
   @OptionGroup var plan: PlanOptions
 
+  @Option(
+    help: """
+      Share of clean validation images that defences have to keep right: of several settings of one \
+      defence the one that comes nearest is measured.
+      """)
+  var match: Double?
+
   @Option(help: "Folder where outcomes are kept as they come.")
   var store: String?
 
@@ -63,6 +70,9 @@ struct Evaluate: ParsableCommand {
     guard shard == .whole || store != nil else {
       throw Failure.usage("--shard measures a part; give --store, where `merge` finds it")
     }
+    if let match, !(match > 0 && match <= 1) {
+      throw Failure.usage("--match is \(match); it is a share of the images, such as 0.95")
+    }
     if let sanity, !(1...1_000_000 ~= sanity) {
       throw Failure.usage("--sanity is \(sanity); give a number of images")
     }
@@ -82,10 +92,15 @@ struct Evaluate: ParsableCommand {
       split = "file, SHA-256 \(digest)"
     }
     let folder = store.map { URL(filePath: $0) }
-    let run = EvaluationRun(
+    var run = EvaluationRun(
       plan: plan, split: split, store: folder, shard: shard, kernels: kernels,
       workers: machine.workers(),
       progress: ProgressReporter())
+    if let match {
+      let found = try run.matched(to: match, model, on: data)
+      run.plan.defences = found.map(\.defence)
+      for defence in found { print(defence.text) }
+    }
     let results = try profile.profiled("evaluate", machine) {
       try run.run(model, other: other, on: data, dataset: name)
     }

@@ -225,6 +225,31 @@ struct EvaluateTests {
     }
   }
 
+  @Test("--match measures of several settings the one that keeps as much clean accuracy as asked")
+  func match() throws {
+    try Workplace.with { place in
+      try Data(
+        """
+        {"count": 30, "scoringDraws": 2, "attacks": [{"name": "none"}], "defences": [
+          {"name": "none"}, {"name": "gaussian", "strength": 0, "draws": 2},
+          {"name": "gaussian", "strength": 5, "draws": 2}, {"name": "bit-depth", "bits": 8}]}
+        """.utf8
+      ).write(to: place.folder.appending(path: "plan.json"))
+      // Of an untrained network hardly any image is right; noise of size 5 leaves none to chance.
+      let plan = ["--plan", place.path("plan.json")]
+      let low = try evaluate(place, "low.json", plan + ["--match", "0.0001"])
+      let high = try evaluate(place, "high.json", plan + ["--match", "1"])
+      #expect(low.output.split(separator: "\n").prefix(3).allSatisfy { $0.contains("matched: ") })
+      #expect(high.output.hasPrefix("not matched: none is the best of 1"))
+      for name in ["low.json", "high.json"] {
+        let defences = try records(place.folder.appending(path: name)).map {
+          $0["defence"] as? String
+        }
+        #expect(defences == ["none", "gaussian", "bit-depth"])
+      }
+    }
+  }
+
   @Test("A plan from a file is what its options would say")
   func planFile() throws {
     try Workplace.with { place in

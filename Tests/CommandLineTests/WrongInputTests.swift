@@ -111,6 +111,8 @@ struct WrongInputTests {
     Mistake("\(evaluate) --shard 3/2 --store @new", 64, "\"3/2\" is no shard"),
     Mistake("\(evaluate) --shard 4/4 --store @new", 64, "shard 4/4 of 2 images"),
     Mistake("\(evaluate) --scores 0", 64, "scoring draws is 0"),
+    Mistake("\(evaluate) --match 95", 64, "--match is 95"),
+    Mistake("\(evaluate) --match nan", 64, "--match is nan"),
     Mistake("\(evaluate) --sanity 0", 64, "--sanity is 0"),
     Mistake("\(evaluate) --sanity 3 --shard 1/2 --store @new", 64, "leave --shard out"),
     Mistake("\(evaluate) --selections=-1", 64, "selection draws is -1"),

@@ -22,27 +22,36 @@ struct EvaluationRunTests {
       ])
   }
 
+  private func match(_ plan: EvaluationPlan, to target: Double) throws -> [MatchedDefence] {
+    try EvaluationRun(
+      plan: plan, kernels: .openBLAS, workers: WorkerPool(threadCount: 1), progress: Self.silent
+    ).matched(to: target, model(seed: 5), on: digits())
+  }
+
+  private static let silent = ProgressReporter(output: .init(columns: nil, write: { _ in }))
+
+  private func digits() throws -> DatasetSplit {
+    try DatasetSplit(
+      trainingFile: Digits.training()[0..<210], test: Digits.test(), validationCount: 10, seed: 1)
+  }
+
+  private func model(seed: UInt64, digest: String = "0") -> EvaluationRun.Model {
+    let network = ResNet(.resNet8(ImageShape(channels: 1, height: 8, width: 8), classCount: 10))
+    network.initialize(seed: seed)
+    return EvaluationRun.Model(
+      name: "untrained",
+      checkpoint: Checkpoint(network, normalization: .plusMinusOne(channels: 1)), digest: digest)
+  }
+
   private func run(
     _ plan: EvaluationPlan? = nil, store: URL? = nil, shard: Shard = .whole,
     digest: String = "0", threads: Int = 1
   ) throws -> [JobResult] {
-    func model(seed: UInt64) -> EvaluationRun.Model {
-      let network = ResNet(.resNet8(ImageShape(channels: 1, height: 8, width: 8), classCount: 10))
-      network.initialize(seed: seed)
-      return EvaluationRun.Model(
-        name: "untrained",
-        checkpoint: Checkpoint(network, normalization: .plusMinusOne(channels: 1)), digest: digest)
-    }
-    let workers = WorkerPool(threadCount: threads)
-    return try EvaluationRun(
+    try EvaluationRun(
       plan: try plan ?? self.plan(), store: store, shard: shard, kernels: .openBLAS,
-      workers: workers,
-      progress: ProgressReporter(output: .init(columns: nil, write: { _ in }))
+      workers: WorkerPool(threadCount: threads), progress: Self.silent
     ).run(
-      model(seed: 5), other: model(seed: 6),
-      on: DatasetSplit(
-        trainingFile: Digits.training()[0..<210], test: Digits.test(), validationCount: 10, seed: 1),
-      dataset: .digits)
+      model(seed: 5, digest: digest), other: model(seed: 6), on: digits(), dataset: .digits)
   }
 
   private func files(_ store: URL) throws -> [URL] {
@@ -223,6 +232,32 @@ struct EvaluationRunTests {
     }
     let encoded = try JSONEncoder().encode(plan)
     #expect(try EvaluationPlan(json: encoded, file: "p") == plan)
+  }
+
+  @Test(
+    "choose of several settings the cheapest that keeps the clean accuracy, or the best there is")
+  func matched() throws {
+    var plan = try self.plan()
+    plan.count = 10
+    plan.defences =
+      [DefenceDescription(.none)]
+      + [0, 0.3, 3].map { DefenceDescription(.gaussianNoise, strength: $0, draws: 2) }
+    func accuracies() throws -> [Double] {
+      try plan.defences.map { defence in
+        var single = plan
+        single.defences = [defence]
+        return try match(single, to: 0.0001)[0].accuracy
+      }
+    }
+    let accuracies = try accuracies()
+    for target in Set(accuracies + [1]).filter({ $0 > 0 }) {
+      let found = try match(plan, to: target)
+      #expect(found.map(\.defence.name) == [.none, .gaussianNoise])
+      #expect(found.map(\.settings) == [1, 3] && found.map(\.count) == [10, 10])
+      let kept = accuracies.dropFirst().filter { $0 >= target }
+      #expect(found[1].isReached == !kept.isEmpty)
+      #expect(found[1].accuracy == (kept.min() ?? accuracies.dropFirst().max()))
+    }
   }
 
   @Test("refuse a network for other images or classes")

@@ -24,7 +24,7 @@ package struct EvaluationRun: Sendable {
     }
   }
 
-  var plan: EvaluationPlan
+  package var plan: EvaluationPlan
   /// What records call the images: "test", or a file.
   var split: String
   /// Where outcomes are kept as they come; nil to keep them in memory only.
@@ -191,7 +191,7 @@ extension EvaluationRun {
     let images: LabelledImages
 
     init(
-      _ plan: EvaluationPlan, _ model: Model, _ other: Model?, on data: DatasetSplit,
+      _ plan: EvaluationPlan, _ model: Model, _ other: Model? = nil, on data: DatasetSplit,
       kernels: KernelSet
     ) throws {
       try plan.check()

@@ -1,0 +1,74 @@
+import Datasets
+import Foundation
+import NeuralNetwork
+import Robustness
+import Statistics
+
+/// Of the settings of one defence the one that costs as much clean accuracy as it may.
+package struct MatchedDefence: Sendable, Equatable {
+  /// What was chosen.
+  package var defence: DefenceDescription
+  /// How many settings there were.
+  package var settings: Int
+  /// Its accuracy on clean validation images.
+  package var accuracy: Double
+  /// The number of validation images.
+  package var count: Int
+  /// Whether it keeps the accuracy that was asked for; no other setting does if it does not.
+  package var isReached: Bool
+
+  /// One line for a person.
+  package var text: String {
+    let parameters = defence.parameters.sorted { $0.key < $1.key }
+      .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    let name = ([defence.name.rawValue] + (parameters.isEmpty ? [] : [parameters]))
+      .joined(separator: ", ")
+    let share = "\((1000 * accuracy).rounded() / 10)% of \(count) clean validation images right"
+    return isReached
+      ? "matched: \(name), of \(settings), \(share)"
+      : "not matched: \(name) is the best of \(settings), \(share)"
+  }
+}
+
+extension EvaluationRun {
+  /// For every defence of the plan, by name, the setting whose accuracy on clean validation images is
+  /// the least that is not below `target`; of settings that are all below it the most accurate. Compared
+  /// so, defences that pay differently for what they win are compared at the same price.
+  ///
+  /// - Parameter target: a share of the validation images.
+  package func matched(
+    to target: Double, _ model: Model, on data: DatasetSplit
+  ) throws -> [MatchedDefence] {
+    let setting = try Setting(plan, model, on: data, kernels: kernels)
+    let images = data.validation[
+      0..<min(plan.count ?? data.validation.count, data.validation.count)]
+    let names = plan.defences.map(\.name).reduce(into: [DefenceName]()) {
+      if !$0.contains($1) { $0.append($1) }
+    }
+    let stage = progress.stage(
+      "match clean accuracy", total: plan.defences.count * images.count, unit: "images")
+    let found = try names.map { name in
+      let candidates = try plan.defences.filter { $0.name == name }.map { defence in
+        let defence = defence.resolved(for: setting.base.imageShape)
+        let classifier = try setting.target(of: defence).classifier
+        let evaluation = Evaluation(seed: plan.seed, scoringDraws: plan.scoringDraws) {
+          [workers] in workers.forEach(count: $0, $1)
+        }
+        let outcomes = try evaluation.run(classifier, on: images) {
+          stage.advance(by: $0.outcomes.count)
+        }.outcomes
+        let right = outcomes.reduce(0) { $0 + $1.correctCount }
+        let all = outcomes.reduce(0) { $0 + $1.predictions.count }
+        return (defence: defence, accuracy: Double(right) / Double(max(all, 1)))
+      }
+      let kept = candidates.filter { $0.accuracy >= target }
+      let chosen =
+        kept.min { $0.accuracy < $1.accuracy } ?? candidates.max { $0.accuracy < $1.accuracy }
+      return MatchedDefence(
+        defence: chosen?.defence ?? DefenceDescription(name), settings: candidates.count,
+        accuracy: chosen?.accuracy ?? 0, count: images.count, isReached: !kept.isEmpty)
+    }
+    stage.finish()
+    return found
+  }
+}
