@@ -17,23 +17,21 @@ public struct PerturbationBudget: Hashable, Sendable {
   /// ε, on the pixel scale.
   public let radius: Epsilon
 
-  private init(norm: Norm, radius: Epsilon) {
+  /// ‖δ‖ ≤ ε in the given norm.
+  package init(_ norm: Norm, _ radius: Epsilon) {
     self.norm = norm
     self.radius = radius
   }
 
   /// ‖δ‖_∞ ≤ ε.
   public static func linf(_ radius: Epsilon) -> PerturbationBudget {
-    PerturbationBudget(norm: .linf, radius: radius)
+    PerturbationBudget(.linf, radius)
   }
 
   /// ‖δ‖₂ ≤ ε.
   public static func l2(_ radius: Epsilon) -> PerturbationBudget {
-    PerturbationBudget(norm: .l2, radius: radius)
+    PerturbationBudget(.l2, radius)
   }
-
-  /// ‖δ‖ ≤ ε in the given norm.
-  package init(_ norm: Norm, _ radius: Epsilon) { self.init(norm: norm, radius: radius) }
 
   // MARK: Steps
 
