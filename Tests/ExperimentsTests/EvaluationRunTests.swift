@@ -260,6 +260,29 @@ struct EvaluationRunTests {
     }
   }
 
+  @Test("check labels image by image, in whatever order the images are")
+  func sanityLabels() throws {
+    var plan = try self.plan()
+    plan.count = 6
+    plan.defences = [DefenceDescription(.none)]
+    plan.attacks = [AttackDescription(.pgd, epsilon: try Epsilon("1/8"), steps: 1)]
+    let split = try digits()
+    let data = DatasetSplit(
+      training: split.training, validation: split.validation,
+      test: split.test[[9, 2, 7, 0, 5, 4]])
+    let run = EvaluationRun(
+      plan: plan, kernels: .openBLAS, workers: WorkerPool(threadCount: 1), progress: Self.silent)
+    var results = try run.run(model(seed: 5), on: data, dataset: .digits)
+    func verdict() throws -> SanityVerdict? {
+      try run.sanity(of: model(seed: 5), on: data, results: results, count: 4).first?.verdicts
+        .first { $0.name == "labels" }
+    }
+    #expect(try verdict()?.outcome == .passed)
+    let place = try #require(results[0].outcomes.firstIndex { $0.index == data.test.indices[1] })
+    results[0].outcomes[place].label = (results[0].outcomes[place].label + 1) % 10
+    #expect(try verdict()?.evidence == "1 of 4 labels differ")
+  }
+
   @Test("refuse a network for other images or classes")
   func unfit() throws {
     let network = ResNet(.resNet8(ImageShape(channels: 3, height: 8, width: 8), classCount: 10))

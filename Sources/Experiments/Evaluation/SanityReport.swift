@@ -54,13 +54,19 @@ extension EvaluationRun {
         let budget = worst.job.attack.budget
       else { return nil }
       let attack = worst.job.attack
+      // As they were measured, which may have been in another order.
+      let labels = Dictionary(
+        worst.outcomes.map { ($0.index, $0.label) }, uniquingKeysWith: { first, _ in first })
+      let measured = try LabelledImages(
+        pixels: images.pixels, labels: images.indices.map { labels[$0] ?? -1 },
+        classCount: images.classCount, indices: images.indices)
       let target = try setting.target(of: defence)
       let selections = max(1, plan.selectionDraws)
       let classCount = setting.base.classCount
       let suite = SanitySuite(
         classifier: target.classifier, network: setting.base,
-        isDefended: target.defence != nil, examples: images,
-        labels: worst.outcomes.prefix(images.count).map(\.label), budget: budget,
+        isDefended: target.defence != nil, examples: measured, labels: images.labels,
+        budget: budget,
         search: {
           attack.multiplied(by: $0).onNetwork.search(classCount: classCount, selections: selections)
         },
