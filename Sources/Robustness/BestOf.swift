@@ -104,13 +104,12 @@ extension Threat {
     if case .combined(let predicted, let other, _, _) = defence.rule {
       rules += [.predictedLabel(predicted), .otherLabel(other)]
     }
-    let surrogates = try rules.map { rule -> any DifferentiableClassifier in
-      let count = average == .probabilities ? sampleCount : 1
-      let simulated = try MixupInference(
-        defence.base, pool: defence.pool, rule: rule.withSampleCount(count),
-        sampling: defence.sampling)
-      return average == .probabilities
-        ? simulated : try ExpectationOverTransformation(simulated, drawCount: sampleCount)
+    let surrogates = try rules.map { rule in
+      try average.surrogate(drawCount: sampleCount) {
+        try MixupInference(
+          defence.base, pool: defence.pool, rule: rule.withSampleCount($0),
+          sampling: defence.sampling)
+      }
     }
     return adaptive(attack, within: budget, on: defence, base: defence.base, through: surrogates)
   }
@@ -134,4 +133,17 @@ public enum GradientAverage: String, CaseIterable, Codable, Sendable {
   case probabilities
   /// The mean of the losses.
   case losses
+
+  /// What the attacker follows: the defence of N executions, or the expectation over as many of one.
+  ///
+  /// - Parameter simulate: the defence of as many executions as it is told.
+  /// - Throws: `AttackError.setting` if there is no draw, and what `simulate` throws.
+  public func surrogate(
+    drawCount: Int, simulating simulate: (_ sampleCount: Int) throws -> any DifferentiableClassifier
+  ) throws -> any DifferentiableClassifier {
+    switch self {
+    case .probabilities: try simulate(drawCount)
+    case .losses: try ExpectationOverTransformation(simulate(1), drawCount: drawCount)
+    }
+  }
 }

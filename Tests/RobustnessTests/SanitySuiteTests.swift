@@ -134,22 +134,26 @@ struct SanitySuiteTests {
     #expect(failed.contains("steps") && failed.contains("unbounded"), "\(failed)")
   }
 
+  /// PGD that goes a part of the way, or the other way: x + f (x' − x).
+  private struct Misdirected: Attack {
+    let steps: Int
+    let factor: Float
+
+    func search(
+      _ examples: LabelledImages, within budget: PerturbationBudget,
+      through surrogate: any DifferentiableClassifier, seed: UInt64
+    ) throws -> Tensor {
+      let found = try ProjectedGradientDescent(steps: steps).search(
+        examples, within: budget, through: surrogate, seed: seed)
+      let clean = examples.pixels.tensor
+      return try Tensor(
+        (0..<found.count).map { clean[$0] + factor * (found[$0] - clean[$0]) }, shape: found.shape)
+    }
+  }
+
   @Test("An attack that goes the wrong way is noticed")
   func wrongWay() throws {
-    struct Descent: Attack {
-      let steps: Int
-      func search(
-        _ examples: LabelledImages, within budget: PerturbationBudget,
-        through surrogate: any DifferentiableClassifier, seed: UInt64
-      ) throws -> Tensor {
-        let found = try ProjectedGradientDescent(steps: steps).search(
-          examples, within: budget, through: surrogate, seed: seed)
-        let clean = examples.pixels.tensor
-        return try Tensor(
-          (0..<found.count).map { 2 * clean[$0] - found[$0] }, shape: found.shape)
-      }
-    }
-    let failed = try failures(suite(of: model) { Descent(steps: 20 * $0.steps) })
+    let failed = try failures(suite(of: model) { Misdirected(steps: 20 * $0.steps, factor: -1) })
     for name in ["linear", "planted", "unbounded", "gradient-free"] {
       #expect(failed.contains(name), "\(name): \(failed)")
     }
@@ -157,20 +161,7 @@ struct SanitySuiteTests {
 
   @Test("An attack that uses half of the radius is noticed")
   func halfRadius() throws {
-    struct Timid: Attack {
-      let steps: Int
-      func search(
-        _ examples: LabelledImages, within budget: PerturbationBudget,
-        through surrogate: any DifferentiableClassifier, seed: UInt64
-      ) throws -> Tensor {
-        let found = try ProjectedGradientDescent(steps: steps).search(
-          examples, within: budget, through: surrogate, seed: seed)
-        let clean = examples.pixels.tensor
-        return try Tensor(
-          (0..<found.count).map { (clean[$0] + found[$0]) / 2 }, shape: found.shape)
-      }
-    }
-    let failed = try failures(suite(of: model) { Timid(steps: 20 * $0.steps) })
+    let failed = try failures(suite(of: model) { Misdirected(steps: 20 * $0.steps, factor: 0.5) })
     #expect(failed.contains("linear"), "\(failed)")
   }
 

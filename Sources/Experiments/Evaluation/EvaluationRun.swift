@@ -36,8 +36,7 @@ package struct EvaluationRun: Sendable {
 
   package init(
     plan: EvaluationPlan, split: String = "test", store: URL? = nil, shard: Shard = .whole,
-    kernels: KernelSet,
-    workers: WorkerPool, progress: ProgressReporter
+    kernels: KernelSet, workers: WorkerPool, progress: ProgressReporter
   ) {
     self.plan = plan
     self.split = split
@@ -75,8 +74,8 @@ package struct EvaluationRun: Sendable {
           model: model.name, checkpoint: model.digest,
           normalization: model.checkpoint.normalization, dataset: dataset.rawValue, split: split,
           indices: IndexRanges(images.indices), pool: defence.rule == nil ? nil : poolDescription,
-          seed: plan.seed,
-          kernelSet: kernels, planProfile: base.plan.profile, scoringDraws: plan.scoringDraws,
+          seed: plan.seed, kernelSet: kernels, planProfile: base.plan.profile,
+          scoringDraws: plan.scoringDraws,
           selectionDraws: plan.selectionDraws, defence: defence, attack: attack,
           other: attack.name.knowledge == .otherNetwork ? other?.digest : nil)
         results.append(try measure(job, at: results.count, setting))
@@ -293,14 +292,13 @@ extension EvaluationRun {
       case .mixup(let defence):
         return try threat(attack, search, within: budget, on: defence)
       case .transformed(let defence):
-        let draws = attack.draws ?? defence.sampleCount
-        let isMeanOfLosses = attack.average == .losses
-        let simulated = try RandomizedInput(
-          base, transformations: defence.transformations,
-          sampleCount: isMeanOfLosses || !defence.isRandomized ? 1 : draws)
-        let surrogate: any DifferentiableClassifier =
-          isMeanOfLosses
-          ? try ExpectationOverTransformation(simulated, drawCount: draws) : simulated
+        let surrogate = try (attack.average ?? .probabilities).surrogate(
+          drawCount: attack.draws ?? defence.sampleCount
+        ) {
+          try RandomizedInput(
+            base, transformations: defence.transformations,
+            sampleCount: defence.isRandomized ? $0 : 1)
+        }
         return Threat.adaptive(
           search, within: budget, on: defence, base: base, through: [surrogate])
       }
