@@ -41,6 +41,16 @@ package struct NetworkVerification: Sendable {
     package var detectionMargin: BoundedMean
     /// Images on which both halves of RIC hold.
     package var satisfied: Proportion
+    package var curves: Curves
+  }
+
+  /// The curves of Figure 2 at one λ: means of F_MI over the images; ŷ is the adversarial prediction,
+  /// also on the clean image, whose partners are chosen by its own.
+  package struct Curves: Codable, Hashable, Sendable {
+    package var cleanTrueLabel: BoundedMean
+    package var adversarialTrueLabel: BoundedMean
+    package var cleanPredictedLabel: BoundedMean
+    package var adversarialPredictedLabel: BoundedMean
   }
 
   /// How linearity goes together with RIC, image by image.
@@ -187,6 +197,9 @@ package struct NetworkVerification: Sendable {
       let range = shift - width...shift + width
       return BoundedMean(values.map { min(max($0, range.lowerBound), range.upperBound) }, in: range)
     }
+    func confidence(_ values: [Double]) -> BoundedMean {
+      BoundedMean(values.map { min(max($0, 0), 1) }, in: 0...1)
+    }
     let c = rule == .predicted ? 0 : 1 - Double(ratio)
     return Point(
       rule: rule, ratio: ratio,
@@ -206,7 +219,12 @@ package struct NetworkVerification: Sendable {
             cleanChange: confidenceChange(
               mixed: route.cleanMixed.trueLabel, unmixed: route.clean.trueLabel))
         }, within: 2),
-      satisfied: Proportion(routes.map(\.directCondition.holds)))
+      satisfied: Proportion(routes.map(\.directCondition.holds)),
+      curves: Curves(
+        cleanTrueLabel: confidence(routes.map(\.cleanMixed.trueLabel)),
+        adversarialTrueLabel: confidence(routes.map(\.adversarialMixed.trueLabel)),
+        cleanPredictedLabel: confidence(routes.map(\.cleanMixed.predictedLabel)),
+        adversarialPredictedLabel: confidence(routes.map(\.adversarialMixed.predictedLabel))))
   }
 
   private static func route(

@@ -80,7 +80,7 @@ struct NetworkVerificationReport: Sendable {
       }
       let gap = places { $0.detectionMargin.interval.lower > 0 }
       return
-        "\(rule.title): RIC holds on average \(holds) and fails \(fails); the detection gap is on "
+        "\(results.name), \(rule.title): RIC holds on average \(holds) and fails \(fails); the detection gap is on "
         + "the right side \(gap); elsewhere the intervals do not decide."
     } + linearity.findings
   }

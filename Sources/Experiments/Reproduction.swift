@@ -170,8 +170,6 @@ package struct Reproduction: Sendable {
     var recipes: [TrainingRecipe]
   }
 
-  private static let isReused = "done before and used again; --fresh repeats it"
-
   /// Runs all stages that are not yet done.
   package func run() throws -> Results {
     try AtomicFile.check(folder.appending(path: "index.html"))
@@ -187,13 +185,7 @@ package struct Reproduction: Sendable {
     func stage<Value: Codable>(
       _ name: String, title: String, _ make: () throws -> Value
     ) throws -> Value {
-      if let value: Value = store.stored(name, for: origin) {
-        progress.skip(title, because: Self.isReused)
-        return value
-      }
-      let value = try make()
-      try store.store(value, as: name, for: origin)
-      return value
+      try store.result(name, for: origin, title: title, progress, make)
     }
     let sweep = try stage("sweep", title: "sweep ε") { try self.sweep(classifiers) }
     let models = try DigitModel.allCases.compactMap { model in
@@ -239,7 +231,7 @@ package struct Reproduction: Sendable {
       let checkpoint = try? Checkpoint(bytes),
       checkpoint.notes == notes, checkpoint.architecture == architecture
     {
-      progress.skip("train \(model.title)", because: Self.isReused)
+      progress.skip("train \(model.title)", because: StageStore.isReused)
       return checkpoint
     }
     let network = ResNet(architecture)

@@ -42,5 +42,24 @@ package struct StageStore: Sendable {
       try encoder.encode(Envelope(description: description, value: value)), to: file(name))
   }
 
+  /// The result of a stage as it is stored, else a new one, which is kept.
+  ///
+  /// - Parameter title: how the progress calls it.
+  package func result<Description: Codable & Equatable, Value: Codable>(
+    _ name: String, for description: Description, title: String, _ progress: ProgressReporter,
+    _ make: () throws -> Value
+  ) throws -> Value {
+    if let value: Value = stored(name, for: description) {
+      progress.skip(title, because: Self.isReused)
+      return value
+    }
+    let value = try make()
+    try store(value, as: name, for: description)
+    return value
+  }
+
+  /// Why a stage is skipped.
+  static let isReused = "done before and used again; --fresh repeats it"
+
   private func file(_ name: String) -> URL { folder.appending(path: "\(name).json") }
 }

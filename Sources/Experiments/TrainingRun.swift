@@ -14,9 +14,9 @@ import Training
 /// one that did best on the validation images (the first among equals), OUTPUT.csv, the learning
 /// curve, and until the end OUTPUT-state.safetensors, from which the run goes on.
 package struct TrainingRun: Sendable {
-  var recipe: TrainingRecipe
+  let recipe: TrainingRecipe
   var architecture: @Sendable (ImageShape, Int) -> ResNet.Architecture
-  var output: URL
+  let output: URL
   var isFresh: Bool
   var kernels: KernelSet
   var workers: WorkerPool
@@ -50,12 +50,8 @@ package struct TrainingRun: Sendable {
   /// Trains, writes the checkpoint, and says how well the network does on the validation images.
   package func run(on data: DatasetSplit, named dataset: DatasetName) throws -> String {
     try AtomicFile.check(output)
-    let shape = data.training.pixels.imageShape
-    let normalization = Normalization.plusMinusOne(channels: shape.channels)
-    let trainer = Trainer(
-      recipe: recipe, normalization: normalization,
-      execution: Execution(kernels: kernels, workers: workers))
-    let network = ResNet(architecture(shape, data.training.classCount))
+    let (trainer, network) = beginning(on: data)
+    let normalization = trainer.normalization
     network.initialize(seed: recipe.seed)
     let notes = try trainer.notes(dataset: dataset.rawValue, images: data.training)
     var origin = notes
@@ -98,6 +94,27 @@ package struct TrainingRun: Sendable {
     try? FileManager.default.removeItem(at: stateFile)
     let last = curve.last.map { summary($0.validation) } ?? "unknown"
     return "\(output.relativePath): validation accuracy \(last)"
+  }
+
+  /// What an earlier run with this recipe, data, network and kernel set has written at its end, if there
+  /// was one.
+  package func finished(on data: DatasetSplit, named dataset: DatasetName) throws -> Checkpoint? {
+    let (trainer, network) = beginning(on: data)
+    guard !isFresh, let bytes = try? Data(contentsOf: output),
+      let checkpoint = try? Checkpoint(bytes), checkpoint.architecture == network.architecture,
+      checkpoint.notes == (try trainer.notes(dataset: dataset.rawValue, images: data.training))
+    else { return nil }
+    return checkpoint
+  }
+
+  func beginning(on data: DatasetSplit) -> (trainer: Trainer, network: ResNet) {
+    let shape = data.training.pixels.imageShape
+    return (
+      Trainer(
+        recipe: recipe, normalization: .plusMinusOne(channels: shape.channels),
+        execution: Execution(kernels: kernels, workers: workers)),
+      ResNet(architecture(shape, data.training.classCount))
+    )
   }
 
   private func validate(

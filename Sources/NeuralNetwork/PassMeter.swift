@@ -42,7 +42,7 @@ public final class PassMeter: Sendable {
   }
 
   /// Adds to the meter of this thread's work, if there is one.
-  static func add(forward: Int, backward: Int = 0) {
-    current?.counted.withLock { $0 = $0 + Count(forward: forward, backward: backward) }
+  public static func add(_ count: Count) {
+    current?.counted.withLock { $0 = $0 + count }
   }
 }

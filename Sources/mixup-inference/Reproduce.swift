@@ -1,20 +1,40 @@
 import ArgumentParser
+import Datasets
 import Experiments
 import Foundation
 import Reporting
 
 struct Reproduce: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Trains three models on embedded digits, defends, attacks and reports.",
+    abstract:
+      "Trains, defends, attacks and reports: on embedded digits, or the paper's tables on CIFAR.",
     discussion: """
-      Trains a network plainly, with mixup and with interpolated adversarial training; chooses the \
-      attack's radius by a sweep and the defences' parameters on validation images; then measures \
-      every model under every defence on clean images and under oblivious and adaptive PGD.
+      On the digits it trains a network plainly, with mixup and with interpolated adversarial training; \
+      chooses the attack's radius by a sweep and the defences' parameters on validation images; then \
+      measures every model under every defence on clean images and under oblivious and adaptive PGD.
 
-      By default on the first 500 test images, with 30 executions for a decision and 10 for each \
-      gradient of an attacker who knows the defence; --full takes all 1,797 test images. Writes \
-      index.html, results.json and the checkpoints. Finished stages are used again unless --fresh.
+      On CIFAR it makes the paper's Table 2 (or 3) at 1, 2, 4 and 8/255 with a column for an attacker who \
+      knows the defence, and Figures 2, 3 and 4, from four networks: those of --checkpoints (plain, mixup, \
+      at, interpolated-at .safetensors), or new ones.
+
+      --scale quick is to see that everything works, standard takes minutes on the digits and hours on \
+      CIFAR, paper as many images, epochs and steps as the paper has; on the digits: all test images. \
+      --estimate says how long CIFAR takes here, and stops. Writes index.html, results.json, checkpoints \
+      and, of CIFAR, results.md. A run that was interrupted goes on where it ended, unless --fresh.
+
+      Example: mixup-inference reproduce --dataset cifar10 --data FOLDER --checkpoints fixtures/cifar10
       """)
+
+  @OptionGroup var dataset: DatasetOptions
+
+  @Option(help: "\(PaperScale.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var scale = PaperScale.standard.rawValue
+
+  @Option(help: "Test images under attack, from the first; as the scale has it unless given.")
+  var count: Int?
+
+  @Option(help: "Folder with CIFAR networks that need no training.")
+  var checkpoints: String?
 
   @Option(help: "Folder for the report, checkpoints and finished stages.")
   var output = "report"
@@ -22,8 +42,8 @@ struct Reproduce: ParsableCommand {
   @Option(help: "Seed of everything random.")
   var seed: UInt64 = 1
 
-  @Flag(help: "Take all test images.")
-  var full = false
+  @Flag(help: "Only say how long it will take, on CIFAR.")
+  var estimate = false
 
   @Flag(help: "Do not use the finished stages of an earlier run.")
   var fresh = false
@@ -32,20 +52,88 @@ struct Reproduce: ParsableCommand {
   @OptionGroup var profile: ProfileOptions
 
   func run() throws {
+    guard let scale = PaperScale(rawValue: scale) else {
+      let names = PaperScale.allCases.map(\.rawValue).joined(separator: ", ")
+      throw Failure.usage("scale \(self.scale) is unknown; --scale takes one of \(names)")
+    }
+    if let count, !(1...1_000_000 ~= count) {
+      throw Failure.usage("--count is \(count); give a number of images")
+    }
+    let folder = URL(filePath: output)
+    if try dataset.name() == .digits {
+      guard checkpoints == nil, !estimate, dataset.data == nil else {
+        throw Failure.usage(
+          "--checkpoints, --estimate and --data are about CIFAR; give --dataset cifar10 too")
+      }
+      try reproduceDigits(scale, folder)
+    } else {
+      try reproducePaper(scale, folder)
+    }
+  }
+
+  private func reproduceDigits(_ scale: PaperScale, _ folder: URL) throws {
     var settings = Reproduction.Settings()
     settings.seed = seed
     settings.kernels = try machine.kernelSet()
-    if full { settings.testCount = nil }
-    let folder = URL(filePath: output)
+    switch scale {
+    case .quick: settings.testCount = 100
+    case .standard: break
+    case .paper: settings.testCount = nil
+    }
+    settings.testCount = count ?? settings.testCount
     let reproduction = try Reproduction(
       settings: settings, folder: folder, reusesStages: !fresh, workers: machine.workers(),
       progress: ProgressReporter())
     let results = try profile.profiled("reproduce", machine) { try reproduction.run() }
     let report = ReproductionReport(results)
-    try AtomicFile.write(Data(report.html.utf8), to: folder.appending(path: "index.html"))
+    try AtomicFile.write(report.html, to: folder.appending(path: "index.html"))
     try AtomicFile.write(try report.records().json(), to: folder.appending(path: "results.json"))
     print(report.text)
     print(
       "\nWritten: \(folder.appending(path: "index.html").relativePath), results.json, checkpoints/")
+  }
+
+  private func reproducePaper(_ scale: PaperScale, _ folder: URL) throws {
+    let name = try dataset.name()
+    var settings = try PaperReproduction.Settings(scale)
+    settings.seed = seed
+    settings.kernels = try machine.kernelSet()
+    settings.imageCount = count ?? settings.imageCount
+    let models = try checkpoints.map { try networks(in: $0, for: name) } ?? [:]
+    let reproduction = try PaperReproduction(
+      settings, scale: scale, on: try dataset.load(seed: seed), named: name, models: models,
+      folder: folder, reusesStages: !fresh, workers: machine.workers(),
+      progress: ProgressReporter())
+    let expected = try reproduction.estimate().text
+    guard !estimate else {
+      print(expected)
+      return
+    }
+    FileHandle.standardError.write(Data((expected + "\n").utf8))
+    let results = try profile.profiled("reproduce", machine) { try reproduction.run() }
+    let report = PaperReport(results)
+    try AtomicFile.write(report.html, to: folder.appending(path: "index.html"))
+    try AtomicFile.write(report.markdown, to: folder.appending(path: "results.md"))
+    try AtomicFile.write(try report.records().json(), to: folder.appending(path: "results.json"))
+    print(report.text)
+    print(
+      "\nWritten: \(folder.appending(path: "index.html").relativePath), results.md, results.json, "
+        + "checkpoints/, evaluation/")
+  }
+
+  /// The networks of a folder.
+  private func networks(
+    in folder: String, for dataset: DatasetName
+  ) throws -> [TrainingMethod: EvaluationRun.Model] {
+    try Dictionary(
+      uniqueKeysWithValues: TrainingMethod.allCases.map { method in
+        let file = URL(filePath: folder).appending(path: "\(method.rawValue).safetensors")
+        let (checkpoint, digest) = try checkpointFile(
+          file.relativePath, images: dataset.imageShape)
+        return (
+          method,
+          EvaluationRun.Model(name: method.rawValue, checkpoint: checkpoint, digest: digest)
+        )
+      })
   }
 }

@@ -10,7 +10,10 @@ struct HelpTests {
       ([], ["reproduce", "train", "evaluate", "verify", "doctor", "64", "65", "74"]),
       (
         ["reproduce"],
-        ["--output", "--seed", "--full", "--fresh", "--threads", "--kernels", "--profile"]
+        [
+          "--dataset", "--data", "--scale", "--count", "--checkpoints", "--estimate", "--output",
+          "--seed", "--fresh", "--threads", "--kernels", "--profile",
+        ]
       ),
       (
         ["train"],

@@ -28,7 +28,20 @@ struct WrongInputTests {
     "evaluate --model @colour.safetensors --dataset cifar10 --data @cifar --count 2"
 
   static let mistakes: [Mistake] =
-    models + inspection + verification + profiles + options + files + parsing
+    models + inspection + verification + profiles + reproduction + options + files + parsing
+
+  static let reproduction = [
+    Mistake("reproduce --scale huge", 64, "--scale takes one of quick, standard, paper"),
+    Mistake("reproduce --count 0", 64, "--count is 0"),
+    Mistake("reproduce --estimate", 64, "give --dataset cifar10 too"),
+    Mistake("reproduce --checkpoints @cifar", 64, "give --dataset cifar10 too"),
+    Mistake("reproduce --dataset cifar10", 64, "give its folder with --data"),
+    Mistake("reproduce --dataset cifar10 --data @none", 74, "data_batch_1.bin"),
+    Mistake(
+      "reproduce --dataset cifar10 --data @cifar --checkpoints @cifar", 74, "plain.safetensors"),
+    // None of its images is of class 9, and every class needs a mixing partner.
+    Mistake("reproduce --dataset cifar10 --data @cifar --scale quick --output @new", 65, "class 9"),
+  ]
 
   static let profiles = [
     Mistake("profile --batch 0", 64, "--batch is 0; give a number from 1 to 1024"),
@@ -228,7 +241,7 @@ struct WrongInputTests {
     Mistake("evaluate --model", 64, "--model"),
     Mistake("\(evaluate) --epsilom 1/8", 64, "--epsilom"),
     Mistake("\(evaluate) extra", 64, "extra"),
-    Mistake("reproduce --full=yes", 64, "--full"),
+    Mistake("reproduce --fresh=yes", 64, "--fresh"),
     Mistake("predict", 64, "predict"),
     Mistake("--fast", 64, "--fast"),
   ]

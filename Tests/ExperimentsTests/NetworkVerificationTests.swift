@@ -61,4 +61,34 @@ struct NetworkVerificationTests {
       results.linearity.comparisons.allSatisfy { $0.correlation?.count == results.adversarialCount }
     )
   }
+
+  // Ĝ and the condition are linear in the four curves, so their means say it as well as the images do.
+  @Test("the curves of Figure 2 give the margins by way of G")
+  func curves() throws {
+    let model = LinearSoftmax(imageShape: shape, classCount: 3, seed: 4, scale: 3)
+    let points = try measure(model, threads: 1).points
+    for rule in PartnerLabel.allCases {
+      let own = points.filter { $0.rule == rule }
+      let (mixed, whole) = (own[0].curves, own[1].curves)
+      #expect(own[1].ratio == 1)
+      // Attacked images have lost y for ŷ.
+      #expect(whole.cleanTrueLabel.value > whole.adversarialTrueLabel.value)
+      #expect(whole.cleanPredictedLabel.value < whole.adversarialPredictedLabel.value)
+      func confidences(_ y: BoundedMean, _ predicted: BoundedMean) -> PerturbationRoute.Confidences
+      {
+        PerturbationRoute.Confidences(trueLabel: y.value, predictedLabel: predicted.value)
+      }
+      let route = PerturbationRoute(
+        rule: rule, ratio: 0.5, classCount: 3,
+        clean: confidences(whole.cleanTrueLabel, whole.cleanPredictedLabel),
+        cleanMixed: confidences(mixed.cleanTrueLabel, mixed.cleanPredictedLabel),
+        adversarial: confidences(whole.adversarialTrueLabel, whole.adversarialPredictedLabel),
+        adversarialMixed: confidences(
+          mixed.adversarialTrueLabel, mixed.adversarialPredictedLabel))
+      // Floats of a softmax, averaged.
+      #expect(abs(route.condition.trueLabelChange - own[0].trueLabelMarginViaG.value) <= 1e-6)
+      #expect(
+        abs(-route.condition.predictedLabelChange - own[0].predictedLabelMarginViaG.value) <= 1e-6)
+    }
+  }
 }

@@ -14,7 +14,9 @@ extension EvaluationRun {
     }
     let target = try setting.target(of: defence)
     let threat = try attack.budget.map {
-      try target.threat(attack, within: $0, selections: max(1, plan.selectionDraws))
+      try target.threat(
+        attack, oblivious: setting.oblivious(attack), within: $0,
+        selections: max(1, plan.selectionDraws))
     }
     let stage = progress.stage(
       "\(defence.name.rawValue) under \(attack.name.rawValue)", total: setting.images.count,

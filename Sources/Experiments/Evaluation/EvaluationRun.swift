@@ -66,9 +66,14 @@ package struct EvaluationRun: Sendable {
         split: "training", images: pool.indices.count,
         indices: sha256(Data(pool.indices.map { "\($0)" }.joined(separator: ",").utf8)))
     }
-    var results: [JobResult] = []
-    for defence in plan.defences.map({ $0.resolved(for: base.imageShape) }) {
-      for attack in plan.attacks {
+    let defences = plan.defences.map { $0.resolved(for: base.imageShape) }
+    var results: [JobResult?] = Array(
+      repeating: nil, count: defences.count * plan.attacks.count)
+    // Attack by attack, so that images found without knowledge of the defence serve all defences and
+    // are forgotten then.
+    for (column, attack) in plan.attacks.enumerated() {
+      let oblivious = setting.oblivious(attack)
+      for (row, defence) in defences.enumerated() {
         let job = EvaluationJob(
           model: model.name, checkpoint: model.digest,
           normalization: model.checkpoint.normalization, dataset: dataset.rawValue, split: split,
@@ -77,19 +82,20 @@ package struct EvaluationRun: Sendable {
           scoringDraws: plan.scoringDraws,
           selectionDraws: plan.selectionDraws, defence: defence, attack: attack,
           other: attack.name.knowledge == .otherNetwork ? other?.digest : nil)
-        results.append(try measure(job, at: results.count, setting))
+        let place = row * plan.attacks.count + column
+        results[place] = try measure(job, at: place, setting, oblivious)
       }
     }
-    return results
+    return results.compactMap(\.self)
   }
 
   private func measure(
-    _ job: EvaluationJob, at place: Int, _ setting: Setting
+    _ job: EvaluationJob, at place: Int, _ setting: Setting, _ oblivious: RememberedAttack
   ) throws -> JobResult {
     let target = try setting.target(of: job.defence)
     let threat = try job.attack.budget.map {
       try target.threat(
-        job.attack, within: $0, selections: max(1, job.selectionDraws))
+        job.attack, oblivious: oblivious, within: $0, selections: max(1, job.selectionDraws))
     }
     return try measure(
       job, at: place, target.classifier, under: threat, statistics: target.statistics,

@@ -46,19 +46,27 @@ extension EvaluationRun {
       pool = plan.defences.contains { $0.rule != nil } ? try SamplePool(data.training) : nil
     }
 
+    /// The search of an attacker who does not know of a defence; the same whatever the defence is.
+    func oblivious(_ attack: AttackDescription) -> RememberedAttack {
+      let attack = attack.onNetwork
+      return RememberedAttack(
+        attack.search(classCount: base.classCount, selections: 1),
+        through: attack.name.knowledge == .otherNetwork ? other ?? base : base)
+    }
+
     /// The network behind a defence.
     func target(of defence: DefenceDescription) throws -> Target {
       let defence = defence.resolved(for: base.imageShape)
       if let pool, let rule = defence.rule {
         return Target(
-          base: base, other: other,
+          base: base,
           defence: .mixup(try MixupInference(base, pool: pool, rule: rule)))
       }
       guard let transformations = defence.transformations else {
-        return Target(base: base, other: other, defence: nil)
+        return Target(base: base, defence: nil)
       }
       return Target(
-        base: base, other: other,
+        base: base,
         defence: .transformed(
           try RandomizedInput(
             base, transformations: transformations, sampleCount: defence.draws ?? 1)))
@@ -74,7 +82,6 @@ extension EvaluationRun {
     }
 
     let base: NetworkClassifier
-    let other: NetworkClassifier?
     let defence: Defence?
 
     var classifier: any DifferentiableClassifier {
@@ -99,19 +106,16 @@ extension EvaluationRun {
     }
 
     /// The attacker of a description.
+    ///
+    /// - Parameter oblivious: the search of one who does not know of the defence.
     func threat(
-      _ attack: AttackDescription, within budget: PerturbationBudget, selections: Int
+      _ attack: AttackDescription, oblivious: RememberedAttack, within budget: PerturbationBudget,
+      selections: Int
     ) throws -> Threat {
-      if attack.name.knowledge == .otherNetwork, let other {
-        let search = attack.search(classCount: base.classCount, selections: 1)
-        return Threat(search, within: budget, through: other)
-      }
-      guard let defence else {
-        let search = attack.onNetwork.search(classCount: base.classCount, selections: 1)
-        return Threat(search, within: budget, through: base)
+      guard attack.name.isAdaptive, let defence else {
+        return Threat(oblivious, within: budget, through: base)
       }
       let search = attack.search(classCount: base.classCount, selections: selections)
-      guard attack.name.isAdaptive else { return Threat(search, within: budget, through: base) }
       switch defence {
       case .mixup(let defence):
         return try threat(attack, search, within: budget, on: defence)

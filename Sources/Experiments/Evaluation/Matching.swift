@@ -5,7 +5,7 @@ import Robustness
 import Statistics
 
 /// Of the settings of one defence the one that costs as much clean accuracy as it may.
-package struct MatchedDefence: Sendable, Equatable {
+package struct MatchedDefence: Sendable, Equatable, Codable {
   /// What was chosen.
   package var defence: DefenceDescription
   /// How many settings there were.

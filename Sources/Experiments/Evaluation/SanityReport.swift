@@ -71,7 +71,9 @@ extension EvaluationRun {
           attack.multiplied(by: $0).onNetwork.search(classCount: classCount, selections: selections)
         },
         threat: { budget, effort in
-          try target.threat(attack.multiplied(by: effort), within: budget, selections: selections)
+          let attack = attack.multiplied(by: effort)
+          return try target.threat(
+            attack, oblivious: setting.oblivious(attack), within: budget, selections: selections)
         },
         other: setting.other, seed: plan.seed
       ) { [workers] in workers.forEach(count: $0, $1) }

@@ -38,7 +38,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
   /// The network's logits [N, L]; the draws are not used.
   public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
     try check(images)
-    PassMeter.add(forward: images.count)
+    PassMeter.add(PassMeter.Count(forward: images.count))
     var logits = Tensor(uninitialized: [images.count, classCount])
     let passes = Passes(of: images.count, threads: workers?.threadCount ?? 1)
     logits.withUnsafeMutablePointer { logits in
@@ -63,7 +63,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
     of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
   ) throws -> (logits: Tensor, gradient: Tensor) {
     try check(images)
-    PassMeter.add(forward: images.count, backward: images.count)
+    PassMeter.add(PassMeter.Count(forward: images.count, backward: images.count))
     var logits = Tensor(uninitialized: [images.count, classCount])
     var gradient = Tensor(uninitialized: images.tensor.shape)
     let passes = Passes(of: images.count, threads: workers?.threadCount ?? 1)

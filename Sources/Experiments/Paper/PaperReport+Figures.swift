@@ -1,0 +1,164 @@
+import MixupInference
+import NeuralNetwork
+import Reporting
+import Robustness
+import Statistics
+import Training
+
+extension PaperReport {
+  // MARK: Figure 2
+
+  /// The six panels of Figure 2, then both routes to the condition.
+  func conditionFigures(_ network: PaperReproduction.NetworkResult) -> [HTMLReport.Content] {
+    let report = NetworkVerificationReport(network.conditions)
+    return PartnerLabel.allCases.flatMap { rule in
+      panels(network.conditions, rule).map { .figure($0.plot, caption: $0.caption) }
+    } + report.sections.flatMap(\.content)
+  }
+
+  private func panels(
+    _ found: NetworkVerification.Results, _ rule: PartnerLabel
+  ) -> [(plot: LinePlot, caption: String)] {
+    let points = found.points.filter { $0.rule == rule }
+    func series(
+      _ name: String, _ curve: (NetworkVerification.Curves) -> BoundedMean
+    ) -> LinePlot.Series {
+      LinePlot.Series(
+        name,
+        points.map {
+          let mean = curve($0.curves)
+          return LinePlot.Point(x: Double($0.ratio), y: mean.value, interval: mean.interval)
+        }, uncertainty: .band)
+    }
+    func confidences(_ title: String, _ series: [LinePlot.Series]) -> LinePlot {
+      LinePlot(x: Axis("λ", range: 0...1), y: Axis(title, range: 0...1), series: series)
+    }
+    return [
+      (
+        confidences(
+          "F_y",
+          [
+            series("clean") { $0.cleanTrueLabel },
+            series("adversarial") { $0.adversarialTrueLabel },
+          ]), "\(rule.title): confidence in the true class y of mixtures."
+      ),
+      (
+        confidences(
+          "F_ŷ",
+          [
+            series("clean") { $0.cleanPredictedLabel },
+            series("adversarial") { $0.adversarialPredictedLabel },
+          ]), "\(rule.title): confidence in the class ŷ that the attack led to."
+      ),
+      (
+        effectPlot(points, rule),
+        "\(rule.title): by how much mixing takes back the effect G of the attack, the sign of y turned "
+          + "as in the paper; the condition holds where a curve is above its dashed bound."
+      ),
+    ]
+  }
+
+  /// The panels on the right: ΔG_y and ΔG_ŷ by way of G, with the bounds of equations (12) and (15).
+  private func effectPlot(
+    _ points: [NetworkVerification.Point], _ rule: PartnerLabel
+  ) -> LinePlot {
+    func bounds(_ ratio: Float) -> RobustnessImprovingCondition.Thresholds {
+      RobustnessImprovingCondition.thresholds(
+        rule, ratio: Double(ratio), classCount: results.classCount)
+    }
+    func series(
+      _ name: String, dashed: Bool = false, _ value: (NetworkVerification.Point) -> Double
+    ) -> LinePlot.Series {
+      LinePlot.Series(
+        name, points.map { LinePlot.Point(x: Double($0.ratio), y: value($0)) }, isDashed: dashed)
+    }
+    return LinePlot(
+      x: Axis("λ", range: 0...1), y: Axis("ΔG"),
+      series: [
+        // ΔF_y = bound_y − E[G_y(δ) − G_y(λδ)], and the panel shows the negative of the decay.
+        series("ΔG_y") { $0.trueLabelMarginViaG.value - bounds($0.ratio).trueLabel },
+        series("ΔG_ŷ") { $0.predictedLabelMarginViaG.value + bounds($0.ratio).predictedLabel },
+        series("bound of y", dashed: true) { -bounds($0.ratio).trueLabel },
+        series("bound of ŷ", dashed: true) { bounds($0.ratio).predictedLabel },
+      ])
+  }
+
+  // MARK: Figure 3
+
+  /// Of every network with a detector, at the radius of its figures.
+  var rocPlot: LinePlot {
+    .roc(
+      curves: results.networks.compactMap { network in
+        guard let detection = detection(network, epsilon(network)) else { return nil }
+        let (negatives, positives) = detection.scores(.confidenceDrop)
+        guard
+          let curve = try? ReceiverOperatingCharacteristic(
+            negatives: negatives, positives: positives)
+        else { return nil }
+        return (
+          network.method.title,
+          curve.points.map { ($0.falsePositiveRate, $0.truePositiveRate) }
+        )
+      })
+  }
+
+  /// Accuracy under oblivious PGD against clean accuracy, a curve for every defence.
+  func tradeOffPlot(_ method: TrainingMethod) -> LinePlot {
+    let sweep = results.networks.first { $0.method == method }?.sweep ?? []
+    func accuracy(_ defence: DefenceDescription, attacked: Bool) -> Double? {
+      sweep.first {
+        $0.job.defence == defence && ($0.job.attack.budget != nil) == attacked
+      }?.accuracy.value
+    }
+    return LinePlot(
+      x: Axis("Clean accuracy", format: .percent),
+      y: Axis("Under oblivious PGD-\(fewestSteps)", format: .percent),
+      series: method.defences.map { name in
+        LinePlot.Series(
+          name.title,
+          sweep.map(\.job).filter { $0.defence.name == name && $0.attack.budget == nil }
+            .compactMap { job in
+              guard let clean = accuracy(job.defence, attacked: false),
+                let attacked = accuracy(job.defence, attacked: true)
+              else { return nil }
+              return LinePlot.Point(x: clean, y: attacked)
+            })
+      })
+  }
+
+  // MARK: Figure 4
+
+  /// Accuracy of MI-OL over the attacker's executions, beside the attacker who does not know of it and
+  /// the network alone.
+  func publishedPlot(_ network: PaperReproduction.NetworkResult) -> LinePlot {
+    let draws = settings.publishedDraws
+    func point(_ draws: Int, _ accuracy: (value: Double, interval: Interval)) -> LinePlot.Point {
+      LinePlot.Point(x: Double(draws), y: accuracy.value, interval: accuracy.interval)
+    }
+    let curves = publishedAttacks.map { name, title in
+      LinePlot.Series(
+        title,
+        draws.compactMap { count in
+          network.published[.otherLabel, publishedAttack(name, network, draws: count)].map {
+            point(count, $0.accuracy)
+          }
+        })
+    }
+    let oblivious = AttackDescription(.pgd, epsilon: epsilon(network), steps: fewestSteps)
+    let levels = [
+      ("who does not know of MI-OL", network.published[.otherLabel, oblivious]),
+      ("network alone", network.table[.none, oblivious]),
+    ].compactMap { name, result in
+      result.map { result in
+        LinePlot.Series(
+          name,
+          [draws.first, draws.last].compactMap(\.self).map {
+            LinePlot.Point(x: Double($0), y: result.accuracy.value)
+          }, isDashed: true, showsMarkers: false)
+      }
+    }
+    return LinePlot(
+      x: Axis("Executions of the attacker"), y: Axis("Accuracy", range: 0...1, format: .percent),
+      series: curves + levels)
+  }
+}

@@ -1,0 +1,166 @@
+import Datasets
+import Experiments
+import Foundation
+import Kernels
+import NeuralNetwork
+import Reporting
+import Robustness
+import TestSupport
+import Testing
+import Training
+
+@Suite("The paper's tables, in small")
+struct PaperReproductionTests {
+  private static let shape = DatasetName.digits.imageShape
+  private static let silent = ProgressReporter(output: .init(columns: nil, write: { _ in }))
+
+  private static func settings() throws -> PaperReproduction.Settings {
+    var settings = try PaperReproduction.Settings(.quick)
+    settings.imageCount = 2
+    settings.decisionDraws = 1
+    settings.attackDraws = 1
+    settings.adaptiveSteps = 1
+    settings.steps = [1]
+    settings.epsilons = [try Epsilon("8/255")]
+    settings.figureEpsilons = [settings.epsilons[0], settings.epsilons[0]]
+    // Two of one class, for linearity within it.
+    settings.figureImageCount = 11
+    settings.publishedDraws = [1]
+    settings.publishedSteps = 1
+    settings.sanityCount = 1
+    settings.kernels = .openBLAS
+    return settings
+  }
+
+  private static func data() throws -> DatasetSplit {
+    DatasetSplit(
+      training: try randomImages(20, shape: shape, classCount: 10, seed: 1),
+      validation: try randomImages(3, shape: shape, classCount: 10, seed: 2, firstIndex: 20),
+      test: try randomImages(11, shape: shape, classCount: 10, seed: 3, firstIndex: 23))
+  }
+
+  private static func model(_ method: TrainingMethod) -> EvaluationRun.Model {
+    let network = ResNet(.resNet8(shape, classCount: 10))
+    network.initialize(seed: method.isOdd ? 1 : 2)
+    return EvaluationRun.Model(
+      name: method.rawValue,
+      checkpoint: Checkpoint(network, normalization: .plusMinusOne(channels: 1)),
+      digest: "\(method.rawValue)")
+  }
+
+  private func run(
+    in folder: URL, _ settings: PaperReproduction.Settings? = nil, given: Bool = true,
+    threads: Int = 2
+  ) throws -> PaperReport {
+    let models = TrainingMethod.allCases.map { ($0, Self.model($0)) }
+    return PaperReport(
+      try PaperReproduction(
+        settings ?? Self.settings(), scale: .quick, on: Self.data(), named: .digits,
+        models: given ? Dictionary(uniqueKeysWithValues: models) : [:], folder: folder,
+        workers: WorkerPool(threadCount: threads), progress: Self.silent,
+        recipe: { method in
+          var recipe = try method.recipe(for: .cifar10, seed: 1, scale: .quick)
+          recipe.epochs = 1
+          recipe.batchSize = 10
+          recipe.augmentation = nil
+          return recipe
+        }
+      ).run())
+  }
+
+  /// Outcomes of a run, without times.
+  private func timeless(_ report: PaperReport) throws -> [String] {
+    String(decoding: try report.records().json(), as: UTF8.self).split(separator: "\n")
+      .map(String.init).filter { !$0.contains("\"seconds") }
+  }
+
+  @Test("has every defence under every attack; goes on after a cut, on any number of threads")
+  func endToEnd() throws {
+    try withTemporaryFolder { folder in
+      let report = try run(in: folder)
+      // Without the paper's three lengths of PGD there is no table beside the paper's.
+      #expect(!report.markdown.contains("Beside the paper"))
+      #expect(
+        report.markdown.contains("## ε = 8/255")
+          && report.html.contains("Figure 2: interpolated AT"))
+      let records = try report.records()
+      // 2 + 2 + 8 + 8 rows with four columns.
+      #expect(
+        Set(records.map { "\($0.model) \($0.defence) \($0.attack)" }).count
+          >= 20 * 4)
+      // Figures without a value would be a dash.
+      let table = try #require(report.markdown.components(separatedBy: "## ε = 8/255").last)
+        .components(separatedBy: "## ")[0]
+      #expect(table.split(separator: "\n").count >= 22 && !table.contains("| – "))
+
+      let markdown = report.markdown
+      let expected = try timeless(report)
+      let outcomes = folder.appending(path: "evaluation/outcomes")
+      let files = try FileManager.default.contentsOfDirectory(atPath: outcomes.path).sorted()
+      for (place, name) in files.enumerated() where place % 3 == 0 {
+        try FileManager.default.removeItem(at: outcomes.appending(path: name))
+      }
+      try FileManager.default.removeItem(at: folder.appending(path: "stages/matched-mixup.json"))
+      let again = try run(in: folder, threads: 1)
+      #expect(again.markdown == markdown)
+      #expect(try timeless(again) == expected)
+    }
+  }
+
+  @Test("trains what is not given, uses it again, and says before how long it will take")
+  func training() throws {
+    try withTemporaryFolder { folder in
+      let report = try run(in: folder, given: false)
+      let files = TrainingMethod.allCases.map {
+        folder.appending(path: "checkpoints/\($0.rawValue).safetensors")
+      }
+      let before = try files.map { try Data(contentsOf: $0) }
+      #expect(Set(before).count == 4)
+      for bytes in before { #expect(try Checkpoint(bytes).notes["recipe"] != nil) }
+      // A network that is trained anew would be another file.
+      let dates = try files.map {
+        try FileManager.default.attributesOfItem(atPath: $0.path)[.modificationDate] as? Date
+      }
+      let again = try run(in: folder, given: false)
+      #expect(again.markdown == report.markdown)
+      #expect(
+        try files.map {
+          try FileManager.default.attributesOfItem(atPath: $0.path)[.modificationDate] as? Date
+        } == dates)
+    }
+    let given = Dictionary(
+      uniqueKeysWithValues: TrainingMethod.allCases.map { ($0, Self.model($0)) })
+    func parts(_ models: [TrainingMethod: EvaluationRun.Model]) throws -> [PaperEstimate.Part] {
+      try PaperReproduction(
+        Self.settings(), scale: .quick,
+        on: DatasetSplit(
+          training: randomImages(256, shape: Self.shape, classCount: 10, seed: 1),
+          validation: randomImages(1, shape: Self.shape, classCount: 10, seed: 2),
+          test: randomImages(2, shape: Self.shape, classCount: 10, seed: 3)),
+        named: .digits, models: models, folder: FileManager.default.temporaryDirectory,
+        workers: WorkerPool(threadCount: 1), progress: Self.silent
+      ).estimate().parts
+    }
+    let all = try parts([:])
+    #expect(all.count == 5 && all.allSatisfy { $0.seconds > 0 && $0.seconds.isFinite })
+    #expect(try parts(given).map(\.name) == ["evaluation"])
+  }
+
+  @Test("the recipes of the full scale are the paper's")
+  func recipes() throws {
+    for method in TrainingMethod.allCases {
+      let recipe = try method.recipe(for: .cifar10, seed: 1, scale: .paper)
+      #expect(recipe.epochs == 200 && recipe.batchSize == 64 && recipe.weightDecay == 0)
+      let first = recipe.schedule.rate(step: 0, stepsPerEpoch: 10, totalSteps: 2000)
+      #expect(first == (method == .interpolatedAdversarial ? 0.1 : 0.01))
+      let last = recipe.schedule.rate(step: 1999, stepsPerEpoch: 10, totalSteps: 2000)
+      #expect(abs(last / first - 0.01) < 1e-6)
+    }
+    let architecture = PaperScale.paper.architecture(DatasetName.cifar10.imageShape, 10)
+    #expect(ResNet(architecture).state.parameterCount == 4_752_586)
+  }
+}
+
+extension TrainingMethod {
+  fileprivate var isOdd: Bool { self == .plain || self == .adversarial }
+}
