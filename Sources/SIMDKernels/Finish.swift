@@ -9,49 +9,74 @@ struct Finish {
   let relu: Bool
   let output: UnsafeMutablePointer<Float>
 
-  /// The cases that have a loop of their own, without a question per vector.
-  enum Kind {
-    case plain
-    case relu
-    case sum
-    case sumAndRelu
-    /// Any, with whatever columns.
-    case other
+  /// What is known of the end of a product when its loop is compiled, so that nothing is asked there
+  /// for every vector. Types rather than values: each has a loop of its own, in which the sums stay in
+  /// registers.
+  protocol Rule {
+    static var addsUp: Bool { get }
+    static var rectifies: Bool { get }
+    /// Anything, with whatever columns: then the other two say nothing.
+    static var isGeneral: Bool { get }
+  }
+  enum Plain: Rule {
+    static var addsUp: Bool { false }
+    static var rectifies: Bool { false }
+    static var isGeneral: Bool { false }
+  }
+  enum Rectified: Rule {
+    static var addsUp: Bool { false }
+    static var rectifies: Bool { true }
+    static var isGeneral: Bool { false }
+  }
+  enum Sum: Rule {
+    static var addsUp: Bool { true }
+    static var rectifies: Bool { false }
+    static var isGeneral: Bool { false }
+  }
+  enum RectifiedSum: Rule {
+    static var addsUp: Bool { true }
+    static var rectifies: Bool { true }
+    static var isGeneral: Bool { false }
+  }
+  enum General: Rule {
+    static var addsUp: Bool { false }
+    static var rectifies: Bool { false }
+    static var isGeneral: Bool { true }
   }
 
-  var kind: Kind {
-    if mask != nil || columns % panelWidth != 0 { return .other }
-    return addend == nil ? (relu ? .relu : .plain) : (relu ? .sumAndRelu : .sum)
+  /// A loop that is compiled once for every rule.
+  protocol Loop {
+    func run<R: Rule>(_ rule: R.Type, _ finish: Finish)
   }
 
-  /// Stores two vectors of a row, from `column` and `next` on. `kind` is a literal where this is
-  /// called, so that nothing is left of the other cases.
+  /// Runs the loop of the rule that this is.
   @inline(__always)
-  func callAsFunction(_ sums: Row, _ row: Int, _ column: Int, _ next: Int, _ kind: Kind) {
-    if kind == .other {
-      self(sums.left, row, column)
-      // A lone vector is both.
-      if next != column { self(sums.right, row, next) }
-      return
+  func callAsFunction(_ loop: some Loop) {
+    if mask != nil || columns % panelWidth != 0 {
+      loop.run(General.self, self)
+    } else if addend == nil {
+      if relu { loop.run(Rectified.self, self) } else { loop.run(Plain.self, self) }
+    } else {
+      if relu { loop.run(RectifiedSum.self, self) } else { loop.run(Sum.self, self) }
     }
-    let start = row * stride
-    var (left, right) = (sums.left, sums.right)
-    if kind == .sum || kind == .sumAndRelu, let addend {
-      left += load(addend + start + column)
-      right += load(addend + start + next)
-    }
-    if kind == .relu || kind == .sumAndRelu {
-      left.replace(with: 0, where: left .< 0)
-      right.replace(with: 0, where: right .< 0)
-    }
-    store(left, output + start + column)
-    store(right, output + start + next)
   }
 
   /// Stores one vector of a row, from `column` on.
   @inline(__always)
-  func callAsFunction(_ sum: Vector, _ row: Int, _ column: Int) {
+  func write<R: Rule>(_ sum: Vector, _ row: Int, _ column: Int, _ rule: R.Type) {
     let start = row * stride + column
+    if R.isGeneral {
+      writeGeneral(sum, start, column)
+      return
+    }
+    var value = sum
+    if R.addsUp, let addend { value += load(addend + start) }
+    if R.rectifies { value.replace(with: 0, where: value .< 0) }
+    store(value, output + start)
+  }
+
+  @inline(__always)
+  private func writeGeneral(_ sum: Vector, _ start: Int, _ column: Int) {
     if column + Vector.scalarCount <= columns {
       var value = sum
       if let addend { value += load(addend + start) }
@@ -59,14 +84,14 @@ struct Finish {
       if let mask { value.replace(with: 0, where: .!(load(mask + start) .> 0)) }
       store(value, output + start)
     } else {
-      storePart(sum, start, columns - column)
+      writePart(sum, start, columns - column)
     }
   }
 
   /// The last columns where they do not fill a vector. A call of its own: loops over lanes among
   /// the vectors of a tile would keep those out of registers.
   @inline(never)
-  private func storePart(_ sum: Vector, _ start: Int, _ count: Int) {
+  private func writePart(_ sum: Vector, _ start: Int, _ count: Int) {
     for lane in 0..<max(0, count) {
       var value = sum[lane]
       if let addend { value += addend[start + lane] }

@@ -17,17 +17,10 @@ package func gatheredProduct(
     pixelCount: pixelCount, firstRow: firstRow, endRow: endRow,
     imageStride: sourceCount * inputChannels,
     destinationCount: destinationCount, input: input, inputChannels: inputChannels)
-  let finish = Finish(
+  Finish(
     columns: outputChannels, stride: outputStride, addend: addend, mask: mask, relu: relu,
-    output: output)
-  let columns = wholePanels(outputChannels)
-  var column = 0
-  while column < columns {
-    let next = column + Vector.scalarCount
-    // The last vector may be a lone one.
-    tiles(group, weights, depth, column, next < columns ? next : column, bias, finish)
-    column += 2 * Vector.scalarCount
-  }
+    output: output
+  )(GatheredTiles(group: group, weights: weights, depth: depth, bias: bias))
 }
 
 /// The rows of one group for all images.
@@ -87,33 +80,70 @@ private struct Cursor {
   }
 }
 
-/// Two vectors of output channels from `column` and `next` on, or one if they are the same.
-@inline(never)
-private func tiles(
-  _ group: Group, _ weights: UnsafePointer<Float>, _ depth: Int, _ column: Int, _ next: Int,
-  _ bias: UnsafePointer<Float>?, _ finish: Finish
-) {
-  let channels = group.inputChannels
-  let left = panel(weights, depth: depth, column: column)
-  let right = panel(weights, depth: depth, column: next)
-  let start = bias.map { Row(load($0 + column), load($0 + next)) } ?? Row(.zero, .zero)
-  var cursor = Cursor(group)
-  var row = group.firstRow
-  while row < group.endRow {
-    let places = TileArray<Place> { _ in cursor.next(group) }
-    var tile = Tile(start)
-    for tap in 0..<group.tapCount {
-      let offset = Int(group.taps[tap]) * channels * panelWidth
-      let sources = TileInput { places[$0].source(tap, channels) }
-      if next != column {
-        tile.add(sources, left + offset, right + offset, depth: channels)
-      } else {
-        tile.addLone(sources, left + offset, depth: channels)
+/// Rows that lie anywhere, one or two vectors wide.
+private struct Scattered<R: Finish.Rule>: RowReceiver {
+  let finish: Finish
+  let places: TileArray<Place>
+  let column: Int
+  let next: Int
+  let rule: R.Type
+
+  @inline(__always)
+  func receive(_ number: Int, _ sums: Row) {
+    finish.write(sums.left, places[number].position, column, rule)
+    if next != column { finish.write(sums.right, places[number].position, next, rule) }
+  }
+}
+
+private struct GatheredTiles: Finish.Loop {
+  let group: Group
+  let weights: UnsafePointer<Float>
+  let depth: Int
+  let bias: UnsafePointer<Float>?
+
+  @inline(never)
+  func run<R: Finish.Rule>(_ rule: R.Type, _ finish: Finish) {
+    let columns = wholePanels(finish.columns)
+    var column = 0
+    while column < columns {
+      let next = column + Vector.scalarCount
+      // The last vector may be a lone one.
+      tiles(column, next < columns ? next : column, rule, finish)
+      column += 2 * Vector.scalarCount
+    }
+  }
+
+  /// Two vectors of output channels from `column` and `next` on, or one if they are the same.
+  @inline(__always)
+  private func tiles<R: Finish.Rule>(
+    _ column: Int, _ next: Int, _ rule: R.Type, _ finish: Finish
+  ) {
+    let channels = group.inputChannels
+    let left = panel(weights, depth: depth, column: column)
+    let right = panel(weights, depth: depth, column: next)
+    let start = bias.map { Row(load($0 + column), load($0 + next)) } ?? Row(.zero, .zero)
+    var cursor = Cursor(group)
+    var row = group.firstRow
+    while row < group.endRow {
+      let places = TileArray<Place> { _ in cursor.next(group) }
+      var tile = Tile(start)
+      for tap in 0..<group.tapCount {
+        let offset = Int(group.taps[tap]) * channels * panelWidth
+        let sources = TileInput { places[$0].source(tap, channels) }
+        if next != column {
+          tile.add(sources, left + offset, right + offset, depth: channels)
+        } else {
+          tile.addLone(sources, left + offset, depth: channels)
+        }
       }
+      let receiver = Scattered(
+        finish: finish, places: places, column: column, next: next, rule: rule)
+      if group.endRow - row >= tileRows {
+        tile.hand(tileRows, to: receiver)
+      } else {
+        tile.hand(group.endRow - row, to: receiver)
+      }
+      row += tileRows
     }
-    tile.forEachRow(group.endRow - row) {
-      finish($1, places[$0].position, column, next, .other)
-    }
-    row += tileRows
   }
 }

@@ -15,73 +15,104 @@ package func matrixProduct(
   addend: UnsafePointer<Float>?, mask: UnsafePointer<Float>?, relu: Bool,
   output: UnsafeMutablePointer<Float>, outputStride: Int
 ) {
-  let finish = Finish(
-    columns: columns, stride: outputStride, addend: addend, mask: mask, relu: relu, output: output)
-  @inline(__always)
-  func run(_ kind: Finish.Kind) {
-    matrixTiles(
-      rows, depth, input, inputStride, weights, panelStride, columns, bias, finish, kind)
-  }
-  switch finish.kind {
-  case .plain: run(.plain)
-  case .relu: run(.relu)
-  case .sum: run(.sum)
-  case .sumAndRelu: run(.sumAndRelu)
-  case .other: run(.other)
+  Finish(
+    columns: columns, stride: outputStride, addend: addend, mask: mask, relu: relu, output: output
+  )(
+    MatrixTiles(
+      rows: rows, depth: depth, input: input, inputStride: inputStride, weights: weights,
+      panelStride: panelStride, columns: columns, bias: bias))
+}
+
+private struct MatrixTiles: Finish.Loop {
+  let rows: Int
+  let depth: Int
+  let input: UnsafePointer<Float>
+  let inputStride: Int
+  let weights: UnsafePointer<Float>
+  let panelStride: Int
+  let columns: Int
+  let bias: UnsafePointer<Float>?
+
+  @inline(never)
+  func run<R: Finish.Rule>(_ rule: R.Type, _ finish: Finish) {
+    // A block of rows stays in the cache while all columns pass over it.
+    let blockRows = max(1, cachedInputs / depth / tileRows) * tileRows
+    var block = 0
+    while block < rows {
+      let end = min(block + blockRows, rows)
+      let tileCount = (end - block + tileRows - 1) / tileRows
+      let share = (depth + tileCount - 1) / tileCount
+      var column = 0
+      while column < columns {
+        // The last vector may be a lone one.
+        let isWide = wholePanels(columns) - column >= 2 * Vector.scalarCount
+        let next = isWide ? column + Vector.scalarCount : column
+        let left = weights + column / panelWidth * panelStride + column % panelWidth
+        let right = weights + next / panelWidth * panelStride + next % panelWidth
+        let start = bias.map { Row(load($0 + column), load($0 + next)) } ?? Row(.zero, .zero)
+        // Every tile asks for its share of what comes next: the next panel, or behind the last one
+        // that of the next matrix, which lies behind the first.
+        let isLast = column + 2 * Vector.scalarCount >= columns
+        var coming = isLast ? weights + depth * panelWidth : left + panelStride
+        var row = block
+        while row < end {
+          for _ in 0..<share {
+            prefetch(coming)
+            coming += panelWidth
+          }
+          var tile = Tile(start)
+          let first = input + row * inputStride
+          if !isWide {
+            let last = end - 1 - row
+            tile.addLone(TileInput { first + min($0, last) * inputStride }, left, depth: depth)
+            tile.hand(end - row, to: Lone(finish: finish, first: row, column: column, rule: rule))
+          } else if end - row >= tileRows {
+            tile.add(TileInput { first + $0 * inputStride }, left, right, depth: depth)
+            tile.hand(
+              tileRows, to: Pair(finish: finish, first: row, column: column, next: next, rule: rule)
+            )
+          } else {
+            // Rows past the end repeat the last one and are not stored.
+            let last = end - 1 - row
+            tile.add(TileInput { first + min($0, last) * inputStride }, left, right, depth: depth)
+            tile.hand(
+              end - row,
+              to: Pair(finish: finish, first: row, column: column, next: next, rule: rule))
+          }
+          row += tileRows
+        }
+        column += 2 * Vector.scalarCount
+      }
+      block = end
+    }
   }
 }
 
-@inline(__always)
-private func matrixTiles(
-  _ rows: Int, _ depth: Int, _ input: UnsafePointer<Float>, _ inputStride: Int,
-  _ weights: UnsafePointer<Float>, _ panelStride: Int, _ columns: Int,
-  _ bias: UnsafePointer<Float>?, _ finish: Finish, _ kind: Finish.Kind
-) {
-  // A block of rows stays in the cache while all columns pass over it.
-  let blockRows = max(1, cachedInputs / depth / tileRows) * tileRows
-  var block = 0
-  while block < rows {
-    let end = min(block + blockRows, rows)
-    let tileCount = (end - block + tileRows - 1) / tileRows
-    let share = (depth + tileCount - 1) / tileCount
-    var column = 0
-    while column < columns {
-      // The last vector may be a lone one.
-      let isWide = wholePanels(columns) - column >= 2 * Vector.scalarCount
-      let next = isWide ? column + Vector.scalarCount : column
-      let left = weights + column / panelWidth * panelStride + column % panelWidth
-      let right = weights + next / panelWidth * panelStride + next % panelWidth
-      let start = bias.map { Row(load($0 + column), load($0 + next)) } ?? Row(.zero, .zero)
-      // Every tile asks for its share of what comes next: the next panel, or behind the last one
-      // that of the next matrix, which lies behind the first.
-      let isLast = column + 2 * Vector.scalarCount >= columns
-      var coming = isLast ? weights + depth * panelWidth : left + panelStride
-      var row = block
-      while row < end {
-        for _ in 0..<share {
-          prefetch(coming)
-          coming += panelWidth
-        }
-        var tile = Tile(start)
-        let first = input + row * inputStride
-        if !isWide {
-          let last = end - 1 - row
-          tile.addLone(TileInput { first + min($0, last) * inputStride }, left, depth: depth)
-          tile.forEachRow(end - row) { finish($1, row + $0, column, column, .other) }
-        } else if end - row >= tileRows {
-          tile.add(TileInput { first + $0 * inputStride }, left, right, depth: depth)
-          tile.forEachRow(tileRows) { finish($1, row + $0, column, next, kind) }
-        } else {
-          // Rows past the end repeat the last one and are not stored.
-          let last = end - 1 - row
-          tile.add(TileInput { first + min($0, last) * inputStride }, left, right, depth: depth)
-          tile.forEachRow(end - row) { finish($1, row + $0, column, next, kind) }
-        }
-        row += tileRows
-      }
-      column += 2 * Vector.scalarCount
-    }
-    block = end
+/// Rows that lie one behind the other, two vectors wide.
+private struct Pair<R: Finish.Rule>: RowReceiver {
+  let finish: Finish
+  let first: Int
+  let column: Int
+  let next: Int
+  let rule: R.Type
+
+  @inline(__always)
+  func receive(_ number: Int, _ sums: Row) {
+    finish.write(sums.left, first + number, column, rule)
+    finish.write(sums.right, first + number, next, rule)
+  }
+}
+
+/// The same, one vector wide.
+private struct Lone<R: Finish.Rule>: RowReceiver {
+  let finish: Finish
+  let first: Int
+  let column: Int
+  let rule: R.Type
+
+  @inline(__always)
+  func receive(_ number: Int, _ sums: Row) {
+    finish.write(sums.left, first + number, column, rule)
   }
 }
 

@@ -22,19 +22,38 @@ package func outerProduct(
         x += channels
         g += columns
       }
-      tile.forEachRow(channels - channel) {
-        let target = result + (channel + $0) * columns
-        if isFirst {
-          store($1.left, target + column)
-          store($1.right, target + next)
-        } else {
-          let (left, right) = (load(target + column), load(target + next))
-          store(left + $1.left, target + column)
-          store(right + $1.right, target + next)
-        }
+      let receiver = Accumulation(
+        result: result + channel * columns, columns: columns, column: column, next: next,
+        isFirst: isFirst)
+      if channels - channel >= tileRows {
+        tile.hand(tileRows, to: receiver)
+      } else {
+        tile.hand(channels - channel, to: receiver)
       }
       channel += tileRows
     }
     column += 2 * Vector.scalarCount
+  }
+}
+
+/// Rows of a matrix to be added to, or overwritten.
+private struct Accumulation: RowReceiver {
+  let result: UnsafeMutablePointer<Float>
+  let columns: Int
+  let column: Int
+  let next: Int
+  let isFirst: Bool
+
+  @inline(__always)
+  func receive(_ number: Int, _ sums: Row) {
+    let target = result + number * columns
+    if isFirst {
+      store(sums.left, target + column)
+      store(sums.right, target + next)
+    } else {
+      let (left, right) = (load(target + column), load(target + next))
+      store(left + sums.left, target + column)
+      store(right + sums.right, target + next)
+    }
   }
 }

@@ -39,6 +39,12 @@ struct TileInput {
   }
 }
 
+/// Takes the sums of a tile. A protocol rather than a closure: the compiler makes a call of a closure as
+/// large as these, and a call takes the sums of all other rows out of their registers.
+protocol RowReceiver {
+  func receive(_ number: Int, _ sums: Row)
+}
+
 /// The sums of a tile, a few rows × two vectors of columns: as many as stay in registers.
 struct Tile {
   private var r0: Row
@@ -135,18 +141,18 @@ struct Tile {
     #endif
   }
 
-  /// Calls `use` with the first `count` rows.
+  /// Hands over the first `count` rows.
   @inline(__always)
-  func forEachRow(_ count: Int, _ use: (Int, Row) -> Void) {
-    use(0, r0)
-    if count > 1 { use(1, r1) }
-    if count > 2 { use(2, r2) }
-    if count > 3 { use(3, r3) }
-    if count > 4 { use(4, r4) }
-    if count > 5 { use(5, r5) }
+  func hand(_ count: Int, to receiver: some RowReceiver) {
+    receiver.receive(0, r0)
+    if count > 1 { receiver.receive(1, r1) }
+    if count > 2 { receiver.receive(2, r2) }
+    if count > 3 { receiver.receive(3, r3) }
+    if count > 4 { receiver.receive(4, r4) }
+    if count > 5 { receiver.receive(5, r5) }
     #if AVX512
-      if count > 6 { use(6, r6) }
-      if count > 7 { use(7, r7) }
+      if count > 6 { receiver.receive(6, r6) }
+      if count > 7 { receiver.receive(7, r7) }
     #endif
   }
 }

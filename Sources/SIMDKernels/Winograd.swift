@@ -175,41 +175,64 @@ package func winogradOutput(
   relu: Bool, output: UnsafeMutablePointer<Float>, outputStride: Int, pixelsPerImage: Int,
   half: UnsafeMutablePointer<Float>
 ) {
-  let finish = Finish(
-    columns: columns, stride: outputStride, addend: addend, mask: mask, relu: relu, output: output)
-  for tile in 0..<tileCount {
-    let (image, place) = (firstTile + tile).quotientAndRemainder(dividingBy: tilesPerImage)
-    let firstPixel = image * pixelsPerImage
-    let targets = destinations + place * outputExtent * outputExtent
-    let source = sums + tile * columns
-    var k = 0
-    while k < columns {
-      let from = source + k
-      let bias = bias.map { load($0 + k) } ?? .zero
-      if outputExtent == 4 {
-        for j in 0..<6 {
-          outputLine4(
-            { load(from + ($0 * 6 + j) * stride) }, { store($1, half + ($0 * 6 + j) * width) })
-        }
-        for i in 0..<4 {
-          outputLine4({ load(half + (i * 6 + $0) * width) }) { j, value in
-            let pixel = Int(targets[i * 4 + j])
-            if pixel >= 0 { finish(value + bias, firstPixel + pixel, k) }
+  Finish(
+    columns: columns, stride: outputStride, addend: addend, mask: mask, relu: relu, output: output
+  )(
+    WinogradOutput(
+      outputExtent: outputExtent, firstTile: firstTile, tileCount: tileCount,
+      tilesPerImage: tilesPerImage, sums: sums, stride: stride, columns: columns,
+      destinations: destinations, bias: bias, pixelsPerImage: pixelsPerImage, half: half))
+}
+
+private struct WinogradOutput: Finish.Loop {
+  let outputExtent: Int
+  let firstTile: Int
+  let tileCount: Int
+  let tilesPerImage: Int
+  let sums: UnsafePointer<Float>
+  let stride: Int
+  let columns: Int
+  let destinations: UnsafePointer<Int32>
+  let bias: UnsafePointer<Float>?
+  let pixelsPerImage: Int
+  let half: UnsafeMutablePointer<Float>
+
+  @inline(never)
+  func run<R: Finish.Rule>(_ rule: R.Type, _ finish: Finish) {
+    for tile in 0..<tileCount {
+      let (image, place) = (firstTile + tile).quotientAndRemainder(dividingBy: tilesPerImage)
+      let firstPixel = image * pixelsPerImage
+      let targets = destinations + place * outputExtent * outputExtent
+      let source = sums + tile * columns
+      var k = 0
+      while k < columns {
+        let from = source + k
+        let bias = bias.map { load($0 + k) } ?? .zero
+        if outputExtent == 4 {
+          for j in 0..<6 {
+            outputLine4(
+              { load(from + ($0 * 6 + j) * stride) }, { store($1, half + ($0 * 6 + j) * width) })
+          }
+          for i in 0..<4 {
+            outputLine4({ load(half + (i * 6 + $0) * width) }) { j, value in
+              let pixel = Int(targets[i * 4 + j])
+              if pixel >= 0 { finish.write(value + bias, firstPixel + pixel, k, rule) }
+            }
+          }
+        } else {
+          for j in 0..<4 {
+            outputLine2(
+              { load(from + ($0 * 4 + j) * stride) }, { store($1, half + ($0 * 4 + j) * width) })
+          }
+          for i in 0..<2 {
+            outputLine2({ load(half + (i * 4 + $0) * width) }) { j, value in
+              let pixel = Int(targets[i * 2 + j])
+              if pixel >= 0 { finish.write(value + bias, firstPixel + pixel, k, rule) }
+            }
           }
         }
-      } else {
-        for j in 0..<4 {
-          outputLine2(
-            { load(from + ($0 * 4 + j) * stride) }, { store($1, half + ($0 * 4 + j) * width) })
-        }
-        for i in 0..<2 {
-          outputLine2({ load(half + (i * 4 + $0) * width) }) { j, value in
-            let pixel = Int(targets[i * 2 + j])
-            if pixel >= 0 { finish(value + bias, firstPixel + pixel, k) }
-          }
-        }
+        k += width
       }
-      k += width
     }
   }
 }
