@@ -1,3 +1,5 @@
+internal import CVector
+
 /// What happens to finished sums: out = activation(sum + addend).
 struct Finish {
   /// Columns that exist; the last panel may have more.
@@ -58,6 +60,22 @@ struct Finish {
       if relu { loop.run(Rectified.self, self) } else { loop.run(Plain.self, self) }
     } else {
       if relu { loop.run(RectifiedSum.self, self) } else { loop.run(Sum.self, self) }
+    }
+  }
+
+  /// Asks for what the end of a tile will read and write, two vectors of every row, before its sums are
+  /// made.
+  @inline(__always)
+  func prefetch<R: Rule>(_ row: Int, _ column: Int, _ rule: R.Type) {
+    var start = row * stride + column
+    for _ in 0..<tileRows {
+      if R.addsUp, let addend {
+        CVector.prefetch(addend + start)
+        CVector.prefetch(addend + start + Vector.scalarCount)
+      }
+      prefetchForWriting(output + start)
+      prefetchForWriting(output + start + Vector.scalarCount)
+      start += stride
     }
   }
 

@@ -67,6 +67,8 @@ private struct MatrixTiles: Finish.Loop {
             tile.addLone(TileInput { first + min($0, last) * inputStride }, left, depth: depth)
             tile.hand(end - row, to: Lone(finish: finish, first: row, column: column, rule: rule))
           } else if end - row >= tileRows {
+            if column == 0 { prefetchInput(row + 4 * tileRows) }
+            finish.prefetch(row, column, rule)
             tile.add(TileInput { first + $0 * inputStride }, left, right, depth: depth)
             tile.hand(
               tileRows, to: Pair(finish: finish, first: row, column: column, next: next, rule: rule)
@@ -84,6 +86,23 @@ private struct MatrixTiles: Finish.Loop {
         column += 2 * Vector.scalarCount
       }
       block = end
+    }
+  }
+}
+
+extension MatrixTiles {
+  /// Asks for the inputs of a tile that comes later: eight short streams at once are too many for the
+  /// processor to foresee. Rows past the end do no harm.
+  @inline(__always)
+  fileprivate func prefetchInput(_ row: Int) {
+    var first = input + row * inputStride
+    for _ in 0..<tileRows {
+      var line = 0
+      while line < depth {
+        prefetch(first + line)
+        line += cacheLine
+      }
+      first += inputStride
     }
   }
 }

@@ -41,6 +41,9 @@ func store(_ vector: Vector, _ pointer: UnsafeMutablePointer<Float>) {
   UnsafeMutableRawPointer(pointer).storeBytes(of: vector, as: Vector.self)
 }
 
+/// Floats of a line of the cache.
+let cacheLine = 16
+
 /// Columns rounded up to whole panels.
 @inline(__always)
 func wholePanels(_ columns: Int) -> Int { (columns + panelWidth - 1) / panelWidth * panelWidth }

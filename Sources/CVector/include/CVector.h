@@ -28,4 +28,9 @@ static inline __attribute__((always_inline)) void prefetch(const void *address) 
   __builtin_prefetch(address, 0, 2);
 }
 
+// The same in the first-level cache, ready to be written.
+static inline __attribute__((always_inline)) void prefetchForWriting(const void *address) {
+  __builtin_prefetch(address, 1, 3);
+}
+
 #endif
