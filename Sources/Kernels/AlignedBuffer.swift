@@ -30,50 +30,118 @@ package final class AlignedBuffer: @unchecked Sendable {
   }
 }
 
-/// Large memory that nobody uses at the moment, kept for the next buffer of its size: every step of a
-/// training asks for the same sizes again, and memory that is new to the process is touched for the
-/// first time at a tenth of the speed.
+/// While one lives, much memory that is given up is kept for the next buffer of its size, otherwise
+/// little: every step of a training asks for the same sizes again, and memory that is new to the
+/// process is touched for the first time at a tenth of the speed. A class because its lifetime is its
+/// meaning.
+package final class MemoryReuse: Sendable {
+  package init() { MemoryShelf.changeUsers(by: 1) }
+
+  deinit { MemoryShelf.changeUsers(by: -1) }
+}
+
+extension AlignedBuffer {
+  /// Bytes of large buffers, in use or kept, which the C library's heap does not know of.
+  package static var mappedBytes: Int { MemoryShelf.mappedBytes }
+}
+
+/// Memory that nobody uses at the moment, kept for the next buffer of its size.
 private enum MemoryShelf {
-  /// Addresses by size, and bytes in all.
+  private struct Piece {
+    var address: UInt
+    var size: Int
+  }
+
   private struct Content {
-    var addresses: [Int: [UInt]] = [:]
+    /// The piece that was given back first comes first.
+    var pieces: [Piece] = []
+    /// Of all of them.
     var bytes = 0
+    /// `MemoryReuse`s that live.
+    var users = 0
+    var mappedBytes = 0
+
+    /// Takes out the oldest pieces until the others may be kept: 1 GiB or 4 MiB.
+    mutating func excess() -> ArraySlice<Piece> {
+      let capacity = users > 0 ? 1 << 30 : 1 << 22
+      var count = 0
+      while bytes > capacity {
+        bytes -= pieces[count].size
+        count += 1
+      }
+      defer { pieces.removeFirst(count) }
+      return pieces.prefix(count)
+    }
   }
 
   private static let content = Mutex(Content())
   /// Smaller memory is not worth keeping.
   private static let smallest = 1 << 16
-  /// No more is kept: 1 GiB.
-  private static let capacity = 1 << 30
-  /// From this size on memory is put on large pages where the system has them: a pass over many
-  /// small pages waits for the translation of addresses.
+  /// From this size on memory is mapped, so that it goes back to the system at once where the heap
+  /// would keep it as a hole.
+  private static let large = 1 << 18
+  /// From this size on it is put on large pages where the system has them: a pass over many small
+  /// pages waits for the translation of addresses.
   private static let hugePage = 1 << 21
 
-  static func take(_ bytes: Int) -> UnsafeMutableRawPointer {
-    if bytes >= smallest {
+  static var mappedBytes: Int { content.withLock { $0.mappedBytes } }
+
+  static func changeUsers(by difference: Int) {
+    let excess = content.withLock { content in
+      content.users += difference
+      return content.excess()
+    }
+    for piece in excess { free(piece) }
+  }
+
+  static func take(_ size: Int) -> UnsafeMutableRawPointer {
+    if size >= smallest {
       let found = content.withLock { content -> UInt? in
-        guard let address = content.addresses[bytes]?.popLast() else { return nil }
-        content.bytes -= bytes
-        return address
+        guard let index = content.pieces.lastIndex(where: { $0.size == size }) else { return nil }
+        content.bytes -= size
+        return content.pieces.remove(at: index).address
       }
       if let found, let pointer = UnsafeMutableRawPointer(bitPattern: found) { return pointer }
     }
-    let isLarge = bytes >= hugePage
-    let pointer = UnsafeMutableRawPointer.allocate(
-      byteCount: bytes, alignment: isLarge ? hugePage : 64)
-    if isLarge { madvise(pointer, bytes, MADV_HUGEPAGE) }
-    return pointer
+    return size < large ? .allocate(byteCount: size, alignment: 64) : map(size)
   }
 
-  static func giveBack(_ pointer: UnsafeMutableRawPointer, _ bytes: Int) {
-    let isKept =
-      bytes >= smallest
-      && content.withLock { content in
-        guard content.bytes + bytes <= capacity else { return false }
-        content.bytes += bytes
-        content.addresses[bytes, default: []].append(UInt(bitPattern: pointer))
-        return true
-      }
-    if !isKept { pointer.deallocate() }
+  static func giveBack(_ pointer: UnsafeMutableRawPointer, _ size: Int) {
+    let piece = Piece(address: UInt(bitPattern: pointer), size: size)
+    guard size >= smallest else { return free(piece) }
+    let excess = content.withLock { content in
+      content.pieces.append(piece)
+      content.bytes += size
+      return content.excess()
+    }
+    for piece in excess { free(piece) }
   }
+
+  private static func free(_ piece: Piece) {
+    guard let pointer = UnsafeMutableRawPointer(bitPattern: piece.address) else { return }
+    guard piece.size >= large else { return pointer.deallocate() }
+    munmap(pointer, mappedCount(piece.size))
+    content.withLock { $0.mappedBytes -= piece.size }
+  }
+
+  private static func map(_ size: Int) -> UnsafeMutableRawPointer {
+    let count = mappedCount(size)
+    // As much more as makes sure of a boundary of a large page; what lies before and behind goes back.
+    let spare = size >= hugePage ? hugePage : 0
+    let start = mmap(
+      nil, count + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let start, start != UnsafeMutableRawPointer(bitPattern: -1) else {
+      fatalError("the system has no \(size) bytes of memory left")
+    }
+    content.withLock { $0.mappedBytes += size }
+    guard spare > 0 else { return start }
+    let before = -Int(bitPattern: start) & (hugePage - 1)
+    if before > 0 { munmap(start, before) }
+    munmap(start + before + count, spare - before)
+    madvise(start + before, count, MADV_HUGEPAGE)
+    return start + before
+  }
+
+  /// Whole pages, of any size that systems have.
+  private static func mappedCount(_ size: Int) -> Int { (size + 0xFFFF) / 0x10000 * 0x10000 }
 }

@@ -88,6 +88,8 @@ public struct Trainer: Sendable {
       }
       try state.restore(network, &optimiser)
     }
+    let memory = MemoryReuse()
+    defer { withExtendedLifetime(memory) {} }
     var order: [Int] = []
     var losses: Double = 0
     for step in (state?.epochs ?? 0) * stepsPerEpoch..<totalSteps {

@@ -106,7 +106,9 @@ package struct Workload {
     var optimiser = StochasticGradientDescent(momentum: 0.9, weightDecay: 5e-4)
     let named = network.state.parameters.sorted { $0.path < $1.path }
     let parameters = named.map(\.parameter)
+    let memory = MemoryReuse()
     let run = {
+      defer { withExtendedLifetime(memory) {} }
       let (logits, cache) = network.forward(
         normalization.activations(images.pixels.tensor), mode: .training, on: execution)
       network.backward(

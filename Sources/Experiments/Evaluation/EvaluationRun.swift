@@ -67,6 +67,8 @@ package struct EvaluationRun: Sendable {
         indices: sha256(Data(pool.indices.map { "\($0)" }.joined(separator: ",").utf8)))
     }
     let defences = plan.defences.map { $0.resolved(for: base.imageShape) }
+    let memory = MemoryReuse()
+    defer { withExtendedLifetime(memory) {} }
     var results: [JobResult?] = Array(
       repeating: nil, count: defences.count * plan.attacks.count)
     // Attack by attack, so that images found without knowledge of the defence serve all defences and

@@ -1,5 +1,6 @@
 import CAllocations
 import Foundation
+import Kernels
 
 /// What a run did with memory.
 package struct HeapSummary: Sendable, Equatable {
@@ -8,8 +9,8 @@ package struct HeapSummary: Sendable, Equatable {
   package var allocations: Int?
   /// Bytes that they asked for.
   package var allocatedBytes: Int?
-  /// Bytes in use on the heap before the run and after it, as the C library counts them; nil where
-  /// another allocator has taken its place.
+  /// Bytes in use on the heap before the run and after it, as the C library counts them, and of
+  /// large buffers; nil where another allocator has taken its place.
   package var liveBytes: Live?
   /// The most bytes that the process had in physical memory during the run.
   package var peakResidentBytes: Int?
@@ -25,7 +26,7 @@ package struct HeapSummary: Sendable, Equatable {
   ) rethrows -> (result: Result, heap: HeapSummary) {
     // From here on the system's mark of the most memory starts again.
     try? Data("5".utf8).write(to: URL(filePath: "/proc/self/clear_refs"))
-    let before = live_bytes()
+    let before = liveBytes()
     allocation_meter_start()
     let result: Result
     do { result = try body() } catch {
@@ -39,10 +40,16 @@ package struct HeapSummary: Sendable, Equatable {
       HeapSummary(
         allocations: isCounted ? Int(clamping: totals.count) : nil,
         allocatedBytes: isCounted ? Int(clamping: totals.bytes) : nil,
-        liveBytes: before == 0
-          ? nil : Live(before: Int(clamping: before), after: Int(clamping: live_bytes())),
+        liveBytes: before.flatMap { before in
+          liveBytes().map { Live(before: before, after: $0) }
+        },
         peakResidentBytes: peakResidentBytes())
     )
+  }
+
+  private static func liveBytes() -> Int? {
+    let heap = Int(clamping: live_bytes())
+    return heap == 0 ? nil : heap + AlignedBuffer.mappedBytes
   }
 
   /// The line "VmHWM: 1234 kB" of the process's status.
