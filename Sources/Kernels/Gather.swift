@@ -11,13 +11,40 @@
 /// only the taps that reach each pixel.
 public struct Gather: Sendable {
   /// Destination pixels that all use the same taps.
+  ///
+  /// Taps that follow each other, and whose sources do so everywhere, form a run: the channels of its
+  /// sources are one row in memory, as are its matrices, so a run is a single product. A kernel's row is
+  /// one in the forward pass.
   package struct Group: Sendable {
-    /// Which matrices W[t] take part, ascending.
+    /// The first tap of every run, ascending.
     package var taps: [Int32]
+    /// How many taps it has.
+    package var lengths: [Int32]
     /// Indices of the destination pixels.
     package var destinations: [Int32]
-    /// Source pixel of every destination and tap, [destinations × taps].
+    /// Source pixel of every destination and run's first tap, [destinations × runs].
     package var sources: [Int32]
+
+    /// - Parameter sources: of every destination, one for every tap.
+    fileprivate init(taps: [Int32], destinations: [Int32], sources: [[Int32]]) {
+      let starts = taps.indices.filter { index in
+        index == 0 || taps[index] != taps[index - 1] + 1
+          || sources.contains { $0[index] != $0[index - 1] + 1 }
+      }
+      self.taps = starts.map { taps[$0] }
+      lengths = zip(starts, starts.dropFirst() + [taps.count]).map { Int32($1 - $0) }
+      self.destinations = destinations
+      self.sources = sources.flatMap { row in starts.map { row[$0] } }
+    }
+
+    /// Every tap and its source, of one of the destinations.
+    package func terms(of place: Int) -> [(tap: Int, source: Int)] {
+      taps.indices.flatMap { run in
+        (0..<lengths[run]).map { next in
+          (Int(taps[run] + next), Int(sources[place * taps.count + run] + next))
+        }
+      }
+    }
   }
 
   /// The pairs of pixels that one tap connects.
@@ -91,18 +118,13 @@ public struct Gather: Sendable {
       tapCount == 1 && sourceCount == destinationCount && geometry.stride == 1
       && geometry.padding == 0
 
-    var groups: [Group] = []
-    var groupOfTaps: [[Int32]: Int] = [:]
-    for (destination, sources) in sourcesOfDestination.enumerated() {
-      let taps = sources.map(\.tap)
-      let group = groupOfTaps[taps] ?? groups.count
-      if group == groups.count {
-        groupOfTaps[taps] = group
-        groups.append(Group(taps: taps, destinations: [], sources: []))
-      }
-      groups[group].destinations.append(Int32(destination))
-      groups[group].sources += sources.map(\.source)
+    let destinationsOfTaps = Dictionary(grouping: sourcesOfDestination.indices) {
+      sourcesOfDestination[$0].map(\.tap)
     }
-    self.groups = groups
+    groups = destinationsOfTaps.map { taps, destinations in
+      Group(
+        taps: taps, destinations: destinations.map(Int32.init),
+        sources: destinations.map { sourcesOfDestination[$0].map(\.source) })
+    }.sorted { $0.destinations[0] < $1.destinations[0] }
   }
 }

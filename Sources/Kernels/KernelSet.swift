@@ -103,7 +103,7 @@ public enum KernelSet: String, CaseIterable, Sendable, Codable {
         let rows = rows(images * group.destinations.count)
         if rows.isEmpty { continue }
         product(
-          group.taps, group.taps.count, group.destinations, group.sources,
+          group.taps, group.lengths, group.taps.count, group.destinations, group.sources,
           group.destinations.count, rows.lowerBound, rows.upperBound, gather.sourceCount,
           gather.destinationCount, input, inputChannels, panels, weights.depth, columns.count, bias,
           addend, masked, relu, output + first, outputChannels)

@@ -1,10 +1,11 @@
 /// out[d] = activation(bias + Σ_t in[source(d, t)] · W[t] + addend[d]) for some of the destinations
-/// of one group, whose taps all meet the image: rows `firstRow`..<`endRow` of [images × pixels].
+/// of one group, whose taps all meet the image: rows `firstRow`..<`endRow` of [images × pixels]. Its
+/// taps come in runs of neighbours, whose sources are neighbours too.
 ///
 /// Tiles of a few destinations × one or two vectors of output channels stay in registers while the
 /// sum runs; every output is one chain of fused multiply-adds in the order (tap, input channel).
 package func gatheredProduct(
-  taps: UnsafePointer<Int32>, tapCount: Int,
+  taps: UnsafePointer<Int32>, lengths: UnsafePointer<Int32>, runCount: Int,
   destinations: UnsafePointer<Int32>, sources: UnsafePointer<Int32>, pixelCount: Int,
   firstRow: Int, endRow: Int, sourceCount: Int, destinationCount: Int,
   input: UnsafePointer<Float>, inputChannels: Int,
@@ -13,7 +14,7 @@ package func gatheredProduct(
   relu: Bool, output: UnsafeMutablePointer<Float>, outputStride: Int
 ) {
   let group = Group(
-    taps: taps, tapCount: tapCount, destinations: destinations, sources: sources,
+    taps: taps, lengths: lengths, runCount: runCount, destinations: destinations, sources: sources,
     pixelCount: pixelCount, firstRow: firstRow, endRow: endRow,
     imageStride: sourceCount * inputChannels,
     destinationCount: destinationCount, input: input, inputChannels: inputChannels)
@@ -26,7 +27,8 @@ package func gatheredProduct(
 /// The rows of one group for all images.
 private struct Group {
   let taps: UnsafePointer<Int32>
-  let tapCount: Int
+  let lengths: UnsafePointer<Int32>
+  let runCount: Int
   let destinations: UnsafePointer<Int32>
   let sources: UnsafePointer<Int32>
   let pixelCount: Int
@@ -45,8 +47,8 @@ private struct Place {
   var position: Int
 
   @inline(__always)
-  func source(_ tap: Int, _ channels: Int) -> UnsafePointer<Float> {
-    image + Int(sources[tap]) * channels
+  func source(_ run: Int, _ channels: Int) -> UnsafePointer<Float> {
+    image + Int(sources[run]) * channels
   }
 }
 
@@ -65,7 +67,7 @@ private struct Cursor {
   @inline(__always)
   mutating func next(_ group: Group) -> Place {
     let place = Place(
-      sources: group.sources + pixel * group.tapCount,
+      sources: group.sources + pixel * group.runCount,
       image: group.input + image * group.imageStride,
       position: image * group.destinationCount + Int(group.destinations[pixel]))
     row += 1
@@ -127,13 +129,14 @@ private struct GatheredTiles: Finish.Loop {
     while row < group.endRow {
       let places = TileArray<Place> { _ in cursor.next(group) }
       var tile = Tile(start)
-      for tap in 0..<group.tapCount {
-        let offset = Int(group.taps[tap]) * channels * panelWidth
-        let sources = TileInput { places[$0].source(tap, channels) }
+      for run in 0..<group.runCount {
+        let offset = Int(group.taps[run]) * channels * panelWidth
+        let depth = Int(group.lengths[run]) * channels
+        let sources = TileInput { places[$0].source(run, channels) }
         if next != column {
-          tile.add(sources, left + offset, right + offset, depth: channels)
+          tile.add(sources, left + offset, right + offset, depth: depth)
         } else {
-          tile.addLone(sources, left + offset, depth: channels)
+          tile.addLone(sources, left + offset, depth: depth)
         }
       }
       let receiver = Scattered(

@@ -96,20 +96,34 @@ struct Tile {
   @inline(__always)
   mutating func addLone(_ x: TileInput, _ weights: UnsafePointer<Float>, depth: Int) {
     var place = weights
-    for c in 0..<depth {
-      let b = load(place)
-      r0.left = fused(x.x0[c], b, r0.left)
-      r1.left = fused(x.x1[c], b, r1.left)
-      r2.left = fused(x.x2[c], b, r2.left)
-      r3.left = fused(x.x3[c], b, r3.left)
-      r4.left = fused(x.x4[c], b, r4.left)
-      r5.left = fused(x.x5[c], b, r5.left)
-      #if AVX512
-        r6.left = fused(x.x6[c], b, r6.left)
-        r7.left = fused(x.x7[c], b, r7.left)
-      #endif
-      place += panelWidth
+    var c = 0
+    while c + 4 <= depth {
+      addLone(x, c, load(place))
+      addLone(x, c + 1, load(place + panelWidth))
+      addLone(x, c + 2, load(place + 2 * panelWidth))
+      addLone(x, c + 3, load(place + 3 * panelWidth))
+      place += 4 * panelWidth
+      c += 4
     }
+    while c < depth {
+      addLone(x, c, load(place))
+      place += panelWidth
+      c += 1
+    }
+  }
+
+  @inline(__always)
+  private mutating func addLone(_ x: TileInput, _ c: Int, _ b: Vector) {
+    r0.left = fused(x.x0[c], b, r0.left)
+    r1.left = fused(x.x1[c], b, r1.left)
+    r2.left = fused(x.x2[c], b, r2.left)
+    r3.left = fused(x.x3[c], b, r3.left)
+    r4.left = fused(x.x4[c], b, r4.left)
+    r5.left = fused(x.x5[c], b, r5.left)
+    #if AVX512
+      r6.left = fused(x.x6[c], b, r6.left)
+      r7.left = fused(x.x7[c], b, r7.left)
+    #endif
   }
 
   @inline(__always)

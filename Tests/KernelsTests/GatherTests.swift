@@ -51,15 +51,29 @@ struct GatherTests {
     #expect(Gather.convolution(geometry).multiplyAdds == 16)
   }
 
+  @Test("A row of the kernel is one run of neighbours, in the forward pass", arguments: [1, 2])
+  func runs(_ stride: Int) throws {
+    let gather = Gather.convolution(
+      ConvolutionGeometry(height: 7, width: 9, kernel: 3, stride: stride, padding: 1))
+    let inner = try #require(gather.groups.max { $0.destinations.count < $1.destinations.count })
+    #expect(inner.taps == [0, 3, 6])
+    #expect(inner.lengths == [3, 3, 3])
+    let corner = try #require(gather.groups.first)
+    #expect(corner.taps == [4, 7])
+    #expect(corner.lengths == [2, 2])
+  }
+
+  // On three columns the pixel after a row's last one is the next row's first.
+  @Test("Runs go on from row to row where the pixels do")
+  func longRuns() {
+    let gather = Gather.convolution(ConvolutionGeometry(height: 3, width: 3, kernel: 3))
+    #expect(gather.groups.map(\.lengths) == [[9]])
+  }
+
   private func triples(_ gather: Gather) -> [[Int]] {
     gather.groups.flatMap { group in
       group.destinations.indices.flatMap { place in
-        group.taps.indices.map { index in
-          [
-            Int(group.destinations[place]), Int(group.taps[index]),
-            Int(group.sources[place * group.taps.count + index]),
-          ]
-        }
+        group.terms(of: place).map { [Int(group.destinations[place]), $0.tap, $0.source] }
       }
     }
   }

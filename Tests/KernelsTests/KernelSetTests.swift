@@ -233,13 +233,12 @@ private struct Problem {
     for image in 0..<images {
       for group in table.groups {
         for (place, destination) in group.destinations.enumerated() {
-          for (index, tap) in group.taps.enumerated() {
-            let source = Int(group.sources[place * group.taps.count + index])
+          for (tap, source) in group.terms(of: place) {
             for c in 0..<inputs {
               let x = Double(input[(image * table.sourceCount + source) * inputs + c])
               for o in 0..<outputs {
                 output[(image * table.destinationCount + Int(destination)) * outputs + o] +=
-                  x * Double(weight(Int(tap), c, o))
+                  x * Double(weight(tap, c, o))
               }
             }
           }

@@ -90,10 +90,10 @@ public enum OpenBLAS {
     matrix.update(repeating: 0, count: gather.destinationCount * depth)
     for group in gather.groups {
       for (place, destination) in group.destinations.enumerated() {
-        for (index, tap) in group.taps.enumerated() {
-          let source = Int(group.sources[place * group.taps.count + index])
-          (matrix + Int(destination) * depth + Int(tap) * inputChannels)
-            .update(from: input + source * inputChannels, count: inputChannels)
+        for (run, tap) in group.taps.enumerated() {
+          let source = Int(group.sources[place * group.taps.count + run])
+          (matrix + Int(destination) * depth + Int(tap) * inputChannels).update(
+            from: input + source * inputChannels, count: Int(group.lengths[run]) * inputChannels)
         }
       }
     }

@@ -9,15 +9,15 @@ enum Reference {
     for image in 0..<images {
       for group in gather.groups {
         for (place, destination) in group.destinations.enumerated() {
+          let terms = group.terms(of: place)
           for channel in 0..<outputChannels {
             let panel =
               weights.pointer + channel / weights.panelWidth * weights.depth * weights.panelWidth
             var sum = bias?[channel] ?? 0
-            for (index, tap) in group.taps.enumerated() {
-              let source = Int(group.sources[place * group.taps.count + index])
+            for (tap, source) in terms {
               for c in 0..<inputChannels {
                 let x = input[(image * gather.sourceCount + source) * inputChannels + c]
-                let row = Int(tap) * inputChannels + c
+                let row = tap * inputChannels + c
                 let w = panel[row * weights.panelWidth + channel % weights.panelWidth]
                 sum.addProduct(x, w)
               }
