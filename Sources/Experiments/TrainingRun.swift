@@ -37,16 +37,6 @@ package struct TrainingRun: Sendable {
     self.progress = progress
   }
 
-  /// One line of the learning curve.
-  struct Epoch: Codable, Equatable {
-    var epoch: Int
-    var loss: Double
-    var learningRate: Float
-    /// Of the validation images.
-    var validation: Proportion
-    var seconds: Double
-  }
-
   /// Trains, writes the checkpoint, and says how well the network does on the validation images.
   package func run(on data: DatasetSplit, named dataset: DatasetName) throws -> String {
     try AtomicFile.check(output)
@@ -58,7 +48,7 @@ package struct TrainingRun: Sendable {
     origin["architecture"] = "\(network.architecture)"
     let earlier = try storedState(of: origin)
 
-    var curve = earlier?.curve ?? []
+    var curve = earlier?.curve ?? LearningCurve()
     let totalSteps = trainer.totalSteps(images: data.training.count)
     let stepsPerEpoch = totalSteps / max(recipe.epochs, 1)
     let doneEpochs = earlier?.state.epochs ?? 0
@@ -75,9 +65,9 @@ package struct TrainingRun: Sendable {
       network, on: data.training, from: earlier?.state, progress: { _ in stage.advance() },
       epochFinished: { state in
         let outcome = try validate(network, normalization, on: data.validation)
-        let isBest = curve.allSatisfy { $0.validation.value < outcome.value }
-        curve.append(
-          Epoch(
+        let isBest = curve.epochs.allSatisfy { $0.validation.value < outcome.value }
+        curve.epochs.append(
+          LearningCurve.Epoch(
             epoch: state.epochs, loss: state.loss,
             learningRate: recipe.schedule.rate(
               step: state.epochs * stepsPerEpoch - 1, stepsPerEpoch: stepsPerEpoch,
@@ -85,14 +75,14 @@ package struct TrainingRun: Sendable {
             validation: outcome, seconds: (ContinuousClock.now - start) / .seconds(1)))
         start = .now
         if isBest { try AtomicFile.write(try checkpoint(), to: sibling("-best.safetensors")) }
-        try AtomicFile.write(csv(curve), to: sibling(".csv"))
+        try AtomicFile.write(curve.csv, to: sibling(".csv"))
         // Last, so that a run that goes on from here finds all of the above.
         try store(state, curve, of: origin)
       })
     stage.finish()
     try AtomicFile.write(try checkpoint(), to: output)
     try? FileManager.default.removeItem(at: stateFile)
-    let last = curve.last.map { summary($0.validation) } ?? "unknown"
+    let last = curve.epochs.last.map { summary($0.validation) } ?? "unknown"
     return "\(output.relativePath): validation accuracy \(last)"
   }
 
@@ -105,6 +95,14 @@ package struct TrainingRun: Sendable {
       checkpoint.notes == (try trainer.notes(dataset: dataset.rawValue, images: data.training))
     else { return nil }
     return checkpoint
+  }
+
+  /// The learning curve beside a checkpoint; nil if there is none.
+  ///
+  /// - Throws: `LearningCurveError`.
+  package static func curve(beside checkpoint: URL) throws(LearningCurveError) -> LearningCurve? {
+    guard let bytes = try? Data(contentsOf: sibling(of: checkpoint, ".csv")) else { return nil }
+    return try LearningCurve(csv: String(decoding: bytes, as: UTF8.self))
   }
 
   func beginning(on data: DatasetSplit) -> (trainer: Trainer, network: ResNet) {
@@ -126,14 +124,6 @@ package struct TrainingRun: Sendable {
       .run(classifier, on: images).proportion
   }
 
-  private func csv(_ curve: [Epoch]) -> String {
-    let lines = curve.map {
-      "\($0.epoch),\($0.loss),\($0.learningRate),\($0.validation.value),\($0.validation.trials),\($0.seconds)"
-    }
-    return (["epoch,loss,learning rate,validation accuracy,validation images,seconds"] + lines)
-      .joined(separator: "\n") + "\n"
-  }
-
   // MARK: The state between epochs
 
   /// The state's file knows what it belongs to under these names.
@@ -141,14 +131,16 @@ package struct TrainingRun: Sendable {
 
   private var stateFile: URL { sibling("-state.safetensors") }
 
-  /// A file beside the output: its name without extension, and an ending.
-  private func sibling(_ ending: String) -> URL {
-    let name = output.deletingPathExtension().lastPathComponent
-    return output.deletingLastPathComponent().appending(path: name + ending)
+  private func sibling(_ ending: String) -> URL { Self.sibling(of: output, ending) }
+
+  /// A file beside another: its name without extension, and an ending.
+  private static func sibling(of file: URL, _ ending: String) -> URL {
+    let name = file.deletingPathExtension().lastPathComponent
+    return file.deletingLastPathComponent().appending(path: name + ending)
   }
 
   private func store(
-    _ state: TrainingState, _ curve: [Epoch], of origin: [String: String]
+    _ state: TrainingState, _ curve: LearningCurve, of origin: [String: String]
   ) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
@@ -161,12 +153,13 @@ package struct TrainingRun: Sendable {
 
   private func storedState(
     of origin: [String: String]
-  ) throws -> (state: TrainingState, curve: [Epoch])? {
+  ) throws -> (state: TrainingState, curve: LearningCurve)? {
     guard !isFresh, FileManager.default.fileExists(atPath: stateFile.path) else { return nil }
     let decoder = JSONDecoder()
     guard let bytes = try? Data(contentsOf: stateFile),
       let (state, notes) = try? TrainingState.decoded(bytes),
-      let curve = try? decoder.decode([Epoch].self, from: Data((notes[Self.curveKey] ?? "").utf8)),
+      let curve = try? decoder.decode(
+        LearningCurve.self, from: Data((notes[Self.curveKey] ?? "").utf8)),
       try decoder.decode([String: String].self, from: Data((notes[Self.originKey] ?? "{}").utf8))
         == origin
     else { throw TrainingRunError.otherState(stateFile.relativePath) }

@@ -130,9 +130,14 @@ struct Reproduce: ParsableCommand {
         let file = URL(filePath: folder).appending(path: "\(method.rawValue).safetensors")
         let (checkpoint, digest) = try checkpointFile(
           file.relativePath, images: dataset.imageShape)
+        let curve: LearningCurve?
+        do { curve = try TrainingRun.curve(beside: file) } catch {
+          throw Failure.data("the curve beside \(file.relativePath): \(error)")
+        }
         return (
           method,
-          EvaluationRun.Model(name: method.rawValue, checkpoint: checkpoint, digest: digest)
+          EvaluationRun.Model(
+            name: method.rawValue, checkpoint: checkpoint, digest: digest, curve: curve)
         )
       })
   }

@@ -80,6 +80,8 @@ struct PaperReproductionTests {
       let report = try run(in: folder)
       // Without the paper's three lengths of PGD there is no table beside the paper's.
       #expect(!report.markdown.contains("Beside the paper"))
+      // Nor are the curves of given networks known.
+      #expect(!report.html.contains("How the trainings went"))
       #expect(
         report.markdown.contains("## ε = 8/255")
           && report.html.contains("Figure 2: interpolated AT"))
@@ -116,6 +118,7 @@ struct PaperReproductionTests {
       }
       let before = try files.map { try Data(contentsOf: $0) }
       #expect(Set(before).count == 4)
+      #expect(report.html.contains("How the trainings went"))
       for bytes in before { #expect(try Checkpoint(bytes).notes["recipe"] != nil) }
       // A network that is trained anew would be another file.
       let dates = try files.map {

@@ -15,11 +15,16 @@ package struct EvaluationRun: Sendable {
     package var checkpoint: Checkpoint
     /// SHA-256 of its file.
     package var digest: String
+    /// How its training went, where that is known.
+    package var curve: LearningCurve?
 
-    package init(name: String, checkpoint: Checkpoint, digest: String) {
+    package init(
+      name: String, checkpoint: Checkpoint, digest: String, curve: LearningCurve? = nil
+    ) {
       self.name = name
       self.checkpoint = checkpoint
       self.digest = digest
+      self.curve = curve
     }
   }
 

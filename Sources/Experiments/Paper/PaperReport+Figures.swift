@@ -6,6 +6,25 @@ import Statistics
 import Training
 
 extension PaperReport {
+  // MARK: Training
+
+  /// Accuracy on validation images after every epoch, of the networks whose curves are known.
+  var learningPlot: LinePlot {
+    LinePlot(
+      x: Axis("Epoch"), y: Axis("Validation accuracy", format: .percent),
+      series: results.networks.compactMap { network in
+        network.curve.map { curve in
+          LinePlot.Series(
+            network.method.title,
+            curve.epochs.map {
+              LinePlot.Point(
+                x: Double($0.epoch), y: $0.validation.value,
+                interval: $0.validation.wilsonInterval())
+            }, uncertainty: .band)
+        }
+      })
+  }
+
   // MARK: Figure 2
 
   /// The six panels of Figure 2, then both routes to the condition.

@@ -135,6 +135,9 @@ package struct PaperReport: Sendable {
   }
 
   private func figures(beside title: String) -> [HTMLReport.Content] {
+    if title == "Networks", results.networks.contains(where: { $0.curve != nil }) {
+      return [.figure(learningPlot, caption: "How the trainings went, on validation images.")]
+    }
     if title.hasPrefix("Figure 3") {
       return [
         .figure(rocPlot, caption: "ROC curves of MI-PL's statistic, the drop of F_ŷ."),

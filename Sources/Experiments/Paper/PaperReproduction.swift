@@ -58,6 +58,7 @@ package struct PaperReproduction: Sendable {
     package var architecture: String
     /// How it was trained, as the checkpoint says.
     package var recipe: String?
+    package var curve: LearningCurve?
     /// The defences of the table, with the settings that validation images chose.
     package var matched: [MatchedDefence]
     /// The table: every defence under every attack.
@@ -115,7 +116,8 @@ package struct PaperReproduction: Sendable {
     }
     let bytes = try Data(contentsOf: run.output)
     return EvaluationRun.Model(
-      name: method.rawValue, checkpoint: try Checkpoint(bytes), digest: sha256(bytes))
+      name: method.rawValue, checkpoint: try Checkpoint(bytes), digest: sha256(bytes),
+      curve: try TrainingRun.curve(beside: run.output))
   }
 
   // MARK: Measurements
@@ -178,7 +180,8 @@ package struct PaperReproduction: Sendable {
     return NetworkResult(
       method: method, checkpoint: model.digest,
       architecture: model.checkpoint.architecture.description,
-      recipe: model.checkpoint.notes["recipe"], matched: matched, table: table, whole: whole,
+      recipe: model.checkpoint.notes["recipe"], curve: model.curve, matched: matched, table: table,
+      whole: whole,
       sweep: sweep, published: published,
       conditions: conditions, sanity: sanity)
   }
