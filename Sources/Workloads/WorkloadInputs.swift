@@ -34,10 +34,8 @@ package struct WorkloadInputs: Sendable {
   package func classifier(
     on execution: Execution, profile: PlanProfile
   ) throws -> NetworkClassifier {
-    NetworkClassifier(
-      InferencePlan(
-        try checkpoint.network(), normalization: checkpoint.normalization,
-        kernels: execution.kernels, profile: profile),
+    try NetworkClassifier(
+      InferencePlan(checkpoint, kernels: execution.kernels, profile: profile),
       workers: execution.workers)
   }
 

@@ -97,10 +97,10 @@ struct Profile: ParsableCommand {
       of: Workload(kind, size: size, inputs, on: execution, profile: profile),
       title: "\(kind.rawValue)/\(name)/\(size)", circumstances: machine.circumstances(),
       seconds: seconds)
-    let layers = LayerReport(
+    let layers = try LayerReport(
       name,
       InferencePlan(
-        try checkpoint.network(), normalization: checkpoint.normalization, kernels: kernels,
+        checkpoint, kernels: kernels,
         profile: profile ?? kind.standardPlan(size: size)),
       images: size, rounds: rounds)
     try report.write(to: folder, layers: layers.text)

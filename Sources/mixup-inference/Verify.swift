@@ -139,10 +139,7 @@ struct Verify: ParsableCommand {
     settings.seed = seed
     let checkpoint = try checkpointFile(file, images: try dataset.name().imageShape).checkpoint
     let data = try dataset.load(seed: seed)
-    let network = NetworkClassifier(
-      InferencePlan(
-        try checkpoint.network(), normalization: checkpoint.normalization,
-        kernels: try machine.kernelSet()))
+    let network = try NetworkClassifier(InferencePlan(checkpoint, kernels: machine.kernelSet()))
     return try NetworkVerification(
       settings: settings, workers: machine.workers(), progress: ProgressReporter()
     ).run(

@@ -284,8 +284,7 @@ struct EvaluateTests {
       let record = try #require(try records(place.folder.appending(path: "records.json")).first)
       let checkpoint = try Checkpoint(
         Data(contentsOf: place.folder.appending(path: "model.safetensors")))
-      let classifier = NetworkClassifier(
-        InferencePlan(try checkpoint.network(), normalization: checkpoint.normalization))
+      let classifier = try NetworkClassifier(InferencePlan(checkpoint))
       let images = try Digits.test()[0..<300]
       let predictions = try classifier.predictions(
         of: images.pixels, draws: Draws(seed: 0, purpose: .test, examples: images.indices))

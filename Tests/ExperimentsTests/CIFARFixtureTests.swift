@@ -17,9 +17,7 @@ struct CIFARFixtureTests {
     _ name: String, kernels: KernelSet = .openBLAS
   ) throws -> NetworkClassifier {
     let checkpoint = try checkpoint(name)
-    return NetworkClassifier(
-      InferencePlan(
-        try checkpoint.network(), normalization: checkpoint.normalization, kernels: kernels))
+    return try NetworkClassifier(InferencePlan(checkpoint, kernels: kernels))
   }
 
   @Test(

@@ -24,8 +24,7 @@ struct ForeignCheckpointTests {
   func logits(_ style: String) throws {
     let expected = try Golden("checkpoints/expected.safetensors")
     let checkpoint = try checkpoint(style)
-    let classifier = NetworkClassifier(
-      InferencePlan(try checkpoint.network(), normalization: checkpoint.normalization))
+    let classifier = try NetworkClassifier(InferencePlan(checkpoint))
     let images = try Pixels(try expected["\(style).images"])
     let logits = try classifier.logits(
       of: images,

@@ -24,10 +24,8 @@ extension EvaluationRun {
           throw AttackError.classCount(
             model: model.checkpoint.architecture.classCount, data: images.classCount)
         }
-        let classifier = NetworkClassifier(
-          InferencePlan(
-            try model.checkpoint.network(), normalization: model.checkpoint.normalization,
-            kernels: kernels))
+        let classifier = try NetworkClassifier(
+          InferencePlan(model.checkpoint, kernels: kernels))
         guard classifier.imageShape == images.pixels.imageShape else {
           throw ClassifierError.imageShape(
             expected: classifier.imageShape, found: images.pixels.imageShape)

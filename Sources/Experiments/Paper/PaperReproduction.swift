@@ -216,10 +216,8 @@ package struct PaperReproduction: Sendable {
     verification.epsilon = settings.figureEpsilon(method)
     verification.steps = settings.steps.min() ?? 10
     verification.seed = settings.seed
-    let base = NetworkClassifier(
-      InferencePlan(
-        try model.checkpoint.network(), normalization: model.checkpoint.normalization,
-        kernels: settings.kernels))
+    let base = try NetworkClassifier(
+      InferencePlan(model.checkpoint, kernels: settings.kernels))
     return try NetworkVerification(settings: verification, workers: workers, progress: progress)
       .run(
         base, named: method.title,

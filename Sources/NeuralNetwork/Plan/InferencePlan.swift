@@ -55,6 +55,17 @@ public struct InferencePlan: Sendable {
     (steps + [dense]).reduce(0) { $0 + $1.convolution.multiplyAdds }
   }
 
+  /// The compiled form of a checkpoint's network.
+  ///
+  /// - Throws: `StateError` if the checkpoint's tensors do not fit.
+  public init(
+    _ checkpoint: Checkpoint, kernels: KernelSet = .best, profile: PlanProfile = .throughput
+  ) throws {
+    self.init(
+      try checkpoint.network(), normalization: checkpoint.normalization, kernels: kernels,
+      profile: profile)
+  }
+
   /// The compiled form of a network as it is now; later training does not change the plan.
   public init(
     _ network: ResNet, normalization: Normalization, kernels: KernelSet = .best,
