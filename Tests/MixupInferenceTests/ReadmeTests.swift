@@ -1,0 +1,62 @@
+import Datasets
+import Foundation
+import MixupInference
+import NeuralNetwork
+import Statistics
+import TestSupport
+import Testing
+
+@Suite("The README")
+struct ReadmeTests {
+  @Test("has the library's example as it stands here, where it compiles and runs")
+  func example() throws {
+    let readme = try text(of: Fixtures.folder.appending(path: "../README.md"))
+    let block = try #require(
+      readme.components(separatedBy: "### As a library").last?
+        .components(separatedBy: "```swift\n").dropFirst().first?
+        .components(separatedBy: "```").first)
+    let code = try #require(
+      block.components(separatedBy: "\n\n").dropFirst().first, "no line between imports and code")
+    let here = try text(of: URL(filePath: #filePath))
+    let body = try #require(
+      here.components(separatedBy: "// As in the README.\n").dropFirst().first?
+        .components(separatedBy: "    // Until here.").first)
+    let lines = body.split(separator: "\n").map { $0.dropFirst(4) }
+    #expect(lines.joined(separator: "\n") + "\n" == code)
+    #expect(block.hasPrefix("import Datasets\nimport Foundation\nimport MixupInference\n"))
+
+    try withTemporaryFolder { folder in
+      let network = ResNet(.resNet8(DatasetName.digits.imageShape, classCount: 10))
+      network.initialize(seed: 1)
+      let file = folder.appending(path: "mixup.safetensors")
+      try Checkpoint(network, normalization: .plusMinusOne(channels: 1)).encoded().write(to: file)
+      let label = try #require(predictions(file.path).first)
+      #expect(0..<10 ~= label)
+    }
+  }
+
+  private func text(of file: URL) throws -> String {
+    String(decoding: try Data(contentsOf: file), as: UTF8.self)
+  }
+}
+
+private func predictions(_ path: String) throws -> [Int] {
+  var printed: [Int] = []
+  func print(_ labels: [Int]) { printed = labels }
+  func URL(filePath: String) -> Foundation.URL { Foundation.URL(filePath: path) }
+  do {
+    // As in the README.
+    let data = try DatasetName.digits.load(seed: 1)
+    let checkpoint = try Checkpoint(Data(contentsOf: URL(filePath: "mixup.safetensors")))
+    let network = try NetworkClassifier(InferencePlan(checkpoint))
+    let defence = try MixupInference(
+      network, pool: SamplePool(data.training),
+      rule: .otherLabel(Mixing(ratio: 0.6, sampleCount: 30)))
+    let image = data.test[0..<1]
+    print(
+      try defence.predictions(
+        of: image.pixels, draws: Draws(seed: 1, purpose: .score, examples: image.indices)))
+    // Until here.
+  }
+  return printed
+}
