@@ -79,3 +79,15 @@ public enum LearningRateSchedule: Codable, Hashable, Sendable {
     }
   }
 }
+
+extension LearningRateSchedule: CustomStringConvertible {
+  /// In words.
+  public var description: String {
+    switch self {
+    case .step(let base, let factor, let epochs):
+      "\(base), times \(factor) after \(epochs.map(String.init).joined(separator: ", ")) epochs"
+    case .cosine(let peak, let warmUp):
+      "up to \(peak) over \(warmUp) of the steps, then half a cosine to 0"
+    }
+  }
+}

@@ -196,6 +196,13 @@ public struct Trainer: Sendable {
   private static let attackBlock = 32
 }
 
+extension Checkpoint {
+  /// The recipe by which it was trained, if it says so.
+  package var recipe: TrainingRecipe? {
+    notes["recipe"].flatMap { try? JSONDecoder().decode(TrainingRecipe.self, from: Data($0.utf8)) }
+  }
+}
+
 /// Why a training run cannot go on.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
   case batch(size: Int, epochs: Int, images: Int)

@@ -52,3 +52,31 @@ public struct TrainingRecipe: Codable, Hashable, Sendable {
     self.seed = seed
   }
 }
+
+extension TrainingRecipe: CustomStringConvertible {
+  /// In words.
+  public var description: String {
+    let change =
+      switch augmentation {
+      case .flipAndCrop(let padding)?: "flipped and cropped by \(padding)"
+      case nil: "as they are"
+      }
+    return
+      "\(method); images \(change), \(epochs) epoch\(epochs == 1 ? "" : "s") in batches of \(batchSize); learning rate "
+      + "\(schedule), momentum \(momentum), weight decay \(weightDecay); seed \(seed)"
+  }
+}
+
+extension TrainingRecipe.Method: CustomStringConvertible {
+  /// In words.
+  public var description: String {
+    switch self {
+    case .plain: "plain"
+    case .mixup(let alpha): "mixup with α = \(alpha)"
+    case .adversarial(let epsilon, let steps):
+      "adversarial images of PGD-\(steps) within \(epsilon)"
+    case .interpolatedAdversarial(let alpha, let epsilon, let steps):
+      "mixup with α = \(alpha) of clean and of adversarial images of PGD-\(steps) within \(epsilon)"
+    }
+  }
+}

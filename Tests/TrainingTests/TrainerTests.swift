@@ -39,6 +39,32 @@ private func meanLoss(_ logits: Tensor, _ targets: Tensor) -> Double {
 
 @Suite("Training")
 struct TrainerTests {
+  @Test("is described in words, and by its checkpoint")
+  func description() throws {
+    let epsilon = try Epsilon("8/255")
+    let plain = recipe(
+      .plain, schedule: .step(base: 0.1, factor: 0.5, epochs: [2, 4]))
+    #expect(
+      "\(plain)" == "plain; images as they are, 1 epoch in batches of 32; learning rate 0.1, "
+        + "times 0.5 after 2, 4 epochs, momentum 0.9, weight decay 0.0005; seed 7")
+    var interpolated = recipe(.interpolatedAdversarial(alpha: 1, epsilon: epsilon, steps: 5))
+    interpolated.augmentation = .flipAndCrop(padding: 4)
+    #expect(
+      "\(interpolated)" == "mixup with α = 1.0 of clean and of adversarial images of PGD-5 within "
+        + "8/255; images flipped and cropped by 4, 1 epoch in batches of 32; learning rate up to 0.1 "
+        + "over 0.25 of the steps, then half a cosine to 0, momentum 0.9, weight decay 0.0005; seed 7"
+    )
+    let images = try randomImages(
+      2, shape: ImageShape(channels: 1, height: 8, width: 8), classCount: 10, seed: 1)
+    let trainer = trainer(interpolated)
+    var checkpoint = Checkpoint(
+      network(), normalization: trainer.normalization,
+      notes: try trainer.notes(dataset: "none", images: images))
+    #expect(checkpoint.recipe == interpolated)
+    checkpoint.notes["recipe"] = "by hand"
+    #expect(checkpoint.recipe == nil)
+  }
+
   let data: LabelledImages
 
   init() throws { data = try Digits.training()[0..<100] }

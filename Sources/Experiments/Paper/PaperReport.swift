@@ -23,6 +23,15 @@ package struct PaperReport: Sendable {
     }
   }
 
+  private var title: String { "Mixup Inference on \(results.dataset.rawValue)" }
+
+  /// What makes the same figures, given the same checkpoints.
+  private var command: String {
+    "mixup-inference reproduce --dataset \(results.dataset.rawValue) --data FOLDER --checkpoints FOLDER "
+      + "--scale \(results.scale.rawValue) --count \(settings.imageCount) --seed \(settings.seed) "
+      + "--kernels \(settings.kernels.rawValue)"
+  }
+
   // MARK: Text
 
   /// What the figures were measured with.
@@ -90,7 +99,8 @@ package struct PaperReport: Sendable {
 
   /// For a repository.
   package var markdown: String {
-    tables.map { "## \($0.title)\n\n\($0.caption)\n\n\($0.table.markdown())" }
+    "# \(title)\n\nMade by\n\n```sh\n\(command)\n```\n\n"
+      + tables.map { "## \($0.title)\n\n\($0.caption)\n\n\($0.table.markdown())" }
       .joined(separator: "\n")
       + "\n## Findings\n\n" + findings.map { "- \($0)" }.joined(separator: "\n") + "\n"
   }
@@ -112,7 +122,7 @@ package struct PaperReport: Sendable {
   /// The report as one page without external resources.
   package var html: String {
     HTMLReport(
-      title: "Mixup Inference on \(results.dataset.rawValue)",
+      title: title,
       subtitle: "The paper's tables and figures, and an attacker who knows the defence",
       summary: [.paragraph(settingsText), .list(findings)],
       sections: tables.map { title, caption, table in
@@ -157,11 +167,7 @@ package struct PaperReport: Sendable {
 
   private var provenance: [HTMLReport.KeyValue] {
     [
-      HTMLReport.KeyValue(
-        "Command",
-        "mixup-inference reproduce --dataset \(results.dataset.rawValue) --data FOLDER --scale "
-          + "\(results.scale.rawValue) --count \(settings.imageCount) --seed \(settings.seed) "
-          + "--kernels \(settings.kernels.rawValue)"),
+      HTMLReport.KeyValue("Command", command),
       HTMLReport.KeyValue(
         "Mixing partners", "\(results.trainingCount) training images, none of them tested"),
       HTMLReport.KeyValue("Processor", MachineReport.processorName),
