@@ -30,14 +30,23 @@ class Forward(nn.Module):
 
 
 class Decision(nn.Module):
-    """log F_MI: mixes an image with N partners, one batched pass, mean of the probabilities."""
+    """log F_MI under MI-OL: finds the image's label, mixes it with the N partners drawn for this label,
+    one batched pass, mean of the probabilities.
+    """
 
-    def __init__(self, network):
+    def __init__(self, network, size):
         super().__init__()
         self.network = Forward(network)
+        # The partners of every label. Which ones does not matter to the time, and which order not to the
+        # result; but they cannot be had before the label.
+        draws = torch.stack([torch.arange(size).roll(label) for label in range(LABELS)])
+        self.register_buffer("draws", draws, persistent=False)
+
+    def drawn(self, image, partners):
+        return partners[self.draws[self.network(image).argmax(dim=1)[0]]]
 
     def forward(self, image, partners):
-        mixed = RATIO * image + (1 - RATIO) * partners
+        mixed = RATIO * image + (1 - RATIO) * self.drawn(image, partners)
         return functional.softmax(self.network(mixed), dim=1).mean(dim=0, keepdim=True).log()
 
 
@@ -46,7 +55,7 @@ class Loop(Decision):
 
     def forward(self, image, partners):
         total = torch.zeros(1, LABELS)
-        for partner in partners:
+        for partner in self.drawn(image, partners):
             mixed = RATIO * image + (1 - RATIO) * partner
             total = total + functional.softmax(self.network(mixed), dim=1)
         return (total / len(partners)).log()
@@ -63,6 +72,12 @@ def load(files, name):
     return network
 
 
+def model_of(kind, network, size, loops=False):
+    if kind != "decision":
+        return Forward(network)
+    return (Loop if loops else Decision)(network, size)
+
+
 def prepare(files, mode, kind, name, size):
     network = load(files, name)
     inputs = [torch.from_numpy(array) for array in files.inputs(kind, name, size)]
@@ -70,7 +85,7 @@ def prepare(files, mode, kind, name, size):
     if mode == "channels-last":
         network = network.to(memory_format=torch.channels_last)
         inputs = [x.contiguous(memory_format=torch.channels_last) for x in inputs]
-    model = {"decision": Loop if mode == "loop" else Decision}.get(kind, Forward)(network)
+    model = model_of(kind, network, size, loops=mode == "loop")
     parameters = [value for _, value in sorted(network.named_parameters())]
     if kind == "training":
         optimiser = torch.optim.SGD(parameters, lr=0.01, momentum=0.9, weight_decay=5e-4)
@@ -109,7 +124,7 @@ def export(files, kind, name, size):
     path = files.graph(kind, name, size)
     if path.exists():
         return
-    model = {"decision": Decision}.get(kind, Forward)(load(files, name)).eval()
+    model = model_of(kind, load(files, name), size).eval()
     inputs = tuple(torch.from_numpy(array) for array in files.inputs(kind, name, size))
     unfinished = path.with_suffix(".unfinished")
     torch.onnx.export(model, inputs, str(unfinished), dynamo=False)
