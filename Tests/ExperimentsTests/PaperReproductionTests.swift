@@ -149,6 +149,28 @@ struct PaperReproductionTests {
     #expect(try parts(given).map(\.name) == ["evaluation"])
   }
 
+  @Test("networks for other classes or images are an error before anything else")
+  func strangers() throws {
+    func reproduction(_ architecture: ResNet.Architecture) throws -> PaperReproduction {
+      let network = ResNet(architecture)
+      let checkpoint = Checkpoint(
+        network, normalization: .plusMinusOne(channels: architecture.imageShape.channels))
+      return try PaperReproduction(
+        Self.settings(), scale: .quick, on: Self.data(), named: .digits,
+        models: [.mixup: EvaluationRun.Model(name: "mixup", checkpoint: checkpoint, digest: "")],
+        folder: FileManager.default.temporaryDirectory, workers: WorkerPool(threadCount: 1),
+        progress: Self.silent)
+    }
+    #expect(throws: AttackError.classCount(model: 5, data: 10)) {
+      try reproduction(.resNet8(Self.shape, classCount: 5))
+    }
+    let colour = ImageShape(channels: 3, height: 8, width: 8)
+    #expect(throws: ClassifierError.imageShape(expected: colour, found: Self.shape)) {
+      try reproduction(.resNet8(colour, classCount: 10))
+    }
+    _ = try reproduction(.resNet8(Self.shape, classCount: 10))
+  }
+
   @Test("the recipes of the full scale are the paper's")
   func recipes() throws {
     for method in TrainingMethod.allCases {

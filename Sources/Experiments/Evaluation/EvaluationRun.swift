@@ -26,6 +26,19 @@ package struct EvaluationRun: Sendable {
       self.digest = digest
       self.curve = curve
     }
+
+    /// - Throws: `AttackError` or `ClassifierError` unless the network takes such images and tells
+    ///   their classes apart.
+    func check(_ images: LabelledImages) throws {
+      let architecture = checkpoint.architecture
+      guard architecture.classCount == images.classCount else {
+        throw AttackError.classCount(model: architecture.classCount, data: images.classCount)
+      }
+      guard architecture.imageShape == images.pixels.imageShape else {
+        throw ClassifierError.imageShape(
+          expected: architecture.imageShape, found: images.pixels.imageShape)
+      }
+    }
   }
 
   package var plan: EvaluationPlan

@@ -20,17 +20,8 @@ extension EvaluationRun {
       try plan.check()
       let images = data.test[0..<min(plan.count ?? data.test.count, data.test.count)]
       func classifier(_ model: Model) throws -> NetworkClassifier {
-        guard model.checkpoint.architecture.classCount == images.classCount else {
-          throw AttackError.classCount(
-            model: model.checkpoint.architecture.classCount, data: images.classCount)
-        }
-        let classifier = try NetworkClassifier(
-          InferencePlan(model.checkpoint, kernels: kernels))
-        guard classifier.imageShape == images.pixels.imageShape else {
-          throw ClassifierError.imageShape(
-            expected: classifier.imageShape, found: images.pixels.imageShape)
-        }
-        return classifier
+        try model.check(images)
+        return try NetworkClassifier(InferencePlan(model.checkpoint, kernels: kernels))
       }
       self.images = images
       base = try classifier(model)

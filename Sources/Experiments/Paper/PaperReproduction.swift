@@ -27,13 +27,15 @@ package struct PaperReproduction: Sendable {
   /// An experiment; `recipe` says how networks that are not given are trained, by default as the scale
   /// has it.
   ///
-  /// - Throws: `SamplePoolError` if a class has no training image to mix with.
+  /// - Throws: `SamplePoolError` if a class has no training image to mix with; `AttackError` and
+  ///   `ClassifierError` for a network that does not suit the data.
   package init(
     _ settings: Settings, scale: PaperScale, on data: DatasetSplit, named dataset: DatasetName,
     models: [TrainingMethod: EvaluationRun.Model] = [:], folder: URL, reusesStages: Bool = true,
     workers: WorkerPool, progress: ProgressReporter,
     recipe: (@Sendable (TrainingMethod) throws -> TrainingRecipe)? = nil
   ) throws {
+    for model in models.values { try model.check(data.test) }
     self.settings = settings
     self.scale = scale
     self.dataset = dataset
