@@ -182,9 +182,8 @@ package struct PaperReproduction: Sendable {
     return NetworkResult(
       method: method, checkpoint: model.digest,
       architecture: model.checkpoint.architecture.description,
-      recipe: model.checkpoint.recipe?.description, curve: model.curve, matched: matched,
-      table: table,
-      whole: whole,
+      recipe: model.checkpoint.recipe?.description ?? model.checkpoint.notes["recipe"],
+      curve: model.curve, matched: matched, table: table, whole: whole,
       sweep: sweep, published: published,
       conditions: conditions, sanity: sanity)
   }
