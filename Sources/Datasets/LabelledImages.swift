@@ -6,14 +6,15 @@ public struct LabelledImages: Sendable {
   public let pixels: Pixels
   /// The true class of every image, in 0..<classCount.
   public let labels: [Int]
-  /// Where each image stands in its file of origin; names the random numbers it gets.
+  /// Where each image stands in its file of origin; names the random numbers it gets, so that images
+  /// under one index would share theirs.
   public let indices: [Int]
   /// L, the number of classes.
   public let classCount: Int
 
   /// Checked labelled images; indices count from 0 unless given.
   ///
-  /// - Throws: `DatasetError` unless every image has one label in 0..<classCount and one index.
+  /// - Throws: `DatasetError` unless every image has one label in 0..<classCount and an index of its own.
   public init(
     pixels: Pixels, labels: [Int], classCount: Int, indices: [Int]? = nil
   ) throws(DatasetError) {
@@ -27,6 +28,17 @@ public struct LabelledImages: Sendable {
     self.labels = labels
     self.classCount = classCount
     self.indices = indices ?? Array(0..<labels.count)
+    try checkIndices()
+  }
+
+  /// - Throws: `DatasetError.repeatedIndex` if two images have one index.
+  package func checkIndices() throws(DatasetError) {
+    var places: [Int: Int] = [:]
+    for (place, index) in indices.enumerated() {
+      if let first = places.updateValue(place, forKey: index) {
+        throw .repeatedIndex(index, images: first, place)
+      }
+    }
   }
 
   /// The number of images.
@@ -51,6 +63,7 @@ public struct LabelledImages: Sendable {
 public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case labelCount(labels: Int, images: Int)
   case label(Int, image: Int, classCount: Int)
+  case repeatedIndex(Int, images: Int, Int)
   case validationCount(Int, images: Int)
   case noFolder
   case missingFile(String, folder: String)
@@ -73,6 +86,11 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
       "\(labels) labels for \(images) images; every image needs one"
     case .label(let label, let image, let classCount):
       "image \(image) has label \(label); labels are 0 to \(classCount - 1)"
+    case .repeatedIndex(let index, let first, let second):
+      """
+      images \(first) and \(second) both have index \(index), which names an image's random numbers; \
+      give every image an index of its own
+      """
     case .validationCount(let count, let images):
       "\(count) validation images cannot be taken from \(images) and leave some to train on"
     case .noFolder: "this data set is read from files; name their folder"

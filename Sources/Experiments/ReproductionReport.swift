@@ -26,6 +26,7 @@ package struct ReproductionReport: Sendable {
           attack: isAttacked ? cell.condition.rawValue : "none",
           dataset: DatasetName.digits.rawValue, split: "test", n: cell.outcome.trials,
           correct: cell.outcome.successes, interval: cell.outcome.wilsonInterval(),
+          norm: isAttacked ? PerturbationBudget.Norm.linf.rawValue : nil,
           epsilon: isAttacked ? results.sweep.chosen.description : nil,
           steps: cell.condition.steps, restarts: isAttacked ? results.settings.restarts : 0,
           seed: results.settings.seed, kernelSet: results.settings.kernels.rawValue,

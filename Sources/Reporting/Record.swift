@@ -4,7 +4,7 @@ import Statistics
 /// One measured accuracy with everything that is needed to measure it again.
 package struct EvaluationRecord: Sendable, Equatable {
   /// The version of the JSON layout that this code writes and reads.
-  package static let schema = 2
+  package static let schema = 3
 
   /// How well the statistics of MI-PL tell adversarial images from clean ones.
   package struct Detection: Codable, Sendable, Equatable {
@@ -33,13 +33,8 @@ package struct EvaluationRecord: Sendable, Equatable {
     }
   }
 
-  /// How a randomised defence did on several draws for every image.
+  /// How a randomised defence did on the several draws of every image, besides in the mean.
   package struct Repeated: Codable, Sendable, Equatable {
-    /// Draws of every image.
-    package var draws: Int
-    /// Mean accuracy over images and draws, with its interval over images.
-    package var mean: Double
-    package var meanInterval: Interval
     /// Images whose true class was predicted most often, with Wilson's interval.
     package var majority: Int
     package var majorityInterval: Interval
@@ -49,9 +44,6 @@ package struct EvaluationRecord: Sendable, Equatable {
 
     /// What was measured.
     package init(_ outcomes: RepeatedOutcomes) {
-      draws = outcomes.draws
-      mean = outcomes.mean
-      meanInterval = outcomes.meanInterval()
       majority = outcomes.majority.successes
       majorityInterval = outcomes.majority.wilsonInterval()
       always = outcomes.always.successes
@@ -61,7 +53,8 @@ package struct EvaluationRecord: Sendable, Equatable {
 
   /// Against the undefended network on the same images under the same attack.
   package struct Comparison: Codable, Sendable, Equatable {
-    /// Accuracy of the defence less that of the network, on one draw, with Newcombe's interval.
+    /// Accuracy of the defence less that of the network, on the first draw alone, with Newcombe's
+    /// interval.
     package var difference: Double
     package var interval: Interval
     /// McNemar's exact test, and Holm's adjustment over all comparisons of the evaluation.
@@ -82,36 +75,35 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var checkpoint: String
     /// Where the images stand in their files: "3823-4322".
     package var indices: String
-    /// Images of the mixing pool, where they are from, and the SHA-256 of their indices; nil for a
+    /// Images of the mixing pool, where they are from, and the SHA-256 of what they are; nil for a
     /// defence without.
     package var pool: String?
-    /// "nothing", "network" or "defence": whose gradient the attacker follows.
+    /// "nothing", "network", "defence" or "another network": whose gradient the attacker follows; of the
+    /// worst of several attacks what each of them does, with semicolons.
     package var knowledge: String
-    /// "linf" or "l2".
-    package var norm: String?
     package var defenceParameters: [String: String]
     package var attackParameters: [String: String]
     package var selectionDraws: Int
     package var planProfile: String
-    /// Images that went through the network to attack and to judge.
-    package var forwardPasses: Int
-    package var backwardPasses: Int
-    /// Time of all threads together.
-    package var seconds: Double
+    /// Images that went through the network to attack and to judge; nil where the images were measured
+    /// together with others.
+    package var forwardPasses: Int?
+    package var backwardPasses: Int?
+    /// Time of all threads together; nil as the passes.
+    package var seconds: Double?
     /// The file with every image's outcome, below the store.
     package var outcomes: String?
 
     package init(
-      checkpoint: String, indices: String, pool: String?, knowledge: String, norm: String?,
+      checkpoint: String, indices: String, pool: String?, knowledge: String,
       defenceParameters: [String: String], attackParameters: [String: String], selectionDraws: Int,
-      planProfile: String, forwardPasses: Int, backwardPasses: Int, seconds: Double,
+      planProfile: String, forwardPasses: Int?, backwardPasses: Int?, seconds: Double?,
       outcomes: String?
     ) {
       self.checkpoint = checkpoint
       self.indices = indices
       self.pool = pool
       self.knowledge = knowledge
-      self.norm = norm
       self.defenceParameters = defenceParameters
       self.attackParameters = attackParameters
       self.selectionDraws = selectionDraws
@@ -123,6 +115,63 @@ package struct EvaluationRecord: Sendable, Equatable {
     }
   }
 
+  /// A file of images that was scored in place of the data set's, as it was found.
+  package struct Images: Codable, Sendable, Hashable {
+    /// SHA-256 of indices, classes and pixels, whatever else is in the file and in which order.
+    package var identity: String
+    /// How the images were made, as the file says.
+    package var attack: String?
+    package var norm: String?
+    package var epsilon: String?
+    /// Images all of whose values are one.
+    package var constant: Int
+    /// How they compare with the images of the data set at their indices; nil: they were not compared, as
+    /// the file names none.
+    package var comparison: Comparison?
+
+    /// Distances on the pixel scale from the data set's own images.
+    package struct Comparison: Codable, Sendable, Hashable {
+      package var medianLinf: Double
+      package var largestLinf: Double
+      package var medianL2: Double
+      package var largestL2: Double
+      /// Images that are the data set's to the last bit.
+      package var unchanged: Int
+      /// Images outside the ball that the file claims, but for rounding; nil if it claims none.
+      package var beyond: Int?
+      /// Images whose label is not the data set's.
+      package var otherLabels: Int
+      /// Images that are training images of the data set.
+      package var training: Int
+
+      package init(
+        medianLinf: Double, largestLinf: Double, medianL2: Double, largestL2: Double,
+        unchanged: Int, beyond: Int?, otherLabels: Int, training: Int
+      ) {
+        self.medianLinf = medianLinf
+        self.largestLinf = largestLinf
+        self.medianL2 = medianL2
+        self.largestL2 = largestL2
+        self.unchanged = unchanged
+        self.beyond = beyond
+        self.otherLabels = otherLabels
+        self.training = training
+      }
+    }
+
+    package init(
+      identity: String, attack: String?, norm: String?, epsilon: String?, constant: Int,
+      comparison: Comparison? = nil
+    ) {
+      self.identity = identity
+      self.attack = attack
+      self.norm = norm
+      self.epsilon = epsilon
+      self.constant = constant
+      self.comparison = comparison
+    }
+  }
+
   package let model: String
   package let defence: String
   package let attack: String
@@ -130,10 +179,14 @@ package struct EvaluationRecord: Sendable, Equatable {
   package let split: String
   /// The number of images judged; at least 1.
   package let n: Int
-  /// How many of them were classified correctly, on the first draw of a randomised defence.
+  /// Predictions of every image that were scored, each on draws of its own; 1 without randomness.
+  package let scoringDraws: Int
+  /// How many of the n · scoringDraws predictions were right.
   package let correct: Int
-  /// 95% Wilson interval of the accuracy.
+  /// 95% interval of the accuracy, over images.
   package let interval: Interval
+  /// How a perturbation is measured: "linf" or "l2"; nil without an attack.
+  package let norm: String?
   /// Radius of the perturbation ball in pixels as it was asked for, such as "8/255"; nil without
   /// an attack.
   package let epsilon: String?
@@ -155,27 +208,35 @@ package struct EvaluationRecord: Sendable, Equatable {
   package let detection: Detection?
   package var repeated: Repeated?
   package var comparison: Comparison?
-  /// Of the worst of several attacks on every image: on how many images each of them was it.
+  /// Of the worst of several attacks on every image: how many images each of them broke, under its name;
+  /// under "none" those that were as wrong before.
   package var brokenBy: [String: Int]?
   package var provenance: Provenance?
+  /// The file that the images are from; nil for the data set's own.
+  package var images: Images?
   /// What the sanity suite says of the defence: "passed", or "failed: " and the checks; nil if it was not
   /// asked. Figures that failed are not to be quoted.
   package var sanity: String?
 
-  /// correct / n.
-  package var accuracy: Double { Double(correct) / Double(n) }
+  /// correct / (n · scoringDraws): the mean over images and draws.
+  package var accuracy: Double { Double(correct) / (Double(n) * Double(scoringDraws)) }
 
   /// A checked record.
   ///
-  /// - Throws: `RecordError` unless 0 ≤ correct ≤ n, n ≥ 1 and every number is finite.
+  /// - Throws: `RecordError` unless 0 ≤ correct ≤ n · scoringDraws, n ≥ 1, scoringDraws ≥ 1 and every number
+  ///   is finite.
   package init(
     model: String, defence: String, attack: String, dataset: String, split: String, n: Int,
-    correct: Int, interval: Interval, epsilon: String?, steps: Int, restarts: Int, seed: UInt64,
+    scoringDraws: Int = 1, correct: Int, interval: Interval, norm: String?, epsilon: String?,
+    steps: Int, restarts: Int, seed: UInt64,
     kernelSet: String, forwardPassesPerDecision: Int, secondsPerDecision: Double? = nil,
     lambda: Double? = nil, threshold: Double? = nil, draws: Int? = nil, attackDraws: Int? = nil,
     detection: Detection? = nil
   ) throws(RecordError) {
-    guard n >= 1, (0...n).contains(correct) else { throw .counts(correct: correct, n: n) }
+    let (predictions, isTooMany) = n.multipliedReportingOverflow(by: scoringDraws)
+    guard n >= 1, scoringDraws >= 1, !isTooMany, (0...predictions).contains(correct) else {
+      throw .counts(correct: correct, n: n, scoringDraws: scoringDraws)
+    }
     let numbers: [(name: String, value: Double?)] = [
       ("interval", interval.lower), ("interval", interval.upper),
       ("secondsPerDecision", secondsPerDecision), ("lambda", lambda), ("threshold", threshold),
@@ -190,8 +251,10 @@ package struct EvaluationRecord: Sendable, Equatable {
     self.dataset = dataset
     self.split = split
     self.n = n
+    self.scoringDraws = scoringDraws
     self.correct = correct
     self.interval = interval
+    self.norm = norm
     self.epsilon = epsilon
     self.steps = steps
     self.restarts = restarts
@@ -209,10 +272,12 @@ package struct EvaluationRecord: Sendable, Equatable {
 
 extension EvaluationRecord: Codable {
   private enum Field: String, CodingKey {
-    case schema, model, defence, attack, dataset, split, n, correct, accuracy, interval, epsilon
-    case steps, restarts, seed, kernelSet, forwardPassesPerDecision, secondsPerDecision, lambda
+    case schema, model, defence, attack, dataset, split, n, scoringDraws, correct, accuracy,
+      interval
+    case norm, epsilon, steps, restarts, seed, kernelSet, forwardPassesPerDecision,
+      secondsPerDecision, lambda
     case threshold, draws, attackDraws, detection, repeated, comparison, brokenBy, provenance,
-      sanity
+      images, sanity
   }
 
   package init(from decoder: any Decoder) throws {
@@ -226,8 +291,10 @@ extension EvaluationRecord: Codable {
       dataset: fields.decode(String.self, forKey: .dataset),
       split: fields.decode(String.self, forKey: .split),
       n: fields.decode(Int.self, forKey: .n),
+      scoringDraws: fields.decode(Int.self, forKey: .scoringDraws),
       correct: fields.decode(Int.self, forKey: .correct),
       interval: fields.decode(Interval.self, forKey: .interval),
+      norm: fields.decodeIfPresent(String.self, forKey: .norm),
       epsilon: fields.decodeIfPresent(String.self, forKey: .epsilon),
       steps: fields.decode(Int.self, forKey: .steps),
       restarts: fields.decode(Int.self, forKey: .restarts),
@@ -244,12 +311,13 @@ extension EvaluationRecord: Codable {
     comparison = try fields.decodeIfPresent(Comparison.self, forKey: .comparison)
     brokenBy = try fields.decodeIfPresent([String: Int].self, forKey: .brokenBy)
     provenance = try fields.decodeIfPresent(Provenance.self, forKey: .provenance)
+    images = try fields.decodeIfPresent(Images.self, forKey: .images)
     sanity = try fields.decodeIfPresent(String.self, forKey: .sanity)
     // The accuracy is there for readers of the file; a record that contradicts itself is refused.
     // One unit in the last place of 1 allows for a writer that rounds the quotient differently.
     let stated = try fields.decode(Double.self, forKey: .accuracy)
     guard abs(stated - accuracy) <= .ulpOfOne else {
-      throw RecordError.accuracy(stated, correct: correct, n: n)
+      throw RecordError.accuracy(stated, correct: correct, of: n * scoringDraws)
     }
   }
 
@@ -264,9 +332,11 @@ extension EvaluationRecord: Codable {
     try fields.encode(dataset, forKey: .dataset)
     try fields.encode(split, forKey: .split)
     try fields.encode(n, forKey: .n)
+    try fields.encode(scoringDraws, forKey: .scoringDraws)
     try fields.encode(correct, forKey: .correct)
     try fields.encode(accuracy, forKey: .accuracy)
     try fields.encode(interval, forKey: .interval)
+    try fields.encode(norm, forKey: .norm)
     try fields.encode(epsilon, forKey: .epsilon)
     try fields.encode(steps, forKey: .steps)
     try fields.encode(restarts, forKey: .restarts)
@@ -283,6 +353,7 @@ extension EvaluationRecord: Codable {
     try fields.encode(comparison, forKey: .comparison)
     try fields.encode(brokenBy, forKey: .brokenBy)
     try fields.encode(provenance, forKey: .provenance)
+    try fields.encode(images, forKey: .images)
     try fields.encode(sanity, forKey: .sanity)
   }
 }
@@ -323,23 +394,24 @@ private func place(_ path: [any CodingKey]) -> String {
 
 /// What can be wrong with a record.
 package enum RecordError: Error, Equatable, CustomStringConvertible {
-  case counts(correct: Int, n: Int)
+  case counts(correct: Int, n: Int, scoringDraws: Int)
   case notFinite(field: String)
   case schema(Int)
-  case accuracy(Double, correct: Int, n: Int)
+  case accuracy(Double, correct: Int, of: Int)
   case unreadable(place: String, reason: String)
 
   package var description: String {
     switch self {
-    case .counts(let correct, let n):
-      "\(correct) correct of \(n) is no accuracy; a record needs 0 ≤ correct ≤ n and n ≥ 1"
+    case .counts(let correct, let n, let draws):
+      "\(correct) correct of \(n) images, \(draws) predictions each, is no accuracy; "
+        + "evaluate one image at least"
     case .notFinite(let field):
       "\(field) of a record is not a finite number; leave out what was not measured"
     case .schema(let found):
       "a record has schema \(found), this version reads \(EvaluationRecord.schema); "
         + "use the version that wrote it or evaluate again"
-    case .accuracy(let stated, let correct, let n):
-      "a record says accuracy \(stated) but \(correct) of \(n) correct; evaluate again"
+    case .accuracy(let stated, let correct, let predictions):
+      "a record says accuracy \(stated) but \(correct) of \(predictions) correct; evaluate again"
     case .unreadable(let place, let reason):
       "cannot read the records: \(place) \(reason); evaluate again or mend the file"
     }

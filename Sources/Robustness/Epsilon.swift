@@ -36,6 +36,13 @@ public struct Epsilon: Sendable, CustomStringConvertible {
   /// The float nearest to `doubleValue`, in [0, 1].
   public var value: Float { Float(doubleValue) }
 
+  /// The same number, written as a ratio in lowest terms: equal numbers are equal texts.
+  package var inLowestTerms: Epsilon {
+    Epsilon(
+      description: denominator == 1 ? "\(numerator)" : "\(numerator)/\(denominator)",
+      numerator: numerator, denominator: denominator)
+  }
+
   /// n/d of it, or the limit if that is less. Written as a ratio.
   ///
   /// - Precondition: n and d are small and positive.

@@ -86,8 +86,9 @@ public struct Evaluation: Sendable {
   /// - Parameters:
   ///   - classifier: the model under test.
   ///   - finished: called after every block; never at once from two threads.
-  /// - Throws: `AttackError` if a setting is too small or the classes are not the data's; otherwise
-  ///   what the first failing block or its `finished` throws.
+  /// - Throws: `AttackError` if a setting is too small or the classes are not the data's,
+  ///   `DatasetError.repeatedIndex` if two examples would share their random numbers; otherwise what the
+  ///   first failing block or its `finished` throws.
   public func run(
     _ classifier: some Classifier, on examples: LabelledImages, under threat: Threat? = nil,
     finished: @Sendable (Block) throws -> Void = { _ in }
@@ -95,6 +96,7 @@ public struct Evaluation: Sendable {
     guard classifier.classCount == examples.classCount else {
       throw AttackError.classCount(model: classifier.classCount, data: examples.classCount)
     }
+    try examples.checkIndices()
     let size = blockSize ?? max(1, 64 / max(threat?.surrogate.forwardPassesPerDecision ?? 1, 1))
     for (name, value, least) in [
       ("block size", size, 1), ("number of scoring draws", scoringDraws, 1),

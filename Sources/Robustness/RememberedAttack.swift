@@ -7,10 +7,26 @@ import Synchronization
 ///
 /// What the search costs is counted whenever it is asked for, as if it had been led again.
 public final class RememberedAttack: Attack {
+  /// All that the candidates depend on besides attack and model. Equal if it is the same images to the
+  /// last bit, under the same indices and labels.
   private struct Question: Hashable {
-    var indices: [Int]
+    var examples: LabelledImages
     var budget: PerturbationBudget
     var seed: UInt64
+
+    static func == (a: Question, b: Question) -> Bool {
+      a.seed == b.seed && a.budget == b.budget && a.examples.indices == b.examples.indices
+        && a.examples.labels == b.examples.labels
+        && a.examples.classCount == b.examples.classCount
+        && a.examples.pixels == b.examples.pixels
+    }
+
+    /// Of the indices and no pixel: they hardly ever agree where the images do not.
+    func hash(into hasher: inout Hasher) {
+      hasher.combine(examples.indices)
+      hasher.combine(budget)
+      hasher.combine(seed)
+    }
   }
 
   private let attack: any Attack
@@ -23,13 +39,12 @@ public final class RememberedAttack: Attack {
     self.model = model
   }
 
-  /// What the attack finds through its own model, whatever the surrogate; remembered by the examples'
-  /// indices, so that one index has to mean one image.
+  /// What the attack finds through its own model, whatever the surrogate.
   public func search(
     _ examples: LabelledImages, within budget: PerturbationBudget,
     through surrogate: any DifferentiableClassifier, seed: UInt64
   ) throws -> Tensor {
-    let question = Question(indices: examples.indices, budget: budget, seed: seed)
+    let question = Question(examples: examples, budget: budget, seed: seed)
     if let known = found.withLock({ $0[question] }) {
       PassMeter.add(known.passes)
       return known.candidates

@@ -39,15 +39,13 @@ private func reason(_ path: String) -> String {
   return String(cString: strerror(errno))
 }
 
-/// Images of a file that `attack` wrote, and the SHA-256 of its bytes.
+/// Images of a file that `attack` or another tool wrote.
 ///
 /// - Throws: `Failure` if it cannot be read, or holds no such images.
-func imageFile(_ path: String, classCount: Int) throws -> (images: LabelledImages, digest: String) {
+func imageFile(_ path: String, of data: DatasetSplit) throws -> ImageFile {
   let bytes: Data
   do { bytes = try Data(contentsOf: URL(filePath: path)) } catch {
     throw Failure.file("cannot read the images \"\(path)\": \(reason(path)); check the path")
   }
-  do {
-    return (try LabelledImages(file: Safetensors(bytes), classCount: classCount), sha256(bytes))
-  } catch { throw Failure.data("\(path): \(error)") }
+  do { return try ImageFile(bytes, of: data) } catch { throw Failure.data("\(path): \(error)") }
 }

@@ -84,16 +84,11 @@ struct Evaluate: ParsableCommand {
     let name = try dataset.name()
     let model = try network.load(for: name.imageShape)
     let other = try network.loadOther(for: name.imageShape)
-    var data = try dataset.load(seed: plan.seed)
-    var split = "test"
-    if let images {
-      let (file, digest) = try imageFile(images, classCount: data.test.classCount)
-      data = DatasetSplit(training: data.training, validation: data.validation, test: file)
-      split = "file, SHA-256 \(digest)"
-    }
+    let data = try dataset.load(seed: plan.seed)
     let folder = store.map { URL(filePath: $0) }
     var run = EvaluationRun(
-      plan: plan, split: split, store: folder, shard: shard, kernels: kernels,
+      plan: plan, images: try images.map { try imageFile($0, of: data) }, store: folder,
+      shard: shard, kernels: kernels,
       workers: machine.workers(),
       progress: ProgressReporter())
     if let match {
@@ -120,7 +115,7 @@ extension EvaluationSummary {
     if let json { try AtomicFile.write(try records.json(), to: URL(filePath: json)) }
     if let csv { try AtomicFile.write(self.csv, to: URL(filePath: csv)) }
     for report in sanity {
-      print("sanity of \(report.defence.name.rawValue) under \(report.attack.name.rawValue):")
+      print("sanity of \(report.defence.title) under \(report.attack.title):")
       print(report.table.plain())
     }
     if let warning { print(warning) }

@@ -132,34 +132,3 @@ struct DatasetSplitTests {
     (0..<images.count).map { images.pixels[[$0]].tensor.values }
   }
 }
-
-@Suite("Labelled images")
-struct LabelledImagesTests {
-  private func pixels(_ count: Int) throws -> Pixels {
-    try Pixels(Tensor(shape: [count, 1, 1, 1]))
-  }
-
-  @Test("are numbered from 0 unless told otherwise, and a selection keeps its numbers")
-  func indices() throws {
-    let images = try LabelledImages(pixels: pixels(4), labels: [0, 1, 2, 0], classCount: 3)
-    #expect(images.indices == [0, 1, 2, 3])
-    let chosen = images[[3, 1, 1]]
-    #expect(chosen.indices == [3, 1, 1] && chosen.labels == [0, 1, 1] && chosen.classCount == 3)
-    #expect(chosen[[2, 0]].indices == [1, 3])
-  }
-
-  @Test("need one label in range and one index for every image")
-  func refusesLabels() throws {
-    #expect(throws: DatasetError.labelCount(labels: 1, images: 2)) {
-      try LabelledImages(pixels: pixels(2), labels: [0], classCount: 3)
-    }
-    #expect(throws: DatasetError.labelCount(labels: 2, images: 2)) {
-      try LabelledImages(pixels: pixels(2), labels: [0, 1], classCount: 3, indices: [0])
-    }
-    for label in [-1, 3] {
-      #expect(throws: DatasetError.label(label, image: 1, classCount: 3)) {
-        try LabelledImages(pixels: pixels(2), labels: [0, label], classCount: 3)
-      }
-    }
-  }
-}

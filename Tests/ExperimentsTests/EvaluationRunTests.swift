@@ -35,23 +35,30 @@ struct EvaluationRunTests {
       trainingFile: Digits.training()[0..<210], test: Digits.test(), validationCount: 10, seed: 1)
   }
 
-  private func model(seed: UInt64, digest: String = "0") -> EvaluationRun.Model {
+  private func model(
+    seed: UInt64, digest: String = "0", name: String = "untrained"
+  ) -> EvaluationRun.Model {
     let network = ResNet(.resNet8(ImageShape(channels: 1, height: 8, width: 8), classCount: 10))
     network.initialize(seed: seed)
     return EvaluationRun.Model(
-      name: "untrained",
+      name: name,
       checkpoint: Checkpoint(network, normalization: .plusMinusOne(channels: 1)), digest: digest)
   }
 
   private func run(
     _ plan: EvaluationPlan? = nil, store: URL? = nil, shard: Shard = .whole,
-    digest: String = "0", threads: Int = 1
+    digest: String = "0", name: String = "untrained", test: LabelledImages? = nil, threads: Int = 1
   ) throws -> [JobResult] {
-    try EvaluationRun(
+    var data = try digits()
+    if let test {
+      data = DatasetSplit(training: data.training, validation: data.validation, test: test)
+    }
+    return try EvaluationRun(
       plan: try plan ?? self.plan(), store: store, shard: shard, kernels: .openBLAS,
       workers: WorkerPool(threadCount: threads), progress: Self.silent
     ).run(
-      model(seed: 5, digest: digest), other: model(seed: 6), on: digits(), dataset: .digits)
+      model(seed: 5, digest: digest, name: name), other: model(seed: 6), on: data,
+      dataset: .digits)
   }
 
   private func files(_ store: URL) throws -> [URL] {
@@ -63,7 +70,7 @@ struct EvaluationRunTests {
   private func expectSame(_ found: [JobResult], _ expected: [JobResult]) {
     #expect(found.map(\.job) == expected.map(\.job))
     #expect(found.map(\.outcomes) == expected.map(\.outcomes))
-    #expect(found.map(\.passes) == expected.map(\.passes))
+    #expect(found.map(\.cost?.passes) == expected.map(\.cost?.passes))
     #expect(found.map(\.isRandomized) == expected.map(\.isRandomized))
   }
 
@@ -89,10 +96,11 @@ struct EvaluationRunTests {
       #expect(result.outcomes.allSatisfy { ($0.statistics?.count == 2) == isMixup })
     }
     // A prediction of an image each, and for MI-OL N on each of 3 + 2 draws.
-    #expect(results[0].passes == PassMeter.Count(forward: 7, backward: 0))
-    #expect(results[3].passes.backward == 0 && results[3].passes.forward >= 7 * 2 * 5)
+    #expect(results[0].cost?.passes == PassMeter.Count(forward: 7, backward: 0))
+    #expect(
+      results[3].cost?.passes.backward == 0 && results[3].cost?.passes.forward ?? 0 >= 7 * 2 * 5)
     // Two steps of PGD through the network, and the judgement.
-    #expect(results[1].passes == PassMeter.Count(forward: 7 * 3, backward: 7 * 2))
+    #expect(results[1].cost?.passes == PassMeter.Count(forward: 7 * 3, backward: 7 * 2))
   }
 
   @Test("do not depend on threads, nor on how the images are shared out", arguments: [2, 3, 5])
@@ -134,6 +142,113 @@ struct EvaluationRunTests {
       let before = try files(folder).map { try Data(contentsOf: $0) }
       expectSame(try run(store: folder), whole)
       #expect(try files(folder).map { try Data(contentsOf: $0) } == before)
+    }
+  }
+
+  /// A plan of few images, and of another number of them.
+  private func short(_ count: Int) throws -> EvaluationPlan {
+    var plan = try self.plan()
+    plan.count = count
+    plan.defences.removeLast()
+    plan.attacks.removeLast()
+    return plan
+  }
+
+  @Test(
+    "measure in a store only what is not there: more images, a renamed file, a radius written otherwise"
+  )
+  func continued() throws {
+    try withTemporaryFolder { folder in
+      func lines() throws -> Int {
+        try files(folder).reduce(0) {
+          $0 + (try Data(contentsOf: $1)).count { $0 == UInt8(ascii: "\n") }
+        }
+      }
+      func outcomes(_ results: [JobResult]) -> [[EvaluationResult.Outcome]] {
+        results.map(\.outcomes)
+      }
+      _ = try run(short(4), store: folder)
+      // A header and a block for each of two attacks.
+      #expect(try lines() == 4)
+      let more = try run(short(9), store: folder)
+      #expect(try lines() == 6)
+      expectSame(more, try run(short(9)))
+
+      var respelled = try short(9)
+      respelled.attacks[1].epsilon = try Epsilon("0.125")
+      let again = try run(respelled, store: folder, name: "renamed")
+      #expect(outcomes(again) == outcomes(more) && again.allSatisfy { $0.job.model == "renamed" })
+      #expect(try lines() == 6 && files(folder).count == 2)
+
+      // Of fewer images the outcomes are known; what a part of a block cost is not.
+      let fewer = try run(short(6), store: folder)
+      #expect(outcomes(fewer) == outcomes(try run(short(6))) && fewer.allSatisfy { $0.cost == nil })
+      #expect(try lines() == 6)
+
+      // All these asked for one thing, for up to nine images.
+      let merged = try EvaluationStore.merged([EvaluationStore(folder)])
+      #expect(merged.map(\.outcomes) == more.map(\.outcomes))
+      #expect(merged.map(\.cost?.passes) == more.map(\.cost?.passes))
+    }
+  }
+
+  @Test("measure other images anew, also under indices that a store knows")
+  func otherImages() throws {
+    try withTemporaryFolder { folder in
+      _ = try run(short(4), store: folder)
+      let digits = try Digits.test()
+      let others = try LabelledImages(
+        pixels: digits[10..<14].pixels, labels: digits[10..<14].labels.map { ($0 + 1) % 10 },
+        classCount: 10, indices: digits[0..<4].indices)
+      let found = try run(short(4), store: folder, test: others)
+      expectSame(found, try run(short(4), test: others))
+      #expect(found.map(\.outcomes) != (try run(short(4)).map(\.outcomes)))
+      let error = #expect(throws: PlanError.self) {
+        try EvaluationStore.merged([EvaluationStore(folder)])
+      }
+      #expect(error?.description.contains("differ in the images") == true)
+    }
+  }
+
+  @Test("in one store are not merged if they differ in more than the number of images")
+  func leftovers() throws {
+    let changes: [(says: String, change: (inout EvaluationPlan) throws -> Void)] = [
+      ("the seed: ", { $0.seed = 4 }), ("scoring draws", { $0.scoringDraws = 4 }),
+      ("the plan: ", { $0.attacks[1].steps = 3 }),
+      ("the plan: ", { $0.attacks[1].epsilon = try Epsilon("1/9") }),
+      ("the plan: ", { $0.defences.append(DefenceDescription(.bitDepth)) }),
+    ]
+    for (says, change) in changes {
+      try withTemporaryFolder { folder in
+        _ = try run(short(2), store: folder)
+        var other = try short(2)
+        try change(&other)
+        _ = try run(other, store: folder)
+        let error = #expect(throws: PlanError.self) {
+          try EvaluationStore.merged([EvaluationStore(folder)])
+        }
+        #expect(error?.description.contains(says) == true, "\(says)")
+      }
+    }
+    try withTemporaryFolder { folder in
+      _ = try run(short(2), store: folder.appending(path: "a"))
+      _ = try run(short(2), store: folder.appending(path: "b"), digest: "1")
+      let stray = try files(folder.appending(path: "b"))[0]
+      try FileManager.default.copyItem(
+        at: stray,
+        to: folder.appending(path: "a/outcomes").appending(path: stray.lastPathComponent))
+      let error = #expect(throws: PlanError.self) {
+        try EvaluationStore.merged([EvaluationStore(folder.appending(path: "a"))])
+      }
+      #expect(error?.description.contains(stray.lastPathComponent) == true)
+    }
+  }
+
+  @Test("refuse images that share an index")
+  func repeatedIndex() throws {
+    let test = try Digits.test()[[0, 1, 2, 1]]
+    #expect(throws: DatasetError.repeatedIndex(3824, images: 1, 3)) {
+      try run(short(4), test: test)
     }
   }
 
@@ -203,7 +318,9 @@ struct EvaluationRunTests {
     #expect(results.count == 3 * plan.attacks.count)
     for result in results {
       #expect(result.outcomes.count == 2)
-      #expect((result.passes.forward > 2 * 5) || name == .none || result.job.defence.name == .none)
+      #expect(
+        (result.cost?.passes.forward ?? 0 > 2 * 5) || name == .none
+          || result.job.defence.name == .none)
     }
     #expect(AttackName(rawValue: name.rawValue) == name)
     let encoded = try JSONEncoder().encode(plan)

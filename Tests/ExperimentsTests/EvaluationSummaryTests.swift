@@ -13,14 +13,19 @@ struct EvaluationSummaryTests {
   /// image, and how often the selection draws were wrong.
   private func result(
     _ attack: AttackName, _ defence: DefenceName = .none, model: String = "m",
-    predictions: [[Int]], misses: [Int]? = nil, selectionDraws: Int = 4
+    predictions: [[Int]], misses: [Int]? = nil, selectionDraws: Int = 4,
+    norm: PerturbationBudget.Norm? = nil, epsilon: String = "8/255", ratio: Float? = nil,
+    other: String? = nil
   ) throws -> JobResult {
     let job = EvaluationJob(
-      model: model, checkpoint: "c", normalization: .plusMinusOne(channels: 1), dataset: "digits",
-      split: "test", indices: IndexRanges(Array(predictions.indices)), pool: nil, seed: 1,
-      kernelSet: .reference, planProfile: .throughput, scoringDraws: predictions[0].count,
-      selectionDraws: selectionDraws, defence: DefenceDescription(defence),
-      attack: AttackDescription(attack, epsilon: try Epsilon("8/255"), steps: 5))
+      model: model, dataset: "digits", split: "test",
+      indices: IndexRanges(Array(predictions.indices)), pool: nil,
+      defence: DefenceDescription(defence, lambda: ratio),
+      attack: AttackDescription(attack, norm: norm, epsilon: try Epsilon(epsilon), steps: 5),
+      circumstances: EvaluationJob.Circumstances(
+        checkpoint: "c", normalization: .plusMinusOne(channels: 1), other: other, seed: 1,
+        kernelSet: .reference, planProfile: .throughput, scoringDraws: predictions[0].count,
+        selectionDraws: selectionDraws))
     let outcomes = predictions.indices.map {
       EvaluationResult.Outcome(
         index: $0, label: 1, predictions: predictions[$0], selectionMisses: misses?[$0] ?? 0)
@@ -70,7 +75,7 @@ struct EvaluationSummaryTests {
     let worst = try record(summary, "worst", .otherLabel)
     // The first image is of the first attack, the second of the second; of attacks that are equal over
     // all images the earlier takes those on which they are equal.
-    #expect(worst.repeated?.mean == 0.25)
+    #expect(worst.accuracy == 0.25)
     #expect(worst.brokenBy == ["pgd": 2, "adaptive-pgd": 1])
 
     // The same with the scores exchanged: the same choice.
@@ -79,7 +84,131 @@ struct EvaluationSummaryTests {
       try result(.adaptivePGD, .otherLabel, predictions: lucky, misses: misses[1]),
     ])
     let other = try record(exchanged, "worst", .otherLabel)
-    #expect(other.brokenBy == worst.brokenBy && other.repeated?.mean == 0.75)
+    #expect(other.brokenBy == worst.brokenBy && other.accuracy == 0.75)
+  }
+
+  @Test("There is a worst for every ball, of the attacks in it and the clean image alone")
+  func worstOfEveryBall() throws {
+    let balls: [(norm: PerturbationBudget.Norm, epsilon: String)] = [
+      (.linf, "3/20"), (.linf, "1/100"), (.l2, "3/20"), (.linf, "0.15"),
+    ]
+    // Whether the image is right, in the order of the balls; the second of the first ball is last.
+    let right = [[1, 0, 0, 1, 0], [1, 1, 1, 1, 0], [1, 0, 1, 1, 0], [0, 1, 1, 1, 0]]
+    let summary = try EvaluationSummary(
+      [try result(.none, predictions: [[1], [1], [1], [1], [0]])]
+        + zip(balls, right).enumerated().map { place, part in
+          try result(
+            place == 3 ? AttackName(.targetedPGD) : .pgd, predictions: part.1.map { [$0] },
+            norm: part.0.norm, epsilon: part.0.epsilon)
+        })
+    let worst = summary.records.filter { $0.attack == "worst" }
+    #expect(worst.map(\.norm) == ["linf", "linf", "l2"])
+    #expect(worst.map(\.epsilon) == ["3/20", "1/100", "3/20"])
+    #expect(worst.map(\.correct) == [1, 4, 3])
+    // The last image was wrong before any attack.
+    #expect(worst[0].brokenBy == ["none": 1, "pgd": 2, "pgd-targeted": 1])
+    #expect(worst[1].brokenBy == ["none": 1])
+    // No parameter of one of the attacks is told as that of all.
+    #expect(worst.allSatisfy { $0.provenance?.attackParameters == [:] && $0.steps == 0 })
+    #expect(worst.allSatisfy { $0.provenance?.outcomes == nil })
+    for line in ["linf", "l2"] { #expect(summary.table.plain().contains(line)) }
+  }
+
+  @Test("An attack from another network belongs to the same worst, and is compared like the others")
+  func transfer() throws {
+    let transfer = AttackName(.pgd, .otherNetwork)
+    let summary = try EvaluationSummary([
+      try result(.pgd, predictions: [[1], [0], [1]]),
+      try result(transfer, predictions: [[0], [1], [1]], other: "o"),
+    ])
+    #expect(summary.records.map(\.attack) == ["pgd", "transfer-pgd", "worst"])
+    #expect(summary.records[2].correct == 1)
+    #expect(summary.records[2].provenance?.knowledge == "another network; network")
+  }
+
+  @Test("A worst above one of its attacks says that this is chance, no other does")
+  func luck() throws {
+    func summary(_ misses: [[Int]]) throws -> EvaluationSummary {
+      try EvaluationSummary([
+        try result(.pgd, .otherLabel, predictions: [[1, 1], [0, 0]], misses: misses[0]),
+        try result(.adaptivePGD, .otherLabel, predictions: [[0, 0], [1, 0]], misses: misses[1]),
+      ])
+    }
+    // On the selection draws the first attack did more to the first image, where it does less here.
+    let unlucky = try summary([[4, 4], [3, 3]]).remarks.filter { $0.contains("is chance") }
+    #expect(
+      unlucky == [
+        "m, mi-ol within linf 8/255: worst 50.0% is above adaptive-pgd 25.0% because it was chosen, "
+          + "image by image, on other draws than those that score; the difference is chance"
+      ])
+    #expect(try summary([[3, 4], [4, 3]]).remarks.allSatisfy { !$0.contains("is chance") })
+  }
+
+  @Test("Two settings of one defence are told apart in the table, in remarks and in every file")
+  func settings() throws {
+    let summary = try EvaluationSummary(
+      try [0.4, 0.6].flatMap { ratio in
+        try [AttackName.pgd, .adaptivePGD].map {
+          try result(
+            $0, .otherLabel, predictions: [[1, 0], [0, 0]], misses: [1, 1], ratio: ratio)
+        }
+      })
+    #expect(summary.records.count == 6)
+    for text in [summary.table.plain(), summary.remarks.joined(), summary.csv] {
+      #expect(text.contains("lambda 0.4") && text.contains("lambda 0.6"))
+    }
+    #expect(!summary.table.plain().contains("draws 30"))
+    let rows = summary.csv.split(separator: "\n").dropFirst()
+    #expect(Set(rows).count == rows.count)
+  }
+
+  @Test(
+    "Accuracy and interval are the same numbers in record, JSON, table and CSV: the mean over draws"
+  )
+  func oneMeaning() throws {
+    var stream = RandomStream(RandomKey(seed: 2, purpose: .test))
+    let summary = try EvaluationSummary(
+      try [DefenceName.none, .otherLabel].flatMap { defence in
+        try [AttackName.none, .pgd, .adaptivePGD].map { attack in
+          try result(
+            attack, defence,
+            predictions: (0..<9).map { _ in
+              (0..<(defence == .none ? 1 : 7)).map { _ in stream.integer(below: 2) }
+            }, misses: (0..<9).map { _ in stream.integer(below: 5) })
+        }
+      })
+    #expect(summary.records.count == 8)
+    let records = try [EvaluationRecord](json: summary.records.json())
+    #expect(records == summary.records)
+    let header = summary.csv.split(separator: "\n")[0].split(separator: ",").map(String.init)
+    let rows = summary.csv.split(separator: "\n").dropFirst()
+    let table = summary.table
+    for (place, (record, row)) in zip(records, rows).enumerated() {
+      if let result = summary.results.first(where: {
+        $0.job.defence.name.rawValue == record.defence
+          && $0.job.attack.name.rawValue == record.attack
+      }) {
+        #expect(record.accuracy == result.repeated.mean)
+        #expect(record.interval == result.accuracy.interval)
+      }
+      // No parameter of these holds a comma.
+      let fields = row.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      #expect(fields.count == header.count)
+      let values = Dictionary(uniqueKeysWithValues: zip(header, fields))
+      #expect(values["accuracy"] == "\(record.accuracy)")
+      #expect(values["lower"] == "\(record.interval.lower)")
+      #expect(values["upper"] == "\(record.interval.upper)")
+      #expect(values["correct"] == "\(record.correct)")
+      func shown(_ column: String) throws -> String {
+        table.cell(row: place, column: try #require(table.columns.firstIndex(of: column))).text
+      }
+      #expect(try shown("accuracy") == percent(record.accuracy))
+      #expect(
+        try shown("95% interval")
+          == "\(fixed(100 * record.interval.lower, decimals: 1))–\(fixed(100 * record.interval.upper, decimals: 1))"
+      )
+      #expect(record.interval.contains(record.accuracy))
+    }
   }
 
   @Test("Without selection draws, and with a single attack, there is no worst")
@@ -91,7 +220,7 @@ struct EvaluationSummaryTests {
     ])
     #expect(without.records.map(\.attack) == ["pgd", "adaptive-pgd"])
     let single = try EvaluationSummary([
-      try result(.none, predictions: predictions), try result(.pgd, predictions: predictions),
+      try result(.none, predictions: [[1], [1]]), try result(.pgd, predictions: [[1], [0]]),
     ])
     #expect(single.records.map(\.attack) == ["none", "pgd"])
   }
@@ -174,7 +303,7 @@ struct EvaluationSummaryTests {
     let lines = summary.csv.split(separator: "\n", omittingEmptySubsequences: false)
     #expect(lines.count == 4 && lines[3].isEmpty)
     let columns = lines[0].split(separator: ",")
-    #expect(lines[1].hasPrefix("\"a \"\"b\"\", c\",none,none,digits,"))
+    #expect(lines[1].hasPrefix("\"a \"\"b\"\", c\",none,,none,,digits,test,"))
     for line in lines[1...2] {
       let rest = line.dropFirst("\"a \"\"b\"\", c\"".count)
       #expect(
@@ -188,6 +317,8 @@ struct EvaluationSummaryTests {
   func empty() throws {
     var none = try result(.none, predictions: [[1]])
     none.outcomes = []
-    #expect(throws: RecordError.counts(correct: 0, n: 0)) { try EvaluationSummary([none]) }
+    #expect(throws: RecordError.counts(correct: 0, n: 0, scoringDraws: 1)) {
+      try EvaluationSummary([none])
+    }
   }
 }

@@ -8,26 +8,29 @@ import Testing
 
 @Suite("Files of outcomes")
 struct OutcomeFileTests {
-  private func header(seed: UInt64 = 1, shard: String = "1/1") -> OutcomeFile.Header {
+  private func header(seed: UInt64 = 1, classCount: Int = 10) -> OutcomeFile.Header {
     OutcomeFile.Header(
-      job: EvaluationJob(
-        model: "m", checkpoint: "c", normalization: .plusMinusOne(channels: 1), dataset: "digits",
-        split: "test", indices: IndexRanges([0, 1, 2, 3, 4, 7]), pool: nil, seed: seed,
-        kernelSet: .reference, planProfile: .throughput, scoringDraws: 2, selectionDraws: 1,
-        defence: DefenceDescription(.otherLabel), attack: AttackDescription(.none)),
-      place: 0, shard: shard, isRandomized: true, forwardPassesPerDecision: 30)
+      key: EvaluationJob.Key(
+        circumstances: EvaluationJob.Circumstances(
+          checkpoint: "c", normalization: .plusMinusOne(channels: 1), seed: seed,
+          kernelSet: .reference, planProfile: .throughput, scoringDraws: 2, selectionDraws: 1),
+        pool: nil, defence: DefenceDescription(.otherLabel), attack: AttackDescription(.none)),
+      classCount: classCount, isRandomized: true, forwardPassesPerDecision: 30)
   }
 
   private let blocks = [[0, 1], [3], [2, 4], [7]].map { indices in
-    Evaluation.Block(
-      outcomes: indices.map {
-        EvaluationResult.Outcome(
-          index: $0, label: $0 % 3, predictions: [0, $0], selectionMisses: 1)
-      }, passes: PassMeter.Count(forward: 2, backward: 1), seconds: 0.25)
+    OutcomeFile.Block(
+      images: indices.map { "image \($0)" },
+      measured: Evaluation.Block(
+        outcomes: indices.map {
+          EvaluationResult.Outcome(
+            index: $0, label: $0 % 3, predictions: [0, $0], selectionMisses: 1,
+            statistics: ["s": 0.1 + Double($0) / 3])
+        }, passes: PassMeter.Count(forward: 2, backward: 1), seconds: 0.25))
   }
 
   /// Opens the file, adds blocks and closes it.
-  private func write(_ more: [Evaluation.Block], to file: URL) throws {
+  private func write(_ more: [OutcomeFile.Block], to file: URL) throws {
     let outcomes = try OutcomeFile(file, header: header())
     let before = outcomes.blocks
     for block in more { try outcomes.append(block) }
@@ -68,11 +71,11 @@ struct OutcomeFileTests {
     }
   }
 
-  @Test("of another job or another part of the images are refused, and left as they are")
+  @Test("of another job or other classes are refused, and left as they are")
   func strangers() throws {
     try withFile { file in
       let bytes = try Data(contentsOf: file)
-      for other in [header(seed: 2), header(shard: "1/2")] {
+      for other in [header(seed: 2), header(classCount: 11)] {
         #expect(throws: PlanError.otherJob(file: file.path(percentEncoded: false))) {
           try OutcomeFile(file, header: other)
         }
@@ -87,10 +90,9 @@ struct OutcomeFileTests {
       let text = try String(contentsOf: file, encoding: .utf8)
       let lines = text.split(separator: "\n").map(String.init)
       let damages: [(line: Int, text: String)] = [
-        (1, "{}"), (1, "no json"), (3, ""), (3, "{\"outcomes\":"),
-        // An image twice, and a prediction on a draw too many or too few.
-        (3, lines[1]), (2, lines[1].replacingOccurrences(of: "[0,1]", with: "[0,1,2]")),
-        (2, lines[1].replacingOccurrences(of: "[0,1]", with: "[]")),
+        (1, "{}"), (1, "no json"), (3, ""), (3, "{\"contents\":"),
+        // An image twice.
+        (3, lines[1]),
       ]
       for damage in damages {
         var changed = lines
@@ -105,6 +107,84 @@ struct OutcomeFileTests {
         #expect(try Data(contentsOf: file) == bytes)
       }
     }
+  }
+
+  @Test("with one bit of any line turned are refused, or hold what was written")
+  func flipped() throws {
+    try withFile { file in
+      let bytes = try Data(contentsOf: file)
+      let read = try OutcomeFile.read(file)
+      var refused = 0
+      for place in bytes.indices where bytes[place] != UInt8(ascii: "\n") {
+        for bit in [0, 2, 5] {
+          var changed = bytes
+          changed[place] ^= 1 << UInt8(bit)
+          // A line end is no damage of a line, but makes two of it.
+          guard changed[place] != UInt8(ascii: "\n") else { continue }
+          try changed.write(to: file)
+          guard let found = try? OutcomeFile.read(file) else {
+            refused += 1
+            continue
+          }
+          #expect(found.header == read.header && found.blocks == read.blocks, "byte \(place)")
+        }
+      }
+      #expect(refused > 2 * bytes.count)
+    }
+  }
+
+  @Test("whose numbers no evaluation could have led to are refused, whatever their checksum")
+  func impossible() throws {
+    func expectRefused(_ line: Int, _ write: (URL) throws -> Void) throws {
+      try withTemporaryFolder { folder in
+        let file = folder.appending(path: "a.jsonl")
+        try write(file)
+        #expect(throws: PlanError.damaged(file: file.path(percentEncoded: false), line: line)) {
+          try OutcomeFile.read(file)
+        }
+      }
+    }
+    let headers: [(inout OutcomeFile.Header) -> Void] = [
+      { $0.key.schema = 7 }, { $0.classCount = 0 }, { $0.forwardPassesPerDecision = -1 },
+      { $0.key.circumstances.scoringDraws = 0 }, { $0.key.circumstances.selectionDraws = .max },
+      { $0.key.circumstances.scoringDraws = .max }, { $0.key.circumstances.selectionDraws = -1 },
+    ]
+    for change in headers {
+      var header = header()
+      change(&header)
+      try expectRefused(1) { _ = try OutcomeFile($0, header: header) }
+    }
+    let changes: [(inout OutcomeFile.Block) -> Void] = [
+      { $0.images = [] }, { $0.measured.outcomes[0].label = .max },
+      { $0.measured.outcomes[0].label = -1 }, { $0.measured.outcomes[0].index = -1 },
+      { $0.measured.outcomes[0].predictions = [0, 10] },
+      { $0.measured.outcomes[0].predictions = [0] },
+      { $0.measured.outcomes[0].predictions = [0, 0, 0] },
+      { $0.measured.outcomes[0].selectionMisses = .min },
+      { $0.measured.outcomes[0].selectionMisses = 2 }, { $0.measured.passes.forward = -1 },
+      { $0.measured.seconds = -1 },
+    ]
+    for change in changes {
+      var block = blocks[0]
+      change(&block)
+      try expectRefused(2) { try OutcomeFile($0, header: header()).append(block) }
+    }
+  }
+
+  @Test("give what is asked for by index and image, and its cost where blocks are whole")
+  func chosen() {
+    func examples(_ indices: [Int], image: String = "image") -> [OutcomeFile.Example] {
+      indices.map { OutcomeFile.Example(index: $0, image: "\(image) \($0)") }
+    }
+    let whole = blocks.outcomes(of: examples([3, 0, 1, 9]))
+    #expect(Set(whole.outcomes.map(\.index)) == [0, 1, 3] && whole.found.count == 3)
+    #expect(whole.cost?.passes == PassMeter.Count(forward: 4, backward: 2))
+    #expect(whole.cost?.seconds == 0.5)
+    // Half of a block cost an unknown share of it.
+    let half = blocks.outcomes(of: examples([3, 0]))
+    #expect(Set(half.outcomes.map(\.index)) == [0, 3] && half.cost == nil)
+    // Another image under the same index is not what was measured.
+    #expect(blocks.outcomes(of: examples([0, 1, 2], image: "other")).outcomes.isEmpty)
   }
 
   @Test("are written by one process at a time")

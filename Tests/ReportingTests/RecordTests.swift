@@ -6,13 +6,15 @@ import Testing
 @Suite("Evaluation records")
 struct RecordTests {
   private func record(
-    n: Int = 400, correct: Int = 176, epsilon: String? = "8/255", seconds: Double? = nil,
+    n: Int = 400, scoringDraws: Int = 1, correct: Int = 176, epsilon: String? = "8/255",
+    seconds: Double? = nil,
     detection: EvaluationRecord.Detection? = nil
   ) throws -> EvaluationRecord {
     try EvaluationRecord(
       model: "mixup \"α\"", defence: "MI-OL", attack: "PGD", dataset: "digits", split: "test",
-      n: n, correct: correct, interval: Interval(lower: 0.1, upper: 0.30000000000000004),
-      epsilon: epsilon, steps: 50, restarts: 5, seed: .max, kernelSet: "simd",
+      n: n, scoringDraws: scoringDraws, correct: correct,
+      interval: Interval(lower: 0.1, upper: 0.30000000000000004), norm: "linf", epsilon: epsilon,
+      steps: 50, restarts: 5, seed: .max, kernelSet: "simd",
       forwardPassesPerDecision: 31, secondsPerDecision: seconds, lambda: 0.6, draws: 30,
       attackDraws: 15, detection: detection)
   }
@@ -33,12 +35,13 @@ struct RecordTests {
         String.UnicodeScalarView(
           (0..<6).compactMap { _ in Unicode.Scalar(UInt32.random(in: 1...0x2FFF, using: &stream)) })
       )
+      let scoringDraws = Int.random(in: 1...30, using: &stream)
       records.append(
         try EvaluationRecord(
           model: text, defence: text, attack: "a", dataset: "d", split: "s", n: n,
-          correct: Int.random(in: 0...n, using: &stream),
+          scoringDraws: scoringDraws, correct: Int.random(in: 0...n * scoringDraws, using: &stream),
           interval: Interval(lower: min(ends.0, ends.1), upper: max(ends.0, ends.1)),
-          epsilon: Bool.random(using: &stream) ? "8/255" : nil, steps: 10, restarts: 1,
+          norm: "l2", epsilon: Bool.random(using: &stream) ? "8/255" : nil, steps: 10, restarts: 1,
           seed: stream.next(), kernelSet: "simd", forwardPassesPerDecision: 1,
           secondsPerDecision: number(), lambda: number(), threshold: number(),
           draws: Bool.random(using: &stream) ? 30 : nil, attackDraws: nil,
@@ -80,6 +83,7 @@ struct RecordTests {
             "draws" : 30,
             "epsilon" : "8/255",
             "forwardPassesPerDecision" : 31,
+            "images" : null,
             "interval" : [
               0.1,
               0.30000000000000004
@@ -88,11 +92,13 @@ struct RecordTests {
             "lambda" : 0.6,
             "model" : "mixup \\"α\\"",
             "n" : 400,
+            "norm" : "linf",
             "provenance" : null,
             "repeated" : null,
             "restarts" : 5,
             "sanity" : null,
-            "schema" : 2,
+            "schema" : 3,
+            "scoringDraws" : 1,
             "secondsPerDecision" : null,
             "seed" : 18446744073709551615,
             "split" : "test",
@@ -105,10 +111,16 @@ struct RecordTests {
   }
 
   @Test("Impossible counts and numbers are refused")
-  func checked() {
-    #expect(throws: RecordError.counts(correct: 0, n: 0)) { try record(n: 0, correct: 0) }
-    #expect(throws: RecordError.counts(correct: 5, n: 4)) { try record(n: 4, correct: 5) }
-    #expect(throws: RecordError.counts(correct: -1, n: 4)) { try record(n: 4, correct: -1) }
+  func checked() throws {
+    let impossible = [
+      (0, 0, 1), (4, 5, 1), (4, -1, 1), (4, 13, 3), (4, 0, 0), (4, 0, -1), (.max, 0, 2),
+    ]
+    for (n, correct, draws) in impossible {
+      #expect(throws: RecordError.counts(correct: correct, n: n, scoringDraws: draws)) {
+        try record(n: n, scoringDraws: draws, correct: correct)
+      }
+    }
+    #expect(try record(n: 4, scoringDraws: 3, correct: 9).accuracy == 0.75)
     #expect(throws: RecordError.notFinite(field: "secondsPerDecision")) {
       try record(seconds: .infinity)
     }
@@ -117,8 +129,8 @@ struct RecordTests {
   @Test(
     "A file that is wrong is refused with the place and the reason",
     arguments: [
-      ("\"schema\" : 2", "\"schema\" : 7", RecordError.schema(7)),
-      ("0.44", "0.45", .accuracy(0.45, correct: 176, n: 400)),
+      ("\"schema\" : 3", "\"schema\" : 7", RecordError.schema(7)),
+      ("0.44", "0.45", .accuracy(0.45, correct: 176, of: 400)),
       ("\"n\" : 400,", "", .unreadable(place: "record 1, n", reason: "is missing")),
       (
         "\"n\" : 400", "\"n\" : \"x\"",

@@ -67,6 +67,25 @@ struct RememberedAttackTests {
     #expect(counting.count == 12)
   }
 
+  @Test("tells images apart by what they are, not by their indices alone")
+  func content() throws {
+    let counting = Counting()
+    let remembered = RememberedAttack(counting, through: model)
+    let budget = PerturbationBudget.linf(try Epsilon("1/10"))
+    let others = [
+      try randomImages(9, shape: Self.shape, classCount: 3, seed: 4),
+      try LabelledImages(
+        pixels: data.pixels, labels: data.labels.map { ($0 + 1) % 3 }, classCount: 3),
+    ]
+    for images in [data] + others {
+      #expect(images.indices == data.indices)
+      let found = try remembered.search(images, within: budget, through: defence, seed: 1)
+      #expect(
+        found == (try counting.attack.search(images, within: budget, through: model, seed: 1)))
+    }
+    #expect(counting.count == 3)
+  }
+
   // Toy models pass through no network, so a real one is needed to count.
   @Test("counts what the search costs as often as it is asked for")
   func passes() throws {

@@ -158,6 +158,14 @@ package struct AttackDescription: Hashable, Sendable {
       stepSize: stepSize, restarts: restarts, loss: loss, momentum: momentum, queries: queries)
   }
 
+  /// The same with every length written as a ratio in lowest terms: equal attacks are equal texts.
+  package var canonical: AttackDescription {
+    var copy = self
+    copy.epsilon = epsilon?.inLowestTerms
+    copy.stepSize = stepSize?.inLowestTerms
+    return copy
+  }
+
   /// How far it may go; nil without an attack.
   package var budget: PerturbationBudget? { epsilon.map { PerturbationBudget(norm, $0) } }
 
@@ -194,6 +202,12 @@ package struct AttackDescription: Hashable, Sendable {
         norm: norm, classCount: classCount, steps: steps, queries: queries ?? 0, restarts: restarts,
         selections: selections)
     }
+  }
+
+  /// The name, the ball and every parameter: "pgd, linf 8/255, steps 50".
+  package var title: String {
+    ([name.rawValue] + (budget.map { ["\($0.norm.rawValue) \($0.radius)"] } ?? [])
+      + parameters.asList).joined(separator: ", ")
   }
 
   /// Every parameter but the radius and its norm by name, as text.

@@ -98,6 +98,9 @@ package struct DefenceDescription: Hashable, Sendable {
     }
   }
 
+  /// The name and every parameter: "mi-ol, draws 30, lambda 0.6".
+  package var title: String { ([name.rawValue] + parameters.asList).joined(separator: ", ") }
+
   /// Every parameter by name, as text.
   var parameters: [String: String] {
     var parameters: [String: String] = [:]
@@ -109,13 +112,17 @@ package struct DefenceDescription: Hashable, Sendable {
     parameters["bits"] = bits.map { "\($0), gradient straight through" }
     for (place, part) in (parts ?? []).enumerated() {
       parameters["part \(place + 1)"] =
-        ([part.name.rawValue]
-        + part.parameters.filter { $0.key != "draws" }.sorted { $0.key < $1.key }
-        .map { "\($0) \($1)" }).joined(separator: ", ")
+        ([part.name.rawValue] + part.parameters.filter { $0.key != "draws" }.asList)
+        .joined(separator: ", ")
     }
     parameters["draws"] = draws.map { "\($0)" }
     return parameters
   }
+}
+
+extension [String: String] {
+  /// "name value" of every parameter, by name.
+  package var asList: [String] { sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" } }
 }
 
 extension DefenceDescription: Codable {

@@ -2,68 +2,87 @@ import Datasets
 import Foundation
 import Kernels
 import NeuralNetwork
+import Reporting
 import Robustness
 
-/// One defence under one attack, with everything on which its outcomes depend besides the code.
+/// One defence under one attack on some images.
 package struct EvaluationJob: Codable, Hashable, Sendable {
-  /// Raised with every change of the code that changes outcomes or their files.
-  package static let currentSchema = 1
-
-  package var schema = currentSchema
   /// How tables call the network.
   package var model: String
-  /// SHA-256 of its checkpoint's file.
-  package var checkpoint: String
-  /// Of the pixels before the network.
-  package var normalization: Normalization
   package var dataset: String
+  /// What records call the images: "test", or "file".
   package var split: String
+  /// The file that they are from, if it is one.
+  package var images: EvaluationRecord.Images?
   /// Where the examples stand in their files.
   package var indices: IndexRanges
   /// What mixing partners are drawn from; nil if the defence has none.
   package var pool: Pool?
-  package var seed: UInt64
-  package var kernelSet: KernelSet
-  package var planProfile: PlanProfile
-  package var scoringDraws: Int
-  package var selectionDraws: Int
   package var defence: DefenceDescription
   package var attack: AttackDescription
-  /// SHA-256 of the other network's checkpoint, of a transfer attack.
-  package var other: String?
+  /// Everything else on which outcomes depend.
+  package var circumstances: Circumstances
 
   package init(
-    model: String, checkpoint: String, normalization: Normalization, dataset: String, split: String,
-    indices: IndexRanges, pool: Pool?, seed: UInt64, kernelSet: KernelSet, planProfile: PlanProfile,
-    scoringDraws: Int, selectionDraws: Int, defence: DefenceDescription, attack: AttackDescription,
-    other: String? = nil
+    model: String, dataset: String, split: String, images: EvaluationRecord.Images? = nil,
+    indices: IndexRanges, pool: Pool?, defence: DefenceDescription, attack: AttackDescription,
+    circumstances: Circumstances
   ) {
     self.model = model
-    self.checkpoint = checkpoint
-    self.normalization = normalization
     self.dataset = dataset
     self.split = split
+    self.images = images
     self.indices = indices
     self.pool = pool
-    self.seed = seed
-    self.kernelSet = kernelSet
-    self.planProfile = planProfile
-    self.scoringDraws = scoringDraws
-    self.selectionDraws = selectionDraws
     self.defence = defence
     self.attack = attack
-    self.other = other
+    self.circumstances = circumstances
+  }
+
+  /// What all jobs of a run have in common.
+  package struct Circumstances: Codable, Hashable, Sendable {
+    /// The identity of the network's checkpoint.
+    package var checkpoint: String
+    /// Of the pixels before the network.
+    package var normalization: Normalization
+    /// The identity of the other network's checkpoint, of a transfer attack.
+    package var other: String?
+    package var seed: UInt64
+    package var kernelSet: KernelSet
+    package var planProfile: PlanProfile
+    package var scoringDraws: Int
+    package var selectionDraws: Int
+
+    package init(
+      checkpoint: String, normalization: Normalization, other: String? = nil, seed: UInt64,
+      kernelSet: KernelSet, planProfile: PlanProfile, scoringDraws: Int, selectionDraws: Int
+    ) {
+      self.checkpoint = checkpoint
+      self.normalization = normalization
+      self.other = other
+      self.seed = seed
+      self.kernelSet = kernelSet
+      self.planProfile = planProfile
+      self.scoringDraws = scoringDraws
+      self.selectionDraws = selectionDraws
+    }
   }
 
   /// The training images without those set apart for validation.
   package struct Pool: Codable, Hashable, Sendable, CustomStringConvertible {
     package var split: String
     package var images: Int
-    /// SHA-256 of their indices, as text with commas.
-    package var indices: String
+    /// SHA-256 of their indices, classes and pixels.
+    package var identity: String
+
+    package init(_ images: LabelledImages, split: String) {
+      self.split = split
+      self.images = images.count
+      identity = images.identity
+    }
 
     package var description: String {
-      "\(images) of \(split), SHA-256 of indices \(indices)"
+      "\(images) of \(split), SHA-256 \(identity)"
     }
   }
 
@@ -75,15 +94,51 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
       ? "another network" : attack.name.knowledge.rawValue
   }
 
-  /// A name for a file: what a person looks for, and a part of a digest that tells apart what differs
-  /// elsewhere.
-  func fileName() throws -> String {
+  /// What an image's outcome depends on besides the image and its index, and no more: neither what files
+  /// are called, nor how a radius is written, nor which other images are measured.
+  package struct Key: Codable, Hashable, Sendable {
+    /// Raised with every change of the code that changes outcomes or their files.
+    package static let currentSchema = 2
+
+    package var schema = currentSchema
+    package var circumstances: Circumstances
+    /// The identity of the mixing pool.
+    package var pool: String?
+    package var defence: DefenceDescription
+    package var attack: AttackDescription
+
+    package init(
+      circumstances: Circumstances, pool: String?, defence: DefenceDescription,
+      attack: AttackDescription
+    ) {
+      self.circumstances = circumstances
+      self.pool = pool
+      self.defence = defence
+      self.attack = attack.canonical
+    }
+
+    /// A name for a file: what a person looks for, and a part of a digest that tells apart what differs
+    /// elsewhere.
+    package func fileName() throws -> String {
+      let digest = sha256(try JSONEncoder.canonical.encode(self)).prefix(16)
+      return "\(defence.name.rawValue)-\(attack.name.rawValue)-\(digest).jsonl"
+    }
+  }
+
+  /// The job's key.
+  package var key: Key {
+    Key(
+      circumstances: circumstances, pool: pool?.identity, defence: defence,
+      attack: attack)
+  }
+}
+
+extension JSONEncoder {
+  /// Sorted keys on one line: equal values are equal bytes.
+  static var canonical: JSONEncoder {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let digest = sha256(try encoder.encode(self)).prefix(12)
-    let model = String(
-      self.model.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "_" }.prefix(60))
-    return "\(model)-\(defence.name.rawValue)-\(attack.name.rawValue)-\(digest).jsonl"
+    return encoder
   }
 }
 
@@ -123,7 +178,30 @@ package struct JobResult: Sendable {
   package var forwardPassesPerDecision: Int
   /// Every example, in the order of the indices.
   package var outcomes: [EvaluationResult.Outcome]
-  package var passes: PassMeter.Count
-  /// Time of all threads together.
-  package var seconds: Double
+  /// What it cost to attack and to judge them; nil if some were taken from a block of a store that holds
+  /// others too, whose cost was counted together.
+  package var cost: Cost?
+
+  /// The result that outcomes make up, in whatever order they come.
+  package init(
+    job: EvaluationJob, isRandomized: Bool, forwardPassesPerDecision: Int,
+    outcomes: [EvaluationResult.Outcome], cost: Cost?
+  ) {
+    self.job = job
+    self.isRandomized = isRandomized
+    self.forwardPassesPerDecision = forwardPassesPerDecision
+    self.outcomes = outcomes.sorted { $0.index < $1.index }
+    self.cost = cost
+  }
+
+  /// What measuring took.
+  package struct Cost: Sendable, Hashable {
+    package var passes: PassMeter.Count
+    /// Time of all threads together.
+    package var seconds: Double
+
+    package static func + (a: Cost, b: Cost) -> Cost {
+      Cost(passes: a.passes + b.passes, seconds: a.seconds + b.seconds)
+    }
+  }
 }

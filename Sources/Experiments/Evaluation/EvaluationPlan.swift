@@ -28,13 +28,16 @@ package struct EvaluationPlan: Hashable, Sendable {
     self.attacks = attacks
   }
 
+  /// What may be counted in a plan: images, draws, steps.
+  static let counts = 1...1_000_000
+
   /// Checks what no type rules out.
   ///
   /// - Throws: `PlanError.setting`.
   package func check() throws(PlanError) {
     func refuse(_ problem: String) throws(PlanError) { throw .setting(problem) }
     func positive(_ name: String, _ number: Int?) throws(PlanError) {
-      guard let number, !(1...1_000_000 ~= number) else { return }
+      guard let number, !(Self.counts ~= number) else { return }
       throw .setting("\(name) is \(number); give a number from 1 to 1,000,000")
     }
     if defences.isEmpty || attacks.isEmpty { try refuse("a plan needs a defence and an attack") }

@@ -42,8 +42,8 @@ package struct EvaluationRun: Sendable {
   }
 
   package var plan: EvaluationPlan
-  /// What records call the images: "test", or a file.
-  var split: String
+  /// The file of images that stand in for the test images; nil for the data set's own.
+  var images: ImageFile?
   /// Where outcomes are kept as they come; nil to keep them in memory only.
   var store: URL?
   var shard: Shard
@@ -52,11 +52,11 @@ package struct EvaluationRun: Sendable {
   var progress: ProgressReporter
 
   package init(
-    plan: EvaluationPlan, split: String = "test", store: URL? = nil, shard: Shard = .whole,
+    plan: EvaluationPlan, images: ImageFile? = nil, store: URL? = nil, shard: Shard = .whole,
     kernels: KernelSet, workers: WorkerPool, progress: ProgressReporter
   ) {
     self.plan = plan
-    self.split = split
+    self.images = images
     self.store = store
     self.shard = shard
     self.kernels = kernels
@@ -69,96 +69,124 @@ package struct EvaluationRun: Sendable {
   /// - Parameters:
   ///   - model: its normalisation is used.
   ///   - other: the network on which transfer attacks search.
-  ///   - data: mixing partners come from the training images, examples from the test images.
+  ///   - data: mixing partners come from the training images, examples from the test images, unless there
+  ///     is a file of them.
   package func run(
     _ model: Model, other: Model? = nil, on data: DatasetSplit, dataset: DatasetName
   ) throws -> [JobResult] {
-    let setting = try Setting(plan, model, other, on: data, kernels: kernels)
+    let setting = try Setting(
+      plan, model, other, on: data, images: self.images?.images, kernels: kernels)
     let (base, pool, images) = (setting.base, setting.pool, setting.images)
+    try images.checkIndices()
     guard shard.number <= images.count else {
       throw PlanError.setting(
         "shard \(shard) of \(images.count) images is empty; use \(images.count) shards at most")
     }
-    let poolDescription = pool.map { pool in
-      EvaluationJob.Pool(
-        split: "training", images: pool.indices.count,
-        indices: sha256(Data(pool.indices.map { "\($0)" }.joined(separator: ",").utf8)))
+    // What a store keeps apart; of images that are not kept nobody asks.
+    let identities = store == nil ? [] : images.identities
+    let poolDescription = pool.map { _ in EvaluationJob.Pool(data.training, split: "training") }
+    let jobs = plan.defences.map { $0.resolved(for: base.imageShape) }.flatMap { defence in
+      plan.attacks.map { attack in
+        EvaluationJob(
+          model: model.name, dataset: dataset.rawValue,
+          split: self.images == nil ? "test" : "file", images: self.images?.description,
+          indices: IndexRanges(images.indices), pool: defence.rule == nil ? nil : poolDescription,
+          defence: defence, attack: attack,
+          circumstances: EvaluationJob.Circumstances(
+            checkpoint: model.digest, normalization: model.checkpoint.normalization,
+            other: attack.name.knowledge == .otherNetwork ? other?.digest : nil, seed: plan.seed,
+            kernelSet: kernels, planProfile: base.plan.profile, scoringDraws: plan.scoringDraws,
+            selectionDraws: plan.selectionDraws))
+      }
     }
-    let defences = plan.defences.map { $0.resolved(for: base.imageShape) }
+    if let store {
+      try EvaluationStore(store).keep(
+        StoredEvaluation(jobs: jobs, indices: images.indices, images: identities))
+    }
     let memory = MemoryReuse()
     defer { withExtendedLifetime(memory) {} }
-    var results: [JobResult?] = Array(
-      repeating: nil, count: defences.count * plan.attacks.count)
+    var results: [JobResult?] = Array(repeating: nil, count: jobs.count)
     // Attack by attack, so that images found without knowledge of the defence serve all defences and
     // are forgotten then.
     for (column, attack) in plan.attacks.enumerated() {
       let oblivious = setting.oblivious(attack)
-      for (row, defence) in defences.enumerated() {
-        let job = EvaluationJob(
-          model: model.name, checkpoint: model.digest,
-          normalization: model.checkpoint.normalization, dataset: dataset.rawValue, split: split,
-          indices: IndexRanges(images.indices), pool: defence.rule == nil ? nil : poolDescription,
-          seed: plan.seed, kernelSet: kernels, planProfile: base.plan.profile,
-          scoringDraws: plan.scoringDraws,
-          selectionDraws: plan.selectionDraws, defence: defence, attack: attack,
-          other: attack.name.knowledge == .otherNetwork ? other?.digest : nil)
-        let place = row * plan.attacks.count + column
-        results[place] = try measure(job, at: place, setting, oblivious)
+      for place in stride(from: column, to: jobs.count, by: plan.attacks.count) {
+        results[place] = try measure(jobs[place], setting, oblivious, identities)
       }
     }
     return results.compactMap(\.self)
   }
 
   private func measure(
-    _ job: EvaluationJob, at place: Int, _ setting: Setting, _ oblivious: RememberedAttack
+    _ job: EvaluationJob, _ setting: Setting, _ oblivious: RememberedAttack, _ identities: [String]
   ) throws -> JobResult {
     let target = try setting.target(of: job.defence)
     let threat = try job.attack.budget.map {
       try target.threat(
-        job.attack, oblivious: oblivious, within: $0, selections: max(1, job.selectionDraws))
+        job.attack, oblivious: oblivious, within: $0,
+        selections: max(1, job.circumstances.selectionDraws))
     }
     return try measure(
-      job, at: place, target.classifier, under: threat, statistics: target.statistics,
-      on: setting.images)
+      job, target.classifier, under: threat, statistics: target.statistics, on: setting.images,
+      identities)
   }
 
   private func measure(
-    _ job: EvaluationJob, at place: Int, _ classifier: some Classifier, under threat: Threat?,
-    statistics: (@Sendable (Pixels, Draws) throws -> [[String: Double]])?, on images: LabelledImages
+    _ job: EvaluationJob, _ classifier: some Classifier, under threat: Threat?,
+    statistics: (@Sendable (Pixels, Draws) throws -> [[String: Double]])?,
+    on images: LabelledImages, _ identities: [String]
   ) throws -> JobResult {
     let title = "\(job.defence.name.rawValue) under \(job.attack.name.rawValue)"
-    let part = images[shard.positions(of: images.count)]
+    let positions = shard.positions(of: images.count)
     let file = try store.map { folder in
       try OutcomeFile(
-        folder.appending(path: "outcomes").appending(path: job.fileName()),
+        EvaluationStore(folder).file(of: job.key),
         header: OutcomeFile.Header(
-          job: job, place: place, shard: shard.description, isRandomized: classifier.isRandomized,
+          key: job.key, classCount: classifier.classCount, isRandomized: classifier.isRandomized,
           forwardPassesPerDecision: classifier.forwardPassesPerDecision))
     }
-    let earlier = file?.blocks ?? []
-    let done = Set(earlier.flatMap { $0.outcomes.map(\.index) })
-    let remaining = part.indices.indices.filter { !done.contains(part.indices[$0]) }
+    func example(_ position: Int) -> OutcomeFile.Example {
+      OutcomeFile.Example(index: images.indices[position], image: identities[position])
+    }
+    let wanted = file == nil ? [] : positions.map(example)
+    let done = (file?.blocks ?? []).outcomes(of: wanted).found
+    let remaining =
+      file == nil ? positions : positions.filter { !done.contains(example($0)) }
     if !done.isEmpty {
       progress.skip("\(title): \(done.count) images", because: "done before")
     }
-    let blocks = Mutex(earlier)
+    let blocks = Mutex<[Evaluation.Block]>([])
     if !remaining.isEmpty {
       let stage = progress.stage(title, total: remaining.count, unit: "images")
+      let circumstances = job.circumstances
       var evaluation = Evaluation(
-        seed: job.seed, scoringDraws: job.scoringDraws, selectionDraws: job.selectionDraws
+        seed: circumstances.seed, scoringDraws: circumstances.scoringDraws,
+        selectionDraws: circumstances.selectionDraws
       ) { [workers] in workers.forEach(count: $0, $1) }
       evaluation.statistics = statistics
-      _ = try evaluation.run(classifier, on: part[remaining], under: threat) { block in
-        try file?.append(block)
+      let names = Dictionary(
+        uniqueKeysWithValues: zip(images.indices, identities))
+      _ = try evaluation.run(classifier, on: images[remaining], under: threat) { block in
+        if let file {
+          let images = block.outcomes.compactMap { names[$0.index] }
+          try file.append(OutcomeFile.Block(images: images, measured: block))
+        }
         blocks.withLock { $0.append(block) }
         stage.advance(by: block.outcomes.count)
       }
       stage.finish()
     }
+    if let file {
+      let kept = file.blocks.outcomes(of: wanted)
+      return JobResult(
+        job: job, isRandomized: classifier.isRandomized,
+        forwardPassesPerDecision: classifier.forwardPassesPerDecision, outcomes: kept.outcomes,
+        cost: kept.cost)
+    }
     return JobResult(
       job: job, isRandomized: classifier.isRandomized,
-      forwardPassesPerDecision: classifier.forwardPassesPerDecision, blocks: blocks.withLock(\.self)
-    )
+      forwardPassesPerDecision: classifier.forwardPassesPerDecision,
+      blocks: blocks.withLock(\.self))
   }
 }
 
@@ -168,18 +196,31 @@ extension JobResult {
     job: EvaluationJob, isRandomized: Bool, forwardPassesPerDecision: Int,
     blocks: [Evaluation.Block]
   ) {
-    self.job = job
-    self.isRandomized = isRandomized
-    self.forwardPassesPerDecision = forwardPassesPerDecision
-    outcomes = blocks.flatMap(\.outcomes).sorted { $0.index < $1.index }
-    passes = blocks.reduce(PassMeter.Count()) { $0 + $1.passes }
-    seconds = blocks.reduce(0) { $0 + $1.seconds }
+    self.init(
+      job: job, isRandomized: isRandomized, forwardPassesPerDecision: forwardPassesPerDecision,
+      outcomes: blocks.flatMap(\.outcomes),
+      cost: Cost(
+        passes: blocks.reduce(PassMeter.Count()) { $0 + $1.passes },
+        seconds: blocks.reduce(0) { $0 + $1.seconds }))
+  }
+
+  /// Predictions that scored every image.
+  package var scoringDraws: Int { isRandomized ? job.circumstances.scoringDraws : 1 }
+
+  /// The mean over images and draws with its 95% interval over images: what "accuracy" means wherever it is
+  /// told.
+  package var accuracy: (value: Double, interval: Interval) {
+    guard scoringDraws > 1 else {
+      let right = Proportion(outcomes.lazy.map(\.isCorrect))
+      return (right.value, right.wilsonInterval())
+    }
+    return (repeated.mean, repeated.meanInterval())
   }
 
   /// The outcomes as statistics sees them.
   package var repeated: RepeatedOutcomes {
     RepeatedOutcomes(
-      draws: isRandomized ? job.scoringDraws : 1,
+      draws: scoringDraws,
       examples: outcomes.map {
         RepeatedOutcomes.Example(predictions: $0.predictions, label: $0.label)
       })

@@ -1,84 +1,154 @@
 import Foundation
+import NeuralNetwork
 import Reporting
 import Robustness
 
-/// A folder with the outcomes of an evaluation: `outcomes/`, a file for every defence under every attack, and
-/// `results.jsonl`, a record a line, written anew whenever outcomes are complete.
+/// A folder with the outcomes of evaluations: `evaluations/`, what runs were asked to measure; `outcomes/`, a
+/// file for every defence under every attack, image by image; and `results.jsonl`, a record a line, written
+/// anew whenever outcomes are complete.
+///
+/// An outcome is kept under what it depends on, so that a run finds whatever an earlier one has measured: with
+/// more images, under another name of the checkpoint's file, of images that moved.
 package struct EvaluationStore: Sendable {
   /// Where it is.
   package let folder: URL
 
   package init(_ folder: URL) { self.folder = folder }
 
+  /// Where the outcomes of a job are.
+  package func file(of key: EvaluationJob.Key) throws -> URL {
+    outcomes.appending(path: try key.fileName())
+  }
+
+  /// Remembers what a run is about to measure.
+  package func keep(_ evaluation: StoredEvaluation) throws {
+    let bytes = try JSONEncoder.canonical.encode(evaluation)
+    try AtomicFile.write(
+      bytes, to: evaluations.appending(path: "\(sha256(bytes).prefix(16)).json"))
+  }
+
   /// Puts the records where they can be found.
   package func write(_ records: [EvaluationRecord]) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let lines = try records.map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }
+    let lines = try records.map {
+      String(decoding: try JSONEncoder.canonical.encode($0), as: UTF8.self) + "\n"
+    }
     try AtomicFile.write(lines.joined(), to: folder.appending(path: "results.jsonl"))
   }
 
   /// The results of stores that each hold a part of the examples: those that one run over all would
-  /// have had, in the order of the first store's plan.
+  /// have had. Of evaluations that differ in the number of images alone, the largest.
   ///
-  /// - Throws: `PlanError.merge` unless the stores are about the same jobs and every example of them
-  ///   is in exactly one.
+  /// - Throws: `PlanError.merge` unless the stores are about one evaluation and every example of it is in
+  ///   exactly one, `PlanError.damaged` if a file is.
   package static func merged(_ stores: [EvaluationStore]) throws -> [JobResult] {
-    guard let first = stores.first else { throw PlanError.merge("there is none") }
-    let names = try first.names()
-    guard !names.isEmpty else {
-      throw PlanError.merge("\(first.folder.relativePath) holds no outcomes")
-    }
-    for store in stores.dropFirst() {
-      let others = try store.names()
-      // A file's name tells apart whatever differs: checkpoint, settings, seed, images.
-      if let odd = Set(names).symmetricDifference(others).min() {
-        let holder = names.contains(odd) ? first : store
-        throw PlanError.merge("\(odd) is in \(holder.folder.relativePath) only")
-      }
-    }
-    let results = try names.map { name in
-      var blocks: [Evaluation.Block] = []
-      var holder: [Int: String] = [:]
-      var header: OutcomeFile.Header?
-      for store in stores {
-        let file = store.outcomes.appending(path: name)
-        let part = try OutcomeFile.read(file)
-        if let header, header.job != part.header.job {
-          throw PlanError.merge("\(file.relativePath) is of another evaluation")
-        }
-        header = header ?? part.header
-        for index in part.blocks.flatMap({ $0.outcomes.map(\.index) }) {
-          if let other = holder.updateValue(store.folder.relativePath, forKey: index) {
-            throw PlanError.merge(
-              "image \(index) is in \(other) and in \(store.folder.relativePath) (\(name))")
-          }
-        }
-        blocks += part.blocks
-      }
-      guard let header else { throw PlanError.merge("there is none") }
-      let found = IndexRanges(Array(holder.keys))
-      guard found == header.job.indices else {
+    let evaluation = try evaluation(of: stores)
+    let known = try Set(evaluation.jobs.map { try $0.key.fileName() })
+    for store in stores {
+      if let odd = try store.outcomeNames().first(where: { !known.contains($0) }) {
         throw PlanError.merge(
-          "\(name) is about images \(header.job.indices), found are \(holder.count) of them; "
-            + "finish every shard first")
+          "\(store.folder.relativePath)/outcomes/\(odd) is not of the evaluation that is merged; "
+            + "take it away")
       }
-      let result = JobResult(
-        job: header.job, isRandomized: header.isRandomized,
-        forwardPassesPerDecision: header.forwardPassesPerDecision, blocks: blocks)
-      return (place: header.place, result: result)
     }
-    return results.sorted { $0.place < $1.place }.map(\.result)
+    return try evaluation.jobs.map { try merged($0, of: evaluation.examples, from: stores) }
+  }
+
+  /// The one evaluation that the stores are about.
+  private static func evaluation(of stores: [EvaluationStore]) throws -> StoredEvaluation {
+    var largest: (evaluation: StoredEvaluation, store: EvaluationStore)?
+    for store in stores {
+      for evaluation in try store.stored() {
+        guard let other = largest else {
+          largest = (evaluation, store)
+          continue
+        }
+        if let difference = other.evaluation.difference(from: evaluation) {
+          let places = [other.store, store].map(\.folder.relativePath)
+          throw PlanError.merge(
+            (places[0] == places[1]
+              ? "\(places[0]) holds two evaluations that differ in "
+              : "\(places[0]) and \(places[1]) hold evaluations that differ in ") + difference
+              + "; keep each in stores of its own")
+        }
+        if evaluation.contains(other.evaluation) { largest = (evaluation, store) }
+      }
+    }
+    guard let largest else { throw PlanError.merge("there is none") }
+    return largest.evaluation
+  }
+
+  private static func merged(
+    _ job: EvaluationJob, of examples: [OutcomeFile.Example], from stores: [EvaluationStore]
+  ) throws -> JobResult {
+    var blocks: [OutcomeFile.Block] = []
+    var holder: [OutcomeFile.Example: String] = [:]
+    var header: OutcomeFile.Header?
+    for store in stores {
+      let file = try store.file(of: job.key)
+      guard FileManager.default.fileExists(atPath: file.path(percentEncoded: false)) else {
+        continue
+      }
+      let part = try OutcomeFile.read(file)
+      guard part.header.key == job.key, header ?? part.header == part.header else {
+        throw PlanError.otherJob(file: file.relativePath)
+      }
+      header = part.header
+      for example in part.blocks.flatMap(\.examples) {
+        if let other = holder.updateValue(store.folder.relativePath, forKey: example) {
+          throw PlanError.merge(
+            "image \(example.index) is in \(other) and in \(store.folder.relativePath) "
+              + "(\(file.lastPathComponent)); name each store once, and no shard twice")
+        }
+      }
+      blocks += part.blocks
+    }
+    let merged = blocks.outcomes(of: examples)
+    let missing = examples.filter { !merged.found.contains($0) }
+    guard let header, missing.isEmpty else {
+      throw PlanError.merge(
+        "of \(job.defence.title) under \(job.attack.title) \(missing.count) of \(examples.count) images "
+          + "are missing, the first with index \(missing.first?.index ?? 0); finish every shard first"
+      )
+    }
+    return JobResult(
+      job: job, isRandomized: header.isRandomized,
+      forwardPassesPerDecision: header.forwardPassesPerDecision, outcomes: merged.outcomes,
+      cost: merged.cost)
   }
 
   private var outcomes: URL { folder.appending(path: "outcomes") }
+  private var evaluations: URL { folder.appending(path: "evaluations") }
 
-  private func names() throws -> [String] {
-    let names: [String]
+  private func outcomeNames() throws -> [String] {
+    guard FileManager.default.fileExists(atPath: outcomes.path(percentEncoded: false)) else {
+      return []
+    }
+    return try names(in: outcomes).filter { $0.hasSuffix(".jsonl") }
+  }
+
+  /// What was asked of this store.
+  private func stored() throws -> [StoredEvaluation] {
+    let files = try names(in: evaluations).filter { $0.hasSuffix(".json") }
+    guard !files.isEmpty else {
+      throw PlanError.merge("\(folder.relativePath) holds no evaluation")
+    }
+    return try files.map { name in
+      let file = evaluations.appending(path: name)
+      let bytes = try Data(contentsOf: file)
+      // The name is a part of the contents' digest.
+      guard name == "\(sha256(bytes).prefix(16)).json",
+        let evaluation = try? JSONDecoder().decode(StoredEvaluation.self, from: bytes),
+        evaluation.isSound
+      else { throw PlanError.damaged(file: file.relativePath, line: 1) }
+      return evaluation
+    }
+  }
+
+  private func names(in folder: URL) throws -> [String] {
     do {
-      names = try FileManager.default.contentsOfDirectory(
-        atPath: outcomes.path(percentEncoded: false))
-    } catch { throw PlanError.merge("\(folder.relativePath) is no store") }
-    return names.filter { $0.hasSuffix(".jsonl") }.sorted()
+      return try FileManager.default.contentsOfDirectory(
+        atPath: folder.path(percentEncoded: false)
+      ).sorted()
+    } catch { throw PlanError.merge("\(self.folder.relativePath) is no store") }
   }
 }

@@ -9,10 +9,19 @@ import Statistics
 package struct EvaluationSummary: Sendable {
   /// Every defence under every attack, in the order of the plan.
   package let results: [JobResult]
-  /// One for every result, and behind those of a defence one for the worst of its attacks.
-  package let records: [EvaluationRecord]
+  /// One for every result, and behind those of a defence under several attacks one for every ball that they
+  /// search: for the worst of its attacks.
+  package var records: [EvaluationRecord] { rows.map(\.record) }
   /// What the sanity suite says, by defence; empty if it was not asked.
   package let sanity: [SanityReport]
+  private let rows: [Row]
+
+  /// A record as tables name it: what else there is decides what has to be said.
+  private struct Row {
+    var record: EvaluationRecord
+    var defence: String
+    var attack: String
+  }
 
   /// The name of the worst of several attacks on every image.
   static let worst = "worst"
@@ -32,72 +41,112 @@ package struct EvaluationSummary: Sendable {
         }.map { PairedOutcomes(result.outcomes.map(\.isCorrect), $0.outcomes.map(\.isCorrect)) }
     }
     var adjusted = holmAdjusted(pairs.compactMap { $0?.pValue })[...]
-    var records: [EvaluationRecord] = []
+    var rows: [Row] = []
     for (place, result) in results.enumerated() {
-      let clean = results.first {
-        $0.isOfSameDefence(as: result) && $0.job.attack.name == .none
-      }
-      records.append(
-        try Self.record(
-          result,
-          comparison: pairs[place].map {
-            EvaluationRecord.Comparison($0, adjustedPValue: adjusted.removeFirst())
-          }, detection: clean.flatMap { Self.detection(of: result, beside: $0) }))
+      let group = results.filter { $0.isOfSameDefence(as: result) }
+      let clean = group.first { $0.job.attack.name == .none }
+      let defence = Self.defenceTitle(of: result, among: results)
+      rows.append(
+        Row(
+          record: try Self.record(
+            result,
+            comparison: pairs[place].map {
+              EvaluationRecord.Comparison($0, adjustedPValue: adjusted.removeFirst())
+            }, detection: clean.flatMap { Self.detection(of: result, beside: $0) }),
+          defence: defence, attack: Self.attackTitle(of: result, among: group)))
       let isLast =
         place + 1 == results.count || !results[place + 1].isOfSameDefence(as: result)
       if isLast {
-        let group = results.filter { $0.isOfSameDefence(as: result) }
-        if let worst = try Self.worst(group) { records.append(worst) }
+        rows += try Self.worst(of: group).map {
+          Row(record: $0, defence: defence, attack: Self.worst)
+        }
       }
     }
-    self.records = records.map { record in
-      var record = record
-      record.sanity =
+    self.rows = rows.map { row in
+      var row = row
+      row.record.sanity =
         sanity.first {
-          $0.model == record.model && $0.defence.name.rawValue == record.defence
-            && $0.defence.parameters == record.provenance?.defenceParameters
+          $0.model == row.record.model && $0.defence.name.rawValue == row.record.defence
+            && $0.defence.parameters == row.record.provenance?.defenceParameters
         }?.summary
-      return record
+      return row
     }
+  }
+
+  // MARK: Titles
+
+  /// An attack's name, with the parameters by which it differs from others of its name in the same ball.
+  private static func attackTitle(of result: JobResult, among group: [JobResult]) -> String {
+    let attack = result.job.attack
+    let own = title(
+      attack.name.rawValue, attack.parameters,
+      among: group.map(\.job.attack).filter {
+        $0.name == attack.name && $0.budget == attack.budget
+      }.map(\.parameters))
+    guard let file = result.job.images else { return own }
+    return attack.name == .none ? file.title : "\(own) on \(file.title)"
+  }
+
+  /// A defence's name, with the parameters by which it differs from others of its name.
+  private static func defenceTitle(of result: JobResult, among results: [JobResult]) -> String {
+    let defence = result.job.defence
+    return title(
+      defence.name.rawValue, defence.parameters,
+      among: results.map(\.job.defence).filter { $0.name == defence.name }.map(\.parameters))
+  }
+
+  private static func title(
+    _ name: String, _ own: [String: String], among namesakes: [[String: String]]
+  ) -> String {
+    let differing = own.filter { parameter in
+      namesakes.contains { $0[parameter.key] != parameter.value }
+    }
+    return ([name] + differing.asList).joined(separator: ", ")
   }
 
   // MARK: Records
 
   private static func record(
-    _ result: JobResult, outcomes: [EvaluationResult.Outcome]? = nil, attack: String? = nil,
-    comparison: EvaluationRecord.Comparison? = nil, brokenBy: [String: Int]? = nil,
-    detection: EvaluationRecord.Detection? = nil
+    _ result: JobResult, comparison: EvaluationRecord.Comparison? = nil,
+    detection: EvaluationRecord.Detection? = nil, worstOf: [String: Int]? = nil,
+    knowledge: String? = nil
   ) throws -> EvaluationRecord {
-    var result = result
-    result.outcomes = outcomes ?? result.outcomes
-    let job = result.job
-    let correct = Proportion(result.outcomes.lazy.map(\.isCorrect))
-    let decisions =
-      result.isRandomized ? job.scoringDraws + job.selectionDraws : 1
+    let (job, circumstances) = (result.job, result.job.circumstances)
+    let count = result.outcomes.count
+    guard count > 0 else {
+      throw RecordError.counts(correct: 0, n: 0, scoringDraws: result.scoringDraws)
+    }
+    let isWorst = worstOf != nil
+    let decisions = result.isRandomized ? result.scoringDraws + circumstances.selectionDraws : 1
+    let defendedDraws = job.defence.name == .none ? nil : job.attack.draws
     var record = try EvaluationRecord(
       model: job.model, defence: job.defence.name.rawValue,
-      attack: attack ?? job.attack.name.rawValue, dataset: job.dataset, split: job.split,
-      n: correct.trials, correct: correct.successes, interval: correct.wilsonInterval(),
-      epsilon: job.attack.epsilon?.description, steps: job.attack.steps ?? 0,
-      restarts: job.attack.restarts ?? 0, seed: job.seed, kernelSet: job.kernelSet.rawValue,
+      attack: isWorst ? Self.worst : job.attack.name.rawValue, dataset: job.dataset,
+      split: job.split, n: count, scoringDraws: result.scoringDraws,
+      correct: result.outcomes.reduce(0) { $0 + $1.correctCount },
+      interval: result.accuracy.interval, norm: job.attack.budget?.norm.rawValue,
+      epsilon: job.attack.epsilon?.description, steps: isWorst ? 0 : job.attack.steps ?? 0,
+      restarts: isWorst ? 0 : job.attack.restarts ?? 0, seed: circumstances.seed,
+      kernelSet: circumstances.kernelSet.rawValue,
       forwardPassesPerDecision: result.forwardPassesPerDecision,
       secondsPerDecision: job.attack.name == .none
-        ? result.seconds / Double(max(correct.trials, 1) * decisions) : nil,
+        ? result.cost.map { $0.seconds / Double(count * decisions) } : nil,
       lambda: job.defence.lambda.flatMap { Double("\($0)") },
       threshold: job.defence.threshold.flatMap { Double("\($0)") }, draws: job.defence.draws,
-      attackDraws: job.defence.name == .none ? nil : job.attack.draws, detection: detection)
-    if result.isRandomized, !result.outcomes.isEmpty {
-      record.repeated = EvaluationRecord.Repeated(result.repeated)
-    }
+      attackDraws: isWorst ? nil : defendedDraws, detection: detection)
+    if result.isRandomized { record.repeated = EvaluationRecord.Repeated(result.repeated) }
     record.comparison = comparison
-    record.brokenBy = brokenBy
+    record.brokenBy = worstOf
+    record.images = job.images
     record.provenance = EvaluationRecord.Provenance(
-      checkpoint: job.checkpoint, indices: job.indices.description, pool: job.pool?.description,
-      knowledge: job.knowledge, norm: job.attack.budget?.norm.rawValue,
-      defenceParameters: job.defence.parameters, attackParameters: job.attack.parameters,
-      selectionDraws: job.selectionDraws, planProfile: job.planProfile.rawValue,
-      forwardPasses: result.passes.forward, backwardPasses: result.passes.backward,
-      seconds: result.seconds, outcomes: try job.fileName())
+      checkpoint: circumstances.checkpoint, indices: job.indices.description,
+      pool: job.pool?.description, knowledge: knowledge ?? job.knowledge,
+      defenceParameters: job.defence.parameters,
+      attackParameters: isWorst ? [:] : job.attack.parameters,
+      selectionDraws: circumstances.selectionDraws,
+      planProfile: circumstances.planProfile.rawValue,
+      forwardPasses: result.cost?.passes.forward, backwardPasses: result.cost?.passes.backward,
+      seconds: result.cost?.seconds, outcomes: isWorst ? nil : try job.key.fileName())
     return record
   }
 
@@ -135,72 +184,81 @@ package struct EvaluationSummary: Sendable {
     return detection
   }
 
+  /// The worst of the attacks on one defence, for every ball that they search: an attack that may go
+  /// further says nothing of a smaller ball, nor one norm of another. None if there is a single attack, or if
+  /// the choice would have to be made on the draws that score.
+  private static func worst(of group: [JobResult]) throws -> [EvaluationRecord] {
+    guard let first = group.first, group.count(where: { $0.job.attack.budget != nil }) > 1,
+      !first.isRandomized || first.job.circumstances.selectionDraws > 0,
+      group.allSatisfy({ $0.outcomes.map(\.index) == first.outcomes.map(\.index) })
+    else { return [] }
+    let balls = group.compactMap(\.job.attack.budget).reduce(into: [PerturbationBudget]()) {
+      if !$0.contains($1) { $0.append($1) }
+    }
+    return try balls.map { ball in
+      // The image itself lies in every ball.
+      try worst(
+        in: ball, of: group.filter { ($0.job.attack.budget ?? ball) == ball })
+    }
+  }
+
   /// For every image the attack that misled most often on the selection draws, scored on draws that had
   /// no part in the choice; of a network the attack that broke it. Among equals the one that misled
   /// most over all images counts, so that a weak attack's luck is not preferred, then the earlier one.
-  /// Nil with a single attack, or if the choice would have to be made on the draws that score.
-  private static func worst(_ group: [JobResult]) throws -> EvaluationRecord? {
-    guard let first = group.first, group.filter({ $0.job.attack.name != .none }).count > 1,
-      !first.isRandomized || first.job.selectionDraws > 0,
-      group.allSatisfy({ $0.outcomes.map(\.index) == first.outcomes.map(\.index) })
-    else { return nil }
-    func misses(_ outcome: EvaluationResult.Outcome) -> Int {
-      first.isRandomized ? outcome.selectionMisses : outcome.isCorrect ? 0 : 1
+  private static func worst(
+    in ball: PerturbationBudget, of group: [JobResult]
+  ) throws -> EvaluationRecord {
+    func misses(_ result: JobResult, _ n: Int) -> Int {
+      let outcome = result.outcomes[n]
+      return result.isRandomized ? outcome.selectionMisses : outcome.isCorrect ? 0 : 1
     }
     let strongestFirst = group.enumerated().map { place, result in
-      (total: result.outcomes.reduce(0) { $0 + misses($1) }, place: place, result: result)
+      (
+        total: result.outcomes.indices.reduce(0) { $0 + misses(result, $1) }, place: place,
+        result: result
+      )
     }.sorted { ($1.total, $0.place) < ($0.total, $1.place) }.map(\.result)
-    var worst = first
+    let clean = group.first { $0.job.attack.name == .none }
+    var worst = strongestFirst[0]
     var brokenBy: [String: Int] = [:]
-    for n in first.outcomes.indices {
-      guard
-        let winner = strongestFirst.max(by: { misses($0.outcomes[n]) < misses($1.outcomes[n]) })
-      else { continue }
+    for n in worst.outcomes.indices {
+      guard let winner = strongestFirst.max(by: { misses($0, n) < misses($1, n) }) else { continue }
       worst.outcomes[n] = winner.outcomes[n]
-      if misses(winner.outcomes[n]) > 0 {
-        brokenBy[winner.job.attack.name.rawValue, default: 0] += 1
-      }
+      guard misses(winner, n) > 0 else { continue }
+      // What was as wrong before was broken by no attack, whoever's image is scored.
+      let isClean = clean.map { misses($0, n) == misses(winner, n) } ?? false
+      brokenBy[
+        isClean ? AttackName.none.rawValue : attackTitle(of: winner, among: group), default: 0] += 1
     }
-    worst.job.attack =
-      group.last(where: { $0.job.attack.name != .none })?.job.attack ?? first.job.attack
-    worst.passes = group.reduce(PassMeter.Count()) { $0 + $1.passes }
-    worst.seconds = group.reduce(0) { $0 + $1.seconds }
-    return try record(worst, attack: Self.worst, brokenBy: brokenBy)
+    worst.job.attack = group.first { $0.job.attack.budget == ball }?.job.attack ?? worst.job.attack
+    worst.cost = group.reduce(
+      JobResult.Cost(passes: PassMeter.Count(), seconds: 0) as JobResult.Cost?
+    ) { sum, result in
+      sum.flatMap { sum in result.cost.map { sum + $0 } }
+    }
+    let knowledge = Set(group.map(\.job.knowledge)).subtracting(["nothing"]).sorted()
+    return try record(worst, worstOf: brokenBy, knowledge: knowledge.joined(separator: "; "))
   }
 
   // MARK: Tables
-
-  /// An attack's name, with the parameters by which it differs from others of that name.
-  private func title(of record: EvaluationRecord) -> String {
-    let namesakes = records.filter {
-      $0.model == record.model && $0.defence == record.defence && $0.attack == record.attack
-        && $0.provenance?.defenceParameters == record.provenance?.defenceParameters
-        && $0.epsilon == record.epsilon
-    }
-    let own = record.provenance?.attackParameters ?? [:]
-    let differing = own.filter { parameter in
-      namesakes.contains { $0.provenance?.attackParameters[parameter.key] != parameter.value }
-    }
-    return ([record.attack] + differing.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })
-      .joined(separator: ", ")
-  }
 
   /// The records as a table for a terminal.
   package var table: Table {
     Table(
       columns: [
-        "model", "defence", "attack", "ε", "accuracy", "95% interval", "majority", "always",
+        "model", "defence", "attack", "norm", "ε", "accuracy", "95% interval", "majority", "always",
         "against none", "p (Holm)", "n",
       ],
-      rows: records.map { record in
-        let repeated = record.repeated
+      rows: rows.map { row in
+        let record = row.record
         return [
-          Table.Cell(record.model), Table.Cell(record.defence), Table.Cell(title(of: record)),
-          Table.Cell(record.epsilon ?? "–"), Table.Cell(percent(repeated?.mean ?? record.accuracy)),
-          Table.Cell(range(repeated?.meanInterval ?? record.interval)),
+          Table.Cell(record.model), Table.Cell(row.defence), Table.Cell(row.attack),
+          Table.Cell(record.norm ?? "–"), Table.Cell(record.epsilon ?? "–"),
+          Table.Cell(percent(record.accuracy)), Table.Cell(range(record.interval)),
           Table.Cell(
-            repeated.map { percent(Double($0.majority) / Double(record.n)) } ?? "–"),
-          Table.Cell(repeated.map { percent(Double($0.always) / Double(record.n)) } ?? "–"),
+            record.repeated.map { percent(Double($0.majority) / Double(record.n)) } ?? "–"),
+          Table.Cell(
+            record.repeated.map { percent(Double($0.always) / Double(record.n)) } ?? "–"),
           Table.Cell(
             record.comparison.map {
               "\(signed(100 * $0.difference)) (\(signed(100 * $0.interval.lower)) to \(signed(100 * $0.interval.upper)))"
@@ -209,66 +267,100 @@ package struct EvaluationSummary: Sendable {
           Table.Cell("\(record.n)"),
         ]
       },
-      alignments: [4: .right, 5: .right, 6: .right, 7: .right, 8: .right, 9: .right])
+      alignments: [5: .right, 6: .right, 7: .right, 8: .right, 9: .right, 10: .right])
   }
 
   /// What to say before any figure: which may not be quoted, and why; nil without an attack.
   package var warning: String? {
-    guard results.contains(where: { $0.job.attack.budget != nil }) else { return nil }
+    let lines =
+      Set(results.compactMap(\.job.images)).flatMap(\.warnings) + [suiteWarning].compactMap(\.self)
+    return lines.isEmpty ? nil : lines.joined(separator: "\n")
+  }
+
+  private var suiteWarning: String? {
+    guard results.contains(where: { $0.job.attack.budget != nil || $0.job.images != nil }) else {
+      return nil
+    }
     guard !sanity.isEmpty else {
       return "not checked: --sanity 50 asks whether these figures can be believed"
     }
     let failed = sanity.filter { !$0.failures.isEmpty }
     guard !failed.isEmpty else { return "the sanity suite passed" }
     return failed.map {
-      "DO NOT QUOTE the figures of \($0.defence.name.rawValue): \($0.summary)"
+      "DO NOT QUOTE the figures of \($0.defence.title): \($0.summary)"
     }.joined(separator: "\n")
   }
 
-  /// How well attacked images are detected, and which attack was the worst for how many images.
+  /// How well attacked images are detected, which attack was the worst for how many images, and what a
+  /// reader could take for a mistake.
   package var remarks: [String] {
-    let detections = records.compactMap { record -> String? in
-      guard let detection = record.detection, let drop = detection.aucConfidenceDrop,
+    let detections = rows.compactMap { row -> String? in
+      guard let detection = row.record.detection, let drop = detection.aucConfidenceDrop,
         let interval = detection.intervalConfidenceDrop, let all = detection.aucConfidenceDropOfAll
       else { return nil }
       func area(_ value: Double) -> String { fixed(value, decimals: 2) }
-      return "\(record.model), \(record.defence) under \(record.attack): detected with an area of "
+      return "\(title(of: row)) under \(row.attack): detected with an area of "
         + "\(area(drop)) (\(area(interval.lower)) to \(area(interval.upper))) under the ROC curve of "
         + "\(detection.adversarial) successes, \(area(all)) of all"
     }
-    return detections + breakers
+    return Set(results.compactMap(\.job.images)).map(\.text) + detections + breakers + luck
+  }
+
+  /// "mixup, mi-ol, lambda 0.6 within linf 3/20".
+  private func title(of row: Row) -> String {
+    "\(row.record.model), \(row.defence)"
+      + (row.record.norm.map { " within \($0) \(row.record.epsilon ?? "")" } ?? "")
   }
 
   private var breakers: [String] {
-    records.compactMap { record in
-      guard let brokenBy = record.brokenBy else { return nil }
+    rows.compactMap { row in
+      guard let brokenBy = row.record.brokenBy else { return nil }
       let parts = brokenBy.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         .map { "\($0.key) \($0.value)" }
-      let text = parts.isEmpty ? "none" : parts.joined(separator: ", ")
-      return "\(record.model), \(record.defence): of \(record.n) images broken by \(text)"
+      let text = parts.isEmpty ? "none" : parts.joined(separator: "; ")
+      return "\(title(of: row)): of \(row.record.n) images broken by \(text)"
+    }
+  }
+
+  /// Where "worst" is above the figure of one of its attacks.
+  private var luck: [String] {
+    rows.filter { $0.record.brokenBy != nil }.compactMap { worst in
+      let lower = rows.first {
+        $0.record.norm == worst.record.norm && $0.record.epsilon == worst.record.epsilon
+          && $0.record.model == worst.record.model && $0.defence == worst.defence
+          && $0.record.accuracy < worst.record.accuracy
+      }
+      return lower.map {
+        "\(title(of: worst)): \(Self.worst) \(percent(worst.record.accuracy)) is above \($0.attack) "
+          + "\(percent($0.record.accuracy)) because it was chosen, image by image, on other draws than those "
+          + "that score; the difference is chance"
+      }
     }
   }
 
   /// One line per record under a line of names, for spreadsheets.
   package var csv: String {
     let columns = [
-      "model", "defence", "attack", "dataset", "epsilon", "n", "correct", "accuracy", "lower",
-      "upper", "draws", "mean", "meanLower", "meanUpper", "majority", "always", "difference",
-      "differenceLower", "differenceUpper", "p", "pHolm", "knowledge", "seed", "checkpoint",
-      "forwardPasses", "backwardPasses",
+      "model", "defence", "defenceParameters", "attack", "attackParameters", "dataset", "split",
+      "norm", "epsilon", "n", "scoringDraws", "correct", "accuracy", "lower", "upper", "majority",
+      "always", "difference", "differenceLower", "differenceUpper", "p", "pHolm", "knowledge",
+      "seed", "checkpoint", "forwardPasses", "backwardPasses", "images", "sanity",
     ]
     func text(_ value: (some CustomStringConvertible)?) -> String { value.map { "\($0)" } ?? "" }
+    func list(_ parameters: [String: String]?) -> String {
+      (parameters ?? [:]).asList.joined(separator: "; ")
+    }
     let lines = records.map { r -> String in
       let fields: [String] = [
-        r.model, r.defence, r.attack, r.dataset, text(r.epsilon), text(r.n), text(r.correct),
-        text(r.accuracy), text(r.interval.lower), text(r.interval.upper), text(r.repeated?.draws),
-        text(r.repeated?.mean), text(r.repeated?.meanInterval.lower),
-        text(r.repeated?.meanInterval.upper), text(r.repeated?.majority), text(r.repeated?.always),
+        r.model, r.defence, list(r.provenance?.defenceParameters), r.attack,
+        list(r.provenance?.attackParameters), r.dataset, r.split, text(r.norm), text(r.epsilon),
+        text(r.n), text(r.scoringDraws), text(r.correct), text(r.accuracy), text(r.interval.lower),
+        text(r.interval.upper), text(r.repeated?.majority), text(r.repeated?.always),
         text(r.comparison?.difference), text(r.comparison?.interval.lower),
         text(r.comparison?.interval.upper), text(r.comparison?.pValue),
         text(r.comparison?.adjustedPValue), text(r.provenance?.knowledge), text(r.seed),
         text(r.provenance?.checkpoint), text(r.provenance?.forwardPasses),
-        text(r.provenance?.backwardPasses),
+        text(r.provenance?.backwardPasses), text(r.images?.text), text(r.sanity),
       ]
       return fields.map(quoted).joined(separator: ",")
     }
@@ -283,6 +375,7 @@ extension EvaluationJob {
     var a = self
     a.attack = other.attack
     a.pool = other.pool
+    a.circumstances.other = other.circumstances.other
     return a == other && attack.onNetwork == other.attack.onNetwork
   }
 }
@@ -291,6 +384,8 @@ extension JobResult {
   fileprivate func isOfSameDefence(as other: JobResult) -> Bool {
     var job = self.job
     job.attack = other.job.attack
+    // Asked for by the attack alone.
+    job.circumstances.other = other.job.circumstances.other
     return job == other.job
   }
 }
@@ -314,4 +409,54 @@ private func probability(_ p: Double) -> String {
 private func quoted(_ text: String) -> String {
   text.contains { ",\"\n\r".contains($0) }
     ? "\"\(text.replacingOccurrences(of: "\"", with: "\"\""))\"" : text
+}
+
+extension EvaluationRecord.Images {
+  /// "the file's pgd, linf 3/20", or "the file's images" where it does not say what was done.
+  package var title: String {
+    let ball = epsilon.map { ", \(norm ?? "linf") \($0)" } ?? ""
+    return "the file's \(attack.map { $0 == "none" ? "images" : $0 } ?? "images")\(ball)"
+  }
+
+  /// What is known of the images, in one line.
+  package var text: String {
+    let claim = attack == nil ? "\(title), made nobody says how" : title
+    guard let comparison else {
+      return
+        "\(claim): not compared with the data set, as the file has no indices; \(constant) constant"
+    }
+    func distance(_ value: Double) -> String { fixed(value, decimals: 4) }
+    return
+      "\(claim): from the data set's images ℓ∞ \(distance(comparison.medianLinf)) in the median, "
+      + "\(distance(comparison.largestLinf)) at most, ℓ2 \(distance(comparison.medianL2)) and "
+      + "\(distance(comparison.largestL2)); \(comparison.unchanged) unchanged, \(constant) constant"
+  }
+
+  /// What to say before any figure of these images.
+  var warnings: [String] {
+    var warnings: [String] = []
+    if let comparison {
+      if comparison.otherLabels > 0 {
+        warnings.append(
+          "DO NOT QUOTE: \(comparison.otherLabels) labels of the file are not the data set's")
+      }
+      if let beyond = comparison.beyond, beyond > 0 {
+        warnings.append(
+          "DO NOT QUOTE: \(beyond) images are further from the data set's than \(norm ?? "linf") "
+            + "\(epsilon ?? ""), which the file claims")
+      }
+      if comparison.training > 0 {
+        warnings.append(
+          "\(comparison.training) images are training images, on which networks do better")
+      }
+    } else {
+      warnings.append("not compared with the data set: the file has no indices")
+    }
+    if constant > 0 {
+      warnings.append(
+        "\(constant) images are of one value throughout: some attacks write such images where they found none"
+      )
+    }
+    return warnings
+  }
 }

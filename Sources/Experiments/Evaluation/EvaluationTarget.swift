@@ -15,10 +15,11 @@ extension EvaluationRun {
 
     init(
       _ plan: EvaluationPlan, _ model: Model, _ other: Model? = nil, on data: DatasetSplit,
-      kernels: KernelSet
+      images: LabelledImages? = nil, kernels: KernelSet
     ) throws {
       try plan.check()
-      let images = data.test[0..<min(plan.count ?? data.test.count, data.test.count)]
+      let all = images ?? data.test
+      let images = all[0..<min(plan.count ?? all.count, all.count)]
       func classifier(_ model: Model) throws -> NetworkClassifier {
         try model.check(images)
         return try NetworkClassifier(InferencePlan(model.checkpoint, kernels: kernels))

@@ -19,14 +19,10 @@ package struct MatchedDefence: Sendable, Equatable, Codable {
 
   /// One line for a person.
   package var text: String {
-    let parameters = defence.parameters.sorted { $0.key < $1.key }
-      .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-    let name = ([defence.name.rawValue] + (parameters.isEmpty ? [] : [parameters]))
-      .joined(separator: ", ")
     let share = "\((1000 * accuracy).rounded() / 10)% of \(count) clean validation images right"
     return isReached
-      ? "matched: \(name), of \(settings), \(share)"
-      : "not matched: \(name) is the best of \(settings), \(share)"
+      ? "matched: \(defence.title), of \(settings), \(share)"
+      : "not matched: \(defence.title) is the best of \(settings), \(share)"
   }
 }
 

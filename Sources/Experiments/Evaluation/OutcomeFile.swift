@@ -7,35 +7,103 @@ import Synchronization
 /// The outcomes of one job in a file of lines, which grows with every finished block: what survives
 /// when the process is killed.
 ///
-/// The first line says which job it is; every other one is a block. A line that was being written when
-/// the process ended has no end and is dropped; its examples are measured again. A class because it
-/// owns an open file.
+/// The first line says which job it is; every other one is a block. Each bears a checksum of its contents.
+/// A line that was being written when the process ended has no end and is dropped; its examples are
+/// measured again. A class because it owns an open file.
 package final class OutcomeFile: Sendable {
   /// The first line.
   package struct Header: Codable, Hashable, Sendable {
-    package var job: EvaluationJob
-    /// Where the job stands in its plan; of the order of results, not of the job.
-    package var place: Int
-    /// Which part of the examples, "1/1" for all.
-    package var shard: String
+    package var key: EvaluationJob.Key
+    package var classCount: Int
     package var isRandomized: Bool
     package var forwardPassesPerDecision: Int
 
     package init(
-      job: EvaluationJob, place: Int, shard: String, isRandomized: Bool,
-      forwardPassesPerDecision: Int
+      key: EvaluationJob.Key, classCount: Int, isRandomized: Bool, forwardPassesPerDecision: Int
     ) {
-      self.job = job
-      self.place = place
-      self.shard = shard
+      self.key = key
+      self.classCount = classCount
       self.isRandomized = isRandomized
       self.forwardPassesPerDecision = forwardPassesPerDecision
+    }
+
+    /// Predictions that score an image.
+    var draws: Int { isRandomized ? key.circumstances.scoringDraws : 1 }
+
+    /// Whether it is one that this code could have written.
+    var isSound: Bool {
+      let circumstances = key.circumstances
+      return key.schema == EvaluationJob.Key.currentSchema && classCount >= 1
+        && forwardPassesPerDecision >= 1 && EvaluationPlan.counts ~= circumstances.scoringDraws
+        && 0...EvaluationPlan.counts.upperBound ~= circumstances.selectionDraws
+    }
+  }
+
+  /// Examples that were measured together.
+  package struct Block: Codable, Hashable, Sendable {
+    /// What every image is, in the order of the outcomes.
+    package var images: [String]
+    package var measured: Evaluation.Block
+
+    package init(images: [String], measured: Evaluation.Block) {
+      self.images = images
+      self.measured = measured
+    }
+
+    /// Whether every number is one that a job with this header could have led to.
+    func isSound(under header: Header) -> Bool {
+      images.count == measured.outcomes.count && measured.passes.forward >= 0
+        && measured.passes.backward >= 0 && measured.seconds >= 0 && measured.seconds.isFinite
+        && measured.outcomes.allSatisfy { outcome in
+          let classes = 0..<header.classCount
+          return outcome.index >= 0 && classes ~= outcome.label
+            && outcome.predictions.count == header.draws
+            && outcome.predictions.allSatisfy { classes ~= $0 }
+            && 0...header.key.circumstances.selectionDraws ~= outcome.selectionMisses
+            && (outcome.statistics ?? [:]).values.allSatisfy(\.isFinite)
+        }
+    }
+  }
+
+  /// An image under its index, which names its random numbers.
+  package struct Example: Hashable, Sendable {
+    package var index: Int
+    /// As `LabelledImages.identities`.
+    package var image: String
+
+    package init(index: Int, image: String) {
+      self.index = index
+      self.image = image
+    }
+  }
+
+  /// A line, with the first 16 digits of the SHA-256 of its contents as they are encoded here.
+  private struct Line<Contents: Codable>: Codable {
+    var contents: Contents
+    var checksum: String
+
+    init(_ contents: Contents) throws {
+      self.contents = contents
+      checksum = try Self.checksum(of: contents)
+    }
+
+    static func checksum(of contents: Contents) throws -> String {
+      String(sha256(try JSONEncoder.canonical.encode(contents)).prefix(16))
+    }
+
+    /// The contents of a line, if it is whole and unchanged.
+    static func contents(of bytes: Data) -> Contents? {
+      guard let line = try? JSONDecoder().decode(Self.self, from: bytes),
+        line.checksum == (try? checksum(of: line.contents))
+      else { return nil }
+      return line.contents
     }
   }
 
   private let path: String
+  private let header: Header
   private let descriptor: Int32
-  private let found: Mutex<[Evaluation.Block]>
+  private let found: Mutex<[Block]>
 
   /// Opens the file of a job, and creates it with the folders on the way if need be.
   ///
@@ -43,6 +111,7 @@ package final class OutcomeFile: Sendable {
   ///   it cannot be written.
   package init(_ file: URL, header: Header) throws {
     path = file.path(percentEncoded: false)
+    self.header = header
     try AtomicFile.createFolder(of: file)
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw FileWriteError(path: path, code: errno) }
@@ -56,9 +125,7 @@ package final class OutcomeFile: Sendable {
       try append(line: header)
     } else {
       let (present, blocks) = try Self.decoded(lines, path)
-      guard present.job == header.job, present.shard == header.shard else {
-        throw PlanError.otherJob(file: path)
-      }
+      guard present == header else { throw PlanError.otherJob(file: path) }
       try resize(to: lines.reduce(0) { $0 + $1.count + 1 })
       found.withLock { $0 = blocks }
     }
@@ -67,10 +134,10 @@ package final class OutcomeFile: Sendable {
   deinit { close(descriptor) }
 
   /// Blocks that were in the file or have been appended.
-  package var blocks: [Evaluation.Block] { found.withLock(\.self) }
+  package var blocks: [Block] { found.withLock(\.self) }
 
   /// Writes a block behind the others, and has the system put it on the disk.
-  package func append(_ block: Evaluation.Block) throws {
+  package func append(_ block: Block) throws {
     try found.withLock {
       try append(line: block)
       $0.append(block)
@@ -80,9 +147,7 @@ package final class OutcomeFile: Sendable {
   /// Reads a file that nobody need be writing.
   ///
   /// - Throws: `PlanError.damaged`.
-  package static func read(
-    _ file: URL
-  ) throws -> (header: Header, blocks: [Evaluation.Block]) {
+  package static func read(_ file: URL) throws -> (header: Header, blocks: [Block]) {
     let path = file.path(percentEncoded: false)
     return try decoded(try lines(Data(contentsOf: file)), path)
   }
@@ -97,19 +162,14 @@ package final class OutcomeFile: Sendable {
 
   private static func decoded(
     _ lines: [Data], _ path: String
-  ) throws -> (header: Header, blocks: [Evaluation.Block]) {
-    let decoder = JSONDecoder()
-    guard let first = lines.first, let header = try? decoder.decode(Header.self, from: first) else {
-      throw PlanError.damaged(file: path, line: 1)
-    }
-    let draws = header.isRandomized ? header.job.scoringDraws : 1
-    var blocks: [Evaluation.Block] = []
-    var seen = Set<Int>()
+  ) throws -> (header: Header, blocks: [Block]) {
+    guard let first = lines.first, let header = Line<Header>.contents(of: first), header.isSound
+    else { throw PlanError.damaged(file: path, line: 1) }
+    var blocks: [Block] = []
+    var seen = Set<Example>()
     for (number, line) in lines.enumerated().dropFirst() {
-      guard let block = try? decoder.decode(Evaluation.Block.self, from: line),
-        block.outcomes.allSatisfy({
-          $0.predictions.count == draws && seen.insert($0.index).inserted
-        })
+      guard let block = Line<Block>.contents(of: line), block.isSound(under: header),
+        block.examples.allSatisfy({ seen.insert($0).inserted })
       else { throw PlanError.damaged(file: path, line: number + 1) }
       blocks.append(block)
     }
@@ -122,12 +182,45 @@ package final class OutcomeFile: Sendable {
     }
   }
 
-  private func append(line value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let line = try encoder.encode(value) + Data("\n".utf8)
+  private func append(line contents: some Codable) throws {
+    let line = try JSONEncoder.canonical.encode(Line(contents)) + Data("\n".utf8)
     let code = line.withUnsafeBytes { writeAll($0, to: descriptor) }
     if let code { throw FileWriteError(path: path, code: code) }
     if fsync(descriptor) != 0 { throw FileWriteError(path: path, code: errno) }
+  }
+}
+
+extension OutcomeFile.Block {
+  /// What was measured, in the order of the outcomes.
+  package var examples: [OutcomeFile.Example] {
+    zip(measured.outcomes, images).map { OutcomeFile.Example(index: $0.index, image: $1) }
+  }
+}
+
+extension [OutcomeFile.Block] {
+  /// What the blocks hold of the given examples, in no order, and what that cost.
+  ///
+  /// - Returns: no cost if a block holds other examples as well.
+  package func outcomes(
+    of examples: some Sequence<OutcomeFile.Example>
+  ) -> (
+    outcomes: [EvaluationResult.Outcome], found: Set<OutcomeFile.Example>, cost: JobResult.Cost?
+  ) {
+    let wanted = Set(examples)
+    var outcomes: [EvaluationResult.Outcome] = []
+    var found = Set<OutcomeFile.Example>()
+    var cost: JobResult.Cost? = JobResult.Cost(passes: PassMeter.Count(), seconds: 0)
+    for block in self {
+      let part = zip(block.examples, block.measured.outcomes).filter { wanted.contains($0.0) }
+      guard !part.isEmpty else { continue }
+      outcomes += part.map(\.1)
+      found.formUnion(part.map(\.0))
+      cost =
+        part.count == block.images.count
+        ? cost.map {
+          $0 + JobResult.Cost(passes: block.measured.passes, seconds: block.measured.seconds)
+        } : nil
+    }
+    return (outcomes, found, cost)
   }
 }

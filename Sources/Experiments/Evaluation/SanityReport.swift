@@ -43,8 +43,12 @@ extension EvaluationRun {
   package func sanity(
     of model: Model, other: Model? = nil, on data: DatasetSplit, results: [JobResult], count: Int
   ) throws -> [SanityReport] {
-    let setting = try Setting(plan, model, other, on: data, kernels: kernels)
+    let setting = try Setting(
+      plan, model, other, on: data, images: self.images?.images, kernels: kernels)
     let images = setting.images[0..<min(count, setting.images.count)]
+    // The file's labels are no evidence for themselves.
+    let known = self.images.map { $0.originals?.labels.prefix(images.count) }
+    let labels = known.map { $0.map(Array.init) } ?? images.labels
     let defences = plan.defences.map { $0.resolved(for: setting.base.imageShape) }
     return try defences.compactMap { defence in
       let attacked = results.filter {
@@ -55,17 +59,17 @@ extension EvaluationRun {
       else { return nil }
       let attack = worst.job.attack
       // As they were measured, which may have been in another order.
-      let labels = Dictionary(
+      let scored = Dictionary(
         worst.outcomes.map { ($0.index, $0.label) }, uniquingKeysWith: { first, _ in first })
       let measured = try LabelledImages(
-        pixels: images.pixels, labels: images.indices.map { labels[$0] ?? -1 },
+        pixels: images.pixels, labels: images.indices.map { scored[$0] ?? -1 },
         classCount: images.classCount, indices: images.indices)
       let target = try setting.target(of: defence)
       let selections = max(1, plan.selectionDraws)
       let classCount = setting.base.classCount
       let suite = SanitySuite(
         classifier: target.classifier, network: setting.base,
-        isDefended: target.defence != nil, examples: measured, labels: images.labels,
+        isDefended: target.defence != nil, examples: measured, labels: labels,
         budget: budget,
         search: {
           attack.multiplied(by: $0).onNetwork.search(classCount: classCount, selections: selections)

@@ -6,15 +6,6 @@ import Statistics
 import Training
 
 extension JobResult {
-  /// Accuracy with its 95% interval over images.
-  var accuracy: (value: Double, interval: Interval) {
-    guard isRandomized, job.scoringDraws > 1 else {
-      let right = Proportion(outcomes.lazy.map(\.isCorrect))
-      return (right.value, right.wilsonInterval())
-    }
-    return (repeated.mean, repeated.meanInterval())
-  }
-
   /// "43.2 [38, 48]", in per cent.
   var cell: Table.Cell {
     let (value, interval) = accuracy
@@ -86,8 +77,8 @@ extension PaperReport {
         guard let matched = network.matched.first(where: { $0.defence.name == defence }) else {
           return nil
         }
-        let setting = matched.defence.parameters.filter { $0.key != "draws" }
-          .sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        let setting = matched.defence.parameters.filter { $0.key != "draws" }.asList
+          .joined(separator: ", ")
         return [
           Table.Cell(setting.isEmpty ? "–" : setting),
           Table.Cell(

@@ -61,8 +61,8 @@ public struct SanitySuite: Sendable {
   public var isDefended: Bool
   /// The images, with the labels that the evaluation uses.
   public var examples: LabelledImages
-  /// The labels that the data set gives them.
-  public var labels: [Int]
+  /// The labels that the data set gives them; nil if it is not known which of its images they are.
+  public var labels: [Int]?
   /// The evaluation's radius.
   public var budget: PerturbationBudget
   /// The search alone, through whatever it is led.
@@ -79,7 +79,7 @@ public struct SanitySuite: Sendable {
   /// A suite for one classifier under one attack.
   public init(
     classifier: any DifferentiableClassifier, network: any DifferentiableClassifier,
-    isDefended: Bool, examples: LabelledImages, labels: [Int], budget: PerturbationBudget,
+    isDefended: Bool, examples: LabelledImages, labels: [Int]?, budget: PerturbationBudget,
     search: @escaping @Sendable (Effort) -> any Attack,
     threat: @escaping @Sendable (PerturbationBudget, Effort) throws -> Threat,
     other: (any DifferentiableClassifier)? = nil, seed: UInt64,

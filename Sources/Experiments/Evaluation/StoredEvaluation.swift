@@ -1,0 +1,69 @@
+import Foundation
+import Robustness
+
+/// What one run was asked to measure, whatever part of it: which jobs, on which images. By it a store knows
+/// what belongs together, and what is missing.
+package struct StoredEvaluation: Codable, Hashable, Sendable {
+  /// Every defence under every attack, in the order of the plan.
+  package var jobs: [EvaluationJob]
+  /// Where the images stand in their files.
+  package var indices: [Int]
+  /// What they are, as `LabelledImages.identities`.
+  package var images: [String]
+
+  package init(jobs: [EvaluationJob], indices: [Int], images: [String]) {
+    self.jobs = jobs
+    self.indices = indices
+    self.images = images
+  }
+
+  /// The images under their indices, in order.
+  var examples: [OutcomeFile.Example] {
+    zip(indices, images).map { OutcomeFile.Example(index: $0, image: $1) }
+  }
+
+  /// Whether it is one that this code could have written.
+  var isSound: Bool {
+    !jobs.isEmpty && indices.count == images.count && Set(indices).count == indices.count
+      && indices.allSatisfy { $0 >= 0 }
+      && jobs.allSatisfy {
+        EvaluationPlan.counts ~= $0.circumstances.scoringDraws
+          && 0...EvaluationPlan.counts.upperBound ~= $0.circumstances.selectionDraws
+      }
+  }
+
+  /// Whether it asks for the same as another one, and for more images or as many.
+  func contains(_ other: StoredEvaluation) -> Bool {
+    jobs.map(\.key) == other.jobs.map(\.key) && Set(other.examples).isSubset(of: examples)
+  }
+
+  /// In what another evaluation differs, most telling first, for a person; nil if in the images only, of which
+  /// one has more.
+  func difference(from other: StoredEvaluation) -> String? {
+    guard let mine = jobs.first, let theirs = other.jobs.first else { return "the plan" }
+    func said<Value: Equatable>(
+      _ name: String, _ value: (EvaluationJob) -> Value, _ text: (Value) -> String = { "\($0)" }
+    ) -> String? {
+      value(mine) == value(theirs)
+        ? nil : "the \(name): \(text(value(mine))) and \(text(value(theirs)))"
+    }
+    func titles(_ jobs: [EvaluationJob]) -> String {
+      jobs.map { "\($0.defence.title) under \($0.attack.title)" }.joined(separator: ", ")
+    }
+    let differences: [String?] = [
+      said("seed", \.circumstances.seed),
+      said("network", \.circumstances.checkpoint) { String($0.prefix(12)) },
+      said("scale of its input", \.circumstances.normalization),
+      said("kernel set", \.circumstances.kernelSet, \.rawValue),
+      said("plan profile", \.circumstances.planProfile, \.rawValue),
+      said("number of scoring draws", \.circumstances.scoringDraws),
+      said("number of selection draws", \.circumstances.selectionDraws),
+    ]
+    if let difference = differences.compactMap(\.self).first { return difference }
+    guard jobs.map(\.key) == other.jobs.map(\.key) else {
+      return "the plan: \(titles(jobs)) and \(titles(other.jobs))"
+    }
+    return contains(other) || other.contains(self)
+      ? nil : "the images: \(mine.indices) and \(theirs.indices), or what they are"
+  }
+}
