@@ -157,7 +157,7 @@ package struct TrainingRun: Sendable {
     guard !isFresh, FileManager.default.fileExists(atPath: stateFile.path) else { return nil }
     let decoder = JSONDecoder()
     guard let bytes = try? Data(contentsOf: stateFile),
-      let (state, notes) = try? TrainingState.decoded(bytes),
+      let (state, notes) = try? TrainingState.decoded(bytes), state.epochs <= recipe.epochs,
       let curve = try? decoder.decode(
         LearningCurve.self, from: Data((notes[Self.curveKey] ?? "").utf8)),
       try decoder.decode([String: String].self, from: Data((notes[Self.originKey] ?? "{}").utf8))

@@ -53,7 +53,8 @@ package struct Axis: Sendable {
   }
 
   /// The range and the ticks to show for data of the given extent.
-  func layout(data: ClosedRange<Double>, about count: Int) -> (ClosedRange<Double>, [Tick]) {
+  package func layout(data: ClosedRange<Double>, about count: Int) -> (ClosedRange<Double>, [Tick])
+  {
     if let ticks {
       let places = ticks.map(\.value).filter(\.isFinite)
       let low = min(data.lowerBound, places.min() ?? data.lowerBound)
@@ -61,7 +62,12 @@ package struct Axis: Sendable {
       let shown = range ?? low...high
       return (Self.widened(shown), ticks.filter { shown.contains($0.value) })
     }
-    let round = RoundTicks(covering: range ?? data, about: count)
+    var covered = range ?? data
+    if format == .percent, covered.lowerBound == covered.upperBound, 0...1 ~= covered.lowerBound {
+      // Of a constant share nothing beyond 0 and 100%.
+      covered = max(0, covered.lowerBound - 0.05)...min(1, covered.upperBound + 0.05)
+    }
+    let round = RoundTicks(covering: covered, about: count)
     let ticks = round.values.map { Tick($0, round.label($0, format)) }
     guard let range else { return (Self.widened(round.range), ticks) }
     // A step's millionth more, so that a bound that is itself a round number keeps its tick.
@@ -95,7 +101,8 @@ package struct RoundTicks: Sendable, Equatable {
     // Closer than this, neighbouring ticks are no longer different numbers.
     let smallest = max(abs(low), abs(high)) * 1e-10
     if high - low <= max(smallest, 1e-290) {
-      let room = low == 0 && high == 0 ? 0.5 : max(smallest, 1e-280)
+      // A constant is shown in the middle of a tenth of it, so that ticks stay short numbers.
+      let room = low == 0 && high == 0 ? 0.5 : max(max(abs(low), abs(high)) / 20, 1e-280)
       (low, high) = (low - room, high + room)
     }
     let raw = (high - low) / Double(max(count, 1))

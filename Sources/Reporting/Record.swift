@@ -371,6 +371,9 @@ extension [EvaluationRecord] {
   ///
   /// - Throws: `RecordError` that names the first record and field that cannot be read.
   package init(json: Data) throws(RecordError) {
+    if let key = JSONKeys.repeated(in: json) {
+      throw .unreadable(place: "the file", reason: "has \"\(key)\" twice in one object")
+    }
     do {
       self = try JSONDecoder().decode([EvaluationRecord].self, from: json)
     } catch let error as RecordError {

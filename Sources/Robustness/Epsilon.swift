@@ -45,10 +45,12 @@ public struct Epsilon: Sendable, CustomStringConvertible {
 
   /// n/d of it, or the limit if that is less. Written as a ratio.
   ///
-  /// - Precondition: n and d are small and positive.
+  /// - Precondition: n and d are from 1 to 1000; numerator and denominator are at most 10¹⁵ as read.
   func scaled(by n: Int, over d: Int, limit: Int) -> Epsilon {
     let (above, below) = (numerator * n, denominator * d)
-    guard above <= limit * below else {
+    // A thousand of the longest denominators are more than an integer holds.
+    let most = limit.multipliedFullWidth(by: below)
+    guard most.high > 0 || UInt(above) <= most.low else {
       return Epsilon(description: "\(limit)", numerator: limit, denominator: 1)
     }
     let divisor = Self.greatestCommonDivisor(above, below)

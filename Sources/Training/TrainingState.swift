@@ -66,7 +66,7 @@ extension TrainingState {
     let file = try Safetensors(data)
     var notes = file.metadata
     guard let epochs = notes.removeValue(forKey: "epochs").flatMap({ Int($0) }),
-      let loss = notes.removeValue(forKey: "loss").flatMap({ Double($0) })
+      epochs >= 0, let loss = notes.removeValue(forKey: "loss").flatMap({ Double($0) })
     else { throw SafetensorsError.header("it holds no training state") }
     return (TrainingState(epochs: epochs, loss: loss, all: file.tensors), notes)
   }

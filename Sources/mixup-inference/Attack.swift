@@ -21,8 +21,8 @@ struct Attack: ParsableCommand {
   @OptionGroup var dataset: DatasetOptions
   @OptionGroup var plan: PlanOptions
 
-  @Option(help: "File for the images (safetensors).")
-  var output: String
+  @Option(help: "File for the images (safetensors); - for standard output.")
+  var output: Destination
 
   @OptionGroup var machine: MachineOptions
   @OptionGroup var profile: ProfileOptions
@@ -32,8 +32,7 @@ struct Attack: ParsableCommand {
     guard plan.defences.count == 1, plan.attacks.count == 1 else {
       throw Failure.usage("attack takes one --defence and one --attack")
     }
-    let file = URL(filePath: output)
-    try AtomicFile.check(file)
+    try output.check()
     let name = try dataset.name()
     let model = try network.load(for: name.imageShape)
     let other = try network.loadOther(for: name.imageShape)
@@ -44,7 +43,7 @@ struct Attack: ParsableCommand {
     let found = try profile.profiled("attack", machine) {
       try run.images(of: model, other: other, on: data, dataset: name)
     }
-    try AtomicFile.write(found.file.encoded(), to: file)
-    print("\(output): \(found.images.count) images, \(found.correct) of them classified correctly")
+    try output.write(found.file.encoded())
+    [output].say("\(found.images.count) images, \(found.correct) of them classified correctly")
   }
 }

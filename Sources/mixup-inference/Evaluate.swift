@@ -55,12 +55,7 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Images on which the sanity suite checks every defence under its worst attack.")
   var sanity: Int?
 
-  @Option(help: "File for the records, a JSON array.")
-  var json: String?
-
-  @Option(help: "File for the records, a table with commas.")
-  var csv: String?
-
+  @OptionGroup var files: RecordOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var profile: ProfileOptions
 
@@ -79,7 +74,7 @@ struct Evaluate: ParsableCommand {
     guard sanity == nil || shard == .whole else {
       throw Failure.usage("--sanity looks at all images; leave --shard out")
     }
-    for file in [json, csv].compactMap(\.self) { try AtomicFile.check(URL(filePath: file)) }
+    try files.destinations.check()
     let kernels = try machine.kernelSet()
     let name = try dataset.name()
     let model = try network.load(for: name.imageShape)
@@ -94,7 +89,7 @@ struct Evaluate: ParsableCommand {
     if let match {
       let found = try run.matched(to: match, model, on: data)
       run.plan.defences = found.map(\.defence)
-      for defence in found { print(defence.text) }
+      for defence in found { files.destinations.say(defence.text) }
     }
     let results = try profile.profiled("evaluate", machine) {
       try run.run(model, other: other, on: data, dataset: name)
@@ -105,21 +100,19 @@ struct Evaluate: ParsableCommand {
     let summary = try EvaluationSummary(results, sanity: reports ?? [])
     // A part has no records of its own.
     if shard == .whole, let folder { try EvaluationStore(folder).write(summary.records) }
-    try summary.publish(json: json, csv: csv)
+    try summary.publish(files)
   }
 }
 
 extension EvaluationSummary {
   /// Writes the files that were asked for, and prints the table.
-  func publish(json: String?, csv: String?) throws {
-    if let json { try AtomicFile.write(try records.json(), to: URL(filePath: json)) }
-    if let csv { try AtomicFile.write(self.csv, to: URL(filePath: csv)) }
-    for report in sanity {
-      print("sanity of \(report.defence.title) under \(report.attack.title):")
-      print(report.table.plain())
+  func publish(_ files: RecordOptions) throws {
+    try files.json?.write(records.json())
+    try files.csv?.write(Data(csv.utf8))
+    let checks = sanity.flatMap {
+      ["sanity of \($0.defence.title) under \($0.attack.title):", $0.table.plain()]
     }
-    if let warning { print(warning) }
-    print(table.plain())
-    for remark in remarks { print(remark) }
+    files.destinations.say(
+      (checks + [warning].compactMap(\.self) + [table.plain()] + remarks).joined(separator: "\n"))
   }
 }

@@ -8,8 +8,8 @@ struct Merge: ParsableCommand {
     abstract: "Puts the parts of an evaluation together.",
     discussion: """
       Takes the folders that `evaluate --store` filled, one for every shard, and prints and writes what \
-      one run over all images would have. Stores of another checkpoint, plan or seed, missing images \
-      and images measured twice are refused.
+      one run over all images would have. Of a store that grew, the largest evaluation counts. Stores \
+      that differ in checkpoint, plan or seed, missing images and images measured twice are refused.
 
       Example: mixup-inference merge one two --json results.json
       """)
@@ -17,15 +17,11 @@ struct Merge: ParsableCommand {
   @Argument(help: "Folders given to --store.")
   var stores: [String]
 
-  @Option(help: "File for the records, a JSON array.")
-  var json: String?
-
-  @Option(help: "File for the records, a table with commas.")
-  var csv: String?
+  @OptionGroup var files: RecordOptions
 
   func run() throws {
-    for file in [json, csv].compactMap(\.self) { try AtomicFile.check(URL(filePath: file)) }
+    try files.destinations.check()
     let results = try EvaluationStore.merged(stores.map { EvaluationStore(URL(filePath: $0)) })
-    try EvaluationSummary(results).publish(json: json, csv: csv)
+    try EvaluationSummary(results).publish(files)
   }
 }

@@ -24,7 +24,7 @@ struct MixupInferenceCommand: ParsableCommand {
   /// Runs a verb, and ends with one line and the right status where it cannot.
   static func main() {
     var command: any ParsableCommand
-    do { command = try parseAsRoot() } catch {
+    do { command = try parseAsRoot(words(of: CommandLine.arguments.dropFirst())) } catch {
       if exitCode(for: error).isSuccess { exit(withError: error) }
       let verb = CommandLine.arguments.dropFirst().first { name in
         configuration.subcommands.contains { "\($0)".lowercased() == name }
@@ -43,6 +43,21 @@ struct MixupInferenceCommand: ParsableCommand {
       // --help is a command whose run ends with a clean exit; a verb may choose its own status.
       if exitCode(for: error).isSuccess || error is ExitCode { exit(withError: error) }
       fail(Failure(error))
+    }
+  }
+
+  /// The words of a command line where a negative number is always a value, since no option is called like
+  /// one: "--threshold -0.2" is "--threshold=-0.2".
+  private static func words(of arguments: some Sequence<String>) -> [String] {
+    arguments.reduce(into: []) { words, word in
+      let isNegative =
+        word.hasPrefix("-")
+        && (word.dropFirst().first.map { $0.isNumber || $0 == "." } == true || Double(word) != nil)
+      if let option = words.last, isNegative, option.hasPrefix("--"), !option.contains("=") {
+        words[words.count - 1] = "\(option)=\(word)"
+      } else {
+        words.append(word)
+      }
     }
   }
 

@@ -109,14 +109,20 @@ struct PlanOptions: ParsableArguments {
         return side
       }
     }
-    func description(_ name: AttackName, epsilon: String?) throws -> AttackDescription {
+    func description(
+      _ name: AttackName, norm: PerturbationBudget.Norm?, epsilon: String?
+    ) throws -> AttackDescription {
+      guard name != .none else { return AttackDescription(.none) }
       let measure = AttackDescription(name, norm: norm).norm
       return AttackDescription(
         name, norm: norm, epsilon: try epsilon.map { try Epsilon($0, norm: measure) }, steps: steps,
         stepSize: try stepSize.map { try Epsilon($0, norm: measure) }, restarts: restarts,
         loss: loss, momentum: momentum, queries: queries, draws: attackDraws, average: average)
     }
-    // An option that nothing asks for is not used, but is not allowed to be nonsense either.
+    // An option that nothing asks for is not used, but is not allowed to be nonsense either. A radius that no
+    // attack measures may be any length.
+    let isMeasured = names.contains { $0 != .none }
+    let radius = isMeasured ? "0" : epsilon ?? "0"
     try EvaluationPlan(
       defences: [
         DefenceDescription(
@@ -124,8 +130,8 @@ struct PlanOptions: ParsableArguments {
           draws: draws), DefenceDescription(.cropAndPad, sides: sides),
       ],
       attacks: [
-        try description(.adaptivePGD, epsilon: epsilon ?? "0"),
-        try description(AttackName(.noise), epsilon: epsilon ?? "0"),
+        try description(.adaptivePGD, norm: isMeasured ? norm : norm ?? .l2, epsilon: radius),
+        try description(AttackName(.noise), norm: norm ?? .l2, epsilon: "0"),
       ]
     ).check()
     return EvaluationPlan(
@@ -138,7 +144,7 @@ struct PlanOptions: ParsableArguments {
           lambdaPredicted: predictedLabelRatio, threshold: threshold, strength: strength,
           sides: sides, bits: bits, draws: draws)
       },
-      attacks: try names.map { try description($0, epsilon: epsilon) })
+      attacks: try names.map { try description($0, norm: norm, epsilon: epsilon) })
   }
 
   private func planFile(_ path: String) throws -> EvaluationPlan {

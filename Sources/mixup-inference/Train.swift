@@ -68,6 +68,9 @@ struct Train: ParsableCommand {
   @OptionGroup var profile: ProfileOptions
 
   func run() throws {
+    guard output != "-" else {
+      throw Failure.usage("--output is -; train writes several files, name one of them")
+    }
     guard let chosen = TrainingMethod(rawValue: method) else {
       let names = TrainingMethod.allCases.map(\.rawValue).joined(separator: ", ")
       throw Failure.usage("method \(method) is unknown; --method takes one of \(names)")

@@ -67,8 +67,8 @@ struct Verify: ParsableCommand {
   @Option(help: "Folder for the page index.html and the picture region.svg.")
   var output: String?
 
-  @Option(help: "File for everything that was found, as JSON.")
-  var json: String?
+  @Option(help: "File for everything that was found, as JSON; - for standard output.")
+  var json: Destination?
 
   @OptionGroup var machine: MachineOptions
   @OptionGroup var profile: ProfileOptions
@@ -99,8 +99,8 @@ struct Verify: ParsableCommand {
     settings.seed = seed
     let page = output.map { URL(filePath: $0).appending(path: "index.html") }
     let picture = output.map { URL(filePath: $0).appending(path: "region.svg") }
-    let record = json.map { URL(filePath: $0) }
-    for file in [page, picture, record].compactMap(\.self) { try AtomicFile.check(file) }
+    for file in [page, picture].compactMap(\.self) { try AtomicFile.check(file) }
+    try json?.check()
 
     let (results, report) = try profile.profiled("verify", machine) {
       let results = try Verification(settings).run()
@@ -110,8 +110,8 @@ struct Verify: ParsableCommand {
     if let picture {
       try AtomicFile.write(Data(report.regionPlot.svg(width: 760).utf8), to: picture)
     }
-    if let record { try AtomicFile.write(try report.json(), to: record) }
-    print(report.text)
+    try json?.write(report.json())
+    [json].say(report.text)
     let status = Self.status(of: results)
     if !status.isSuccess { throw status }
   }

@@ -216,6 +216,38 @@ struct EvaluateTests {
       let predictions = try #require(file.tensors["predictions"]).values.map { Int($0) }
       #expect(zip(predictions, clean.labels).count(where: ==) == direct["correct"] as? Int)
       #expect(shown.count == 2 && shown.allSatisfy { $0["split"] as? String == "file" })
+      let told = try #require(shown[0]["images"] as? [String: Any])
+      #expect(told["attack"] as? String == "pgd" && told["epsilon"] as? String == "1/5")
+      #expect((told["comparison"] as? [String: Any])?["beyond"] as? Int == 0)
+    }
+  }
+
+  @Test("- is standard output: records alone on it, what is for people on standard error")
+  func standardOutput() throws {
+    try Workplace.with { place in
+      let command = Command(folder: place.folder)
+      let options = [
+        "evaluate", "--model", "model.safetensors", "--count", "3", "--defence", "mi-combined",
+        // A negative number is a value.
+        "--threshold", "-0.2", "--draws", "2", "--attack", "cw", "--epsilon", "3", "--steps", "1",
+      ]
+      let json = try command.run(options + ["--json", "-"])
+      #expect(json.status == 0, "\(json.error)")
+      let records = try #require(
+        try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [[String: Any]])
+      #expect(records[0]["threshold"] as? Double == -0.2 && records[0]["norm"] as? String == "l2")
+      #expect(json.error.contains("mi-combined") && json.error.contains("95% interval"))
+      let csv = try command.run(options + ["--csv", "-"])
+      #expect(csv.output.hasPrefix("model,") && csv.output.split(separator: "\n").count == 2)
+      let plain = try command.run(options)
+      #expect(json.error.hasSuffix(plain.output))
+      #expect(!(try names(in: place.folder).contains("-")))
+      try Data().write(to: place.folder.appending(path: "images"))
+      let images = try command.run(
+        ["attack"] + options.dropFirst() + ["--output", "-"], outputTo: place.path("images"))
+      #expect(images.status == 0 && images.error.contains("3 images"))
+      let file = try Safetensors(Data(contentsOf: place.folder.appending(path: "images")))
+      #expect(file.tensors["images"]?.shape == [3, 1, 8, 8])
     }
   }
 

@@ -36,14 +36,33 @@ struct EvaluationPlanTests {
   }
 
   @Test(
+    "A length may be text or a number, whose digits are taken as they are",
+    arguments: [
+      ("0.03", "3/100"), ("3e-2", "3/100"), ("0.1", "1/10"), ("1", "1"), ("\"8/255\"", "8/255"),
+    ])
+  func lengths(json: String, ratio: String) throws {
+    let written = try plan(
+      "{\"attacks\": [{\"name\": \"pgd\", \"epsilon\": \(json), \"stepSize\": \(json)}]}")
+    #expect(written.attacks[0].epsilon == (try Epsilon(ratio)))
+    #expect(written.attacks[0].stepSize == written.attacks[0].epsilon)
+  }
+
+  @Test(
     "What is wrong in a file is named with its place",
     arguments: [
       ("{\"cuont\": 3}", "\"cuont\" means nothing in a plan"),
       ("{\"attacks\": [{\"name\": \"pgd\", \"eps\": \"1/8\"}]}", "\"eps\" means nothing in an"),
       ("{\"defences\": [{\"name\": \"mi-ol\", \"n\": 3}]}", "\"n\" means nothing in a defence"),
+      (
+        "{\"attacks\": [{\"name\": \"pgd\", \"epsilon\": \"1/8\", \"epsilon\": \"1/9\"}]}",
+        "\"epsilon\" stands twice"
+      ), ("{\"count\": 1, \"count\": 2}", "\"count\" stands twice"),
       ("{\"attacks\": [{\"epsilon\": \"1/8\"}]}", "attacks 1 lacks name"),
       ("{\"attacks\": [{\"name\": \"none\"}, {\"name\": \"magic\"}]}", "attacks 2 name"),
       ("{\"attacks\": [{\"name\": \"pgd\", \"epsilon\": \"9/8\"}]}", "9/8"),
+      ("{\"attacks\": [{\"name\": \"pgd\", \"epsilon\": 1.5}]}", "1.5"),
+      ("{\"attacks\": [{\"name\": \"pgd\", \"epsilon\": -0.1}]}", "-0.1"),
+      ("{\"attacks\": [{\"name\": \"pgd\", \"epsilon\": [1]}]}", "epsilon is not of type"),
       ("{\"attacks\": [{\"name\": \"pgd\"}]}", "needs a radius"),
       ("{\"attacks\": [{\"name\": \"none\"}, {\"name\": \"none\"}]}", "stands twice"),
       ("{\"defences\": [{\"name\": \"none\"}, {\"name\": \"none\"}]}", "stands twice"),

@@ -68,4 +68,18 @@ struct AxisTests {
     #expect((2...17).contains(ticks.values.count))
     #expect(ticks.values.allSatisfy { $0.isFinite })
   }
+
+  @Test(
+    "Of a constant are short numbers around it", arguments: [0.976, 1, 0, 0.5, 0.1, 97.6, 1e-5])
+  func constant(value: Double) {
+    for format in [Axis.Format.number, .percent] {
+      let (range, ticks) = Axis("", format: format).layout(data: value...value, about: 5)
+      #expect(range.contains(value) && ticks.count >= 2)
+      for tick in ticks {
+        #expect(tick.label.count <= (value < 0.001 ? 10 : 6), "\(tick.label)")
+        if format == .percent, value <= 1 { #expect(0...1 ~= tick.value) }
+      }
+      #expect(Set(ticks.map(\.label)).count == ticks.count)
+    }
+  }
 }

@@ -56,6 +56,16 @@ struct EpsilonTests {
     #expect(throws: EpsilonError.tooLarge(text)) { try Epsilon(text) }
   }
 
+  @Test("in lowest terms, equal numbers are equal texts")
+  func lowestTerms() throws {
+    for (text, lowest) in [
+      ("3/20", "3/20"), ("0.15", "3/20"), ("0.150", "3/20"), ("1.0", "1"), ("0/9", "0"),
+    ] {
+      let epsilon = try Epsilon(text)
+      #expect(epsilon.inLowestTerms.description == lowest && epsilon.inLowestTerms == epsilon)
+    }
+  }
+
   @Test("in ℓ2 a length may be more than 1, up to 1000")
   func euclidean() throws {
     for text in ["1.5", "128/255", "3", "1000", "1000/1", "999.99"] {

@@ -1,3 +1,4 @@
+import Foundation
 import Robustness
 
 /// An attack by the name that commands, plans and records use: a search, with "adaptive-" in front if
@@ -236,15 +237,19 @@ extension AttackDescription: Codable {
     let name = try fields.decode(AttackName.self, forKey: .name)
     let norm = try fields.decodeIfPresent(PerturbationBudget.Norm.self, forKey: .norm)
     let usual = AttackDescription(name, norm: norm).norm
+    /// A length as text, "8/255", or as a number, whose decimal digits are exact.
+    func length(_ key: Key) throws -> Epsilon? {
+      if let text = try? fields.decodeIfPresent(String.self, forKey: key) {
+        return try Epsilon(text, norm: usual)
+      }
+      return try fields.decodeIfPresent(Decimal.self, forKey: key).map {
+        try Epsilon("\($0)", norm: usual)
+      }
+    }
     self.init(
-      name, norm: norm,
-      epsilon: try fields.decodeIfPresent(String.self, forKey: .epsilon).map {
-        try Epsilon($0, norm: usual)
-      },
+      name, norm: norm, epsilon: try length(.epsilon),
       steps: try fields.decodeIfPresent(Int.self, forKey: .steps),
-      stepSize: try fields.decodeIfPresent(String.self, forKey: .stepSize).map {
-        try Epsilon($0, norm: usual)
-      },
+      stepSize: try length(.stepSize),
       restarts: try fields.decodeIfPresent(Int.self, forKey: .restarts),
       loss: try fields.decodeIfPresent(AttackLoss.self, forKey: .loss),
       momentum: try fields.decodeIfPresent(Float.self, forKey: .momentum),

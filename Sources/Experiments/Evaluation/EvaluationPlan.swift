@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Reporting
 import Robustness
 
 /// What to measure: every defence under every attack, on the first test images of a data set.
@@ -120,6 +121,9 @@ extension EvaluationPlan: Codable {
   ///
   /// - Throws: `PlanError` that names the place.
   package init(json: Data, file: String) throws(PlanError) {
+    if let key = JSONKeys.repeated(in: json) {
+      throw .unreadable(file: file, reason: "\"\(key)\" stands twice in one object")
+    }
     do {
       self = try JSONDecoder().decode(EvaluationPlan.self, from: json)
     } catch let error as PlanError {
