@@ -23,7 +23,7 @@ package struct StageStore: Sendable {
   package func stored<Description: Codable & Equatable, Value: Codable>(
     _ name: String, for description: Description, as type: Value.Type = Value.self
   ) -> Value? {
-    guard reuses, let data = try? Data(contentsOf: file(name)),
+    guard reuses, let data = try? Data(contentsOf: file(name)), JSONKeys.repeated(in: data) == nil,
       let envelope = try? JSONDecoder().decode(Envelope<Description, Value>.self, from: data),
       envelope.description == description
     else { return nil }

@@ -33,7 +33,7 @@ public struct Trainer: Sendable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return [
-      "dataset": dataset, "trainingImages": "\(images.count)",
+      "dataset": dataset, "trainingImages": "\(images.count)", "trainingData": images.identity,
       "recipe": String(decoding: try encoder.encode(recipe), as: UTF8.self),
       "kernelSet": execution.kernels.rawValue,
     ]

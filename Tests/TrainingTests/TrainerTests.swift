@@ -443,6 +443,9 @@ struct TrainingRecipeTests {
       let notes = try trainer(recipe).notes(dataset: "digits", images: Digits.test())
       #expect(notes["dataset"] == "digits" && notes["trainingImages"] == "1797")
       #expect(notes["kernelSet"] == KernelSet.best.rawValue)
+      // Other images are another training, however many they are and whatever they are called.
+      let others = try trainer(recipe).notes(dataset: "digits", images: Digits.training()[0..<1797])
+      #expect(notes["trainingData"] != others["trainingData"])
       let text = try #require(notes["recipe"])
       #expect(try JSONDecoder().decode(TrainingRecipe.self, from: Data(text.utf8)) == recipe)
     }

@@ -15,6 +15,7 @@ package struct PaperReproduction: Sendable {
   let dataset: DatasetName
   let data: DatasetSplit
   private let pool: SamplePool
+  private let identities: [String]
   /// Where checkpoints, outcomes and the report are written.
   let folder: URL
   /// Networks that are not trained but given.
@@ -41,6 +42,7 @@ package struct PaperReproduction: Sendable {
     self.dataset = dataset
     self.data = data
     pool = try SamplePool(data.training)
+    identities = [data.training, data.validation, data.test].map(\.identity)
     self.models = models
     self.folder = folder
     self.reusesStages = reusesStages
@@ -228,10 +230,15 @@ package struct PaperReproduction: Sendable {
 
   // MARK: Stages
 
+  /// Raised with every change of the code that changes results, so that old stages are not reused.
+  private static let version = 2
+
   /// Whatever a stage's result depends on.
   private struct Origin: Codable, Equatable {
+    var version = PaperReproduction.version
     var settings: Settings
-    var dataset: DatasetName
+    /// What the images are, not what they are called: training, validation, test.
+    var data: [String]
     var checkpoint: String
   }
 
@@ -241,7 +248,7 @@ package struct PaperReproduction: Sendable {
   ) throws -> Value {
     try StageStore(folder: folder.appending(path: "stages"), reuses: reusesStages).result(
       "\(name)-\(method.rawValue)",
-      for: Origin(settings: settings, dataset: dataset, checkpoint: model.digest),
+      for: Origin(settings: settings, data: identities, checkpoint: model.digest),
       title: "\(name) \(method.title)", progress, make)
   }
 }
