@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import NeuralNetwork
 import Statistics
+import Synchronization
 
 /// What a check found out about an evaluation.
 public struct SanityVerdict: Sendable, Hashable, Codable {
@@ -108,13 +109,19 @@ public struct SanitySuite: Sendable {
   /// The names of the checks, in the order in which they run.
   public static var names: [String] { checks.map(\.name) }
 
-  /// Every verdict.
+  /// Every verdict. A check fails where the classifier's answers cannot be used, as they hold what is no
+  /// number.
   ///
   /// - Parameter finished: called after every check.
-  /// - Throws: what classifiers and attacks throw.
+  /// - Throws: what attacks throw, and classifiers but for `ClassifierError`.
   public func run(finished: (SanityVerdict) -> Void = { _ in }) throws -> [SanityVerdict] {
     try Self.checks.map { check in
-      let (outcome, evidence) = try check.run(self)
+      let (outcome, evidence): (SanityVerdict.Outcome, String)
+      do {
+        (outcome, evidence) = try check.run(self)
+      } catch let error as ClassifierError {
+        (outcome, evidence) = (.failed, error.description)
+      }
       let verdict = SanityVerdict(
         name: check.name, claim: check.claim, outcome: outcome, evidence: evidence)
       finished(verdict)
@@ -132,6 +139,15 @@ public struct SanitySuite: Sendable {
     let classifier = classifier ?? self.classifier
     return try Evaluation(seed: seed, blockSize: blockSize, forEach: forEach)
       .run(classifier, on: images ?? examples, under: threat).outcomes.map(\.isCorrect)
+  }
+
+  /// What an attack costs, and the searches of it that had no gradient.
+  func passes(under threat: Threat) throws -> PassMeter.Count {
+    let passes = Mutex(PassMeter.Count())
+    _ = try Evaluation(seed: seed, forEach: forEach).run(classifier, on: examples, under: threat) {
+      block in passes.withLock { $0 = $0 + block.passes }
+    }
+    return passes.withLock(\.self)
   }
 
   /// As `correct`, under the evaluation's attack.
