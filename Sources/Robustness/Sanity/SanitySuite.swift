@@ -116,17 +116,26 @@ public struct SanitySuite: Sendable {
   /// - Throws: what attacks throw, and classifiers but for `ClassifierError`.
   public func run(finished: (SanityVerdict) -> Void = { _ in }) throws -> [SanityVerdict] {
     try Self.checks.map { check in
-      let (outcome, evidence): (SanityVerdict.Outcome, String)
-      do {
-        (outcome, evidence) = try check.run(self)
-      } catch let error as ClassifierError {
-        (outcome, evidence) = (.failed, error.description)
-      }
-      let verdict = SanityVerdict(
-        name: check.name, claim: check.claim, outcome: outcome, evidence: evidence)
+      let verdict = try verdict(of: check)
       finished(verdict)
       return verdict
     }
+  }
+
+  /// The verdict of one check; nil if there is none of that name.
+  package func verdict(of name: String) throws -> SanityVerdict? {
+    try Self.checks.first { $0.name == name }.map(verdict)
+  }
+
+  private func verdict(of check: Check) throws -> SanityVerdict {
+    let (outcome, evidence): (SanityVerdict.Outcome, String)
+    do {
+      (outcome, evidence) = try check.run(self)
+    } catch let error as ClassifierError {
+      (outcome, evidence) = (.failed, error.description)
+    }
+    return SanityVerdict(
+      name: check.name, claim: check.claim, outcome: outcome, evidence: evidence)
   }
 
   // MARK: Measuring
