@@ -347,22 +347,24 @@ package struct Reproduction: Sendable {
       }
     }
     let broken = attacked[.oblivious50]
-    let detection = try detection(base, tuning, adversarial: broken, stage)
-    let pictures = (broken?.outcomes ?? []).enumerated().filter { !$0.element.isCorrect }
-      .prefix(6).map { position, outcome in
-        Picture(
-          label: outcome.label, prediction: outcome.prediction,
-          clean: test[[position]].pixels.tensor.values,
-          adversarial: broken?.images[[position]].pixels.tensor.values ?? [])
-      }
+    let successes = Set(
+      (broken?.outcomes ?? []).successes(over: attacked[.clean]?.outcomes ?? []).map(\.index))
+    let positions = test.indices.indices.filter { successes.contains(test.indices[$0]) }
+    let fooled = broken?.images[positions] ?? test[[]]
+    let detection = try detection(base, tuning, fooled: fooled, stage)
+    let pictures = positions.enumerated().prefix(6).map { place, position in
+      Picture(
+        label: test.labels[position], prediction: broken?.outcomes[position].prediction ?? -1,
+        clean: test[[position]].pixels.tensor.values,
+        adversarial: fooled[[place]].pixels.tensor.values)
+    }
     stage.finish()
     return ModelResult(
       model: model, tuning: tuning, cells: cells, detection: detection, pictures: pictures)
   }
 
   private func detection(
-    _ base: NetworkClassifier, _ tuning: Tuning, adversarial: EvaluationResult?,
-    _ stage: ProgressStage
+    _ base: NetworkClassifier, _ tuning: Tuning, fooled: LabelledImages, _ stage: ProgressStage
   ) throws -> Detection {
     let defence = try MixupInference(
       base, pool: pool,
@@ -380,9 +382,7 @@ package struct Reproduction: Sendable {
       return blocks.flatMap(\.self)
     }
     let clean = try decisions(test)
-    let fooled = (adversarial?.outcomes ?? []).enumerated().filter { !$0.element.isCorrect }
-      .map(\.offset)
-    let found = try adversarial.map { try decisions($0.images[fooled]) } ?? []
+    let found = try decisions(fooled)
     stage.advance(by: test.count - fooled.count)
     var areas: [String: Double] = [:]
     var curve: [ReceiverOperatingCharacteristic.Point] = []

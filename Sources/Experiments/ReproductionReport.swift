@@ -228,7 +228,7 @@ package struct ReproductionReport: Sendable {
 
     \(accuracyTable.plain())
 
-    Detection by MI-PL: clean test images against those on which oblivious PGD-50 succeeded.
+    Detection by MI-PL: clean test images against those that oblivious PGD-50 misled.
 
     \(detectionTable.plain())
 

@@ -119,11 +119,13 @@ package struct Tuning: Codable, Hashable, Sendable {
     }
 
     let draws = Draws(seed: seed, purpose: .tune, examples: clean.indices)
-    let correct = zip(try base.predictions(of: clean.pixels, draws: draws), clean.labels)
-      .count(where: ==)
-    let baseline = Double(correct) / Double(max(clean.count, 1))
-    let isFooled = zip(try base.predictions(of: adversarial.pixels, draws: draws), clean.labels)
-      .map(!=)
+    func isCorrect(_ images: Pixels) throws -> [Bool] {
+      zip(try base.predictions(of: images, draws: draws), clean.labels).map(==)
+    }
+    let wasCorrect = try isCorrect(clean.pixels)
+    let baseline = Double(wasCorrect.count { $0 }) / Double(max(clean.count, 1))
+    // What was wrong before is no success of the attack.
+    let isFooled = zip(wasCorrect, try isCorrect(adversarial.pixels)).map { $0 && !$1 }
     var (predictedTrials, otherTrials) = ([Trial](), [Trial]())
     detectionTrials = []
     for ratio in ratios {

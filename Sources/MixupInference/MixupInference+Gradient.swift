@@ -19,7 +19,7 @@ extension MixupInference: DifferentiableClassifier where Base: DifferentiableCla
     let sizes = routes.map(\.mixing.sampleCount)
     let (mixed, mixedDraws) = mixedBatch(of: images, routes: routes, draws: draws)
     var averages = Tensor(shape: [0, classCount])
-    let mixedGradient = try base.logitsAndGradient(of: mixed, draws: mixedDraws) { logits in
+    let mixedGradient = try base.checkedLogitsAndGradient(of: mixed, draws: mixedDraws) { logits in
       let logProbabilities = logSoftmax(rowsOf: logits)
       averages = logMeans(of: logProbabilities, sizes: sizes)
       let cotangent = try lossGradient(averages)

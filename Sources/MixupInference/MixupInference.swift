@@ -120,8 +120,8 @@ public struct MixupInference<Base: Classifier>: Classifier {
   /// - Throws: as `logits(of:draws:)`.
   public func decisions(of images: Pixels, draws: Draws) throws -> [MixupDecision] {
     try check(draws, images: images)
-    let clean = softmax(rowsOf: try base.logits(of: images, draws: draws))
-    let predicted = argmax(rowsOf: clean)
+    let clean = softmax(rowsOf: try base.checkedLogits(of: images, draws: draws))
+    let predicted = try argmax(rowsOf: clean)
     func averages(_ partner: PartnerLabel, _ mixing: Mixing?) throws -> Tensor? {
       guard let mixing else { return nil }
       let routes = routes(partner, mixing, predicted: predicted)
@@ -170,8 +170,8 @@ public struct MixupInference<Base: Classifier>: Classifier {
     of images: Pixels, draws: Draws
   ) throws -> (routes: [Route], predictedLabelAverages: Tensor?) {
     try check(draws, images: images)
-    let cleanLogits = try base.logits(of: images, draws: draws)
-    let predicted = argmax(rowsOf: cleanLogits)
+    let cleanLogits = try base.checkedLogits(of: images, draws: draws)
+    let predicted = try argmax(rowsOf: cleanLogits)
     switch rule {
     case .predictedLabel(let mixing):
       return (routes(.predicted, mixing, predicted: predicted), nil)
@@ -234,7 +234,8 @@ public struct MixupInference<Base: Classifier>: Classifier {
         && mixedImages + routes[end].mixing.sampleCount <= imagesInFlight
       let part = Array(routes[start..<end])
       let (mixed, mixedDraws) = mixedBatch(of: images, routes: part, draws: draws)
-      let logProbabilities = logSoftmax(rowsOf: try base.logits(of: mixed, draws: mixedDraws))
+      let logProbabilities = logSoftmax(
+        rowsOf: try base.checkedLogits(of: mixed, draws: mixedDraws))
       parts.append(
         logMeans(of: logProbabilities, sizes: part.map(\.mixing.sampleCount)))
       start = end

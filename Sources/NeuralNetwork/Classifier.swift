@@ -48,7 +48,8 @@ public protocol Classifier: Sendable {
   /// Whether the output depends on the draws, so that one prediction is a sample of several.
   var isRandomized: Bool { get }
 
-  /// Logits [N, L], whose softmax is the predicted distribution over the classes.
+  /// Logits [N, L], whose softmax is the predicted distribution over the classes; −∞ for a class of
+  /// probability 0. Whoever asks a model calls `checkedLogits` or `predictions`.
   ///
   /// - Throws: `ClassifierError.imageShape` if the images have another shape.
   func logits(of images: Pixels, draws: Draws) throws -> Tensor
@@ -56,7 +57,8 @@ public protocol Classifier: Sendable {
 
 /// A classifier through which an attack can follow the gradient.
 public protocol DifferentiableClassifier: Classifier {
-  /// Logits [N, L] and the gradient [N, C, H, W] of Σ_n loss_n with respect to the pixels.
+  /// Logits [N, L] and the gradient [N, C, H, W] of Σ_n loss_n with respect to the pixels. Whoever
+  /// follows a model calls `checkedLogitsAndGradient`.
   ///
   /// - Parameter lossGradient: maps logits [N, L] to ∂loss/∂logits [N, L]; called once.
   func logitsAndGradient(
@@ -65,14 +67,90 @@ public protocol DifferentiableClassifier: Classifier {
 }
 
 extension Classifier {
+  /// The logits as whoever asks a model reads them: `logits(of:draws:)`, checked. A model may be
+  /// anybody's, and what is no number would otherwise count as class 0.
+  ///
+  /// - Parameter examples: the indices by which errors name the images; those of the draws if nil.
+  /// - Throws: `ClassifierError` unless there are L logits for every image, each a number or −∞ (a class
+  ///   of probability 0), one at least finite; and what the model throws.
+  public func checkedLogits(
+    of images: Pixels, draws: Draws, naming examples: [Int]? = nil
+  ) throws -> Tensor {
+    let logits = try logits(of: images, draws: draws)
+    try check(logits, of: images, named: examples ?? draws.examples)
+    return logits
+  }
+
   /// The most probable class of every image; the lowest index among equals.
+  ///
+  /// - Throws: as `checkedLogits`.
   public func predictions(of images: Pixels, draws: Draws) throws -> [Int] {
-    argmax(rowsOf: try logits(of: images, draws: draws))
+    try argmax(rowsOf: checkedLogits(of: images, draws: draws))
+  }
+
+  fileprivate func check(
+    _ logits: Tensor, of images: Pixels, named examples: [Int]
+  ) throws(ClassifierError) {
+    guard logits.shape == [images.count, classCount] else {
+      throw .outputShape(expected: [images.count, classCount], found: logits.shape)
+    }
+    if let row = firstUndefinedRow(of: logits) {
+      throw .notFinite(image: examples.indices.contains(row) ? examples[row] : row)
+    }
+  }
+}
+
+extension DifferentiableClassifier {
+  /// Logits and gradient as whoever follows a model reads them: `logitsAndGradient`, checked. The
+  /// gradient is noted by `PassMeter`.
+  ///
+  /// - Parameters:
+  ///   - examples: the indices by which errors name the images; those of the draws if nil.
+  ///   - lossGradient: gets logits that are checked.
+  /// - Throws: `ClassifierError` as `checkedLogits`, and unless the model asks for the loss's gradient
+  ///   and returns a finite one of the images' shape; and what the model throws.
+  public func checkedLogitsAndGradient(
+    of images: Pixels, draws: Draws, naming examples: [Int]? = nil,
+    lossGradient: (Tensor) throws -> Tensor
+  ) throws -> (logits: Tensor, gradient: Tensor) {
+    let examples = examples ?? draws.examples
+    var isAsked = images.count == 0
+    let (logits, gradient) = try PassMeter.insideGradient {
+      try logitsAndGradient(of: images, draws: draws) { logits in
+        try check(logits, of: images, named: examples)
+        isAsked = true
+        return try lossGradient(logits)
+      }
+    }
+    try check(logits, of: images, named: examples)
+    guard isAsked else { throw ClassifierError.lossNotAsked }
+    guard gradient.shape == images.tensor.shape else {
+      throw ClassifierError.gradientShape(expected: images.tensor.shape, found: gradient.shape)
+    }
+    let width = gradient.rowCount
+    var isZero = Array(repeating: true, count: images.count)
+    try gradient.withUnsafePointer { values in
+      for row in isZero.indices {
+        for place in row * width..<(row + 1) * width {
+          guard values[place].isFinite else {
+            throw ClassifierError.gradientNotFinite(
+              image: examples.indices.contains(row) ? examples[row] : row)
+          }
+          if values[place] != 0 { isZero[row] = false }
+        }
+      }
+    }
+    PassMeter.note(zip(examples, isZero))
+    return (logits, gradient)
   }
 }
 
 /// The position of the largest value of every row of [N, L]; the lowest among equals.
-public func argmax(rowsOf logits: Tensor) -> [Int] {
+///
+/// - Throws: `ClassifierError.notFinite` with the first row that has no largest value: it holds what is no
+///   number or +∞, or nothing but −∞.
+public func argmax(rowsOf logits: Tensor) throws(ClassifierError) -> [Int] {
+  if let row = firstUndefinedRow(of: logits) { throw .notFinite(image: row) }
   let width = logits.rowCount
   return logits.withUnsafePointer { values in
     (0..<logits.shape[0]).map { row in
@@ -86,10 +164,25 @@ public func argmax(rowsOf logits: Tensor) -> [Int] {
   }
 }
 
-/// What can be wrong with a batch given to a classifier.
+/// The first row of [N, L] of which softmax is no distribution.
+private func firstUndefinedRow(of logits: Tensor) -> Int? {
+  let width = logits.rowCount
+  return logits.withUnsafePointer { values in
+    (0..<logits.shape[0]).first { row in
+      let row = UnsafeBufferPointer(start: values + row * width, count: width)
+      return !row.allSatisfy { $0 < .infinity } || !row.contains { $0 > -.infinity }
+    }
+  }
+}
+
+/// What can be wrong with a batch given to a classifier, or with what it answers.
 public enum ClassifierError: Error, Equatable, CustomStringConvertible {
   case imageShape(expected: ImageShape, found: ImageShape)
   case notFinite(image: Int)
+  case gradientNotFinite(image: Int)
+  case outputShape(expected: [Int], found: [Int])
+  case gradientShape(expected: [Int], found: [Int])
+  case lossNotAsked
 
   /// What is wrong and what to do, in one line.
   public var description: String {
@@ -98,9 +191,23 @@ public enum ClassifierError: Error, Equatable, CustomStringConvertible {
       "the model takes images of shape \(expected), the data has \(found)"
     case .notFinite(let image):
       """
-      the network's output for image \(image) of a batch is not a number; \
-      its weights or its normalisation are too large
+      the model's output for image \(image) is not a number or infinite; look for weights or a \
+      normalisation that are too large, and for 0/0 in a model of your own
       """
+    case .gradientNotFinite(let image):
+      """
+      the model's gradient at image \(image) is not a number or infinite, so no attack can follow it; \
+      keep away from the logarithm, root and inverse of 0 in its backward pass
+      """
+    case .outputShape(let expected, let found):
+      """
+      the model's output has shape \(found), not \(expected): return one row for every image, with one \
+      logit for every class
+      """
+    case .gradientShape(let expected, let found):
+      "the model's gradient has shape \(found), the images have \(expected); return one of theirs"
+    case .lossNotAsked:
+      "the model never asked for the loss's gradient, so its own is of nothing; call lossGradient once"
     }
   }
 }

@@ -8,18 +8,18 @@ package struct EvaluationRecord: Sendable, Equatable {
 
   /// How well the statistics of MI-PL tell adversarial images from clean ones.
   package struct Detection: Codable, Sendable, Equatable {
-    /// Area under the ROC curve of the paper's statistic, F_ŷ(x) − F_MI,ŷ(x).
+    /// Area under the ROC curve of the paper's statistic, F_ŷ(x) − F_MI,ŷ(x); nil if no attack succeeded.
     package var aucConfidenceDrop: Double?
     /// Area under that of the official code's, max F(x) − max F_MI(x).
     package var aucMaximaDrop: Double?
     /// Clean images that were scored.
     package var clean: Int
-    /// Adversarial images that were scored: those on which the attack succeeded.
+    /// Adversarial images that were scored: those that were right before the attack and are wrong now.
     package var adversarial: Int
     /// DeLong's 95% intervals of both areas.
     package var intervalConfidenceDrop: Interval?
     package var intervalMaximaDrop: Interval?
-    /// Both areas over all attacked images, successful or not.
+    /// Both areas over all attacked images: misled, still right or wrong from the start.
     package var aucConfidenceDropOfAll: Double?
     package var aucMaximaDropOfAll: Double?
     /// Share of clean images that are flagged where 95% of the successful adversarial ones are.

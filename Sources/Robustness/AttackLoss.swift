@@ -9,16 +9,18 @@ import NeuralNetwork
 /// - `logOdds`: log Σ_{k≠y} exp z_k − z_y = log((1 − p_y)/p_y), a strictly increasing function of the
 ///   cross-entropy, log(1 + exp ℓ): the same sign steps, but its gradient does not vanish in Float
 ///   where the model is certain.
-/// - `crossEntropy`: −log p_y.
+/// - `crossEntropy`: −log p_y. A search does not lose it where the model is certain: it compares the log
+///   odds, and goes along the gradient's direction, which survives where the gradient does not.
 /// - `margin`: max_{k≠y} z_k − z_y (Carlini and Wagner, 2017).
 /// - `logitsRatio`: DLR, (max_{k≠y} z_k − z_y)/(z_π1 − z_π3 + 10⁻¹²) with π the order of falling logits
 ///   (Croce and Hein, 2020). It does not change with the scale of the logits.
-/// - `probabilityMargin`: max_{k≠y} p_k − p_y.
+/// - `probabilityMargin`: max_{k≠y} p_k − p_y; a search goes about it as about the cross-entropy.
 /// - `doubleSoftmax`: the cross-entropy of p as if it were logits. Only to do as an attack on mixup
-///   inference of 2020 did, whose wrapper gave probabilities to a loss that took logits.
+///   inference of 2020 did, whose wrapper gave probabilities to a loss that took logits. Its gradient
+///   vanishes where the model is certain, as theirs did.
 ///
 /// Towards t each is its negative with t for y; DLR then has the form of its own
-/// (z_t − z_y)/(z_π1 − (z_π3 + z_π4)/2 + 10⁻¹²).
+/// (z_t − z_y)/(z_π1 − (z_π3 + z_π4)/2 + 10⁻¹²). To DLR a logit of −∞ is one below the least finite one.
 public enum AttackLoss: String, CaseIterable, Codable, Sendable {
   case logOdds = "log-odds"
   case crossEntropy = "cross-entropy"
@@ -43,6 +45,13 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
     rows(of: logits, labels, targets).map(\.value)
   }
 
+  /// Numbers that are ordered as the losses are, but do not tie where the model is certain and the losses
+  /// round to the same: the log odds for the cross-entropy, log (1 + v)/(1 − v) for a margin v of
+  /// probabilities, and else the losses.
+  package func ranks(of logits: Tensor, labels: [Int], targets: [Int]? = nil) -> [Double] {
+    rows(of: logits, labels, targets).map { $0.certain?.rank ?? $0.value }
+  }
+
   /// ∂loss/∂z, [N, L], of each image's loss with respect to its own logits.
   public func gradient(of logits: Tensor, labels: [Int], targets: [Int]? = nil) -> Tensor {
     // In Float, where the others are in Double: its bytes are those of published tables.
@@ -59,40 +68,76 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
 
   // MARK: Row by row
 
-  private typealias Row = (value: Double, gradient: [Double])
+  /// The loss of one image.
+  fileprivate struct Row {
+    var value: Double
+    var gradient: [Double]
+    /// What survives where the model is certain.
+    var certain: Certain?
 
-  private func rows(of logits: Tensor, _ labels: [Int], _ targets: [Int]?) -> [Row] {
+    init(_ value: Double, _ gradient: [Double], _ certain: Certain? = nil) {
+      self.value = value
+      self.gradient = gradient
+      self.certain = certain
+    }
+
+    static prefix func - (row: Row) -> Row {
+      Row(
+        -row.value, row.gradient.map { -$0 },
+        row.certain.map {
+          Certain(rank: -$0.rank, direction: $0.direction.map { -$0 }, logFactor: $0.logFactor)
+        })
+    }
+  }
+
+  /// A loss as an increasing function of a `rank` that does not saturate.
+  fileprivate struct Certain {
+    var rank: Double
+    /// The rank's gradient; its largest value is about 1.
+    var direction: [Double]
+    /// log of what the loss's gradient is in multiples of the direction.
+    var logFactor: Double
+  }
+
+  fileprivate func rows(of logits: Tensor, _ labels: [Int], _ targets: [Int]?) -> [Row] {
     let width = logits.rowCount
     return labels.indices.map { n in
       let z = logits.withUnsafePointer { values in
         (0..<width).map { Double(values[n * width + $0]) }
       }
       guard let target = targets?[n] else { return away(z, from: labels[n]) }
-      if self == .logitsRatio { return ratio(z, from: labels[n], to: target) }
-      let row = away(z, from: target)
-      return (-row.value, row.gradient.map { -$0 })
+      return self == .logitsRatio ? ratio(z, from: labels[n], to: target) : -away(z, from: target)
     }
   }
 
   private func away(_ z: [Double], from y: Int) -> Row {
     switch self {
-    case .logOdds:
-      let others = z.enumerated().map { $0.offset == y ? -.infinity : $0.element }
-      var gradient = softmax(others)
-      gradient[y] = -1
-      return (logSumExp(others) - z[y], gradient)
+    case .logOdds: return logOdds(z, y)
     case .crossEntropy: return crossEntropy(z, y)
     case .margin: return margin(z, y)
     case .logitsRatio: return ratio(z, from: y)
-    case .probabilityMargin: return throughSoftmax(z) { margin($0, y) }
+    case .probabilityMargin: return probabilityMargin(z, y)
     case .doubleSoftmax: return throughSoftmax(z) { crossEntropy($0, y) }
     }
   }
 
+  private func logOdds(_ z: [Double], _ y: Int) -> Row {
+    let others = z.enumerated().map { $0.offset == y ? -.infinity : $0.element }
+    var gradient = softmax(others)
+    gradient[y] = -1
+    return Row(logSumExp(others) - z[y], gradient)
+  }
+
+  /// log(1 + exp ℓ), whose gradient is 1 − p_y times that of the log odds ℓ.
   private func crossEntropy(_ z: [Double], _ y: Int) -> Row {
+    let odds = logOdds(z, y)
+    let logFactor =
+      odds.value > 0 ? -log1p(exp(-odds.value)) : odds.value - log1p(exp(odds.value))
     var gradient = softmax(z)
-    gradient[y] -= 1
-    return (logSumExp(z) - z[y], gradient)
+    gradient[y] = -exp(logFactor)
+    return Row(
+      odds.value > 0 ? odds.value + log1p(exp(-odds.value)) : log1p(exp(odds.value)), gradient,
+      Certain(rank: odds.value, direction: odds.gradient, logFactor: logFactor))
   }
 
   private func margin(_ z: [Double], _ y: Int) -> Row {
@@ -100,20 +145,42 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
     var gradient = z.map { _ in 0.0 }
     gradient[other] = 1
     gradient[y] = -1
-    return (z[other] - z[y], gradient)
+    return Row(z[other] - z[y], gradient)
   }
 
-  private func ratio(_ z: [Double], from y: Int) -> Row {
+  /// v = p_k − p_y, whose gradient is (1 + v)(1 − v)/2 times that of log (1 + v)/(1 − v): 1 + v is the sum
+  /// of all probabilities but p_y with p_k twice, 1 − v that of all but p_k with p_y twice.
+  private func probabilityMargin(_ z: [Double], _ y: Int) -> Row {
+    let p = softmax(z)
+    let other = largest(z, but: y)
+    func weighted(twice: Int, without: Int) -> (logSum: Double, shares: [Double]) {
+      let terms = z.enumerated().map {
+        $0.offset == without ? -.infinity : $0.element + ($0.offset == twice ? log(2) : 0)
+      }
+      return (logSumExp(terms), softmax(terms))
+    }
+    let (above, below) = (weighted(twice: other, without: y), weighted(twice: y, without: other))
+    let certain = Certain(
+      rank: above.logSum - below.logSum, direction: zip(above.shares, below.shares).map { $0 - $1 },
+      logFactor: above.logSum + below.logSum - 2 * logSumExp(z) - log(2))
+    return Row(
+      p[other] - p[y], certain.direction.map { $0 * exp(certain.logFactor) }, certain)
+  }
+
+  private func ratio(_ logits: [Double], from y: Int) -> Row {
+    let z = bounded(logits)
     let order = descending(z)
-    let (above, gradient) = margin(z, y)
+    let row = margin(z, y)
+    let (above, gradient) = (row.value, row.gradient)
     let scale = z[order[0]] - z[order[2]] + 1e-12
     var result = gradient.map { $0 / scale }
     result[order[0]] -= above / (scale * scale)
     result[order[2]] += above / (scale * scale)
-    return (above / scale, result)
+    return Row(above / scale, withoutImpossible(result, logits))
   }
 
-  private func ratio(_ z: [Double], from y: Int, to target: Int) -> Row {
+  private func ratio(_ logits: [Double], from y: Int, to target: Int) -> Row {
+    let z = bounded(logits)
     let order = descending(z)
     let above = z[target] - z[y]
     let scale = z[order[0]] - (z[order[2]] + z[order[3]]) / 2 + 1e-12
@@ -123,15 +190,26 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
     result[order[0]] -= above / (scale * scale)
     result[order[2]] += above / (2 * scale * scale)
     result[order[3]] += above / (2 * scale * scale)
-    return (above / scale, result)
+    return Row(above / scale, withoutImpossible(result, logits))
+  }
+
+  /// The logits with one below the least finite one in place of −∞.
+  private func bounded(_ z: [Double]) -> [Double] {
+    guard z.contains(-.infinity) else { return z }
+    let least = z.filter { $0 > -.infinity }.min() ?? 0
+    return z.map { max($0, least - 1) }
+  }
+
+  private func withoutImpossible(_ gradient: [Double], _ z: [Double]) -> [Double] {
+    zip(gradient, z).map { $1 > -.infinity ? $0 : 0 }
   }
 
   /// The loss of softmax z: ∂/∂z = p ∘ (g − Σ p g).
   private func throughSoftmax(_ z: [Double], _ loss: ([Double]) -> Row) -> Row {
     let p = softmax(z)
-    let (value, gradient) = loss(p)
-    let mean = zip(p, gradient).reduce(0) { $0 + $1.0 * $1.1 }
-    return (value, zip(p, gradient).map { $0 * ($1 - mean) })
+    let row = loss(p)
+    let mean = zip(p, row.gradient).reduce(0) { $0 + $1.0 * $1.1 }
+    return Row(row.value, zip(p, row.gradient).map { $0 * ($1 - mean) })
   }
 
   // MARK: Log odds in Float
@@ -145,9 +223,60 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
     var result = NeuralNetwork.softmax(rowsOf: others)
     result.withUnsafeMutablePointer { values in
       for (row, aim) in aims.enumerated() {
-        for k in 0..<width { values[row * width + k] *= sign }
+        for k in 0..<width {
+          // Where all others are of probability 0, there are no shares of them.
+          let share = values[row * width + k]
+          values[row * width + k] = share.isNaN ? 0 : sign * share
+        }
         values[row * width + aim] = -sign
       }
+    }
+    return result
+  }
+}
+
+/// The gradients of a loss as the steps of a search follow them: as they are, or, where the model is so
+/// certain that they would be lost in Float, times a positive factor.
+///
+/// An image has one factor in all calls, or all images have the same, so that means over draws or over
+/// mixtures keep their direction. One value serves one step.
+struct FollowedGradient {
+  let loss: AttackLoss
+  let labels: [Int]
+  var targets: [Int]?
+  /// Whether the images are mixtures of one image, whose gradients are added.
+  var isJoint = false
+  /// log 1/factor of every image; nil before the first call.
+  private var logScales: [Double]?
+
+  init(_ loss: AttackLoss, labels: [Int], targets: [Int]? = nil, isJoint: Bool = false) {
+    self.loss = loss
+    self.labels = labels
+    self.targets = targets
+    self.isJoint = isJoint
+  }
+
+  /// Below it a gradient is lifted: Float ends at 2⁻¹⁴⁹, and what comes behind the logits needs room.
+  private static var leastLogFactor: Double { -64 * log(2) }
+
+  /// ∂loss/∂z times the factors, [N, L].
+  mutating func callAsFunction(_ logits: Tensor) -> Tensor {
+    var result = loss.gradient(of: logits, labels: labels, targets: targets)
+    let rows = loss.rows(of: logits, labels, targets)
+    let factors = rows.map { max($0.certain?.logFactor ?? 0, -.greatestFiniteMagnitude) }
+    if logScales == nil {
+      let largest = factors.max() ?? 0
+      logScales = factors.map {
+        let factor = isJoint ? largest : $0
+        return factor < Self.leastLogFactor ? factor : 0
+      }
+    }
+    let width = logits.rowCount
+    for (n, scale) in (logScales ?? []).enumerated() where scale != 0 {
+      guard let certain = rows[n].certain else { continue }
+      // A later draw that is less certain outweighs the first one, 2⁶⁴ times at most.
+      let factor = exp(min(factors[n] - scale, -Self.leastLogFactor))
+      for k in 0..<width { result[n * width + k] = Float(certain.direction[k] * factor) }
     }
     return result
   }
@@ -160,8 +289,10 @@ private func logSumExp(_ z: [Double]) -> Double {
   return largest + log(z.reduce(0) { $0 + exp($1 - largest) })
 }
 
+/// Zeros where all are −∞.
 private func softmax(_ z: [Double]) -> [Double] {
   let logSum = logSumExp(z)
+  guard logSum > -.infinity else { return z.map { _ in 0 } }
   return z.map { exp($0 - logSum) }
 }
 

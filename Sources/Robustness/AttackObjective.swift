@@ -8,7 +8,8 @@ public enum AttackObjective: String, Sendable, Codable, CaseIterable {
   case untargeted
   /// To a label drawn uniformly among the others, once an example.
   case targeted
-  /// To every other label in turn, until the surrogate is misled on all draws that choose.
+  /// To every other label in turn, until the surrogate is misled for certain: a randomised one on all
+  /// draws that choose, twenty at least.
   case everyClass = "every-class"
 
   /// The labels that the searches of one restart lead to; nil for away from the true ones.
@@ -55,7 +56,7 @@ package struct Restarts {
   var objective: AttackObjective
   var count: Int
   var selections: Int
-  /// Whether an image is left alone once it misled the surrogate on all draws that choose.
+  /// Whether an image is left alone once it misleads the surrogate for certain.
   var sparesMisled: Bool
 
   /// The best image for every example, inside ball and box.
@@ -77,7 +78,8 @@ package struct Restarts {
     let isTargeted = objective == .targeted
     var selection = Selection(
       of: examples, aims: (isTargeted ? targets[0] : nil) ?? examples.labels,
-      isTargeted: isTargeted, by: surrogate, seed: seed, repetitions: selections)
+      isTargeted: isTargeted, by: surrogate, seed: seed, repetitions: selections,
+      round: .searches, settles: sparesMisled)
     for restart in 0..<count {
       for targets in targets {
         let positions = sparesMisled ? selection.survivors : all

@@ -12,7 +12,9 @@ import Statistics
 /// successive evaluations, also across such a return, as the authors' code has it.
 ///
 /// What counts is the last iterate that the surrogate misclassified, or of none the place of the largest
-/// loss; of a randomised surrogate always the latter, as one lucky draw proves nothing.
+/// loss. Through a randomised surrogate the largest loss is that of the luckiest draw, and proves nothing:
+/// there the iterate and the place of the largest loss since are predicted on fresh draws whenever a step
+/// may be halved, and at the end, and the best place is the one that is misclassified most often.
 public struct AutoPGD: Attack, Hashable, Codable {
   /// T, at least 1.
   public var steps: Int
@@ -24,14 +26,14 @@ public struct AutoPGD: Attack, Hashable, Codable {
   public var randomStart: Bool
   /// Independent searches, each on the images that are not misled yet.
   public var restarts: Int
-  /// The number of predictions of the surrogate that choose among restarts and targets.
+  /// The number of predictions of a randomised surrogate that choose among places, restarts and targets.
   public var selections: Int
 
   /// The settings; checked by `search`.
   public init(
     steps: Int = 100, loss: AttackLoss = .crossEntropy,
     objective: AttackObjective = .untargeted, randomStart: Bool = true,
-    restarts: Int = 1, selections: Int = 1
+    restarts: Int = 1, selections: Int = 10
   ) {
     self.steps = steps
     self.loss = loss
@@ -89,56 +91,103 @@ public struct AutoPGD: Attack, Hashable, Codable {
   ) throws -> Climb {
     let labels = attempt.examples.labels
     let all = Array(labels.indices)
-    func evaluate(_ images: Pixels, step: Int) throws -> (
-      losses: [Double], gradient: Tensor, isMisled: [Bool]
-    ) {
+    func evaluate(_ images: Pixels, step: Int) throws -> (place: Place, isMisled: [Bool]) {
       let draws = Draws(
         seed: seed, purpose: .attack, examples: attempt.examples.indices,
         restart: attempt.restart, step: step)
-      let (logits, gradient) = try surrogate.logitsAndGradient(of: images, draws: draws) { logits in
-        loss.gradient(of: logits, labels: labels, targets: attempt.targets)
+      var followed = FollowedGradient(loss, labels: labels, targets: attempt.targets)
+      let (logits, gradient) = try surrogate.checkedLogitsAndGradient(of: images, draws: draws) {
+        followed($0)
       }
       return (
-        loss.values(of: logits, labels: labels, targets: attempt.targets), gradient,
-        zip(argmax(rowsOf: logits), labels).map(!=)
+        Place(
+          images: images, gradient: gradient,
+          losses: loss.values(of: logits, labels: labels, targets: attempt.targets),
+          ranks: loss.ranks(of: logits, labels: labels, targets: attempt.targets)),
+        zip(try argmax(rowsOf: logits), labels).map(!=)
       )
     }
 
     var schedule = Schedule(steps: steps, radius: ball.budget.radius.value, count: labels.count)
-    var (iterate, previous) = (start, start)
-    var (losses, gradient, isMisled) = try evaluate(start, step: 0)
-    var best = (images: start, gradient: gradient, losses: losses)
+    var (current, isMisled) = try evaluate(start, step: 0)
+    var previous = start
+    var best = current
     var misled = start
     var isEverMisled = isMisled
-    var history = [losses]
+    var history = [current.losses]
+    // Through a randomised surrogate the best since the last check is a candidate, and no more.
+    var candidate = current
+    var selection = selection(in: attempt, by: surrogate, seed: seed)
+    try selection?.offer(start)
+    if selection != nil { best.ranks = all.map { _ in 0 } }
     for step in 0..<steps {
+      let iterate = current.images
       let moved = try ball.projection(
         of: ball.budget.step(
-          from: iterate.tensor, along: gradient, lengths: schedule.lengths))
+          from: iterate.tensor, along: current.gradient, lengths: schedule.lengths))
       let next = try ball.projection(
         of: accelerated(iterate.tensor, to: moved.tensor, from: previous.tensor, isFirst: step == 0)
       )
-      (previous, iterate) = (iterate, next)
-      let before = losses
-      (losses, gradient, isMisled) = try evaluate(iterate, step: step + 1)
+      previous = iterate
+      let before = current.ranks
+      (current, isMisled) = try evaluate(next, step: step + 1)
 
       let isNowMisled = all.filter { isMisled[$0] }
-      misled = misled.replacing(isNowMisled, with: isNowMisled, of: iterate)
+      misled = misled.replacing(isNowMisled, with: isNowMisled, of: next)
       for n in isNowMisled { isEverMisled[n] = true }
-      let improved = all.filter { losses[$0] > best.losses[$0] }
-      best.images = best.images.replacing(improved, with: improved, of: iterate)
-      best.gradient = best.gradient.replacing(improved, with: improved, of: gradient)
-      for n in improved { best.losses[n] = losses[n] }
+      if selection == nil {
+        best.take(all.filter { current.ranks[$0] > best.ranks[$0] }, of: current)
+      } else {
+        candidate.take(all.filter { current.ranks[$0] > candidate.ranks[$0] }, of: current)
+        if schedule.checksNext || step + 1 == steps {
+          for place in [candidate, current] {
+            let answers = try selection?.offer(place.images) ?? []
+            let improved = answers.indices.filter { answers[$0].isBest }
+            // How often it rose stands for the rank, which is compared with that of another check only.
+            let ranks = best.ranks
+            best.take(improved, of: place)
+            for n in improved { best.ranks[n] = ranks[n] + 1 }
+          }
+          candidate = current
+        }
+      }
       history.append(best.losses)
 
-      let halved = schedule.halved(before: before, after: losses, best: best.losses)
-      iterate = iterate.replacing(halved, with: halved, of: best.images)
-      gradient = gradient.replacing(halved, with: halved, of: best.gradient)
+      let halved = schedule.halved(before: before, after: current.ranks, best: best.ranks)
+      current.images = current.images.replacing(halved, with: halved, of: best.images)
+      current.gradient = current.gradient.replacing(halved, with: halved, of: best.gradient)
     }
-    let kept = surrogate.isRandomized ? [] : all.filter { isEverMisled[$0] }
+    let kept = selection == nil ? all.filter { isEverMisled[$0] } : []
     return Climb(
       found: best.images.replacing(kept, with: kept, of: misled), best: best.images,
       bestLosses: history, lengths: schedule.lengths)
+  }
+
+  /// Images with what is known of them.
+  private struct Place {
+    var images: Pixels
+    var gradient: Tensor
+    var losses: [Double]
+    /// What orders the losses.
+    var ranks: [Double]
+
+    /// Replaces some images by those of another place.
+    mutating func take(_ positions: [Int], of other: Place) {
+      images = images.replacing(positions, with: positions, of: other.images)
+      gradient = gradient.replacing(positions, with: positions, of: other.gradient)
+      for n in positions { (losses[n], ranks[n]) = (other.losses[n], other.ranks[n]) }
+    }
+  }
+
+  /// What chooses among the places of a search through a randomised surrogate; nil through another.
+  private func selection(
+    in attempt: Restarts.Attempt, by surrogate: any DifferentiableClassifier, seed: UInt64
+  ) -> Selection? {
+    guard surrogate.isRandomized else { return nil }
+    let targets = objective == .targeted ? attempt.targets : nil
+    return Selection(
+      of: attempt.examples, aims: targets ?? attempt.examples.labels, isTargeted: targets != nil,
+      by: surrogate, seed: seed, repetitions: selections, round: .places)
   }
 
   /// x + α (x' − x) + (1 − α)(x − x₋).
@@ -184,6 +233,9 @@ private struct Schedule {
     wasHalved = Array(repeating: true, count: count)
     bestAtLastCheck = Array(repeating: -.infinity, count: count)
   }
+
+  /// Whether the next step that is noted is followed by a check.
+  var checksNext: Bool { stepsSinceCheck + 1 == period }
 
   /// Takes note of a step; the images whose step is halved, none between checks.
   mutating func halved(before: [Double], after: [Double], best: [Double]) -> [Int] {

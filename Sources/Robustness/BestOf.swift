@@ -27,12 +27,12 @@ public struct BestOf: Attack {
   public var contestants: [Contestant]
   /// The number of predictions of the surrogate that choose.
   public var selections: Int
-  /// Whether an image is left alone once it misled the surrogate on all draws that choose, which saves
-  /// the work of the later attacks.
+  /// Whether an image is left alone once it misleads the surrogate for certain (a randomised one on all
+  /// draws that choose, twenty at least), which saves the work of the later attacks.
   public var sparesMisled: Bool
 
   /// The best of the given attacks.
-  public init(_ contestants: [Contestant], selections: Int = 5, sparesMisled: Bool = false) {
+  public init(_ contestants: [Contestant], selections: Int = 10, sparesMisled: Bool = false) {
     self.contestants = contestants
     self.selections = selections
     self.sparesMisled = sparesMisled
@@ -43,7 +43,7 @@ public struct BestOf: Attack {
   /// of Croce and Hein, ICML 2020, who add the boundary attack FAB.
   public static func ensemble(
     norm: PerturbationBudget.Norm, classCount: Int, steps: Int = 100, queries: Int = 5000,
-    restarts: Int = 1, selections: Int = 1
+    restarts: Int = 1, selections: Int = 10
   ) -> BestOf {
     let ratio =
       classCount >= 4
@@ -53,7 +53,7 @@ public struct BestOf: Attack {
       : AutoPGD(steps: steps, loss: .margin, restarts: restarts, selections: selections)
     let attacks: [any Attack] =
       [AutoPGD(steps: steps, restarts: restarts, selections: selections), ratio]
-      + (norm == .linf ? [SquareAttack(queries: queries)] : [])
+      + (norm == .linf ? [SquareAttack(queries: queries, selections: selections)] : [])
     return BestOf(attacks.map { Contestant($0) }, selections: selections, sparesMisled: true)
   }
 
@@ -71,16 +71,26 @@ public struct BestOf: Attack {
     }
     var selection = Selection(
       of: examples, aims: examples.labels, isTargeted: false, by: surrogate, seed: seed,
-      repetitions: selections)
+      repetitions: selections, round: .attacks(depth: depth), settles: sparesMisled)
     for contestant in contestants {
       let positions = sparesMisled ? selection.survivors : Array(examples.indices.indices)
+      guard !positions.isEmpty || examples.count == 0 else { continue }
       let chosen = examples[positions]
-      let found = try contestant.attack.search(
-        chosen, within: budget, through: contestant.surrogate ?? surrogate, seed: seed)
+      // Metered on its own, so that a model without gradients is seen beside one that has them.
+      let (found, passes) = try PassMeter.count {
+        try contestant.attack.search(
+          chosen, within: budget, through: contestant.surrogate ?? surrogate, seed: seed)
+      }
+      PassMeter.add(passes)
       let ball = PerturbationBall(center: chosen.pixels, budget: budget)
       try selection.offer(ball.projection(of: found), at: positions)
     }
     return selection.best.tensor
+  }
+
+  /// How deep such choices are nested: 1 without any among the contestants.
+  private var depth: Int {
+    1 + (contestants.compactMap { ($0.attack as? BestOf)?.depth }.max() ?? 0)
   }
 }
 

@@ -8,6 +8,11 @@ import NeuralNetwork
 ///
 /// It does not know the ball: what it found further away is brought back by the judge. The norm must be
 /// ℓ2. Of an image that it could not change the clean one is handed over.
+///
+/// Through a randomised surrogate the nearest image that misled it is that of the luckiest draw. There ten
+/// places on the way of every c are brought into the ball and predicted on fresh draws; c has succeeded if
+/// one of them misled on all of these, and the place that is misclassified most often counts, not the
+/// nearest.
 public struct CarliniWagner: Attack, Hashable, Codable {
   /// Adam's steps for each c.
   public var steps: Int
@@ -19,20 +24,24 @@ public struct CarliniWagner: Attack, Hashable, Codable {
   public var initialConstant: Double
   /// κ, by how much the wrong class has to win.
   public var confidence: Double
+  /// The number of predictions of a randomised surrogate that decide about a place.
+  public var selections: Int
 
   /// The settings; checked by `search`.
   public init(
     steps: Int = 1000, learningRate: Double = 0.01, searches: Int = 9,
-    initialConstant: Double = 1e-3, confidence: Double = 0
+    initialConstant: Double = 1e-3, confidence: Double = 0, selections: Int = 10
   ) {
     self.steps = steps
     self.learningRate = learningRate
     self.searches = searches
     self.initialConstant = initialConstant
     self.confidence = confidence
+    self.selections = selections
   }
 
-  /// The nearest image that misled the surrogate, for every example.
+  /// The nearest image that misled the surrogate, for every example; through a randomised one the image in
+  /// the ball that misled it most often.
   ///
   /// - Throws: `AttackError` if a setting is out of range, the norm is not ℓ2 or the model's classes are
   ///   not the data's, and what the surrogate throws.
@@ -40,8 +49,10 @@ public struct CarliniWagner: Attack, Hashable, Codable {
     _ examples: LabelledImages, within budget: PerturbationBudget,
     through surrogate: any DifferentiableClassifier, seed: UInt64
   ) throws -> Tensor {
-    for (name, value) in [("number of steps", steps), ("number of constants", searches)]
-    where value < 1 {
+    for (name, value) in [
+      ("number of steps", steps), ("number of constants", searches),
+      ("number of selections", selections),
+    ] where value < 1 {
       throw AttackError.setting(name: name, value: value, least: 1)
     }
     for (name, value) in [("learning rate", learningRate), ("first constant", initialConstant)]
@@ -55,17 +66,30 @@ public struct CarliniWagner: Attack, Hashable, Codable {
       throw AttackError.norm(attack: "Carlini and Wagner's attack", budget.norm)
     }
     try check(surrogate, on: examples)
-    var images = (0..<examples.count).map { SearchedImage(examples[[$0]], settings: self) }
+    var images = (0..<examples.count).map {
+      SearchedImage(examples[[$0]], settings: self, isRandomized: surrogate.isRandomized)
+    }
+    var selection = Selection(
+      of: examples, aims: examples.labels, isTargeted: false, by: surrogate, seed: seed,
+      repetitions: selections, round: .places)
     for search in 0..<searches {
       for n in images.indices { images[n].begin() }
       for step in 0..<steps {
         let active = images.indices.filter { images[$0].isActive }
         if active.isEmpty { break }
         try descend(&images, active, surrogate, examples, seed: seed, step: search * steps + step)
-        if step % max(steps / 10, 1) == 0 { for n in active { images[n].checkProgress() } }
+        let isCheck = step % max(steps / 10, 1) == 0
+        if surrogate.isRandomized, isCheck || step + 1 == steps {
+          let ball = PerturbationBall(center: examples.pixels[active], budget: budget)
+          let places = try Tensor.concatenated(active.map { images[$0].image })
+          let answers = try selection.offer(ball.projection(of: places), at: active)
+          for (n, answer) in zip(active, answers) where answer.isMisled { images[n].succeed() }
+        }
+        if isCheck { for n in active { images[n].checkProgress() } }
       }
       for n in images.indices { images[n].end() }
     }
+    if surrogate.isRandomized { return selection.best.tensor }
     return try .concatenated(
       [Tensor(shape: [0] + examples.pixels.tensor.shape.dropFirst())]
         + images.map(\.nearest))
@@ -81,20 +105,21 @@ public struct CarliniWagner: Attack, Hashable, Codable {
     let draws = Draws(
       seed: seed, purpose: .attack, examples: active.map { examples.indices[$0] }, step: step)
     var margins: [Double] = []
-    let (logits, gradient) = try surrogate.logitsAndGradient(of: batch, draws: draws) { logits in
+    let (logits, gradient) = try surrogate.checkedLogitsAndGradient(of: batch, draws: draws) {
+      logits in
       margins = AttackLoss.margin.values(of: logits, labels: labels)
       var result = AttackLoss.margin.gradient(of: logits, labels: labels)
       let width = result.rowCount
       result.withUnsafeMutablePointer { values in
         for (row, n) in active.enumerated() {
-          // ∂/∂z of c max(κ − margin, 0).
-          let factor = margins[row] < confidence ? -Float(images[n].constant) : 0
+          // ∂/∂z of −c margin.
+          let factor = -Float(images[n].constant)
           for k in 0..<width { values[row * width + k] *= factor }
         }
       }
       return result
     }
-    let isMisled = zip(argmax(rowsOf: logits), labels).map(!=)
+    let isMisled = zip(try argmax(rowsOf: logits), labels).map(!=)
     let width = batch.imageShape.count
     gradient.withUnsafePointer { gradient in
       for (row, n) in active.enumerated() {
@@ -108,6 +133,8 @@ public struct CarliniWagner: Attack, Hashable, Codable {
 /// One image under the search for its constant.
 private struct SearchedImage {
   private let settings: CarliniWagner
+  /// Whether what a single draw says is no success.
+  private let isRandomized: Bool
   private let clean: Tensor
   private var w: [Double]
   private var mean: [Double] = []
@@ -127,8 +154,9 @@ private struct SearchedImage {
   /// The nearest image that misled so far; the clean one if none did.
   private(set) var nearest: Tensor
 
-  init(_ example: LabelledImages, settings: CarliniWagner) {
+  init(_ example: LabelledImages, settings: CarliniWagner, isRandomized: Bool) {
     self.settings = settings
+    self.isRandomized = isRandomized
     clean = example.pixels.tensor
     image = clean
     nearest = clean
@@ -157,7 +185,7 @@ private struct SearchedImage {
       squares += difference * difference
     }
     objective = squares + constant * max(settings.confidence - margin, 0)
-    if isMisled, margin >= settings.confidence {
+    if !isRandomized, isMisled, margin >= settings.confidence {
       hasSucceeded = true
       if squares < leastDistance {
         leastDistance = squares
@@ -168,10 +196,10 @@ private struct SearchedImage {
     let (first, second) = (1 - pow(0.9, Double(step)), 1 - pow(0.999, Double(step)))
     for place in w.indices {
       let bend = tanh(w[place])
-      let own = Double(gradient[place])
+      // Of c max(κ − margin, 0).
+      let own = margin < settings.confidence ? Double(gradient[place]) : 0
       let slope =
-        (2 * (Double(image[place]) - Double(clean[place])) + (own.isFinite ? own : 0))
-        * (1 - bend * bend) / 2
+        (2 * (Double(image[place]) - Double(clean[place])) + own) * (1 - bend * bend) / 2
       mean[place] = 0.9 * mean[place] + 0.1 * slope
       variance[place] = 0.999 * variance[place] + 0.001 * slope * slope
       w[place] -=
@@ -181,9 +209,13 @@ private struct SearchedImage {
     show()
   }
 
-  /// Ends this c if the objective has not fallen by a ten-thousandth since the last time.
+  /// Takes note that this c has led to an image that misleads on fresh draws.
+  mutating func succeed() { hasSucceeded = true }
+
+  /// Ends this c if the objective has not fallen by a ten-thousandth since the last time; the objective of
+  /// one draw says nothing of that.
   mutating func checkProgress() {
-    if objective > 0.9999 * lastObjective { isActive = false }
+    if !isRandomized, objective > 0.9999 * lastObjective { isActive = false }
     lastObjective = objective
   }
 

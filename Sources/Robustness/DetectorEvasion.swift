@@ -44,9 +44,9 @@ public struct DetectorEvasion<Base: DifferentiableClassifier>: DifferentiableCla
   ) throws -> (logits: Tensor, gradient: Tensor) {
     var predicted: [Int] = []
     let width = classCount
-    var (logits, gradient) = try detector.base.logitsAndGradient(of: images, draws: draws) {
+    var (logits, gradient) = try detector.base.checkedLogitsAndGradient(of: images, draws: draws) {
       logits in
-      predicted = argmax(rowsOf: logits)
+      predicted = try argmax(rowsOf: logits)
       var result = try lossGradient(logits)
       guard result.shape == logits.shape else {
         throw TensorError.shapeMismatch(expected: logits.shape, found: result.shape)
@@ -63,7 +63,7 @@ public struct DetectorEvasion<Base: DifferentiableClassifier>: DifferentiableCla
       }
       return result
     }
-    let mixed = try detector.logitsAndGradient(of: images, draws: draws) { logMeans in
+    let mixed = try detector.checkedLogitsAndGradient(of: images, draws: draws) { logMeans in
       // ∂F_MI,ŷ/∂log F_MI,ŷ = F_MI,ŷ.
       var result = Tensor(shape: logMeans.shape)
       result.withUnsafeMutablePointer { values in

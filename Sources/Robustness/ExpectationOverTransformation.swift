@@ -40,7 +40,7 @@ public struct ExpectationOverTransformation: DifferentiableClassifier {
   /// log 1/k Σ_d softmax z_d, [N, L].
   public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
     try logMean(
-      (0..<drawCount).map { try base.logits(of: images, draws: self.draws($0, of: draws)) })
+      (0..<drawCount).map { try base.checkedLogits(of: images, draws: self.draws($0, of: draws)) })
   }
 
   /// The logits, and 1/k Σ_d ∂loss(z_d)/∂x; the loss's gradient is asked for k times.
@@ -51,12 +51,9 @@ public struct ExpectationOverTransformation: DifferentiableClassifier {
     var mean = Tensor(shape: images.tensor.shape)
     let share = 1 / Float(drawCount)
     for draw in 0..<drawCount {
-      let (own, gradient) = try base.logitsAndGradient(
+      let (own, gradient) = try base.checkedLogitsAndGradient(
         of: images, draws: self.draws(draw, of: draws), lossGradient: lossGradient)
       logits.append(own)
-      guard gradient.shape == mean.shape else {
-        throw TensorError.shapeMismatch(expected: mean.shape, found: gradient.shape)
-      }
       let count = mean.count
       mean.withUnsafeMutablePointer { mean in
         gradient.withUnsafePointer { gradient in

@@ -22,7 +22,7 @@ public struct ProjectedGradientDescent: Attack, Hashable, Codable {
   public var randomStart: Bool
   /// The number of independent searches.
   public var restarts: Int
-  /// The number of predictions of the surrogate that choose among restarts and targets.
+  /// The number of predictions of a randomised surrogate that choose among restarts and targets.
   public var selections: Int
   /// Where the attack wants the prediction to go.
   public var objective: AttackObjective
@@ -34,7 +34,7 @@ public struct ProjectedGradientDescent: Attack, Hashable, Codable {
   /// The settings; checked by `search`.
   public init(
     steps: Int, stepSize: Epsilon? = nil, randomStart: Bool = true, restarts: Int = 1,
-    selections: Int = 1, objective: AttackObjective = .untargeted, loss: AttackLoss = .logOdds,
+    selections: Int = 10, objective: AttackObjective = .untargeted, loss: AttackLoss = .logOdds,
     momentum: Float = 0
   ) {
     self.steps = steps
@@ -102,8 +102,9 @@ public struct ProjectedGradientDescent: Attack, Hashable, Codable {
     for step in 0..<steps {
       let draws = Draws(
         seed: seed, purpose: .attack, examples: examples.indices, restart: restart, step: step)
-      let gradient = try surrogate.logitsAndGradient(of: iterate, draws: draws) { logits in
-        loss.gradient(of: logits, labels: examples.labels, targets: attempt.targets)
+      var followed = FollowedGradient(loss, labels: examples.labels, targets: attempt.targets)
+      let gradient = try surrogate.checkedLogitsAndGradient(of: iterate, draws: draws) {
+        followed($0)
       }.gradient
       if momentum > 0 { try accumulate(gradient, in: &direction) }
       iterate = try ball.projection(

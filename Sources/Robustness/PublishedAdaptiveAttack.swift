@@ -104,9 +104,10 @@ public struct PublishedAdaptiveAttack<Base: DifferentiableClassifier>: Attack {
     }
     moveAll { k, _ in radius * (2 * streams[k].uniform() - 1) }
     for _ in 0..<steps {
-      let gradient = try defence.base.logitsAndGradient(
+      var followed = FollowedGradient(.crossEntropy, labels: labels, isJoint: true)
+      let gradient = try defence.base.checkedLogitsAndGradient(
         of: Pixels(unchecked: iterate), draws: draws
-      ) { AttackLoss.crossEntropy.gradient(of: $0, labels: labels) }.gradient
+      ) { followed($0) }.gradient
       let means = (0..<width).map { place in
         (0..<count).reduce(Float(0)) { $0 + gradient[$1 * width + place] }
       }

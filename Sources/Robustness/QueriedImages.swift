@@ -2,8 +2,11 @@ import Datasets
 import NeuralNetwork
 
 /// What a search without gradients has found: for every example the first image that misled the model,
-/// or of none that of the largest margin max_{k≠y} z_k − z_y. Of a randomised model always the latter, as
-/// one lucky draw proves nothing.
+/// or of none that of the largest margin max_{k≠y} z_k − z_y.
+///
+/// One lucky draw of a randomised model proves nothing. There a candidate that misleads it, or has larger
+/// log odds than the image so far on its mean draw, is predicted on fresh draws, and counts if it is
+/// misclassified more often. An image is left alone once it misleads for certain.
 struct QueriedImages {
   /// Writes a candidate for an example.
   typealias Proposal = (
@@ -16,13 +19,17 @@ struct QueriedImages {
   private let model: any Classifier
   private let seed: UInt64
   private var margins: [Double]
+  /// What chooses through a randomised model; nil through another.
+  private var selection: Selection?
   /// The images; those of the examples until any was offered.
   private(set) var images: Pixels
-  /// The positions of the examples that have not misled the model yet.
+  /// The positions of the examples that do not mislead the model yet.
   private(set) var survivors: [Int]
 
+  /// - Parameter selections: the number of predictions of a randomised model that choose.
   init(
-    _ examples: LabelledImages, _ budget: PerturbationBudget, _ model: any Classifier, seed: UInt64
+    _ examples: LabelledImages, _ budget: PerturbationBudget, _ model: any Classifier, seed: UInt64,
+    selections: Int
   ) {
     self.examples = examples
     self.budget = budget
@@ -31,6 +38,11 @@ struct QueriedImages {
     margins = Array(repeating: -.infinity, count: examples.count)
     images = examples.pixels
     survivors = Array(examples.indices.indices)
+    selection =
+      model.isRandomized
+      ? Selection(
+        of: examples, aims: examples.labels, isTargeted: false, by: model, seed: seed,
+        repetitions: selections, round: .places, settles: true) : nil
   }
 
   /// Asks the model about a candidate for every survivor, and keeps what is better.
@@ -54,15 +66,32 @@ struct QueriedImages {
     }
     let offered = try PerturbationBall(center: chosen.pixels, budget: budget)
       .projection(of: candidates)
-    let logits = try model.logits(
+    let logits = try model.checkedLogits(
       of: offered, draws: Draws(seed: seed, purpose: .attack, examples: chosen.indices, step: step))
+    let isMisled = zip(try argmax(rowsOf: logits), chosen.labels).map(!=)
+    if try choose(offered, logits, isMisled) { return }
     let found = AttackLoss.margin.values(of: logits, labels: chosen.labels)
-    let isMisled = zip(argmax(rowsOf: logits), chosen.labels).map {
-      $0 != $1 && !model.isRandomized
-    }
     let better = survivors.indices.filter { isMisled[$0] || found[$0] > margins[survivors[$0]] }
     images = images.replacing(better.map { survivors[$0] }, with: better, of: offered)
     for n in better { margins[survivors[n]] = found[n] }
     survivors = survivors.indices.filter { !isMisled[$0] }.map { survivors[$0] }
+  }
+
+  /// Has fresh draws choose, and says whether the model is one that needs them.
+  private mutating func choose(
+    _ offered: Pixels, _ logits: Tensor, _ isMisled: [Bool]
+  ) throws -> Bool {
+    guard var selection else { return false }
+    let odds = AttackLoss.logOdds.values(of: logits, labels: survivors.map { examples.labels[$0] })
+    let isFirst = margins[survivors[0]] == -.infinity
+    let promising = survivors.indices.filter {
+      isFirst || isMisled[$0] || odds[$0] > selection.loss(at: survivors[$0])
+    }
+    for n in survivors { margins[n] = 0 }
+    try selection.offer(offered[promising], at: promising.map { survivors[$0] })
+    images = selection.best
+    survivors = selection.survivors
+    self.selection = selection
+    return true
   }
 }

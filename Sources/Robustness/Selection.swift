@@ -5,46 +5,110 @@ import NeuralNetwork
 /// anew on the same draws of purpose `.select` for all, misclassifies most often, then the one of
 /// the largest mean loss; among equals the first.
 ///
-/// The draws are not those that score, so what was lucky here has to prove itself again.
+/// The draws are not those of the search nor those that score, so what was lucky in the search has to prove
+/// itself here, and what was lucky here proves itself again. Choices among what others chose have draws of
+/// their own, too.
 struct Selection {
+  /// Whose draws they are.
+  enum Round {
+    /// Among the places of one search.
+    case places
+    /// Among searches: restarts and targets.
+    case searches
+    /// Among attacks, or sets of attacks that are nested so deep.
+    case attacks(depth: Int)
+
+    /// The restart by which the draws are told apart; 0 is for choices among results.
+    var number: Int {
+      switch self {
+      case .places: 1
+      case .searches: 2
+      case .attacks(let depth): 2 + depth
+      }
+    }
+  }
+
+  /// What came of an offer for one example.
+  struct Answer {
+    /// Whether it is better than what was offered before.
+    var isBest: Bool
+    /// Whether it was misclassified on every draw.
+    var isMisled: Bool
+  }
+
+  /// Draws on all of which a randomised model has to be misled before an example is left alone.
+  private static let sureDraws = 20
+
   private let examples: LabelledImages
   private let aims: [Int]
   private let isTargeted: Bool
   private let model: any Classifier
   private let seed: UInt64
+  private let round: Round
   private let repetitions: Int
+  private let settles: Bool
   private var scores: [Score]
+  private var isSettled: [Bool]
   /// The images chosen so far; those of the examples until any was offered.
   private(set) var best: Pixels
 
-  /// A selection for examples; `aims` are the labels that the loss is about.
+  /// A selection for examples.
+  ///
+  /// - Parameters:
+  ///   - aims: the labels that the loss is about.
+  ///   - settles: whether `survivors` are asked for.
   init(
     of examples: LabelledImages, aims: [Int], isTargeted: Bool, by model: any Classifier,
-    seed: UInt64, repetitions: Int
+    seed: UInt64, repetitions: Int, round: Round, settles: Bool = false
   ) {
     self.examples = examples
     self.aims = aims
     self.isTargeted = isTargeted
     self.model = model
     self.seed = seed
+    self.round = round
+    self.settles = settles
     // Of a model without randomness one prediction says it all.
     self.repetitions = model.isRandomized ? repetitions : 1
     scores = Array(repeating: Score(misclassified: -1), count: examples.count)
+    isSettled = Array(repeating: false, count: examples.count)
     best = examples.pixels
   }
 
-  /// Where the model was right at least once on the best image so far, or none was offered.
-  var survivors: [Int] { scores.indices.filter { scores[$0].misclassified < repetitions } }
+  /// Where the best image so far does not mislead the model for certain: on all draws that choose, and of
+  /// a randomised one on twenty at least.
+  var survivors: [Int] { isSettled.indices.filter { !isSettled[$0] } }
+
+  /// The mean loss of the best image so far.
+  func loss(at position: Int) -> Double { scores[position].loss / Double(repetitions) }
 
   /// Takes the images that are better than what was offered before.
   ///
   /// - Parameter positions: the examples that they are for; all if nil.
-  mutating func offer(_ images: Pixels, at positions: [Int]? = nil) throws {
+  @discardableResult
+  mutating func offer(_ images: Pixels, at positions: [Int]? = nil) throws -> [Answer] {
     let positions = positions ?? Array(scores.indices)
-    let offered = try scores(of: images, at: positions)
+    guard !positions.isEmpty else { return [] }
+    let offered = try scores(of: images, at: positions, draws: 0..<repetitions)
     let improved = positions.indices.filter { scores[positions[$0]] < offered[$0] }
     for n in improved { scores[positions[n]] = offered[n] }
     best = best.replacing(improved.map { positions[$0] }, with: improved, of: images)
+    try settle(improved.map { positions[$0] })
+    let isBest = Set(improved)
+    return offered.indices.map {
+      Answer(isBest: isBest.contains($0), isMisled: offered[$0].misclassified == repetitions)
+    }
+  }
+
+  /// Looks whether the new best images mislead for certain.
+  private mutating func settle(_ positions: [Int]) throws {
+    guard settles else { return }
+    for n in positions { isSettled[n] = false }
+    let misled = positions.filter { scores[$0].misclassified == repetitions }
+    let further = repetitions..<max(repetitions, model.isRandomized ? Self.sureDraws : 0)
+    guard !misled.isEmpty else { return }
+    let again = try scores(of: best[misled], at: misled, draws: further)
+    for (n, score) in zip(misled, again) { isSettled[n] = score.misclassified == further.count }
   }
 
   /// How well an image serves the attack: first how often it is misclassified, then the loss.
@@ -57,20 +121,23 @@ struct Selection {
     }
   }
 
-  private func scores(of images: Pixels, at positions: [Int]) throws -> [Score] {
+  private func scores(
+    of images: Pixels, at positions: [Int], draws repetitions: Range<Int>
+  ) throws -> [Score] {
     var scores = [Score](repeating: Score(), count: positions.count)
-    for repetition in 0..<repetitions {
+    for repetition in repetitions {
       let draws = Draws(
         seed: seed, purpose: .select, examples: positions.map { examples.indices[$0] },
-        step: repetition)
-      let logits = try model.logits(of: images, draws: draws)
-      let predictions = argmax(rowsOf: logits)
+        restart: round.number, step: repetition)
+      let logits = try model.checkedLogits(of: images, draws: draws)
+      let predictions = try argmax(rowsOf: logits)
       let aims = positions.map { self.aims[$0] }
       let losses = AttackLoss.logOdds.values(
         of: logits, labels: aims, targets: isTargeted ? aims : nil)
       for n in scores.indices {
         scores[n].misclassified += predictions[n] == examples.labels[positions[n]] ? 0 : 1
-        scores[n].loss += losses[n]
+        // Classes of probability 0 make them infinite, and ∞ − ∞ is no sum.
+        scores[n].loss += min(max(losses[n], -1e100), 1e100)
       }
     }
     return scores

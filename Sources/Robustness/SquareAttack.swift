@@ -6,18 +6,23 @@ import Statistics
 ///
 /// Starts from vertical stripes of ±ε. Every query sets the perturbation in a random square, each channel
 /// to ε or −ε, and keeps it if the margin max_{k≠y} z_k − z_y rises. The square's share of the image falls
-/// from p in fixed steps of the queries. An image that misleads the surrogate is left alone; a randomised
-/// surrogate answers every query with fresh draws.
+/// from p in fixed steps of the queries; where it is higher than the image, or wider, it is a rectangle
+/// of the same share. An image that misleads the surrogate is left alone; a randomised surrogate answers
+/// every query with fresh draws, and on further ones what looked better has to prove itself.
 public struct SquareAttack: Attack, Hashable, Codable {
   /// Queries of one image, the start included; at least 1.
   public var queries: Int
   /// p, the first square's share of the image; in (0, 1].
   public var initialShare: Double
+  /// The number of further predictions of a randomised surrogate that choose among promising places; at
+  /// least 1.
+  public var selections: Int
 
   /// The settings; checked by `search`.
-  public init(queries: Int = 5000, initialShare: Double = 0.8) {
+  public init(queries: Int = 5000, initialShare: Double = 0.8, selections: Int = 10) {
     self.queries = queries
     self.initialShare = initialShare
+    self.selections = selections
   }
 
   /// The place of the largest margin of every example, inside ball and box.
@@ -28,14 +33,16 @@ public struct SquareAttack: Attack, Hashable, Codable {
     _ examples: LabelledImages, within budget: PerturbationBudget,
     through surrogate: any DifferentiableClassifier, seed: UInt64
   ) throws -> Tensor {
-    guard queries >= 1 else {
-      throw AttackError.setting(name: "number of queries", value: queries, least: 1)
+    for (name, value) in [("number of queries", queries), ("number of selections", selections)]
+    where value < 1 {
+      throw AttackError.setting(name: name, value: value, least: 1)
     }
     guard initialShare > 0, initialShare <= 1 else { throw AttackError.share(initialShare) }
     guard budget.norm == .linf else { throw AttackError.norm(attack: "Square", budget.norm) }
     try check(surrogate, on: examples)
 
-    var best = QueriedImages(examples, budget, surrogate, seed: seed)
+    var best = QueriedImages(
+      examples, budget, surrogate, seed: seed, selections: selections)
     try best.offer(step: 0) { values, clean, _, example in
       var stream = RandomStream(RandomKey(seed: seed, purpose: .attackStart, example: example))
       let shape = surrogate.imageShape
@@ -50,19 +57,19 @@ public struct SquareAttack: Attack, Hashable, Codable {
       }
     }
     for query in 1..<queries {
-      let side = side(query, of: surrogate.imageShape)
+      let window = window(query, of: surrogate.imageShape)
       try best.offer(step: query) { values, clean, current, example in
         var stream = RandomStream(
           RandomKey(seed: seed, purpose: .attackStart, example: example, step: query))
         let shape = surrogate.imageShape
-        let top = stream.integer(below: shape.height - side + 1)
-        let left = stream.integer(below: shape.width - side + 1)
+        let top = stream.integer(below: shape.height - window.height + 1)
+        let left = stream.integer(below: shape.width - window.width + 1)
         values.update(from: current, count: shape.count)
         for channel in 0..<shape.channels {
           let change = stream.next() & 1 == 0 ? budget.radius.value : -budget.radius.value
-          for row in top..<top + side {
+          for row in top..<top + window.height {
             let start = (channel * shape.height + row) * shape.width + left
-            for place in start..<start + side { values[place] = clean[place] + change }
+            for place in start..<start + window.width { values[place] = clean[place] + change }
           }
         }
       }
@@ -71,13 +78,23 @@ public struct SquareAttack: Attack, Hashable, Codable {
     return best.images.tensor
   }
 
-  /// The side of the square of a query.
-  private func side(_ query: Int, of shape: ImageShape) -> Int {
+  /// The height and width of the square of a query.
+  private func window(_ query: Int, of shape: ImageShape) -> (height: Int, width: Int) {
     // Thresholds for 10,000 queries, scaled to these.
     let share = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000]
       .filter { query * 10_000 > $0 * queries }
       .reduce(initialShare) { share, _ in share / 2 }
-    let side = (share * Double(shape.height * shape.width)).squareRoot().rounded()
-    return min(max(Int(side), 1), shape.height, shape.width)
+    let area = share * Double(shape.height * shape.width)
+    func extent(_ length: Double, _ limit: Int) -> Int { min(max(Int(length.rounded()), 1), limit) }
+    let side = area.squareRoot()
+    let (height, width) = (extent(side, shape.height), extent(side, shape.width))
+    // What one side cannot have the other one gets.
+    if Int(side.rounded()) > shape.height {
+      return (height, extent(area / Double(height), shape.width))
+    }
+    if Int(side.rounded()) > shape.width {
+      return (extent(area / Double(width), shape.height), width)
+    }
+    return (height, width)
   }
 }

@@ -3,13 +3,20 @@ import NeuralNetwork
 import Statistics
 
 /// Uniform noise in the ball: of n places, drawn independently of the model, the first that misleads it,
-/// or of none that of the largest margin. What it breaks needs no attack.
+/// or of none that of the largest margin; of a randomised model the one that further draws misclassify
+/// most often. What it breaks needs no attack.
 public struct UniformNoise: Attack, Hashable, Codable {
   /// n, at least 1.
   public var samples: Int
+  /// The number of further predictions of a randomised surrogate that choose among promising places; at
+  /// least 1.
+  public var selections: Int
 
   /// The settings; checked by `search`.
-  public init(samples: Int = 10_000) { self.samples = samples }
+  public init(samples: Int = 10_000, selections: Int = 10) {
+    self.samples = samples
+    self.selections = selections
+  }
 
   /// The best place of every example, inside ball and box.
   ///
@@ -19,12 +26,14 @@ public struct UniformNoise: Attack, Hashable, Codable {
     _ examples: LabelledImages, within budget: PerturbationBudget,
     through surrogate: any DifferentiableClassifier, seed: UInt64
   ) throws -> Tensor {
-    guard samples >= 1 else {
-      throw AttackError.setting(name: "number of samples", value: samples, least: 1)
+    for (name, value) in [("number of samples", samples), ("number of selections", selections)]
+    where value < 1 {
+      throw AttackError.setting(name: name, value: value, least: 1)
     }
     try check(surrogate, on: examples)
     let count = examples.pixels.imageShape.count
-    var best = QueriedImages(examples, budget, surrogate, seed: seed)
+    var best = QueriedImages(
+      examples, budget, surrogate, seed: seed, selections: selections)
     for sample in 0..<samples where !best.survivors.isEmpty {
       try best.offer(step: sample) { values, clean, _, example in
         var stream = RandomStream(

@@ -105,9 +105,11 @@ public struct Trainer: Sendable {
       }
 
       let shown: MixedBatch
-      do { shown = try examples(of: batch, for: network, step: step) } catch ClassifierError
-        .notFinite
-      { throw TrainingError.diverged(step: step) }
+      do {
+        shown = try examples(of: batch, for: network, step: step)
+      } catch ClassifierError.notFinite, ClassifierError.gradientNotFinite {
+        throw TrainingError.diverged(step: step)
+      }
       let (logits, cache) = network.forward(
         normalization.activations(shown.inputs), mode: .training, on: execution)
       let loss =

@@ -100,7 +100,8 @@ struct EvaluationRunTests {
     #expect(
       results[3].cost?.passes.backward == 0 && results[3].cost?.passes.forward ?? 0 >= 7 * 2 * 5)
     // Two steps of PGD through the network, and the judgement.
-    #expect(results[1].cost?.passes == PassMeter.Count(forward: 7 * 3, backward: 7 * 2))
+    #expect(
+      results[1].cost?.passes == PassMeter.Count(forward: 7 * 3, backward: 7 * 2, followed: 7))
   }
 
   @Test("do not depend on threads, nor on how the images are shared out", arguments: [2, 3, 5])

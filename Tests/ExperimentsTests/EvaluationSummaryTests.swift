@@ -257,15 +257,6 @@ struct EvaluationSummaryTests {
     "Detection is told on the images that an attack broke, and on all; paper's and code's statistic"
   )
   func detection() throws {
-    func measured(_ attack: AttackName, _ correct: [Bool], _ drops: [Double]) throws -> JobResult {
-      var result = try result(
-        attack, .otherLabel, predictions: correct.map { [$0 ? 1 : 0] },
-        misses: correct.map { _ in 0 })
-      for n in drops.indices {
-        result.outcomes[n].statistics = ["confidenceDrop": drops[n], "maximaDrop": -drops[n]]
-      }
-      return result
-    }
     let summary = try EvaluationSummary([
       try measured(.none, [true, true, true, false], [0.1, 0.2, 0.3, 0.4]),
       try measured(.pgd, [true, false, false, true], [0.05, 0.35, 0.5, 0.05]),
@@ -280,7 +271,54 @@ struct EvaluationSummaryTests {
     #expect(found.falsePositivesAt95 == 0.25)
     let interval = try #require(found.intervalConfidenceDrop)
     #expect(interval.lower <= 7.0 / 8 && interval.upper >= 7.0 / 8)
-    #expect(summary.remarks.contains { $0.contains("area of 0.88") && $0.contains("0.44 of all") })
+    #expect(
+      summary.remarks.contains {
+        $0.contains("area of 0.88") && $0.contains("2 successes, 0.44 of all 4 attacked images")
+      })
+  }
+
+  /// A result with the detector's statistics.
+  private func measured(
+    _ attack: AttackName, _ correct: [Bool], _ drops: [Double]
+  ) throws -> JobResult {
+    var result = try result(
+      attack, .otherLabel, predictions: correct.map { [$0 ? 1 : 0] },
+      misses: correct.map { _ in 0 })
+    for n in drops.indices {
+      result.outcomes[n].statistics = ["confidenceDrop": drops[n], "maximaDrop": -drops[n]]
+    }
+    return result
+  }
+
+  @Test("An image that was wrong before the attack is none of its successes")
+  func wrongBefore() throws {
+    // Of the wrong ones the first two were wrong before; they look as an adversarial image is said to.
+    let clean = try measured(
+      .none, [false, false, true, true, true], [0.9, 0.8, 0.1, 0.2, 0.3])
+    let attacked = try measured(
+      .pgd, [false, false, false, true, true], [0.9, 0.8, 0.15, 0.2, 0.3])
+    let found = try #require(
+      record(EvaluationSummary([clean, attacked]), "pgd", .otherLabel).detection)
+    #expect(found.adversarial == 1 && found.clean == 5)
+    // 0.15 beats one of five; of the 25 pairs of all 11 are won and four are ties.
+    #expect(found.aucConfidenceDrop == 1.0 / 5)
+    #expect(abs((found.aucConfidenceDropOfAll ?? 0) - (11 + 4 * 0.5) / 25.0) < 1e-12)
+  }
+
+  @Test("An attack of radius 0 has no successes, and the summary says so")
+  func nothingToDetect() throws {
+    let (correct, drops) = ([false, true, true, false], [0.9, 0.1, 0.2, 0.8])
+    let summary = try EvaluationSummary([
+      try measured(.none, correct, drops), try measured(.pgd, correct, drops),
+    ])
+    let found = try #require(record(summary, "pgd", .otherLabel).detection)
+    #expect(found.adversarial == 0 && found.aucConfidenceDrop == nil && found.aucMaximaDrop == nil)
+    #expect(found.intervalConfidenceDrop == nil && found.falsePositivesAt95 == nil)
+    #expect(found.aucConfidenceDropOfAll == 0.5)
+    #expect(
+      summary.remarks.contains {
+        $0.contains("no success to detect") && $0.contains("0.50 of all 4 attacked images")
+      }, "\(summary.remarks)")
   }
 
   @Test("Attacks of one name are told apart by what differs")

@@ -40,7 +40,8 @@ struct TuningTests {
     #expect(chosen([]) == 0.5)
   }
 
-  /// Ten validation images, and as their adversarial counterparts ten others of wrong labels.
+  /// Thirty validation images, and as their adversarial counterparts thirty others of wrong labels, of
+  /// which one at least takes a prediction that was right.
   private func tuning(
     ratios: [Float], threads: Int = 2, advance: @Sendable () -> Void = {}
   ) throws -> (tuning: Tuning, correct: Int) {
@@ -49,9 +50,16 @@ struct TuningTests {
     network.initialize(seed: 2)
     let base = NetworkClassifier(
       InferencePlan(network, normalization: .plusMinusOne(channels: 1)))
-    let clean = data[200..<230]
+    let predicted = try base.predictions(
+      of: data.pixels[0..<600], draws: Draws(seed: 0, purpose: .test, examples: Array(0..<600)))
+    let other = try #require((300..<600).first { predicted[$0] != predicted[200] })
+    let labels = [predicted[200]] + data.labels[201..<230]
+    let clean = try LabelledImages(
+      pixels: data.pixels[200..<230], labels: labels, classCount: 10,
+      indices: Array(data.indices[200..<230]))
     let adversarial = try LabelledImages(
-      pixels: data.pixels[300..<330], labels: clean.labels, classCount: 10, indices: clean.indices)
+      pixels: data.pixels[[other] + (301..<330)], labels: labels, classCount: 10,
+      indices: clean.indices)
     let tuning = try Tuning(
       base, pool: SamplePool(data[0..<200]), clean: clean, adversarial: adversarial,
       ratios: ratios, sampleCount: 4, seed: 3, workers: WorkerPool(threadCount: threads),

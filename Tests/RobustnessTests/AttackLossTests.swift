@@ -86,7 +86,7 @@ struct AttackLossTests {
   func signs() throws {
     for seed in 1...20 {
       let logits = try logits(UInt64(seed))
-      let isWrong = zip(argmax(rowsOf: logits), labels).map(!=)
+      let isWrong = zip(try argmax(rowsOf: logits), labels).map(!=)
       for loss in [AttackLoss.margin, .logitsRatio, .probabilityMargin] {
         let values = loss.values(of: logits, labels: labels)
         #expect(values.map { $0 > 0 } == isWrong, "\(loss)")

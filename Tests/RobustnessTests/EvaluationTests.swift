@@ -260,7 +260,9 @@ struct EvaluationTests {
         counted.withLock { $0 = $0 + block.passes }
       }
       // Two steps of (1 + 2) images forward, 2 backward; 5 + 2 decisions of (1 + 3).
-      #expect(counted.withLock { $0 } == PassMeter.Count(forward: 10 * (6 + 28), backward: 40))
+      #expect(
+        counted.withLock { $0 }
+          == PassMeter.Count(forward: 10 * (6 + 28), backward: 40, followed: 10))
     }
   }
 

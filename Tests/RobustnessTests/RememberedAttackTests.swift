@@ -102,7 +102,7 @@ struct RememberedAttackTests {
       let (_, passes) = try PassMeter.count {
         try remembered.search(images, within: budget, through: classifier, seed: 1)
       }
-      #expect(passes == PassMeter.Count(forward: 6, backward: 6))
+      #expect(passes == PassMeter.Count(forward: 6, backward: 6, followed: 2))
     }
   }
 }

@@ -365,7 +365,7 @@ struct InterpolatedAdversarialTrainingTests {
     let clean = try classifier.logits(of: batch.pixels, draws: draws)
     let images = try Pixels(halves(try examples(alpha: 0)).adversarial.inputs)
     let attacked = try classifier.logits(of: images, draws: draws)
-    let wrong = zip(argmax(rowsOf: clean), batch.labels).enumerated().filter { $1.0 != $1.1 }
+    let wrong = zip(try argmax(rowsOf: clean), batch.labels).enumerated().filter { $1.0 != $1.1 }
       .map(\.offset)
     #expect(wrong.count >= 32)
     let targets = CrossEntropy.oneHot(batch.labels, classCount: 10)

@@ -192,12 +192,12 @@ package struct AttackDescription: Hashable, Sendable {
       var attack = ProjectedGradientDescent.fastGradientSign
       attack.loss = loss ?? .logOdds
       return attack
-    case .noise: return UniformNoise(samples: queries ?? 0)
-    case .square: return SquareAttack(queries: queries ?? 0)
+    case .noise: return UniformNoise(samples: queries ?? 0, selections: selections)
+    case .square: return SquareAttack(queries: queries ?? 0, selections: selections)
     case .autoPGD: return climb(.crossEntropy)
     case .autoPGDRatio: return climb(.logitsRatio)
     case .autoPGDTargeted: return climb(.logitsRatio, .everyClass)
-    case .carliniWagner: return CarliniWagner(steps: steps)
+    case .carliniWagner: return CarliniWagner(steps: steps, selections: selections)
     case .ensemble:
       return BestOf.ensemble(
         norm: norm, classCount: classCount, steps: steps, queries: queries ?? 0, restarts: restarts,

@@ -150,8 +150,9 @@ package struct EvaluationSummary: Sendable {
     return record
   }
 
-  /// How well the detector's statistics tell attacked images from the same images before the attack; nil
-  /// without statistics, without an attack or if none succeeded.
+  /// How well the detector's statistics tell attacked images from the same images before the attack: those
+  /// that were right before and are wrong now, and all of them, whatever they were and are; nil without
+  /// statistics or without an attack. Without a success there is no area of successes.
   private static func detection(
     of result: JobResult, beside clean: JobResult
   ) -> EvaluationRecord.Detection? {
@@ -160,22 +161,21 @@ package struct EvaluationSummary: Sendable {
     {
       outcomes.compactMap { $0.statistics?[statistic.rawValue] }
     }
-    let broken = result.outcomes.filter { !$0.isCorrect }
+    let broken = result.outcomes.successes(over: clean.outcomes)
     func area(
       _ statistic: DetectionStatistic, _ outcomes: [EvaluationResult.Outcome]
     ) -> AreaUnderCurve? {
       try? AreaUnderCurve(
         negatives: values(clean.outcomes, statistic), positives: values(outcomes, statistic))
     }
-    guard let drop = area(.confidenceDrop, broken), let maxima = area(.maximaDrop, broken) else {
-      return nil
-    }
+    guard let all = area(.confidenceDrop, result.outcomes) else { return nil }
+    let (drop, maxima) = (area(.confidenceDrop, broken), area(.maximaDrop, broken))
     var detection = EvaluationRecord.Detection(
-      aucConfidenceDrop: drop.value, aucMaximaDrop: maxima.value, clean: clean.outcomes.count,
+      aucConfidenceDrop: drop?.value, aucMaximaDrop: maxima?.value, clean: clean.outcomes.count,
       adversarial: broken.count)
-    detection.intervalConfidenceDrop = drop.interval()
-    detection.intervalMaximaDrop = maxima.interval()
-    detection.aucConfidenceDropOfAll = area(.confidenceDrop, result.outcomes)?.value
+    detection.intervalConfidenceDrop = drop?.interval()
+    detection.intervalMaximaDrop = maxima?.interval()
+    detection.aucConfidenceDropOfAll = all.value
     detection.aucMaximaDropOfAll = area(.maximaDrop, result.outcomes)?.value
     let curve = try? ReceiverOperatingCharacteristic(
       negatives: values(clean.outcomes, .confidenceDrop),
@@ -295,13 +295,19 @@ package struct EvaluationSummary: Sendable {
   /// reader could take for a mistake.
   package var remarks: [String] {
     let detections = rows.compactMap { row -> String? in
-      guard let detection = row.record.detection, let drop = detection.aucConfidenceDrop,
-        let interval = detection.intervalConfidenceDrop, let all = detection.aucConfidenceDropOfAll
-      else { return nil }
+      guard let detection = row.record.detection, let all = detection.aucConfidenceDropOfAll else {
+        return nil
+      }
       func area(_ value: Double) -> String { fixed(value, decimals: 2) }
-      return "\(title(of: row)) under \(row.attack): detected with an area of "
+      let title = "\(title(of: row)) under \(row.attack)"
+      let ofAll = "\(area(all)) of all \(row.record.n) attacked images, misled or not"
+      guard let drop = detection.aucConfidenceDrop, let interval = detection.intervalConfidenceDrop
+      else {
+        return "\(title): no success to detect; an area under the ROC curve of \(ofAll)"
+      }
+      return "\(title): detected with an area of "
         + "\(area(drop)) (\(area(interval.lower)) to \(area(interval.upper))) under the ROC curve of "
-        + "\(detection.adversarial) successes, \(area(all)) of all"
+        + "\(detection.adversarial) successes, \(ofAll)"
     }
     return Set(results.compactMap(\.job.images)).map(\.text) + detections + breakers + luck
   }

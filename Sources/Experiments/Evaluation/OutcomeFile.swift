@@ -52,8 +52,11 @@ package final class OutcomeFile: Sendable {
 
     /// Whether every number is one that a job with this header could have led to.
     func isSound(under header: Header) -> Bool {
-      images.count == measured.outcomes.count && measured.passes.forward >= 0
-        && measured.passes.backward >= 0 && measured.seconds >= 0 && measured.seconds.isFinite
+      let passes = measured.passes
+      return images.count == measured.outcomes.count
+        && [passes.forward, passes.backward, passes.followed, passes.withoutGradient].allSatisfy {
+          0...1_000_000_000_000_000 ~= $0
+        } && measured.seconds >= 0 && measured.seconds.isFinite
         && measured.outcomes.allSatisfy { outcome in
           let classes = 0..<header.classCount
           return outcome.index >= 0 && classes ~= outcome.label

@@ -46,9 +46,8 @@ extension EvaluationRun {
     let setting = try Setting(
       plan, model, other, on: data, images: self.images?.images, kernels: kernels)
     let images = setting.images[0..<min(count, setting.images.count)]
-    // The file's labels are no evidence for themselves.
-    let known = self.images.map { $0.originals?.labels.prefix(images.count) }
-    let labels = known.map { $0.map(Array.init) } ?? images.labels
+    // A file is no evidence for itself.
+    let originals = self.images.map { $0.originals?[0..<images.count] } ?? images
     let defences = plan.defences.map { $0.resolved(for: setting.base.imageShape) }
     return try defences.compactMap { defence in
       let attacked = results.filter {
@@ -69,7 +68,7 @@ extension EvaluationRun {
       let classCount = setting.base.classCount
       let suite = SanitySuite(
         classifier: target.classifier, network: setting.base,
-        isDefended: target.defence != nil, examples: measured, labels: labels,
+        isDefended: target.defence != nil, examples: measured, originals: originals,
         budget: budget,
         search: {
           attack.multiplied(by: $0).onNetwork.search(classCount: classCount, selections: selections)

@@ -142,7 +142,8 @@ extension PaperReport {
       })
   }
 
-  /// What MI-PL sees of clean images and of those that oblivious PGD broke.
+  /// What MI-PL sees of clean images and of those that oblivious PGD misled: the bare network was right
+  /// before and is wrong now.
   struct Detection {
     var lambda: String
     var clean: [EvaluationResult.Outcome]
@@ -170,9 +171,10 @@ extension PaperReport {
     let attack = AttackDescription(.pgd, epsilon: epsilon, steps: fewestSteps)
     guard let clean = network.table[.predictedLabel, AttackDescription(.none)],
       let attacked = network.table[.predictedLabel, attack],
-      let bare = network.table[.none, attack]
+      let bare = network.table[.none, attack],
+      let before = network.table[.none, AttackDescription(.none)]
     else { return nil }
-    let fooled = Set(bare.outcomes.filter { !$0.isCorrect }.map(\.index))
+    let fooled = Set(bare.outcomes.successes(over: before.outcomes).map(\.index))
     return Detection(
       lambda: clean.job.defence.lambda.map { "\($0)" } ?? "–", clean: clean.outcomes,
       attacked: attacked.outcomes.filter { fooled.contains($0.index) })

@@ -71,7 +71,7 @@ public struct LinearityMeasurement: Sendable, Hashable, Codable {
     let draws = Draws(seed: seed, purpose: .measure, examples: pairs.map { images.indices[$0.0] })
     let distances = try Self.distances(
       classifier, first: images.pixels[pairs.map(\.0)], second: images.pixels[pairs.map(\.1)],
-      ratios: ratios, draws: draws)
+      ratios: ratios, draws: draws, naming: pairs.map { images.indices[$0.1] })
     points = zip(ratios, distances).map { ratio, distances in
       Point(
         ratio: ratio, withinClasses: BoundedMean(Array(distances[..<pairCount]), in: 0...2),
@@ -81,13 +81,20 @@ public struct LinearityMeasurement: Sendable, Hashable, Codable {
   }
 
   /// The distance of every pair at every λ, [ratios][pairs].
+  ///
+  /// - Parameters:
+  ///   - draws: of the pairs; named by the first images.
+  ///   - names: the indices of the second images, for errors; those of the draws if nil.
   package static func distances(
-    _ classifier: some Classifier, first: Pixels, second: Pixels, ratios: [Float], draws: Draws
+    _ classifier: some Classifier, first: Pixels, second: Pixels, ratios: [Float], draws: Draws,
+    naming names: [Int]? = nil
   ) throws -> [[Double]] {
-    func probabilities(_ images: Pixels) throws -> [Float] {
-      softmax(rowsOf: try classifier.logits(of: images, draws: draws)).values
+    func probabilities(_ images: Pixels, naming names: [Int]? = nil) throws -> [Float] {
+      softmax(
+        rowsOf: try classifier.checkedLogits(of: images, draws: draws, naming: names)
+      ).values
     }
-    let (one, other) = (try probabilities(first), try probabilities(second))
+    let (one, other) = (try probabilities(first), try probabilities(second, naming: names))
     let (a, b) = (first.tensor.values, second.tensor.values)
     let width = classifier.classCount
     return try ratios.map { ratio in

@@ -54,7 +54,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
         }
       }
     }
-    try check(logits)
+    try check(logits, of: draws)
     return logits
   }
 
@@ -80,7 +80,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
         }
       }
     }
-    try check(logits)
+    try check(logits, of: draws)
     let logitsGradient = try lossGradient(logits)
     guard logitsGradient.shape == logits.shape else {
       throw TensorError.shapeMismatch(expected: logits.shape, found: logitsGradient.shape)
@@ -140,11 +140,13 @@ public final class NetworkClassifier: DifferentiableClassifier {
     }
   }
 
-  private func check(_ logits: Tensor) throws(ClassifierError) {
+  /// A network's logit of −∞ is one that overflowed.
+  private func check(_ logits: Tensor, of draws: Draws) throws(ClassifierError) {
     let bad = logits.withUnsafePointer { values in
       (0..<logits.count).first { !values[$0].isFinite }
     }
-    if let bad { throw .notFinite(image: bad / classCount) }
+    guard let row = bad.map({ $0 / classCount }) else { return }
+    throw .notFinite(image: draws.examples.indices.contains(row) ? draws.examples[row] : row)
   }
 
   // MARK: Workspaces

@@ -61,7 +61,8 @@ public struct RandomizedInput<Base: Classifier>: Classifier {
       let batch = transformed(
         images, positions: start..<min(start + step, images.count), draws: draws)
       let logProbabilities = logSoftmax(
-        rowsOf: try base.logits(of: batch.images, draws: batch.draws))
+        rowsOf: try base.checkedLogits(
+          of: batch.images, draws: batch.draws, naming: batch.named))
       parts.append(logMeans(of: logProbabilities, sizes: batch.sizes))
     }
     return parts.isEmpty ? Tensor(shape: [0, classCount]) : try Tensor.concatenated(parts)
@@ -82,6 +83,8 @@ public struct RandomizedInput<Base: Classifier>: Classifier {
     var images: Pixels
     /// The streams of the base.
     var draws: Draws
+    /// The index of every image's input.
+    var named: [Int]
     /// N for every input.
     var sizes: [Int]
     /// The parts of every T_k.
@@ -116,6 +119,7 @@ public struct RandomizedInput<Base: Classifier>: Classifier {
     batchDraws.examples = examples
     return Batch(
       images: Pixels(unchecked: result), draws: batchDraws,
+      named: positions.flatMap { repeatElement(draws.examples[$0], count: sampleCount) },
       sizes: Array(repeating: sampleCount, count: positions.count), drawn: drawn)
   }
 
@@ -155,7 +159,9 @@ extension RandomizedInput: DifferentiableClassifier where Base: DifferentiableCl
     }
     let batch = transformed(images, positions: 0..<images.count, draws: draws)
     var averages = Tensor(shape: [0, classCount])
-    let gradients = try base.logitsAndGradient(of: batch.images, draws: batch.draws) { logits in
+    let gradients = try base.checkedLogitsAndGradient(
+      of: batch.images, draws: batch.draws, naming: batch.named
+    ) { logits in
       let logProbabilities = logSoftmax(rowsOf: logits)
       averages = logMeans(of: logProbabilities, sizes: batch.sizes)
       let cotangent = try lossGradient(averages)

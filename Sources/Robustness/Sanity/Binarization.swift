@@ -100,7 +100,7 @@ struct Binarization: DifferentiableClassifier {
       points.append(Pixels(unchecked: projected))
     }
     let batch = Pixels(unchecked: try .concatenated(points.map(\.tensor)))
-    let logits = try base.logits(
+    let logits = try base.checkedLogits(
       of: batch,
       draws: Draws(
         seed: seed, purpose: .measure, examples: Array(repeating: index, count: batch.count)))

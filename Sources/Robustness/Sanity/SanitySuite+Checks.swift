@@ -7,6 +7,9 @@ extension SanitySuite {
   static var checks: [Check] {
     [
       Check(name: "labels", claim: "labels are the data set's") { try $0.labelsAreTrue() },
+      Check(name: "accuracy", claim: "clean images are recognised more often than by chance") {
+        try $0.cleanImagesAreRecognised()
+      },
       Check(
         name: "randomness",
         claim: "predictions vary with the draws, if they are said to, and only then"
@@ -14,7 +17,7 @@ extension SanitySuite {
       Check(name: "batch", claim: "no outcome depends on the batch or the order") {
         try $0.batchDoesNotMatter()
       },
-      Check(name: "gradient", claim: "gradients are numbers, and hardly ever zero") {
+      Check(name: "gradient", claim: "the attack has gradients to follow, hardly ever zero") {
         try $0.gradientsExist()
       },
       Check(name: "slope", claim: "gradients are the slopes that differences show") {
@@ -58,20 +61,45 @@ extension SanitySuite {
   // MARK: The evaluation itself
 
   private func labelsAreTrue() throws -> (SanityVerdict.Outcome, String) {
-    guard let labels else { return (.skipped, "the file does not say which images these are") }
-    let wrong = zip(examples.labels, labels).count { $0 != $1 }
+    guard let originals else { return (.skipped, "nobody says which of its images these are") }
+    let wrong = zip(examples.labels, originals.labels).count { $0 != $1 }
     return (
-      wrong == 0 && labels.count == examples.count ? .passed : .failed,
+      wrong == 0 && originals.count == examples.count ? .passed : .failed,
       "\(wrong) of \(examples.count) labels differ"
     )
   }
 
+  /// On the data set's own images: a wrong scale, transposed images or classes in another order leave nothing
+  /// to attack, and any attack looks strong. Images of a file may rightly be all wrong.
+  private func cleanImagesAreRecognised() throws -> (SanityVerdict.Outcome, String) {
+    guard let originals else { return (.skipped, "nobody says which of its images these are") }
+    let counts = Dictionary(originals.labels.map { ($0, 1) }, uniquingKeysWith: +)
+    guard counts.count > 1 else { return (.skipped, "there are no images of two classes") }
+    // Who always says the most frequent class is right as often as it occurs.
+    let chance = max(
+      Double(counts.values.max() ?? 0) / Double(originals.count),
+      1 / Double(classifier.classCount))
+    let predictions = try classifier.predictions(
+      of: originals.pixels,
+      draws: Draws(seed: seed, purpose: .score, examples: originals.indices))
+    let isRight = zip(predictions, originals.labels).map(==)
+    let right = Proportion(isRight)
+    // Of few images all may be right without saying much.
+    let isAbove =
+      isRight.allSatisfy(\.self)
+      || right.clopperPearsonInterval(confidence: 0.9).lower > chance
+    return (
+      isAbove ? .passed : .failed,
+      "\(share(isRight)) right, by chance \(Int((chance * Double(originals.count)).rounded()))"
+    )
+  }
+
   private func randomnessIsAsStated() throws -> (SanityVerdict.Outcome, String) {
-    let first = try classifier.logits(of: examples.pixels, draws: draws(.score))
+    let first = try classifier.checkedLogits(of: examples.pixels, draws: draws(.score))
     let varies = try (1...4).contains { step in
-      try classifier.logits(of: examples.pixels, draws: draws(.score, step: step)) != first
+      try classifier.checkedLogits(of: examples.pixels, draws: draws(.score, step: step)) != first
     }
-    let again = try classifier.logits(of: examples.pixels, draws: draws(.score))
+    let again = try classifier.checkedLogits(of: examples.pixels, draws: draws(.score))
     guard again == first else { return (.failed, "the same draws give other predictions") }
     return (
       varies == classifier.isRandomized ? .passed : .failed,
@@ -97,9 +125,9 @@ extension SanitySuite {
 
   // MARK: The gradient
 
-  /// The gradient that the attack follows at the images, and the log odds that it is of.
+  /// The gradient of the log odds, which do not saturate, at the images, and their values.
   private func gradient(at images: Pixels) throws -> (losses: [Double], gradient: Tensor) {
-    let (logits, gradient) = try classifier.logitsAndGradient(of: images, draws: draws()) {
+    let (logits, gradient) = try classifier.checkedLogitsAndGradient(of: images, draws: draws()) {
       AttackLoss.logOdds.gradient(of: $0, labels: examples.labels)
     }
     return (AttackLoss.logOdds.values(of: logits, labels: examples.labels), gradient)
@@ -108,22 +136,18 @@ extension SanitySuite {
   private func gradientsExist() throws -> (SanityVerdict.Outcome, String) {
     let ball = PerturbationBall(center: examples.pixels, budget: budget)
     let places = [examples.pixels, try ball.start(of: examples, restart: 0, seed: seed)]
-    var (zeros, others) = (0, 0)
+    var zeros = 0
     for images in places {
       let gradient = try gradient(at: images).gradient
-      for n in 0..<images.count {
-        let row = gradient.rows([n]).values
-        if !row.allSatisfy({ $0.isFinite }) {
-          others += 1
-        } else if row.allSatisfy({ $0 == 0 }) {
-          zeros += 1
-        }
-      }
+      zeros += (0..<images.count).count { gradient.rows([$0]).values.allSatisfy { $0 == 0 } }
     }
     let count = places.count * examples.count
+    // Of the attack's own loss, on its own way, through each model that it follows.
+    let passes = try passes(under: threat(budget, Effort()))
     return (
-      others == 0 && 20 * zeros <= count ? .passed : .failed,
-      "of \(count) gradients \(zeros) are zero, \(others) hold what is no number"
+      20 * zeros <= count && 20 * passes.withoutGradient <= passes.followed ? .passed : .failed,
+      "of \(count) gradients \(zeros) are zero; of \(passes.followed) searches of the attack "
+        + "\(passes.withoutGradient) saw zeros only"
     )
   }
 

@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import NeuralNetwork
 import Statistics
+import Synchronization
 
 /// What a check found out about an evaluation.
 public struct SanityVerdict: Sendable, Hashable, Codable {
@@ -61,8 +62,9 @@ public struct SanitySuite: Sendable {
   public var isDefended: Bool
   /// The images, with the labels that the evaluation uses.
   public var examples: LabelledImages
-  /// The labels that the data set gives them; nil if it is not known which of its images they are.
-  public var labels: [Int]?
+  /// The same images as the data set has them, clean and with its labels; nil if it is not known which of its
+  /// images they are.
+  public var originals: LabelledImages?
   /// The evaluation's radius.
   public var budget: PerturbationBudget
   /// The search alone, through whatever it is led.
@@ -79,7 +81,8 @@ public struct SanitySuite: Sendable {
   /// A suite for one classifier under one attack.
   public init(
     classifier: any DifferentiableClassifier, network: any DifferentiableClassifier,
-    isDefended: Bool, examples: LabelledImages, labels: [Int]?, budget: PerturbationBudget,
+    isDefended: Bool, examples: LabelledImages, originals: LabelledImages?,
+    budget: PerturbationBudget,
     search: @escaping @Sendable (Effort) -> any Attack,
     threat: @escaping @Sendable (PerturbationBudget, Effort) throws -> Threat,
     other: (any DifferentiableClassifier)? = nil, seed: UInt64,
@@ -89,7 +92,7 @@ public struct SanitySuite: Sendable {
     self.network = network
     self.isDefended = isDefended
     self.examples = examples
-    self.labels = labels
+    self.originals = originals
     self.budget = budget
     self.search = search
     self.threat = threat
@@ -108,18 +111,33 @@ public struct SanitySuite: Sendable {
   /// The names of the checks, in the order in which they run.
   public static var names: [String] { checks.map(\.name) }
 
-  /// Every verdict.
+  /// Every verdict. A check fails where the classifier's answers cannot be used, as they hold what is no
+  /// number.
   ///
   /// - Parameter finished: called after every check.
-  /// - Throws: what classifiers and attacks throw.
+  /// - Throws: what attacks throw, and classifiers but for `ClassifierError`.
   public func run(finished: (SanityVerdict) -> Void = { _ in }) throws -> [SanityVerdict] {
     try Self.checks.map { check in
-      let (outcome, evidence) = try check.run(self)
-      let verdict = SanityVerdict(
-        name: check.name, claim: check.claim, outcome: outcome, evidence: evidence)
+      let verdict = try verdict(of: check)
       finished(verdict)
       return verdict
     }
+  }
+
+  /// The verdict of one check; nil if there is none of that name.
+  package func verdict(of name: String) throws -> SanityVerdict? {
+    try Self.checks.first { $0.name == name }.map(verdict)
+  }
+
+  private func verdict(of check: Check) throws -> SanityVerdict {
+    let (outcome, evidence): (SanityVerdict.Outcome, String)
+    do {
+      (outcome, evidence) = try check.run(self)
+    } catch let error as ClassifierError {
+      (outcome, evidence) = (.failed, error.description)
+    }
+    return SanityVerdict(
+      name: check.name, claim: check.claim, outcome: outcome, evidence: evidence)
   }
 
   // MARK: Measuring
@@ -132,6 +150,15 @@ public struct SanitySuite: Sendable {
     let classifier = classifier ?? self.classifier
     return try Evaluation(seed: seed, blockSize: blockSize, forEach: forEach)
       .run(classifier, on: images ?? examples, under: threat).outcomes.map(\.isCorrect)
+  }
+
+  /// What an attack costs, and the searches of it that had no gradient.
+  func passes(under threat: Threat) throws -> PassMeter.Count {
+    let passes = Mutex(PassMeter.Count())
+    _ = try Evaluation(seed: seed, forEach: forEach).run(classifier, on: examples, under: threat) {
+      block in passes.withLock { $0 = $0 + block.passes }
+    }
+    return passes.withLock(\.self)
   }
 
   /// As `correct`, under the evaluation's attack.

@@ -1,0 +1,13 @@
+extension Collection<EvaluationResult.Outcome> {
+  /// The attack's successes: what is predicted wrongly here and was right before, on the first draw of both.
+  ///
+  /// What was wrong before needs no attack, and is none of its successes; nor is what is not in `clean`.
+  ///
+  /// - Parameter clean: outcomes of the same images before the attack, found by their indices.
+  package func successes(
+    over clean: some Collection<EvaluationResult.Outcome>
+  ) -> [EvaluationResult.Outcome] {
+    let wereRight = Set(clean.lazy.filter(\.isCorrect).map(\.index))
+    return filter { !$0.isCorrect && wereRight.contains($0.index) }
+  }
+}
