@@ -29,8 +29,8 @@ struct NetworkVerificationReport: Sendable {
             point.satisfied.trials == 0
               ? "–"
               : "\(point.satisfied.successes) of \(point.satisfied.trials), "
-                + "\(percent(point.satisfied.value, decimals: 0)) "
-                + "[\(fixed(100 * share.lower, decimals: 0)), \(fixed(100 * share.upper, decimals: 0))]"
+                + "\(percent(point.satisfied.value, decimals: 1)) "
+                + "[\(fixed(100 * share.lower, decimals: 1)), \(fixed(100 * share.upper, decimals: 1))]"
           ),
         ]
       })
@@ -88,9 +88,22 @@ struct NetworkVerificationReport: Sendable {
       return
         "\(results.name), \(rule.title): RIC on average \(places(\.condition)). That the detection gap is on "
         + "the right side on average \(places(\.detection))."
-    } + [
-      "Not decided: the interval has 0 inside, and says neither that the mean is above 0 nor that it is not."
-    ] + linearity.findings
+    } + remarks + linearity.findings
+  }
+
+  /// What the verdicts mean where that may be asked.
+  private var remarks: [String] {
+    let verdicts = results.points.flatMap { [$0.condition, $0.detection] }
+    var remarks: [String] = []
+    if verdicts.contains(.notDecided) {
+      remarks.append(
+        "Not decided: the interval has 0 inside, and says neither that the mean is above 0 nor that it is not."
+      )
+    }
+    if results.points.contains(where: { $0.ratio == 1 }) {
+      remarks.append("At λ = 1 mixing changes nothing: every margin is 0, and no condition holds.")
+    }
+    return remarks
   }
 
   /// For a page.

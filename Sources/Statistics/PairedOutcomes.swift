@@ -99,7 +99,10 @@ public struct PairedOutcomes: Sendable, Hashable, Codable {
 /// in rising order. In the order given. O(m log m).
 ///
 /// Source: Holm, "A simple sequentially rejective multiple test procedure", 1979.
+///
+/// - Precondition: every p-value is in [0, 1].
 public func holmAdjusted(_ pValues: [Double]) -> [Double] {
+  precondition(pValues.allSatisfy { 0 <= $0 && $0 <= 1 }, "a p-value is outside [0, 1]")
   var adjusted = pValues
   var largest = 0.0
   let order = pValues.indices.sorted { pValues[$0] < pValues[$1] }

@@ -137,7 +137,8 @@ struct NetworkVerificationTests {
     let text = VerificationReport(synthetic, network: found).text
     #expect(text.contains("MI-PL: RIC on average holds at λ = 0.5."))
     #expect(text.contains("on the right side on average not decided at λ = 0.5."))
-    #expect(text.contains("87 of 87, 100% [96, 100]"))
+    #expect(text.contains("87 of 87, 100.0% [95.8, 100.0]"))
+    #expect(text.contains("Not decided: the interval has 0 inside"))
     #expect(!text.contains("at no λ"))
   }
 }
