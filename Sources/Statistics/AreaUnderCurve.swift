@@ -83,7 +83,7 @@ extension ReceiverOperatingCharacteristic {
   /// The point of the highest threshold at which at least this share of the positives is found: at
   /// 0.95 its false-positive rate is the "FPR at 95% TPR" of the literature on detection.
   public func point(atTruePositiveRate rate: Double) -> Point {
-    points.first { $0.truePositiveRate >= rate } ?? points[points.count - 1]
+    points.first { $0.truePositiveRate.isShare(atLeast: rate) } ?? points[points.count - 1]
   }
 }
 
