@@ -28,7 +28,7 @@ package struct ClosedForms: Sendable {
   }
   /// The failure law of MI-OL.
   package var failureProbability:
-    @Sendable (_ ratio: Double, _ classCount: Int, _ sampleCount: Int) throws -> Double = {
+    @Sendable (_ ratio: ExactRatio, _ classCount: Int, _ sampleCount: Int) throws -> Double = {
       try OtherLabelLaw.failureProbability(ratio: $0, classCount: $1, sampleCount: $2)
     }
 

@@ -56,7 +56,7 @@ struct LinearityReport: Sendable {
           ? "; the less linear an image, the smaller its RIC margin under \(rule)"
           : found.interval.lower > 0
             ? "; the less linear an image, the larger its RIC margin under \(rule)"
-            : "; no link with the RIC margin under \(rule) is seen"
+            : "; whether it goes with the RIC margin under \(rule) is not decided"
       }
       return sentence + "."
     }
@@ -97,7 +97,7 @@ struct LinearityReport: Sendable {
         .figure(
           plot,
           caption:
-            "Mean distance to the line between two images; bands are 95% empirical Bernstein intervals."
+            "Mean distance to the line between two images; bands are 95% intervals, by betting."
         ),
         .table(table, caption: "At λ = ½, with 95% intervals."), .list(findings),
       ])

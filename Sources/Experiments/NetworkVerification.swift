@@ -42,6 +42,34 @@ package struct NetworkVerification: Sendable {
     /// Images on which both halves of RIC hold.
     package var satisfied: Proportion
     package var curves: Curves
+
+    /// What the intervals say of RIC on average: it holds if both means are above 0, and does not if one
+    /// is below. Either is wrong with probability at most 5%: to say that it holds, the interval of a mean
+    /// that is not above 0 must miss it, and to say that it does not, one of two at 2.5% each.
+    package var condition: Verdict {
+      if ratio == 1 { return .doesNotHold }
+      let halves = [trueLabelMargin, predictedLabelMargin].map(Verdict.init)
+      return halves.contains(.doesNotHold)
+        ? .doesNotHold : halves == [.holds, .holds] ? .holds : .notDecided
+    }
+
+    /// What the interval says of the detection gap.
+    package var detection: Verdict { ratio == 1 ? .doesNotHold : Verdict(detectionMargin) }
+  }
+
+  /// What an interval for the mean of a margin says of "the mean is above 0".
+  package enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
+    /// It lies above 0.
+    case holds
+    /// It lies below 0, or λ = 1, where mixing changes nothing.
+    case doesNotHold = "does not hold"
+    /// It has 0 inside: there is no evidence for either.
+    case notDecided = "not decided"
+
+    init(_ mean: BoundedMean) {
+      self =
+        mean.interval.lower > 0 ? .holds : mean.interval.upper < 0 ? .doesNotHold : .notDecided
+    }
   }
 
   /// The curves of Figure 2 at one λ: means of F_MI over the images; ŷ is the adversarial prediction,
@@ -107,7 +135,7 @@ package struct NetworkVerification: Sendable {
       let after = try decisions(base, on: adversarial, pool: pool, ratio: ratio)
       stage.advance(by: images.count)
       points += PartnerLabel.allCases.map { rule in
-        Self.point(rule, ratio, before, after, labels: clean.labels, base.classCount)
+        point(rule, ratio, before, after, labels: clean.labels, base.classCount)
       }
     }
     let results = Results(
@@ -183,12 +211,12 @@ package struct NetworkVerification: Sendable {
     }.flatMap(\.self)
   }
 
-  private static func point(
+  private func point(
     _ rule: PartnerLabel, _ ratio: Float, _ before: [MixupDecision], _ after: [MixupDecision],
     labels: [Int], _ classCount: Int
   ) -> Point {
     let routes = zip(labels, zip(before, after)).map { label, pair in
-      route(rule, ratio, label, pair.0, pair.1, classCount)
+      Self.route(rule, ratio, label, pair.0, pair.1, classCount)
     }
     // F_MI and F are in [0, 1] up to rounding, so each change is in [−1, 1].
     func mean(
@@ -219,7 +247,13 @@ package struct NetworkVerification: Sendable {
             cleanChange: confidenceChange(
               mixed: route.cleanMixed.trueLabel, unmixed: route.clean.trueLabel))
         }, within: 2),
-      satisfied: Proportion(routes.map(\.directCondition.holds)),
+      satisfied: Proportion(
+        routes.map { route in
+          var condition = route.directCondition
+          // F_MI is a mean of N floats up to 1: N roundings of the sum, one of the quotient and one of F.
+          condition.rounding = Double(settings.sampleCount + 2) * 0x1p-24
+          return condition.holds
+        }),
       curves: Curves(
         cleanTrueLabel: confidence(routes.map(\.cleanMixed.trueLabel)),
         adversarialTrueLabel: confidence(routes.map(\.adversarialMixed.trueLabel)),
@@ -237,7 +271,10 @@ package struct NetworkVerification: Sendable {
         predictedLabel: Double(values?[after.predicted] ?? 0))
     }
     func mixed(_ decision: MixupDecision) -> [Float]? {
-      rule == .predicted ? decision.predictedLabelAverage : decision.otherLabelAverage
+      // Mixed with a share of 0 every image stays what it is, and its average is F but for rounding.
+      ratio == 1
+        ? decision.clean
+        : rule == .predicted ? decision.predictedLabelAverage : decision.otherLabelAverage
     }
     return PerturbationRoute(
       rule: rule, ratio: Double(ratio), classCount: classCount, clean: confidences(before.clean),

@@ -12,7 +12,8 @@ struct NetworkVerificationReport: Sendable {
   var conditionTable: Table {
     Table(
       columns: [
-        "rule", "λ", "ΔF_y", "−ΔF_ŷ", "ΔF_y via G", "−ΔF_ŷ via G", "−DG", "RIC holds on",
+        "rule", "λ", "ΔF_y", "−ΔF_ŷ", "ΔF_y via G", "−ΔF_ŷ via G", "−DG", "RIC on average",
+        "RIC holds on",
       ],
       rows: results.points.map { point in
         let share = point.satisfied.wilsonInterval()
@@ -22,10 +23,14 @@ struct NetworkVerificationReport: Sendable {
           cell(point.trueLabelMarginViaG), cell(point.predictedLabelMarginViaG),
           cell(point.detectionMargin),
           Table.Cell(
+            point.condition.rawValue,
+            point.condition == .holds ? .good : point.condition == .doesNotHold ? .bad : .none),
+          Table.Cell(
             point.satisfied.trials == 0
               ? "–"
-              : "\(percent(point.satisfied.value, decimals: 0)) "
-                + "[\(fixed(100 * share.lower, decimals: 0)), \(fixed(100 * share.upper, decimals: 0))]"
+              : "\(point.satisfied.successes) of \(point.satisfied.trials), "
+                + "\(percent(point.satisfied.value, decimals: 1)) "
+                + "[\(fixed(100 * share.lower, decimals: 1)), \(fixed(100 * share.upper, decimals: 1))]"
           ),
         ]
       })
@@ -60,29 +65,45 @@ struct NetworkVerificationReport: Sendable {
     "\(results.adversarialCount) of \(results.imageCount) images are classified rightly before and "
       + "wrongly after oblivious PGD-\(results.settings.steps) with ε = "
       + "\(results.settings.epsilon.description), and are measured; N = "
-      + "\(results.settings.sampleCount). A positive number satisfies its condition; "
-      + "95% intervals."
+      + "\(results.settings.sampleCount). A mean satisfies its condition if it is positive; 95% "
+      + "intervals, each by itself."
   }
 
-  /// What the intervals decide, in sentences.
+  /// What the intervals decide, in sentences, and what they do not.
   var findings: [String] {
-    PartnerLabel.allCases.map { rule in
+    guard results.adversarialCount > 0 else {
+      return ["\(results.name): no image to measure RIC and DG on."] + linearity.findings
+    }
+    return PartnerLabel.allCases.map { rule in
       let points = results.points.filter { $0.rule == rule }
-      func places(_ test: (NetworkVerification.Point) -> Bool) -> String {
-        let ratios = points.filter(test).map { trimmed(Double($0.ratio), decimals: 3) }
-        return ratios.isEmpty ? "at no λ" : "at λ = \(ratios.joined(separator: ", "))"
+      func places(
+        _ verdict: (NetworkVerification.Point) -> NetworkVerification.Verdict
+      ) -> String {
+        NetworkVerification.Verdict.allCases.compactMap { value in
+          let ratios = points.filter { verdict($0) == value }
+            .map { trimmed(Double($0.ratio), decimals: 3) }
+          return ratios.isEmpty ? nil : "\(value.rawValue) at λ = \(ratios.joined(separator: ", "))"
+        }.joined(separator: "; ")
       }
-      let holds = places {
-        $0.trueLabelMargin.interval.lower > 0 && $0.predictedLabelMargin.interval.lower > 0
-      }
-      let fails = places {
-        $0.trueLabelMargin.interval.upper < 0 || $0.predictedLabelMargin.interval.upper < 0
-      }
-      let gap = places { $0.detectionMargin.interval.lower > 0 }
       return
-        "\(results.name), \(rule.title): RIC holds on average \(holds) and fails \(fails); the detection gap is on "
-        + "the right side \(gap); elsewhere the intervals do not decide."
-    } + linearity.findings
+        "\(results.name), \(rule.title): RIC on average \(places(\.condition)). That the detection gap is on "
+        + "the right side on average \(places(\.detection))."
+    } + remarks + linearity.findings
+  }
+
+  /// What the verdicts mean where that may be asked.
+  private var remarks: [String] {
+    let verdicts = results.points.flatMap { [$0.condition, $0.detection] }
+    var remarks: [String] = []
+    if verdicts.contains(.notDecided) {
+      remarks.append(
+        "Not decided: the interval has 0 inside, and says neither that the mean is above 0 nor that it is not."
+      )
+    }
+    if results.points.contains(where: { $0.ratio == 1 }) {
+      remarks.append("At λ = 1 mixing changes nothing: every margin is 0, and no condition holds.")
+    }
+    return remarks
   }
 
   /// For a page.
@@ -95,7 +116,8 @@ struct NetworkVerificationReport: Sendable {
           .table(
             conditionTable,
             caption:
-              "Means with 95% empirical Bernstein intervals; the last column with Wilson's."),
+              "Means with 95% intervals, by betting: valid for every law, each by itself; the last column with Wilson's."
+          ),
           .list(findings),
         ]
           + PartnerLabel.allCases.map {

@@ -45,7 +45,7 @@ package struct Reproduction: Sendable {
   private let pool: SamplePool
 
   /// Raised with every change of the code that changes results, so that old stages are not reused.
-  private static let version = 2
+  private static let version = 3
 
   /// An experiment; `recipe` says how each model is trained, by default at full length.
   package init(

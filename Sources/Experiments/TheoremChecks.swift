@@ -25,13 +25,12 @@ struct TheoremChecks {
   /// Everything that must hold on a model.
   mutating func check(_ scenario: SyntheticScenario) throws {
     let (model, input) = (scenario.model, scenario.input)
-    // Some hundreds of roundings, of H's terms at the pool.
-    let tolerance = 16 * model.linear.roundingUnit(at: model.pool.map(\.point) + [input.point])
+    let tolerance = model.roundingBound(of: input)
     checkParts(model, input, tolerance)
     for rule in PartnerLabel.allCases {
       // λ = 0 and λ = 1 are special cases of the equations that nobody should have to ask for.
-      for ratio in Set(settings.ratios + [0, 1]).sorted() {
-        let place = Place(model: model, input: input, rule: rule, ratio: ratio)
+      for ratio in Set(settings.ratios + [0.0, 1.0]).sorted(by: { $0.value < $1.value }) {
+        let place = Place(model: model, input: input, rule: rule, exactRatio: ratio)
         checkTable(place, tolerance)
         checkConditions(scenario, place, tolerance)
         try checkSampling(place)
@@ -44,7 +43,8 @@ struct TheoremChecks {
     var model: SyntheticModel
     var input: AttackedInput
     var rule: PartnerLabel
-    var ratio: Double
+    var exactRatio: ExactRatio
+    var ratio: Double { exactRatio.value }
 
     func mixed(_ input: AttackedInput) -> [Double] {
       model.expectedPrediction(of: input, mixing: rule, ratio: ratio)
@@ -130,9 +130,9 @@ struct TheoremChecks {
     let direct = model.robustnessImprovingCondition(of: input, mixing: rule, ratio: ratio)
     let viaDecay = RobustnessImprovingCondition(
       trueLabelDecay: decay[input.label], predictedLabelDecay: decay[input.predicted],
-      thresholds: thresholds)
-    // On the boundary rounding decides, and there is nothing to compare.
-    if abs(direct.margin) > tolerance {
+      thresholds: thresholds, rounding: tolerance)
+    // Within two roundings of the boundary the routes may fall on either side of it.
+    if abs(direct.margin - tolerance) > tolerance {
       note(
         "RIC ⇔ \(equation): disagreements", "(10), \(equation)",
         direct.holds == viaDecay.holds ? 0 : 1, 0)
@@ -145,6 +145,7 @@ struct TheoremChecks {
     if ratio == 1 {
       note(
         "at λ = 1 mixing changes nothing", "(9)", changes.map(abs).max() ?? 0, tolerance)
+      note("RIC does not hold at λ = 1", "(10)", direct.holds || viaDecay.holds ? 1 : 0, 0)
     }
     if rule == .predicted, ratio == 0 || scenario.settings.family == .linear {
       note(
@@ -178,7 +179,8 @@ struct TheoremChecks {
         note(
           "MI-OL keeps a clean label ⇔ λ > 1/L: disagreements", "–",
           (clean[input.label] > others)
-            == OtherLabelLaw.keepsLabel(ratio: ratio, classCount: model.classCount) ? 0 : 1, 0)
+            == OtherLabelLaw.keepsLabel(ratio: place.exactRatio, classCount: model.classCount)
+            ? 0 : 1, 0)
       }
     }
   }
@@ -212,10 +214,12 @@ struct TheoremChecks {
   /// The failure law of MI-OL against sampling.
   mutating func checkLaw(_ scenario: SyntheticScenario) throws {
     let clean = scenario.model.clean(scenario.input)
-    let (ratio, trials) = (min(0.5, 2 / Double(scenario.model.classCount)), 1000)
+    // 2/L as such: from the double next to it ties would be decided by its rounding.
+    let ratio = try ExactRatio(2, over: max(4, scenario.model.classCount))
+    let trials = 1000
     let failures = try (0..<trials).count { trial in
       let output = try scenario.model.sampledPrediction(
-        of: clean, mixing: .other, ratio: ratio, sampleCount: settings.sampleCount,
+        of: clean, mixing: .other, ratio: ratio.value, sampleCount: settings.sampleCount,
         key: RandomKey(seed: settings.seed, purpose: .score, step: 1, draw: trial))
       let others = output.indices.filter { $0 != clean.label }.map { output[$0] }.max() ?? 0
       return others >= output[clean.label] - 1e-9
@@ -232,7 +236,7 @@ struct TheoremChecks {
   mutating func checkRoutes() {
     var stream = RandomStream(RandomKey(seed: settings.seed, purpose: .measure))
     for rule in PartnerLabel.allCases {
-      for ratio in settings.ratios {
+      for ratio in settings.ratios.map(\.value) {
         func confidences() -> PerturbationRoute.Confidences {
           .init(trueLabel: stream.uniformDouble(), predictedLabel: stream.uniformDouble())
         }

@@ -32,7 +32,7 @@ package struct Tuning: Codable, Hashable, Sendable {
     /// Applies the rule.
     package init(_ trials: [Trial], cleanBaseline: Double, tolerance: Double) {
       self.trials = trials
-      let eligible = trials.filter { $0.clean >= cleanBaseline - tolerance }
+      let eligible = trials.filter { $0.clean.isShare(atLeast: cleanBaseline - tolerance) }
       let best = eligible.reduce(nil) { best, trial -> Trial? in
         best.map { $0.adversarial >= trial.adversarial ? $0 : trial } ?? trial
       }

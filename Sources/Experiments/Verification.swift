@@ -9,8 +9,8 @@ package struct Verification: Sendable {
   package struct Settings: Codable, Hashable, Sendable {
     /// Classes, dimension and G.
     package var scenario = SyntheticScenario.Settings()
-    /// λ, in [0, 1].
-    package var ratios = [0.2, 0.4, 0.5, 0.6, 0.8]
+    /// λ.
+    package var ratios: [ExactRatio] = [0.2, 0.4, 0.5, 0.6, 0.8]
     /// N of sampled mixup inference.
     package var sampleCount = 30
     /// Random models of the kind.
@@ -98,9 +98,6 @@ package struct Verification: Sendable {
   ///
   /// - Throws: `TheoryError` if the settings are out of range.
   package func run() throws -> Results {
-    if let bad = settings.ratios.first(where: { !($0 >= 0 && $0 <= 1) }) {
-      throw TheoryError.ratio(bad)
-    }
     guard settings.sampleCount >= 1 else { throw TheoryError.sampleCount(settings.sampleCount) }
     guard settings.modelCount >= 1 else {
       throw TheoryError.parameter(
@@ -118,14 +115,14 @@ package struct Verification: Sendable {
     let attacked = scenarios.filter(\.input.satisfiesModellingAssumption)
     return Results(
       settings: settings, theorems: theorems.findings,
-      conditions: ratios.flatMap { conditions(attacked, ratio: $0) },
+      conditions: ratios.flatMap { conditions(attacked, ratio: $0.value) },
       attackedCount: attacked.count,
       staysOnSimplex: scenarios.allSatisfy { scenario in
-        ratios.allSatisfy { staysOnSimplex(scenario, ratio: $0) }
+        ratios.allSatisfy { staysOnSimplex(scenario, ratio: $0.value) }
       },
       failures: try ratios.map { ratio in
         Failure(
-          ratio: ratio,
+          ratio: ratio.value,
           probability: try forms.failureProbability(
             ratio, settings.scenario.classCount, settings.sampleCount),
           keepsLabel: OtherLabelLaw.keepsLabel(
@@ -147,26 +144,30 @@ package struct Verification: Sendable {
       let margins = scenarios.map {
         $0.model.detectionMargin(of: $0.input, mixing: rule, ratio: ratio)
       }
+      // DG is the difference of two changes of confidence.
+      let rounding = scenarios.map { 2 * $0.model.roundingBound(of: $0.input) }
       return [
         condition(
           "RIC \(rule.title), y: E[G_y(δ) − G_y(λδ)] below", equation, ratio,
-          decays.map { $0.1[$0.0.label] }, bound: thresholds.trueLabel, isAbove: false),
+          decays.map { $0.1[$0.0.label] }, bound: thresholds.trueLabel, isAbove: false, rounding),
         condition(
           "RIC \(rule.title), ŷ: E[G_ŷ(δ) − G_ŷ(λδ)] above", equation, ratio,
-          decays.map { $0.1[$0.0.predicted] }, bound: thresholds.predictedLabel, isAbove: true),
+          decays.map { $0.1[$0.0.predicted] }, bound: thresholds.predictedLabel, isAbove: true,
+          rounding),
         condition(
           "DG \(rule.title): −DG above", rule == .predicted ? "(11), (13)" : "(11), (16)", ratio,
-          margins, bound: 0, isAbove: true),
+          margins, bound: 0, isAbove: true, rounding),
       ]
     }
   }
 
   private func condition(
     _ claim: String, _ equation: String, _ ratio: Double, _ values: [Double], bound: Double,
-    isAbove: Bool
+    isAbove: Bool, _ rounding: [Double]
   ) -> Finding {
-    // A billionth of nothing is rounding, not a margin.
-    let satisfied = values.count { (isAbove ? $0 - bound : bound - $0) > 1e-9 }
+    let satisfied = zip(values, rounding).count {
+      (isAbove ? $0 - bound : bound - $0) > $1
+    }
     let mean = values.reduce(0, +) / Double(values.count)
     return Finding(
       claim: claim, equation: equation, ratio: ratio, measured: mean, bound: bound,
@@ -220,8 +221,8 @@ package struct Verification: Sendable {
           let condition = one.model.robustnessImprovingCondition(
             of: one.input, mixing: rule, ratio: ratio)
           let gap = one.model.detectionMargin(of: one.input, mixing: rule, ratio: ratio)
-          return bits | (condition.margin > 1e-9 ? 1 << place : 0)
-            | (gap > 1e-9 ? 4 << place : 0)
+          return bits | (condition.holds ? 1 << place : 0)
+            | (gap > 2 * condition.rounding ? 4 << place : 0)
         }
       }
     }

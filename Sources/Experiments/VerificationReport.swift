@@ -116,7 +116,7 @@ package struct VerificationReport: Sendable {
     let failed = results.theorems.filter { $0.verdict == .fails }
     remarks.append(
       failed.isEmpty
-        ? "All \(results.theorems.count) identities hold."
+        ? "All \(results.theorems.count) identities hold, to within rounding and, where they are sampled, chance."
         : "\(failed.count) of \(results.theorems.count) identities FAIL: "
           + failed.map(\.claim).joined(separator: "; ") + ".")
     return remarks

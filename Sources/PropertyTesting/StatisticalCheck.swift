@@ -12,13 +12,13 @@ public struct StatisticalCheck: Sendable, Equatable {
   /// Whether the claim is compatible with the draws.
   public var passes: Bool
 
-  /// The mean of a law on `range` is `expected`, give or take `tolerance`; by the empirical Bernstein
-  /// bound.
+  /// The mean of a law on `range` is `expected`, give or take `tolerance`; by an interval that bets on
+  /// the draws in their order.
   public static func mean(
     of draws: [Double], in range: ClosedRange<Double>, equals expected: Double,
     within tolerance: Double = 0, falseAlarm: Double = 1e-9
   ) -> StatisticalCheck {
-    let interval = empiricalBernsteinInterval(
+    let interval = bettingInterval(
       of: draws, in: range, confidence: 1 - falseAlarm)
     return StatisticalCheck(
       description:

@@ -16,7 +16,7 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var clean: Int
     /// Adversarial images that were scored: those that were right before the attack and are wrong now.
     package var adversarial: Int
-    /// DeLong's 95% intervals of both areas.
+    /// 95% intervals of both areas.
     package var intervalConfidenceDrop: Interval?
     package var intervalMaximaDrop: Interval?
     /// Both areas over all attacked images: misled, still right or wrong from the start.

@@ -1,5 +1,3 @@
-import Foundation
-
 /// The area under a ROC curve with its variance as DeLong, DeLong and Clarke-Pearson estimate it, for
 /// scores of independent examples.
 ///
@@ -23,52 +21,61 @@ public struct AreaUnderCurve: Sendable {
     if let bad = (negatives + positives).first(where: { !$0.isFinite }) { throw .notFinite(bad) }
     let all = midranks(positives + negatives)
     let (m, n) = (Double(positives.count), Double(negatives.count))
-    positivePlacements = zip(all, midranks(positives)).map { ($0 - $1) / n }
+    // Differences of ranks are whole or half numbers, so their sum is exact.
+    let lower = zip(all, midranks(positives)).map { $0 - $1 }
+    positivePlacements = lower.map { $0 / n }
     negativePlacements = zip(all.dropFirst(positives.count), midranks(negatives)).map {
       1 - ($0 - $1) / m
     }
-    value = positivePlacements.reduce(0, +) / m
+    value = lower.reduce(0, +) / (m * n)
   }
 
-  /// The estimate of the area's variance; 0 with a single example of a kind counts that kind as certain.
-  public var variance: Double { covariance(with: self) }
+  /// DeLong's estimate of the area's variance. Where the samples do not overlap it is 0, and with a
+  /// single example of a kind it knows nothing of that kind's part: no ground for an interval alone.
+  public var variance: Double {
+    func part(_ placements: [Double]) -> Double {
+      let k = Double(placements.count)
+      return k > 1 ? squares(placements) / (k * (k - 1)) : 0
+    }
+    return part(positivePlacements) + part(negativePlacements)
+  }
 
-  /// An interval on the scale of the log-odds, so that it stays in [0, 1].
+  /// An interval for the area of the laws behind the samples: Wilson's, at the number of independent
+  /// pairs n* = Â(1 − Â)/V that would give the area its variance V. For V the squared deviations of each
+  /// kind's placements get those of one example more, half of it with the placement 0 and half with 1; and n*
+  /// is at least the number of examples of the rarer kind, since no two laws give the area a larger
+  /// variance than θ(1 − θ)/min(m, n).
   ///
-  /// Where the samples do not overlap the estimate of the variance is 0 and says nothing: then the
-  /// interval is Wilson's for as many pairs in order as the smaller sample has examples.
+  /// In [0, 1]; contains `value`; never of width 0. An approximation. At 95% it covers the area with
+  /// probability 0.982 in the mean and 0.800 at least, exactly, for exponential scores, areas from 0.5 to 0.99, 1
+  /// to 5 examples of a kind and up to 200 of the other; the least is that of one pair. Sampled for seven laws
+  /// with and without ties, placements scattering from hardly to as far as they can, it covers 0.979 in the mean and
+  /// 0.875 at least with 2 to 200 examples of a kind, and 0.988 and 0.865 with one beside 20
+  /// (`CoverageTests`). DeLong's variance alone knows nothing of the part of a single example, and a variance
+  /// taken from a model of the scores nothing of scores that scatter more.
+  ///
+  /// Scores of an image before and after an attack that rise together make the area vary less than is
+  /// taken here, where the two samples are independent.
+  ///
+  /// Sources: the effective sample size of Korn and Graubard, 1998, in Wilson's interval, as for
+  /// `RepeatedOutcomes.meanInterval`; the bound of Birnbaum and Klose, "Bounds for the variance of the
+  /// Mann-Whitney statistic", Annals of Mathematical Statistics 28, 1957.
   ///
   /// - Precondition: 0 < confidence < 1.
   public func interval(confidence: Double = 0.95) -> Interval {
-    guard value > 0, value < 1, variance > 0 else {
-      let trials = Double(min(positivePlacements.count, negativePlacements.count))
-      return wilsonInterval(value, trials: trials, confidence: confidence)
+    let more = (value * value + (1 - value) * (1 - value)) / 2
+    func part(_ placements: [Double]) -> Double {
+      let k = Double(placements.count)
+      return (squares(placements) + more) / (k * k)
     }
-    let reach =
-      -standardNormalQuantile((1 - confidence) / 2) * variance.squareRoot() / (value * (1 - value))
-    let center = log(value / (1 - value))
-    func share(_ logOdds: Double) -> Double { 1 / (1 + exp(-logOdds)) }
-    return Interval(lower: share(center - reach), upper: share(center + reach))
+    let pairs = value * (1 - value) / (part(positivePlacements) + part(negativePlacements))
+    let fewest = Double(min(positivePlacements.count, negativePlacements.count))
+    return wilsonInterval(value, trials: max(pairs, fewest), confidence: confidence)
   }
 
-  /// Of two scores of the same examples: the area of this less that of the other, and the variance of
-  /// the difference.
-  ///
-  /// - Precondition: the same numbers of positives and negatives, in the same order.
-  public func difference(
-    from other: AreaUnderCurve
-  ) -> (value: Double, variance: Double) {
-    (
-      value - other.value,
-      max(0, variance + other.variance - 2 * covariance(with: other))
-    )
-  }
-
-  private func covariance(with other: AreaUnderCurve) -> Double {
-    Statistics.covariance(positivePlacements, other.positivePlacements)
-      / Double(positivePlacements.count)
-      + Statistics.covariance(negativePlacements, other.negativePlacements)
-      / Double(negativePlacements.count)
+  /// Σ (placement − Â)²: of either kind Â is the mean.
+  private func squares(_ placements: [Double]) -> Double {
+    placements.reduce(0) { $0 + ($1 - value) * ($1 - value) }
   }
 }
 
@@ -76,7 +83,7 @@ extension ReceiverOperatingCharacteristic {
   /// The point of the highest threshold at which at least this share of the positives is found: at
   /// 0.95 its false-positive rate is the "FPR at 95% TPR" of the literature on detection.
   public func point(atTruePositiveRate rate: Double) -> Point {
-    points.first { $0.truePositiveRate >= rate } ?? points[points.count - 1]
+    points.first { $0.truePositiveRate.isShare(atLeast: rate) } ?? points[points.count - 1]
   }
 }
 
@@ -92,13 +99,4 @@ private func midranks(_ values: [Double]) -> [Double] {
     start = end
   }
   return ranks
-}
-
-/// The sample covariance, divisor n − 1; 0 of a single pair.
-private func covariance(_ a: [Double], _ b: [Double]) -> Double {
-  precondition(a.count == b.count, "scores of other examples cannot be compared")
-  guard a.count > 1 else { return 0 }
-  let n = Double(a.count)
-  let (meanA, meanB) = (a.reduce(0, +) / n, b.reduce(0, +) / n)
-  return zip(a, b).reduce(0) { $0 + ($1.0 - meanA) * ($1.1 - meanB) } / (n - 1)
 }

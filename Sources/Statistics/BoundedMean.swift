@@ -5,15 +5,17 @@ public struct BoundedMean: Sendable, Hashable, Codable {
   public let value: Double
   /// The number of values.
   public let count: Int
-  /// The interval of `empiricalBernsteinInterval`; the whole range with fewer than two values.
+  /// The interval of `bettingInterval`, for the values in their order.
   public let interval: Interval
 
+  /// The mean of values in the order in which they were drawn.
+  ///
   /// - Precondition: all values are in the range, and 0 < confidence < 1.
   public init(_ values: [Double], in range: ClosedRange<Double>, confidence: Double = 0.95) {
     count = values.count
     value =
       values.isEmpty
       ? (range.lowerBound + range.upperBound) / 2 : values.reduce(0, +) / Double(values.count)
-    interval = empiricalBernsteinInterval(of: values, in: range, confidence: confidence)
+    interval = bettingInterval(of: values, in: range, confidence: confidence)
   }
 }

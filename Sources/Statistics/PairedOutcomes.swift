@@ -61,7 +61,9 @@ public struct PairedOutcomes: Sendable, Hashable, Codable {
   /// An interval for the difference of the accuracies: Wilson's intervals of both, joined by the law
   /// of squares with the correlation of the pairs.
   ///
-  /// In [−1, 1]; contains `difference`. Source: Newcombe, "Improved confidence intervals for the
+  /// In [−1, 1]; contains `difference`. An approximation: at 95% it covers the true difference with
+  /// probability 0.965 in the mean and 0.913 at least, computed exactly from every table of 5, 10, 20 and 30
+  /// pairs for accuracies of 5 to 95% that agree by little, half and much (`CoverageTests`). Source: Newcombe, "Improved confidence intervals for the
   /// difference between binomial proportions based on paired data", Statistics in Medicine 17, 1998,
   /// method 10.
   ///
@@ -97,7 +99,10 @@ public struct PairedOutcomes: Sendable, Hashable, Codable {
 /// in rising order. In the order given. O(m log m).
 ///
 /// Source: Holm, "A simple sequentially rejective multiple test procedure", 1979.
+///
+/// - Precondition: every p-value is in [0, 1].
 public func holmAdjusted(_ pValues: [Double]) -> [Double] {
+  precondition(pValues.allSatisfy { 0 <= $0 && $0 <= 1 }, "a p-value is outside [0, 1]")
   var adjusted = pValues
   var largest = 0.0
   let order = pValues.indices.sorted { pValues[$0] < pValues[$1] }

@@ -3,7 +3,7 @@ import Foundation
 extension Proportion {
   /// The interval of Clopper and Pearson: every p under which neither k or fewer nor k or more
   /// successes have a probability below (1 − confidence)/2. Its chance to miss the true p is at most
-  /// 1 − confidence for every n and p: no approximation.
+  /// 1 − confidence for every n and p: no approximation (`CoverageTests` enumerates).
   ///
   /// Contains k/n; [0, 1] without trials. O(log(1/p)) evaluations of a continued fraction. Source:
   /// Clopper and Pearson, "The use of confidence or fiducial limits", Biometrika 26, 1934.

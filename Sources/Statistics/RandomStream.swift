@@ -21,8 +21,6 @@ public enum Purpose: UInt64, Sendable, CaseIterable, Codable {
   case test
   /// The images on which a property of a network is measured.
   case measure
-  /// Resampling of examples for an interval.
-  case bootstrap
 }
 
 /// The name of a stream of random numbers: what it is for and where it is used.

@@ -7,7 +7,12 @@ public struct RankCorrelation: Sendable, Hashable, Codable {
   /// The number of pairs.
   public let count: Int
   /// An approximate confidence interval: Fisher's transformation with the variance (1 + r²/2)/(n−3)
-  /// of Bonett and Wright, Psychometrika 65, 2000.
+  /// of Bonett and Wright, Psychometrika 65, 2000. Where the ranks agree in full, or not at all, the
+  /// transformation has no value, and that of a coefficient half a step nearer to 0 is taken: the step of
+  /// two neighbours that change places, 12/(n(n²−1)). At 95% it covers 0 with
+  /// probability 0.979 in the mean and 0.966 at least, exactly, for 4 to 7 independent pairs, and sampled for 10, 30
+  /// and 100 pairs of normal variables with coefficients of 0 to 0.9 0.961 in the mean and 0.946 at least
+  /// (`CoverageTests`).
   public let interval: Interval
 
   /// The correlation of paired values; nil with fewer than four pairs or where one of the two does
@@ -26,13 +31,15 @@ public struct RankCorrelation: Sendable, Hashable, Codable {
     guard squareA > 0, squareB > 0 else { return nil }
     let r = max(-1, min(1, product(a, b) / (squareA * squareB).squareRoot()))
     let z = -standardNormalQuantile((1 - confidence) / 2)
-    let error = z * ((1 + r * r / 2) / Double(first.count - 3)).squareRoot()
+    let n = Double(first.count)
+    let error = z * ((1 + r * r / 2) / (n - 3)).squareRoot()
+    let most = 1 - 6 / (n * (n * n - 1))
+    let centre = atanh(max(-most, min(most, r)))
     coefficient = r
     count = first.count
     // tanh and its inverse can miss r by a rounding at the ends.
     interval = Interval(
-      lower: min(r, tanh(atanh(r) - error)),
-      upper: max(r, tanh(atanh(r) + error)))
+      lower: min(r, tanh(centre - error)), upper: max(r, tanh(centre + error)))
   }
 
   /// Ranks less their mean, (n−1)/2; whole or half numbers, so sums of them are exact.

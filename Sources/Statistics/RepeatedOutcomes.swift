@@ -57,7 +57,9 @@ public struct RepeatedOutcomes: Sendable, Hashable, Codable {
   /// more count for s², one right on every draw and one wrong on every: near 0 and 1 few shares say
   /// anything about it, and what was not seen is then taken to differ between examples.
   ///
-  /// It contains the mean. Source: the effective sample size of Korn and Graubard, 1998, in Wilson's
+  /// It contains the mean. An approximation: at 95% it covers the expected accuracy in 0.973 of the runs in the
+  /// mean and 0.923 at least, sampled for six Beta laws of the examples' shares, 5, 20 and 100 examples and 2
+  /// and 20 draws (`CoverageTests`). Source: the effective sample size of Korn and Graubard, 1998, in Wilson's
   /// interval, as Franco et al., "Comparative study of confidence intervals for proportions in complex
   /// sample surveys", 2019, recommend.
   ///

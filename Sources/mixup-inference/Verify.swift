@@ -121,10 +121,12 @@ struct Verify: ParsableCommand {
     results.isSound ? .success : ExitCode(1)
   }
 
-  private func ratios() throws -> [Double] {
+  private func ratios() throws -> [ExactRatio] {
     try lambdas.split(separator: ",", omittingEmptySubsequences: false).map {
-      guard let ratio = Double($0), ratio >= 0, ratio <= 1 else {
-        throw Failure.usage("--lambdas is \(lambdas); give numbers from 0 to 1, commas between")
+      guard let ratio = ExactRatio(String($0)) else {
+        throw Failure.usage(
+          "--lambdas is \(lambdas); give numbers from 0 to 1 with 15 decimals at most, commas between"
+        )
       }
       return ratio
     }
@@ -132,7 +134,7 @@ struct Verify: ParsableCommand {
 
   private func measured(_ file: String) throws -> NetworkVerification.Results {
     var settings = NetworkVerification.Settings()
-    settings.ratios = try ratios().map(Float.init)
+    settings.ratios = try ratios().map { Float($0.value) }
     settings.sampleCount = draws
     settings.epsilon = try Epsilon(epsilon)
     settings.steps = steps

@@ -43,12 +43,14 @@ struct NetworkVerificationTests {
     for point in results.points {
       #expect(point.satisfied.trials == results.adversarialCount)
       guard point.ratio == 1 else { continue }
+      #expect(point.satisfied.successes == 0)
+      #expect(point.condition == .doesNotHold && point.detection == .doesNotHold)
       // F_MI is the average of N times the same numbers.
       for mean in [
         point.trueLabelMargin, point.predictedLabelMargin, point.detectionMargin,
         point.trueLabelMarginViaG, point.predictedLabelMarginViaG,
       ] {
-        #expect(abs(mean.value) <= 1e-6)
+        #expect(abs(mean.value) <= 1e-6 && mean.interval.contains(0))
       }
     }
     let middle = results.points.filter { $0.ratio == 0.5 }
@@ -90,5 +92,53 @@ struct NetworkVerificationTests {
       #expect(
         abs(-route.condition.predictedLabelChange - own[0].predictedLabelMarginViaG.value) <= 1e-6)
     }
+  }
+
+  /// Results at one λ whose margins are these values on every image in turn.
+  private func results(
+    _ y: [Double], _ predicted: [Double], gap: [Double]
+  ) throws -> NetworkVerification.Results {
+    var results = try measure(
+      LinearSoftmax(imageShape: shape, classCount: 3, seed: 4, scale: 3), threads: 2)
+    results.points.removeAll { $0.ratio == 1 || $0.rule == .other }
+    results.points[0].trueLabelMargin = BoundedMean(y, in: -1...1)
+    results.points[0].predictedLabelMargin = BoundedMean(predicted, in: -1...1)
+    results.points[0].detectionMargin = BoundedMean(gap, in: -2...2)
+    return results
+  }
+
+  @Test("what an interval with 0 inside says is that nothing is decided")
+  func verdicts() throws {
+    let (above, below) = ([Double](repeating: 0.2, count: 87), [Double](repeating: -0.2, count: 87))
+    // Means of 0.03 with a spread that 87 images do not settle.
+    let between = (0..<87).map { $0 % 2 == 0 ? 0.53 : -0.47 }
+    for (y, predicted, verdict) in [
+      (above, above, NetworkVerification.Verdict.holds), (above, below, .doesNotHold),
+      (below, above, .doesNotHold), (above, between, .notDecided), (between, below, .doesNotHold),
+      (between, between, .notDecided), ([], [], .notDecided),
+    ] {
+      #expect(try results(y, predicted, gap: y).points[0].condition == verdict)
+    }
+    for (gap, verdict) in [
+      (above, NetworkVerification.Verdict.holds), (below, .doesNotHold), (between, .notDecided),
+    ] {
+      #expect(try results(above, above, gap: gap).points[0].detection == verdict)
+    }
+  }
+
+  // As on CIFAR-10's mixup network: every one of 87 margins positive, mean 0.194, standard error 0.009.
+  @Test("margins that are all well above 0 decide, in words and in counts")
+  func wording() throws {
+    var random = RandomStream(RandomKey(seed: 1, purpose: .test))
+    let margins = (0..<87).map { _ in 0.194 + 0.084 * (2 * random.uniformDouble() - 1) }
+    var found = try results(margins, margins, gap: margins.map { $0 - 0.19 })
+    found.points[0].satisfied = Proportion(successes: 87, trials: 87)
+    let synthetic = try Verification(.init()).run()
+    let text = VerificationReport(synthetic, network: found).text
+    #expect(text.contains("MI-PL: RIC on average holds at λ = 0.5."))
+    #expect(text.contains("on the right side on average not decided at λ = 0.5."))
+    #expect(text.contains("87 of 87, 100.0% [95.8, 100.0]"))
+    #expect(text.contains("Not decided: the interval has 0 inside"))
+    #expect(!text.contains("at no λ"))
   }
 }

@@ -121,6 +121,36 @@ struct VerificationTests {
     #expect(report.text.contains("identities hold"))
   }
 
+  @Test("at λ = 1 RIC holds on none of many models, whatever rounding makes of 0")
+  func withoutMixing() throws {
+    var settings = settings(.power)
+    settings.modelCount = 100
+    settings.ratios = [1.0]
+    for family in SyntheticScenario.Family.allCases {
+      settings.scenario.family = family
+      let results = try Verification(settings).run()
+      #expect(results.isSound && results.conditions.count == 6)
+      #expect(results.conditions.allSatisfy { $0.verdict == .unsatisfied })
+      #expect(results.theorems.contains { $0.claim == "RIC does not hold at λ = 1" })
+    }
+  }
+
+  @Test("an attack that works from s on works at λ = s, whatever rounding makes of s")
+  func thresholdTie() throws {
+    for k in 1...99 {
+      var scenario = settings(.thresholded).scenario
+      // p/(1+p) = k/100.
+      scenario.exponent = Double(k) / Double(100 - k)
+      let one = try SyntheticScenario(
+        scenario, key: RandomKey(seed: UInt64(k), purpose: .test))
+      let effects = [Double(k) / 100, Double(k - 1) / 100].map { ratio in
+        one.model.perturbation(one.input.perturbation.map { ratio * $0 }, at: one.input.point)
+      }
+      #expect(abs(effects[0][one.input.label] + 0.9) < 1e-12, "λ = \(k)/100")
+      #expect(effects[1].allSatisfy { $0 == 0 })
+    }
+  }
+
   @Test("settings out of range are refused")
   func refusals() {
     func run(_ change: (inout Verification.Settings) -> Void) throws {
@@ -128,11 +158,9 @@ struct VerificationTests {
       change(&settings)
       _ = try Verification(settings).run()
     }
-    #expect(throws: TheoryError.ratio(1.5)) { try run { $0.ratios = [1.5] } }
     #expect(throws: TheoryError.sampleCount(0)) { try run { $0.sampleCount = 0 } }
     #expect(throws: TheoryError.dimension(3, least: 4)) { try run { $0.scenario.dimension = 3 } }
     #expect(throws: TheoryError.self) { try run { $0.modelCount = 0 } }
     #expect(throws: TheoryError.self) { try run { $0.scenario.exponent = .infinity } }
-    #expect(throws: TheoryError.self) { try run { $0.ratios = [.nan] } }
   }
 }

@@ -43,31 +43,3 @@ struct ClopperPearsonTests {
     }
   }
 }
-
-@Suite("Bounds for means and distributions hold at their confidence")
-struct MeanIntervalTests {
-  @Test("the interval misses the mean of a skewed law no more often than it says")
-  func empiricalBernstein() {
-    var random = stream(130)
-    let misses = Proportion(
-      (0..<3_000).map { _ in
-        let draws = (0..<80).map { _ in random.uniformDouble() < 0.03 ? 1.0 : 0 }
-        return !empiricalBernsteinInterval(of: draws, in: 0...1, confidence: 0.95).contains(0.03)
-      })
-    #expect(misses.clopperPearsonInterval(confidence: 1 - 2e-9).lower <= 0.05)
-  }
-
-  @Test("it scales with the range, shrinks with n, and is the range without draws")
-  func scaling() {
-    var random = stream(131)
-    let draws = (0..<500).map { _ in random.uniformDouble() }
-    let unit = empiricalBernsteinInterval(of: draws, in: 0...1)
-    let scaled = empiricalBernsteinInterval(of: draws.map { 10 * $0 - 5 }, in: -5...5)
-    // Sums of 500 numbers up to 5, each rounded by at most 2⁻⁵¹ on the way.
-    #expect(abs(scaled.lower - (10 * unit.lower - 5)) <= 1e-11)
-    #expect(abs(scaled.upper - (10 * unit.upper - 5)) <= 1e-11)
-    let fewer = empiricalBernsteinInterval(of: Array(draws[..<100]), in: 0...1)
-    #expect(unit.upper - unit.lower < fewer.upper - fewer.lower)
-    #expect(empiricalBernsteinInterval(of: [], in: 2...3) == Interval(lower: 2, upper: 3))
-  }
-}

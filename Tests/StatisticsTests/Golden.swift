@@ -64,6 +64,16 @@ struct Golden: Decodable {
     let variance: Double
     let falsePositiveRate: Double
   }
+  struct Betting: Decodable {
+    let values: [Double]
+    let confidence: Double
+    let interval: Interval
+  }
+  struct Kolmogorov: Decodable {
+    let draws: Int
+    let confidence: Double
+    let quantile: Double
+  }
 
   let philox: [Block]
   let streams: [Stream]
@@ -78,6 +88,8 @@ struct Golden: Decodable {
   let newcombe: [Newcombe]
   let holm: [Holm]
   let delong: [DeLong]
+  let betting: [Betting]
+  let kolmogorov: [Kolmogorov]
 
   static func read() throws -> Golden {
     try JSONDecoder().decode(Golden.self, from: Fixtures.data("statistics/golden.json"))

@@ -57,7 +57,7 @@ extension EvaluationRun {
         let all = outcomes.reduce(0) { $0 + $1.predictions.count }
         return (defence: defence, accuracy: Double(right) / Double(max(all, 1)))
       }
-      let kept = candidates.filter { $0.accuracy >= target }
+      let kept = candidates.filter { $0.accuracy.isShare(atLeast: target) }
       let chosen =
         kept.min { $0.accuracy < $1.accuracy } ?? candidates.max { $0.accuracy < $1.accuracy }
       return MatchedDefence(

@@ -80,7 +80,7 @@ package struct PaperReport: Sendable {
       (
         "Figure 3 (a): detection by MI-PL",
         "Area under the ROC curve of clean images against those on which oblivious "
-          + "PGD-\(fewestSteps) succeeded, DeLong's interval.", detectionTable
+          + "PGD-\(fewestSteps) succeeded, 95% intervals.", detectionTable
       ))
     tables.append(
       (

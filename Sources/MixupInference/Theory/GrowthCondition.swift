@@ -50,17 +50,25 @@ public struct GrowthCondition: Sendable, Hashable {
     strength * (1 - pow(ratio, exponent)) - slope * (1 - ratio)
   }
 
-  /// Whether g(1−λᵖ) > c(1−λ).
-  public func holds(at ratio: Double) -> Bool { margin(at: ratio) > 0 }
+  /// Whether g(1−λᵖ) > c(1−λ) beyond rounding: a power, two differences, two products and their
+  /// difference, at most three of which any term goes through, on numbers up to g and c; the power and
+  /// the parameters themselves count as two more.
+  public func holds(at ratio: Double) -> Bool {
+    margin(at: ratio) > 5 * 0x1p-53 * (strength + slope)
+  }
 
   /// The open interval of λ in (0, 1) where the condition holds; nil if there is none.
   ///
   /// The margin is 0 at λ = 1 and g−c at λ = 0; it is concave in λ for p ≥ 1 and convex for p ≤ 1, so
   /// there is one interval at most, which ends in one root at most, found by bisection to rounding.
   public var favourableRatios: Interval? {
-    let gain = strength - slope
-    // The margin falls through its zero at λ = 1, and so is positive just before.
-    let isPositiveBeforeOne = strength * exponent > slope
+    let difference = strength - slope
+    let gain = abs(difference) <= 4 * 0x1p-53 * slope ? 0 : difference
+    // The margin falls through its zero at λ = 1, and so is positive just before. The parameters and
+    // the product are each rounded once: closer than that, g or gp and c are taken to be equal.
+    let steepness = strength * exponent - slope
+    let isTie = abs(steepness) <= 4 * 0x1p-53 * slope
+    let isPositiveBeforeOne = steepness > 0 && !isTie
     if exponent > 1 {
       guard isPositiveBeforeOne else { return nil }
       // Below the maximum of a concave function there is one root.
@@ -68,7 +76,7 @@ public struct GrowthCondition: Sendable, Hashable {
       return Interval(lower: gain >= 0 ? 0 : root(from: 0, to: top), upper: 1)
     }
     guard gain > 0 else { return nil }
-    if exponent == 1 || isPositiveBeforeOne || strength * exponent == slope {
+    if exponent == 1 || isPositiveBeforeOne || isTie {
       return Interval(lower: 0, upper: 1)
     }
     // Convex, positive at 0 and negative just before 1: the root lies before the minimum.

@@ -22,7 +22,7 @@ public struct LinearityMeasurement: Sendable, Hashable, Codable {
   public let pairCount: Int
 
   /// Measures on independent random pairs, the same ones at every λ; each mean comes with its 95%
-  /// empirical Bernstein interval.
+  /// interval, by betting on the pairs in their order.
   ///
   /// Within classes the first image is uniform among those whose class has two, between them among
   /// all; the partner is uniform among those that fit.

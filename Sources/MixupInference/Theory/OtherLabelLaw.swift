@@ -4,15 +4,15 @@ import Foundation
 /// every other label gets as much as it was drawn, (1−λ)·count/N.
 public enum OtherLabelLaw {
   /// Whether the label is kept for N → ∞: λ > (1−λ)/(L−1), that is λ > 1/L.
-  public static func keepsLabel(ratio: Double, classCount: Int) -> Bool {
-    ratio * Double(classCount) > 1
+  public static func keepsLabel(ratio: ExactRatio, classCount: Int) -> Bool {
+    !ratio.isAtMostInOdds(classCount - 1, 1)
   }
 
   /// The least number of draws of one label that take a clean input from its own: the smallest m with
-  /// m(1−λ) ≥ Nλ, a tie counting as lost; N + 1 if all draws of one label are not enough.
-  public static func fatalCount(ratio: Double, sampleCount: Int) -> Int {
-    let needed = Double(sampleCount) * ratio
-    return (0...sampleCount).first { Double($0) * (1 - ratio) >= needed } ?? sampleCount + 1
+  /// m(1−λ) ≥ Nλ, a tie counting as lost; N + 1 if all draws of one label are not enough. Exact: at
+  /// λ = 2/5 and N = 12 the tie is at 8 draws.
+  public static func fatalCount(ratio: ExactRatio, sampleCount: Int) -> Int {
+    (0...sampleCount).first { ratio.isAtMostInOdds(sampleCount, $0) } ?? sampleCount + 1
   }
 
   /// The probability that N draws take a clean input from its label: that the largest count of a
@@ -21,11 +21,10 @@ public enum OtherLabelLaw {
   /// Label after label, the number of draws that fall on it among those left is binomial; all terms
   /// are positive, so even tiny probabilities keep their digits. O(L N²).
   ///
-  /// - Throws: `TheoryError` unless λ is in [0, 1], N ≥ 1 and L ≥ 2.
+  /// - Throws: `TheoryError` unless N ≥ 1 and L ≥ 2.
   public static func failureProbability(
-    ratio: Double, classCount: Int, sampleCount: Int
+    ratio: ExactRatio, classCount: Int, sampleCount: Int
   ) throws(TheoryError) -> Double {
-    guard ratio >= 0, ratio <= 1 else { throw .ratio(ratio) }
     guard sampleCount >= 1 else { throw .sampleCount(sampleCount) }
     guard classCount >= 2 else { throw .classCount(classCount, least: 2) }
     let fatal = fatalCount(ratio: ratio, sampleCount: sampleCount)

@@ -66,17 +66,21 @@ public struct Perturbation: Sendable {
     case power(exponent: Double)
     /// tanh(r|s|)/tanh(r)·a: saturated long before s = 1 if r is large.
     case saturating(rate: Double)
-    /// a if |s| ≥ t, else 0: the attack works in full or not at all.
+    /// a if |s| ≥ t up to the rounding of s, else 0: the attack works in full or not at all.
     case thresholded(at: Double)
     /// |s|ᵖ·c(x₀)·a with c(x₀) between 3/4 and 1, other at every point.
     case anchorDependent(exponent: Double)
 
     func scale(_ s: Double, _ point: [Double]) -> Double {
-      switch self {
+      // s is a quotient of two sums of D products, of terms of one sign where δ = λδ*: each loses
+      // D·2⁻⁵³ at most; λδ, the quotient, and t = p/(1 + p) lose five more.
+      let rounding = Double(2 * point.count + 6) * 0x1p-53
+      return switch self {
       case .linear: s
       case .power(let exponent): s == 0 ? 0 : pow(abs(s), exponent)
       case .saturating(let rate): tanh(rate * abs(s)) / tanh(rate)
-      case .thresholded(let threshold): s != 0 && abs(s) >= threshold ? 1 : 0
+      case .thresholded(let threshold):
+        s != 0 && abs(s) >= threshold * (1 - rounding) ? 1 : 0
       case .anchorDependent(let exponent):
         (s == 0 ? 0 : pow(abs(s), exponent)) * (0.875 + 0.125 * cos(3 * point.reduce(0, +)))
       }

@@ -13,17 +13,21 @@ public struct RobustnessImprovingCondition: Sendable, Hashable {
   public var trueLabelChange: Double
   /// ΔF_ŷ(x; p_s) with z = 1.
   public var predictedLabelChange: Double
+  /// By how much either may be off by rounding: what is no larger is no change.
+  public var rounding: Double
 
   /// The two changes of confidence.
-  public init(trueLabelChange: Double, predictedLabelChange: Double) {
+  public init(trueLabelChange: Double, predictedLabelChange: Double, rounding: Double = 0) {
     self.trueLabelChange = trueLabelChange
     self.predictedLabelChange = predictedLabelChange
+    self.rounding = rounding
   }
 
-  /// ΔF_y > 0 and ΔF_ŷ < 0, equation (10); strict, so it never holds at λ = 1.
-  public var holds: Bool { trueLabelChange > 0 && predictedLabelChange < 0 }
+  /// ΔF_y > 0 and ΔF_ŷ < 0 beyond rounding, equation (10); strict, so it never holds at λ = 1, where
+  /// both are 0.
+  public var holds: Bool { trueLabelChange > rounding && predictedLabelChange < -rounding }
 
-  /// min(ΔF_y, −ΔF_ŷ): positive if and only if the condition holds.
+  /// min(ΔF_y, −ΔF_ŷ): above `rounding` if and only if the condition holds.
   public var margin: Double { min(trueLabelChange, -predictedLabelChange) }
 
   // MARK: The same through G
@@ -62,9 +66,12 @@ public struct RobustnessImprovingCondition: Sendable, Hashable {
   /// - Parameters:
   ///   - trueLabelDecay: E[G_y(δ; x₀) − G_y(λδ; x̃₀)].
   ///   - predictedLabelDecay: E[G_ŷ(δ; x₀) − G_ŷ(λδ; x̃₀)].
+  ///   - rounding: by how much a decay may be off.
   public init(
-    trueLabelDecay: Double, predictedLabelDecay: Double, thresholds: Thresholds
+    trueLabelDecay: Double, predictedLabelDecay: Double, thresholds: Thresholds,
+    rounding: Double = 0
   ) {
+    self.rounding = rounding
     trueLabelChange = thresholds.trueLabel - trueLabelDecay
     predictedLabelChange = thresholds.predictedLabel - predictedLabelDecay
   }
@@ -74,8 +81,12 @@ public struct RobustnessImprovingCondition: Sendable, Hashable {
   /// - Parameters:
   ///   - unmixed: F(x) of an adversarial input, [L].
   ///   - mixed: E F(x̃) or F_MI(x), [L].
+  ///   - rounding: by how much a difference of theirs may be off.
   /// - Precondition: y and ŷ are classes.
-  public init(unmixed: [Double], mixed: [Double], trueLabel: Int, predictedLabel: Int) {
+  public init(
+    unmixed: [Double], mixed: [Double], trueLabel: Int, predictedLabel: Int, rounding: Double = 0
+  ) {
+    self.rounding = rounding
     trueLabelChange = confidenceChange(mixed: mixed[trueLabel], unmixed: unmixed[trueLabel])
     predictedLabelChange = confidenceChange(
       mixed: mixed[predictedLabel], unmixed: unmixed[predictedLabel])
@@ -109,6 +120,18 @@ extension SyntheticModel {
   ) -> RobustnessImprovingCondition {
     let changes = confidenceChanges(of: input, mixing: rule, ratio: ratio)
     return RobustnessImprovingCondition(
-      trueLabelChange: changes[input.label], predictedLabelChange: changes[input.predicted])
+      trueLabelChange: changes[input.label], predictedLabelChange: changes[input.predicted],
+      rounding: roundingBound(of: input))
+  }
+
+  /// What rounding may do to ΔF, to a decay of G or to DG of an input, sixteen times
+  /// `LinearModel.roundingUnit` at the pool and the point: 32(2A + D + 2)u·R, u = 2⁻⁵³, for A points in
+  /// D dimensions and products of rows and points up to R ≥ 1.
+  ///
+  /// H at the point and, in the mean, at its mixtures loses 2(D + 4)uR with the mixing; a mean of A terms
+  /// up to R + 1 at most 2AuR; and G(λδ) = λᵖa, |a| ≤ 1, at most 2(D + 4)u·pλᵖ, where pλᵖ ≤ 1/(e ln(1/λ)) is
+  /// below 10 up to λ = 0.96, and at λ = 1 both values of G are the same number.
+  package func roundingBound(of input: AttackedInput) -> Double {
+    16 * linear.roundingUnit(at: pool.map(\.point) + [input.point])
   }
 }

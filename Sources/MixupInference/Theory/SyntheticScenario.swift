@@ -11,7 +11,7 @@ public struct SyntheticScenario: Sendable {
     case power
     /// G(λδ; ·) = tanh(pλ)/tanh(p) G(δ; ·).
     case saturating
-    /// G(λδ; ·) = G(δ; ·) if λ ≥ 1 − 1/(1+p), else 0.
+    /// G(λδ; ·) = G(δ; ·) if λ ≥ p/(1+p), else 0.
     case thresholded
     /// As `power`, times a factor that is other at every point.
     case anchorDependent = "anchor-dependent"
@@ -148,7 +148,7 @@ public struct SyntheticScenario: Sendable {
       case .linear: .linear
       case .power: .power(exponent: settings.exponent)
       case .saturating: .saturating(rate: settings.exponent)
-      case .thresholded: .thresholded(at: 1 - 1 / (1 + settings.exponent))
+      case .thresholded: .thresholded(at: settings.exponent / (1 + settings.exponent))
       case .anchorDependent: .anchorDependent(exponent: settings.exponent)
       }
     return settings.family == .adversarial

@@ -69,13 +69,14 @@ struct ClosedFormTests {
       let decay = example.decay
       let viaDecay = RobustnessImprovingCondition(
         trueLabelDecay: decay[example.input.label],
-        predictedLabelDecay: decay[example.input.predicted], thresholds: example.thresholds)
+        predictedLabelDecay: decay[example.input.predicted], thresholds: example.thresholds,
+        rounding: direct.rounding)
       #expect(abs(direct.trueLabelChange - viaDecay.trueLabelChange) <= example.tolerance)
       #expect(abs(direct.predictedLabelChange - viaDecay.predictedLabelChange) <= example.tolerance)
-      // On the boundary itself, as at λ = 1, rounding decides.
-      if abs(direct.margin) > example.tolerance {
+      // On the boundary itself, as at λ = 1, neither may hold; beside it one may.
+      if abs(direct.margin - direct.rounding) > example.tolerance {
         #expect(direct.holds == viaDecay.holds)
-        #expect(direct.holds == (direct.margin > 0))
+        #expect(direct.holds == (direct.margin > direct.rounding))
       }
       cover(0.05, "holds", direct.holds)
       cover(0.2, "fails", !direct.holds)
@@ -130,6 +131,9 @@ struct ClosedFormTests {
           !RobustnessImprovingCondition(
             trueLabelDecay: 0, predictedLabelDecay: 0, thresholds: thresholds
           ).holds)
+        let condition = example.model.robustnessImprovingCondition(
+          of: example.input, mixing: rule, ratio: 1)
+        #expect(!condition.holds && condition.rounding < 1e-9, "margin \(condition.margin)")
       }
     }
   }

@@ -75,6 +75,21 @@ struct GrowthConditionTests {
     let quadratic = try GrowthCondition(
       strength: 0.8, exponent: 2, rule: .predicted, classCount: 10)
     #expect(abs((quadratic.criticalRatio ?? 0) - 0.25) <= 1e-15)
+    // At that root, and where g is c, it is a tie, which the rounding of g must not decide.
+    for k in 1...99 {
+      let ratio = Double(k) / 100
+      let tie = try GrowthCondition(
+        strength: 1 / (1 + ratio), exponent: 2, rule: .predicted, classCount: 10)
+      #expect(!tie.holds(at: ratio), "λ = \(ratio): \(tie.margin(at: ratio))")
+      #expect(tie.holds(at: ratio + 1e-12) && !tie.holds(at: ratio - 1e-12))
+      let slope = Double(k) / Double(k + 1)
+      for strength in [slope.nextUp, slope, slope.nextDown] {
+        let linear = try GrowthCondition(strength: strength, exponent: 1, slope: slope)
+        #expect(linear.favourableRatios == nil && !linear.holds(at: 0.3))
+        let steep = try GrowthCondition(strength: strength / 2, exponent: 2, slope: slope)
+        #expect(steep.favourableRatios == nil)
+      }
+    }
     // MI-OL and a linear effect: g > (L−2)/(L−1).
     #expect(
       try GrowthCondition(strength: 0.89, exponent: 1, rule: .other, classCount: 10)

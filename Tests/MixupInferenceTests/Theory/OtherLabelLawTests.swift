@@ -3,6 +3,7 @@ import MixupInference
 import PropertyChecks
 import PropertyTesting
 import Statistics
+import TestSupport
 import Testing
 
 @Suite("The ideal model under mixup inference")
@@ -41,7 +42,8 @@ struct OtherLabelLawTests {
       cover(0.2, "lost", !isKept)
       #expect(
         isKept
-          == OtherLabelLaw.keepsLabel(ratio: example.ratio, classCount: example.classCount))
+          == OtherLabelLaw.keepsLabel(
+            ratio: try ExactRatio(example.ratio), classCount: example.classCount))
     }
     #expect(OtherLabelLaw.keepsLabel(ratio: 0.11, classCount: 10))
     #expect(!OtherLabelLaw.keepsLabel(ratio: 0.09, classCount: 10))
@@ -51,22 +53,24 @@ struct OtherLabelLawTests {
   func failureLaw() throws {
     // Known values, to the digits known.
     for (ratio, count, known, digits) in [
-      (0.2, 30, 0.127, 5e-4), (0.25, 30, 0.009, 5e-4), (0.3, 30, 1e-4, 5e-5), (0.3, 5, 0.10, 5e-3),
+      (0.2 as ExactRatio, 30, 0.127, 5e-4), (0.25, 30, 0.009, 5e-4), (0.3, 30, 1e-4, 5e-5),
+      (0.3, 5, 0.10, 5e-3),
     ] {
       let law = try OtherLabelLaw.failureProbability(
         ratio: ratio, classCount: 10, sampleCount: count)
-      #expect(abs(law - known) <= digits, "λ = \(ratio), N = \(count): \(law)")
+      #expect(abs(law - known) <= digits, "λ = \(ratio.value), N = \(count): \(law)")
     }
-    // Every way to draw, counted: (L−1)^N sequences.
+    // Every way to draw, counted: (L−1)^N sequences; λ in hundredths, so that a tie is one of whole
+    // numbers.
     for (L, N) in [(2, 3), (3, 7), (4, 6), (6, 5)] {
-      for ratio in [0, 0.1, 0.25, 0.3, 0.5, 0.7, 1] {
+      for hundredths in [0, 10, 25, 30, 40, 50, 60, 70, 100] {
         var (fatal, all) = (0, 0)
         var counts = [Int](repeating: 0, count: L - 1)
         func draw(_ left: Int) {
           guard left > 0 else {
             all += 1
             let largest = counts.max() ?? 0
-            fatal += Double(largest) * (1 - ratio) >= Double(N) * ratio ? 1 : 0
+            fatal += largest * (100 - hundredths) >= N * hundredths ? 1 : 0
             return
           }
           for k in counts.indices {
@@ -76,8 +80,54 @@ struct OtherLabelLawTests {
           }
         }
         draw(N)
-        let law = try OtherLabelLaw.failureProbability(ratio: ratio, classCount: L, sampleCount: N)
+        let law = try OtherLabelLaw.failureProbability(
+          ratio: ExactRatio(hundredths, over: 100), classCount: L, sampleCount: N)
         #expect(abs(law - Double(fatal) / Double(all)) <= 1e-13)
+      }
+    }
+  }
+
+  private struct Golden: Decodable {
+    struct Failure: Decodable {
+      var ratio: String
+      var classCount: Int
+      var sampleCount: Int
+      var fatalCount: Int
+      var probability: Double
+    }
+    var failures: [Failure]
+  }
+
+  @Test("P27: the failure law is that of fractions")
+  func failureLawGolden() throws {
+    let golden = try JSONDecoder().decode(Golden.self, from: Fixtures.data("theory/golden.json"))
+    #expect(golden.failures.count == 14)
+    for known in golden.failures {
+      let ratio = try #require(ExactRatio(known.ratio))
+      #expect(
+        OtherLabelLaw.fatalCount(ratio: ratio, sampleCount: known.sampleCount) == known.fatalCount)
+      let law = try OtherLabelLaw.failureProbability(
+        ratio: ratio, classCount: known.classCount, sampleCount: known.sampleCount)
+      // L·N sums of N positive terms, each an exponential of logarithms up to 300 with N roundings.
+      #expect(abs(law - known.probability) <= 1e-11 * known.probability, "\(known)")
+    }
+  }
+
+  // In doubles 8·0.6 < 12·0.4; 51 of these pairs went wrong so.
+  @Test("the fatal count is the least whole m with m(100−k) ≥ Nk, for every λ = k/100 and N ≤ 100")
+  func fatalCounts() throws {
+    for k in 0...100 {
+      let written = try #require(ExactRatio(k == 100 ? "1" : k < 10 ? "0.0\(k)" : "0.\(k)"))
+      let double = try ExactRatio(Double(k) / 100)
+      let ratio = try ExactRatio(k, over: 100)
+      #expect(written == ratio && double == ratio)
+      for N in 1...100 {
+        var least = 0
+        while least <= N, least * (100 - k) < N * k { least += 1 }
+        #expect(OtherLabelLaw.fatalCount(ratio: ratio, sampleCount: N) == least)
+      }
+      for L in 2...100 {
+        #expect(OtherLabelLaw.keepsLabel(ratio: ratio, classCount: L) == (k * L > 100))
       }
     }
   }
@@ -88,13 +138,13 @@ struct OtherLabelLawTests {
     settings.dimension = 12
     let scenario = try SyntheticScenario(settings, key: RandomKey(seed: 27, purpose: .test))
     let clean = scenario.model.clean(scenario.input)
-    for (ratio, N) in [(0.2, 10), (0.3, 5)] {
+    for (ratio, N) in [(0.2 as ExactRatio, 10), (0.3, 5), (0.4, 12)] {
       let law = try OtherLabelLaw.failureProbability(ratio: ratio, classCount: 10, sampleCount: N)
       let trials = 4000
       let fatal = OtherLabelLaw.fatalCount(ratio: ratio, sampleCount: N)
       let failures = try (0..<trials).count { trial in
         let output = try scenario.model.sampledPrediction(
-          of: clean, mixing: .other, ratio: ratio, sampleCount: N,
+          of: clean, mixing: .other, ratio: ratio.value, sampleCount: N,
           key: RandomKey(seed: 27, purpose: .test, step: 1, draw: trial))
         // A tie is lost; in the average of N draws it is a matter of rounding.
         let others = output.indices.filter { $0 != clean.label }.map { output[$0] }.max() ?? 0
@@ -114,7 +164,7 @@ struct OtherLabelLawTests {
       var previous = 1.0
       for step in 0...100 {
         let law = try OtherLabelLaw.failureProbability(
-          ratio: Double(step) / 100, classCount: 5, sampleCount: N)
+          ratio: ExactRatio(step, over: 100), classCount: 5, sampleCount: N)
         #expect(law <= previous + 1e-12 && law >= 0)
         previous = law
       }
@@ -122,8 +172,8 @@ struct OtherLabelLawTests {
     }
     #expect(try OtherLabelLaw.failureProbability(ratio: 0.5, classCount: 2, sampleCount: 9) == 1)
     #expect(try OtherLabelLaw.failureProbability(ratio: 0.51, classCount: 2, sampleCount: 9) == 0)
-    #expect(throws: TheoryError.ratio(1.5)) {
-      try OtherLabelLaw.failureProbability(ratio: 1.5, classCount: 2, sampleCount: 9)
+    #expect(throws: TheoryError.sampleCount(0)) {
+      try OtherLabelLaw.failureProbability(ratio: 0.5, classCount: 2, sampleCount: 0)
     }
     #expect(throws: TheoryError.classCount(1, least: 2)) {
       try OtherLabelLaw.failureProbability(ratio: 0.5, classCount: 1, sampleCount: 9)

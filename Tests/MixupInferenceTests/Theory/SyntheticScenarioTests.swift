@@ -61,7 +61,7 @@ struct SyntheticScenarioTests {
       case .power: factor = pow(λ, p)
       case .saturating: factor = tanh(p * λ) / tanh(p)
       case .thresholded:
-        let threshold = 1 - 1 / (1 + p)
+        let threshold = p / (1 + p)
         try assume(abs(λ - threshold) > 1e-12)
         factor = λ > threshold ? 1 : 0
       case .anchorDependent:
