@@ -1,15 +1,15 @@
 /// How thoroughly a property is tried.
 public struct PropertySettings: Sendable {
-  /// Cases to try; `cover` may need more.
+  /// Cases to try, from 1 to 10¹²; `cover` may need more.
   public var cases = 100
   /// Names the random numbers; made of the property's name if nil, so it differs from property to
   /// property and is the same in every run.
   public var seed: UInt64?
-  /// Discarded cases for each that counts, before giving up.
+  /// Discarded cases for each that counts, before giving up; from 0 to 10⁶.
   public var discardsPerCase = 10
-  /// Cases that shrinking may try.
+  /// Cases that shrinking may try for each fault, from 0 to 10⁹; 0 leaves cases as they were found.
   public var shrinkAttempts = 5_000
-  /// Time for the whole property; no single case has a deadline.
+  /// Time for the whole property, up to 10⁹ seconds; no single case has a deadline.
   public var timeBudget: Duration?
   /// The only case to try.
   public var replaying: ReplayToken?
@@ -19,22 +19,84 @@ public struct PropertySettings: Sendable {
   /// The defaults.
   public init() {}
 
-  /// The same, changed by PROPERTY_CASES, PROPERTY_SEED and PROPERTY_SECONDS where they are set to
-  /// numbers.
-  public func changed(by environment: [String: String]) -> PropertySettings {
+  // No sum or product of numbers in these ranges overflows, however a run uses them.
+  static let caseRange = 1...1_000_000_000_000
+  static let discardRange = 0...1_000_000
+  static let attemptRange = 0...1_000_000_000
+  static let secondRange = 1e-9...1e9
+
+  /// The same, changed by PROPERTY_CASES, PROPERTY_SEED and PROPERTY_SECONDS where they are set;
+  /// empty is not set.
+  ///
+  /// - Throws: `InvalidSetting` where one is no number of its range, written in decimal digits.
+  public func changed(
+    by environment: [String: String]
+  ) throws(InvalidSetting) -> PropertySettings {
+    func number<Number: LosslessStringConvertible & Comparable>(
+      _ name: String, _ range: ClosedRange<Number>, _ what: String, isWhole: Bool
+    ) throws(InvalidSetting) -> Number? {
+      guard let text = environment[name], !text.isEmpty else { return nil }
+      // What else Swift reads as a number, such as 0x1p4 or nan, nobody means to write.
+      let isDecimal = text.utf8.allSatisfy {
+        (48...57).contains($0) || !isWhole && [43, 45, 46, 69, 101].contains($0)
+      }
+      guard isDecimal, let value = Number(text), range.contains(value) else {
+        throw InvalidSetting("\(name) is \"\(text)\"; set it to \(what), or unset it")
+      }
+      return value
+    }
     var result = self
-    if let cases = environment["PROPERTY_CASES"].flatMap({ Int($0) }), cases > 0 {
+    if let cases = try number(
+      "PROPERTY_CASES", Self.caseRange, "a whole number from 1 to 1000000000000", isWhole: true)
+    {
       result.cases = cases
     }
-    if let seed = environment["PROPERTY_SEED"].flatMap({ UInt64($0) }) { result.seed = seed }
-    if let seconds = environment["PROPERTY_SECONDS"].flatMap({ Double($0) }), seconds > 0 {
+    if let seed = try number(
+      "PROPERTY_SEED", 0...UInt64.max, "a whole number from 0 to \(UInt64.max)", isWhole: true)
+    {
+      result.seed = seed
+    }
+    if let seconds = try number(
+      "PROPERTY_SECONDS", Self.secondRange, "a number of seconds from 1e-9 to 1e9", isWhole: false)
+    {
       result.timeBudget = .seconds(seconds)
     }
     return result
   }
 
-  /// FNV-1a: a seed that is a function of the name alone.
-  static func seed(of name: String) -> UInt64 {
-    name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+  /// What is wrong with the settings themselves; nil if nothing is.
+  var fault: InvalidSetting? {
+    func outside<Number>(_ name: String, _ value: Number, _ range: ClosedRange<Number>)
+      -> InvalidSetting?
+    {
+      range.contains(value)
+        ? nil
+        : InvalidSetting(
+          "\(name) is \(value); give a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return outside("cases", cases, Self.caseRange)
+      ?? outside("discardsPerCase", discardsPerCase, Self.discardRange)
+      ?? outside("shrinkAttempts", shrinkAttempts, Self.attemptRange)
+      ?? timeBudget.flatMap {
+        outside(
+          "timeBudget", $0,
+          .seconds(Self.secondRange.lowerBound) ... .seconds(Self.secondRange.upperBound))
+      }
   }
+
+  /// FNV-1a: a seed that is a function of the name alone.
+  static func seed(of name: String) -> UInt64 { fnv1a(name.utf8) }
+}
+
+/// A setting that is no number of its range.
+public struct InvalidSetting: Error, Sendable, Equatable, CustomStringConvertible {
+  /// Which it is, what it is set to, and what to do.
+  public let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// The hash function of Fowler, Noll and Vo, the same in every run.
+func fnv1a(_ bytes: some Sequence<UInt8>) -> UInt64 {
+  bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
 }

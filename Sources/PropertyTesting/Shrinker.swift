@@ -3,7 +3,7 @@ struct CaseResult: Sendable {
   enum Verdict: Sendable, Equatable {
     case passed
     case discarded
-    case failed([String])
+    case failed([PropertyFailure])
   }
   var choices: [UInt64]
   var bounds: [UInt64]
@@ -11,13 +11,21 @@ struct CaseResult: Sendable {
   var arguments: [String]
   var verdict: Verdict
   var notes: PropertyCase.Notes.Contents
+  /// Why no case could be made, unless by chance.
+  var fault: ChoiceSource.Fault?
+  /// Whether what was played is exactly what the generators asked for.
+  var isFaithful: Bool
 
-  var failures: [String]? {
-    if case .failed(let failures) = verdict { failures } else { nil }
+  /// What was wrong; empty if nothing was.
+  var failures: [PropertyFailure] {
+    if case .failed(let failures) = verdict { failures } else { [] }
   }
+
+  func shows(_ fault: String) -> Bool { failures.contains { $0.fault == fault } }
 }
 
-/// Makes a failing case simpler for as long as it keeps failing.
+/// Makes a failing case simpler for as long as it shows the same fault. Other faults that are met on the
+/// way are remembered.
 ///
 /// Of two sequences of choices the shorter is the simpler, then the lexicographically smaller. The
 /// passes try simpler sequences that a fault is likely to survive; they are repeated until none
@@ -28,23 +36,29 @@ struct Shrinker {
   private(set) var best: CaseResult
   private(set) var shrinks = 0
   private(set) var attempts = 0
+  /// The simplest case met of each other fault, in the order in which they were met.
+  private(set) var others: [(fault: String, result: CaseResult)] = []
   private var tried: Set<[UInt64]> = []
 
   /// A shrinker that starts at a failing case.
   ///
   /// - Parameters:
+  ///   - fault: what has to survive.
   ///   - limit: cases that may be tried.
   ///   - run: plays a sequence.
   ///   - mayGoOn: whether there is time left.
   init(
-    _ failing: CaseResult, limit: Int, run: @escaping ([UInt64]) async -> CaseResult,
+    _ failing: CaseResult, fault: String, limit: Int, run: @escaping ([UInt64]) async -> CaseResult,
     mayGoOn: @escaping () -> Bool
   ) {
     best = failing
+    self.fault = fault
     self.limit = limit
     self.run = run
     self.mayGoOn = mayGoOn
+    note(failing)
   }
+  private let fault: String
   private let limit: Int
 
   /// Shrinks as far as the passes lead.
@@ -66,13 +80,27 @@ struct Shrinker {
 
   private var isActive: Bool { attempts < limit && mayGoOn() }
 
-  /// Plays a sequence and keeps it if it is simpler and still fails.
+  /// Remembers the faults of a case other than the one that is shrunk.
+  private mutating func note(_ result: CaseResult) {
+    for failure in result.failures where failure.fault != fault {
+      if let index = others.firstIndex(where: { $0.fault == failure.fault }) {
+        if Self.isSimpler(result.choices, others[index].result.choices) {
+          others[index].result = result
+        }
+      } else if others.count < PropertyReport.faultLimit {
+        others.append((failure.fault, result))
+      }
+    }
+  }
+
+  /// Plays a sequence and keeps it if it is simpler and still fails by the same fault.
   private mutating func attempt(_ candidate: [UInt64]) async -> Bool {
     guard isActive, Self.isSimpler(candidate, best.choices), tried.insert(candidate).inserted
     else { return false }
     attempts += 1
     let result = await run(candidate)
-    guard result.failures != nil, Self.isSimpler(result.choices, best.choices) else { return false }
+    note(result)
+    guard result.shows(fault), Self.isSimpler(result.choices, best.choices) else { return false }
     best = result
     shrinks += 1
     return true
