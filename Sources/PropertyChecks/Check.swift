@@ -13,9 +13,10 @@ import Testing
 ///     }
 ///
 /// The cases are the same in every run. PROPERTY_CASES, PROPERTY_SEED and PROPERTY_SECONDS change
-/// their number, the random numbers, and the time that a property may take. What failed is kept in
-/// the folder `.failures` beside the test's file, to be tried first until it passes; with CI set, the
-/// file is only read.
+/// their number, the random numbers, and the time that a property may take; a warning says so if it was
+/// too short. PROPERTY_TRACE=1 shows every case before it is tried, and so the one that ends the process.
+/// What failed is kept in the folder `.failures` beside the test's file, to be tried first until it
+/// passes; with CI set, the file is only read.
 ///
 /// What is kept belongs to the test, the case and the property. Cases of a test with arguments cannot be
 /// told apart from within, so say which it is, here and in loops: `case: "\(k)"`. Where it is not said, the
@@ -33,10 +34,25 @@ public func check<each Value: Sendable>(
   sourceLocation: SourceLocation = #_sourceLocation, file: String = #filePath,
   _ body: @escaping @Sendable (repeat each Value) async throws -> Void
 ) async {
+  await checkProperty(
+    name, repeat each generators, cases: cases, case: testCase, replaying: token,
+    sourceLocation: sourceLocation, file: file,
+    environment: ProcessInfo.processInfo.environment, body)
+}
+
+/// The same in the given environment.
+func checkProperty<each Value: Sendable>(
+  _ name: String, _ generators: repeat Generator<each Value>, cases: Int?, case testCase: String?,
+  replaying token: String?, sourceLocation: SourceLocation, file: String,
+  environment: [String: String],
+  _ body: @escaping @Sendable (repeat each Value) async throws -> Void
+) async {
   func record(_ text: String, _ severity: Issue.Severity = .error) {
     Issue.record(Comment(rawValue: text), severity: severity, sourceLocation: sourceLocation)
   }
-  let environment = ProcessInfo.processInfo.environment
+  guard Test.current != nil else {
+    return record("\(name): a property can only be checked in a test and in its task")
+  }
   var settings = PropertySettings()
   if let cases { settings.cases = cases }
   do { settings = try settings.changed(by: environment) } catch { return record("\(error)") }
@@ -45,7 +61,7 @@ public func check<each Value: Sendable>(
     case: testCase, property: name)
   let isShared = testCase == nil && Test.Case.current?.isParameterized ?? false
   let failures = FailureFile(of: file)
-  var keepsFailures = environment["CI"] == nil
+  var keepsFailures = environment["CI"]?.isEmpty ?? true
   if let token {
     guard let token = ReplayToken(token) else {
       return record(
@@ -72,6 +88,8 @@ public func check<each Value: Sendable>(
   if report.hasPassed {
     if token != nil {
       record("\(name): the case to be replayed passes; remove the token to try all", .warning)
+    } else if report.isOutOfTime {
+      record("\(report)", .warning)
     }
     return
   }

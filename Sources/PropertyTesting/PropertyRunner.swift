@@ -1,3 +1,4 @@
+import Foundation
 import Statistics
 
 /// Runs a case and says what was wrong with it.
@@ -147,6 +148,11 @@ private struct Runner<Value> {
     do {
       let value = try generator.value(from: source)
       arguments = describe(value)
+      if settings.isTraced {
+        let line =
+          "\(report.name): (\(arguments.joined(separator: ", "))) \(ReplayToken(source.choices))\n"
+        FileHandle.standardError.write(Data(line.utf8))
+      }
       nonisolated(unsafe) let argument = value
       let body = body
       verdict =

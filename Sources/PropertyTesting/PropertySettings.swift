@@ -15,6 +15,9 @@ public struct PropertySettings: Sendable {
   public var replaying: ReplayToken?
   /// Failures of earlier runs, tried first.
   public var known: [ReplayToken] = []
+  /// Whether every case and its token are written to standard error before it is tried: the last one is
+  /// that in which the process ended, if it did.
+  public var isTraced = false
 
   /// The defaults.
   public init() {}
@@ -25,8 +28,8 @@ public struct PropertySettings: Sendable {
   static let attemptRange = 0...1_000_000_000
   static let secondRange = 1e-9...1e9
 
-  /// The same, changed by PROPERTY_CASES, PROPERTY_SEED and PROPERTY_SECONDS where they are set;
-  /// empty is not set.
+  /// The same, changed by PROPERTY_CASES, PROPERTY_SEED, PROPERTY_SECONDS and PROPERTY_TRACE where they
+  /// are set; empty is not set.
   ///
   /// - Throws: `InvalidSetting` where one is no number of its range, written in decimal digits.
   public func changed(
@@ -60,6 +63,9 @@ public struct PropertySettings: Sendable {
       "PROPERTY_SECONDS", Self.secondRange, "a number of seconds from 1e-9 to 1e9", isWhole: false)
     {
       result.timeBudget = .seconds(seconds)
+    }
+    if let trace = try number("PROPERTY_TRACE", 0...1, "0 or 1", isWhole: true) {
+      result.isTraced = trace == 1
     }
     return result
   }

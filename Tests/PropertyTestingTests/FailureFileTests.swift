@@ -289,6 +289,66 @@ struct KeptFailureTests {
     #expect(drawn.hasPassed && drawn.drawn > 2 && drawn.cases == drawn.drawn + 2)
   }
 
+  @Test("settings of the environment are refused, and a time that was too short is told")
+  func environment() async throws {
+    let calls = Mutex(0)
+    func run(_ environment: [String: String], cases: Int? = nil) async -> [String] {
+      await recorded {
+        await checkProperty(
+          "p", Generator<Bool>.bool, cases: cases, case: nil, replaying: nil,
+          sourceLocation: #_sourceLocation, file: "/nowhere/T.swift", environment: environment
+        ) { _ in calls.withLock { $0 += 1 } }
+      }
+    }
+    for environment in [["PROPERTY_SECONDS": "inf"], ["PROPERTY_CASES": "many"]] {
+      let texts = await run(environment)
+      #expect(texts.count == 1 && texts[0].hasPrefix("error"))
+      #expect(texts[0].contains("; set it to "))
+    }
+    let none = await run([:], cases: 0)
+    #expect(none.count == 1 && none[0].contains("cases is 0; give a number from 1 to"))
+    #expect(calls.withLock { $0 } == 0)
+    let short = await run(["PROPERTY_SECONDS": "1e-9"])
+    #expect(short.count == 1 && short[0].hasPrefix("warning"))
+    #expect(short[0].contains("passed 1 cases (out of time)"))
+    #expect(await run(["PROPERTY_CASES": "7", "CI": ""]).isEmpty && calls.withLock { $0 } == 8)
+  }
+
+  @Test("failures that cannot be kept are an error beside the report; in CI none is kept")
+  func unkept() async throws {
+    try await withFolder { folder in
+      let source = folder.appending(path: "T.swift").path()
+      func run(_ environment: [String: String]) async -> [String] {
+        await recorded {
+          await checkProperty(
+            "p", Generator<Bool>.bool, cases: nil, case: nil, replaying: nil,
+            sourceLocation: #_sourceLocation, file: source, environment: environment
+          ) { #expect(!$0) }
+        }
+      }
+      let inCI = await run(["CI": "true"])
+      #expect(inCI.count == 2 && !FileManager.default.fileExists(atPath: folder.path()))
+      // A file stands where the folder should be.
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      try Data().write(to: folder.appending(path: ".failures"))
+      let blocked = await run([:])
+      #expect(blocked.count == 3 && blocked[0].contains("cannot keep the failure"))
+      #expect(blocked[2].contains("counterexample: (true)"))
+    }
+  }
+
+  @Test("outside of a test's task no case is tried")
+  func outside() async {
+    let calls = Mutex(0)
+    let probed = await Task.detached {
+      await runProperty("p", Generator<Bool>.bool, probe: expectationProbe) { _ in
+        calls.withLock { $0 += 1 }
+      }
+    }.value
+    #expect(probed.counterexample?.failures == ["a property can only be checked inside a test"])
+    #expect(calls.withLock { $0 } == 0)
+  }
+
   @Test("a token that passes is a warning; one of other generators or with damage is an error")
   func replay() async throws {
     let token = try #require(

@@ -147,6 +147,31 @@ struct FaultTests {
     #expect("\(report)".contains("faults beyond these 8, if any, are not reported"))
   }
 
+  @Test("of a process that a case ends, the last trace is that case, and its token plays it")
+  func trace() async throws {
+    let result = try await #require(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      var settings = PropertySettings()
+      settings.isTraced = true
+      _ = await runProperty("traps", .integer(in: 0...1000), settings: settings) { (n: Int) in
+        precondition(n < 900)
+      }
+    }
+    let lines = String(decoding: result.standardErrorContent, as: UTF8.self).split(separator: "\n")
+      .filter { $0.hasPrefix("traps: (") }
+    let numbers = lines.compactMap { Int($0.dropFirst(8).prefix { $0 != ")" }) }
+    #expect(numbers.count == lines.count && lines.count > 1)
+    #expect(numbers.last.map { $0 >= 900 } ?? false && numbers.dropLast().allSatisfy { $0 < 900 })
+    var settings = PropertySettings()
+    settings.replaying = lines.last?.split(separator: " ").last.flatMap { ReplayToken(String($0)) }
+    let played = Mutex(-1)
+    _ = await runProperty("traps", .integer(in: 0...1000), settings: settings) { (n: Int) in
+      played.withLock { $0 = n }
+    }
+    #expect(played.withLock { $0 } == numbers.last)
+  }
+
   @Test("a cancelled task says nothing of the property")
   func cancelled() async {
     let task = Task {

@@ -1,6 +1,7 @@
-import PropertyTesting
 import Synchronization
 import Testing
+
+@testable import PropertyTesting
 
 private struct Fault: Error {}
 
@@ -10,8 +11,11 @@ struct WrongInputTests {
   func environment() throws {
     let changed = try PropertySettings().changed(by: [
       "PROPERTY_CASES": "7", "PROPERTY_SEED": "18446744073709551615", "PROPERTY_SECONDS": "0.5",
+      "PROPERTY_TRACE": "1",
     ])
-    #expect(changed.cases == 7 && changed.seed == .max && changed.timeBudget == .seconds(0.5))
+    #expect(
+      changed.isTraced && changed.cases == 7 && changed.seed == .max
+        && changed.timeBudget == .seconds(0.5))
     #expect(
       try PropertySettings().changed(by: ["PROPERTY_SECONDS": "1e9"]).timeBudget == .seconds(1e9))
     let same = try PropertySettings().changed(by: ["PROPERTY_CASES": "", "PROPERTY_SEED": ""])
@@ -28,6 +32,7 @@ struct WrongInputTests {
           "99999999999999999999", "seven", " 7", "7 ", "٧", "7.0",
         ]
       ),
+      ("PROPERTY_TRACE", ["2", "yes", "true", "-1"]),
       ("PROPERTY_SEED", ["x", "-1", "+1", "18446744073709551616", "1.0", "0x1"]),
       (
         "PROPERTY_SECONDS",
@@ -229,6 +234,22 @@ struct WrongInputTests {
       .frequency([(0, .always(0)), (1, inner)])
     }
     #expect(await runProperty("p", endless) { _ in }.hasPassed)
+    // Every level goes one deeper, which chance would not do, but shrinking or a file might.
+    settings.known = [ReplayToken([UInt64](repeating: 1, count: ChoiceSource.choiceLimit))]
+    settings.cases = 1
+    let cut = await runProperty("p", chain, settings: settings) { _ in }
+    #expect(cut.tooLarge == 1 && cut.retired == settings.known)
+  }
+
+  @Test("strings have as many characters as asked for, whatever these are")
+  func strings() async {
+    let accents: Generator<Character> = .element(of: ["e", "\u{301}", "\r", "\n", "🇩", "\u{200D}"])
+    for characters in [accents, .character] {
+      let report = await runProperty("p", .string(of: characters, count: 2...6)) {
+        (text: String) in if !(2...6).contains(text.count) { throw Fault() }
+      }
+      #expect(report.hasPassed)
+    }
   }
 
   @Test("sets and dictionaries have as many elements as asked for")

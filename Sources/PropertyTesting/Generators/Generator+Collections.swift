@@ -139,10 +139,23 @@ private let scalarOrder: [Character] =
   + Array(" _-.,:;!?\"'`/\\|@#$%&*+=<>()[]{}^~\n\t")
 
 extension Generator where Value == String {
-  /// Strings of the given characters, of a length in the range.
+  /// Strings of the given characters, of a length in the range. A character that would become one with
+  /// that before it, such as an accent, is not put there, nor one that would with whatever follows.
   public static func string(
     of character: Generator<Character> = .character, count: ClosedRange<Int> = 0...20
   ) -> Generator {
-    Generator<[Character]>.array(of: character, count: count).map { String($0) }
+    Generator { source throws(Discarded) in
+      var (result, length) = ("", 0)
+      var last: Character?
+      try collect(character, count, from: source) { next in
+        if last.map({ String([$0, next]).count == 2 }) ?? true, String([next, "a"]).count == 2 {
+          result.append(next)
+          length += 1
+          last = next
+        }
+        return length
+      }
+      return result
+    }
   }
 }
