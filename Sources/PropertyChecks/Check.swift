@@ -78,8 +78,7 @@ func checkProperty<each Value: Sendable>(
   let report = await runProperty(
     name, repeat each generators, settings: settings, probe: expectationProbe, body)
 
-  let found = ([report.counterexample].compactMap(\.self) + report.otherCounterexamples)
-    .map(\.token)
+  let found = report.allCounterexamples.map(\.token)
   if keepsFailures {
     do {
       try failures.record(failed: found, retired: isShared ? [] : report.retired, of: key)
@@ -135,7 +134,7 @@ let expectationProbe: Probe = { body in
   }
   guard let test = Test.current else {
     let text = "a property can only be checked inside a test"
-    return .failed([PropertyFailure(fault: text, description: text)])
+    return .failed([PropertyFailure(kind: text, description: text)])
   }
   do {
     try await trait.provideScope(for: test, testCase: Test.Case.current) {
@@ -150,14 +149,14 @@ let expectationProbe: Probe = { body in
 }
 
 extension PropertyFailure {
-  /// The failure that an issue is. Its fault is the place in the source, and the error there if it is one.
+  /// The failure that an issue is. Its kind is the place in the source, with the type of the error there
+  /// if it is one, whose text then names the fault.
   fileprivate init(_ issue: Issue) {
     let failure = issue.error.map { PropertyFailure($0) }
     let place = issue.sourceLocation.map { "\($0.fileID):\($0.line):\($0.column)" }
-    let parts = [place, failure?.fault].compactMap(\.self)
     self.init(
-      fault: parts.isEmpty ? "an issue without a place" : parts.joined(separator: " "),
-      description: "\(issue)")
+      kind: [place, failure?.kind].compactMap(\.self).joined(separator: " "),
+      fault: failure?.fault ?? "", description: "\(issue)")
   }
 }
 

@@ -1,40 +1,38 @@
 /// What was wrong with a case, and by which fault.
 public struct PropertyFailure: Sendable, Hashable {
-  /// Names the fault: failures of one fault have equal names, whatever the case. A case is shrunk only
-  /// as far as the fault survives that was found.
-  ///
-  /// Words that stand in the case's arguments too do not count, as a message may quote them.
+  /// Where a fault shows, or the type of its error: what failures of one fault have in common for
+  /// certain.
+  public var kind: String
+  /// Names the fault among those of its kind. A case is shrunk only as far as the fault survives that
+  /// was found; but where a kind has more faults than are reported, their names are data of the cases,
+  /// and the kind is one fault.
   public var fault: String
   /// What was wrong, in one line or more.
   public var description: String
 
   /// A failure of the fault with this name.
-  public init(fault: String, description: String) {
+  public init(kind: String, fault: String = "", description: String) {
+    self.kind = kind
     self.fault = fault
     self.description = description
   }
 
-  /// The failure that an error is. Its fault is the error's type, and the words of its text, without
+  /// The failure that an error is. Its kind is the error's type, its fault the words of the text without
   /// numbers and what stands in quotation marks or brackets: those are the case's, not the fault's.
   public init(_ error: any Error) {
     self.init(
-      fault: (["\(String(reflecting: type(of: error))):"] + shape(of: error))
-        .joined(separator: " "),
+      kind: String(reflecting: type(of: error)), fault: shape(of: error).joined(separator: " "),
       description: "\(error)")
   }
 
-  /// The fault without the words of the arguments.
-  func naming(without arguments: Set<Substring>) -> PropertyFailure {
-    var result = self
-    result.fault = fault.split(separator: " ").filter { !arguments.contains($0) }
-      .joined(separator: " ")
-    return result
+  func isSame(as other: PropertyFailure, byKind: Bool = false) -> Bool {
+    kind == other.kind && (byKind || fault == other.fault)
   }
 }
 
 /// Runs of letters, digits and underscores.
-func words(of text: some StringProtocol) -> [Substring] {
-  Substring(text).split { !($0.isLetter || $0.isNumber || $0 == "_") }
+private func words(of text: String) -> [Substring] {
+  text.split { !($0.isLetter || $0.isNumber || $0 == "_") }
 }
 
 /// The words of a value's text that do not depend on numbers, flags, strings and collections in it.

@@ -97,6 +97,11 @@ public struct PropertyReport: Sendable {
   /// The largest score.
   public var maximum: Maximum?
 
+  /// The cases that falsify it, each by a fault of its own, that which was found first in front.
+  public var allCounterexamples: [Counterexample] {
+    (counterexample.map { [$0] } ?? []) + otherCounterexamples
+  }
+
   /// Whether it held.
   public var hasPassed: Bool { outcome == .passed }
 }

@@ -161,18 +161,13 @@ private struct Runner<Value> {
         {
         case .passed: notes.contents.withLock { $0.isDiscarded } ? .discarded : .passed
         case .discarded: .discarded
-        case .failed(let failures): .failed(named(failures, arguments))
+        case .failed(let failures): .failed(failures)
         }
     } catch { fault = source.fault }
     return CaseResult(
       choices: source.choices, bounds: source.bounds, spans: source.spans, arguments: arguments,
       verdict: verdict, notes: notes.contents.withLock { $0 }, fault: fault,
       isFaithful: source.isFaithful)
-  }
-
-  private func named(_ failures: [PropertyFailure], _ arguments: [String]) -> [PropertyFailure] {
-    let data = Set(arguments.flatMap { words(of: $0) })
-    return failures.map { $0.naming(without: data) }
   }
 
   private mutating func count(_ result: CaseResult, _ origin: Origin) async {
@@ -227,15 +222,18 @@ private struct Runner<Value> {
   /// Tries a failing case again, shrinks it, and then each other fault that comes to light.
   private mutating func judge(_ found: CaseResult, isKnown: Bool) async {
     let again = await play(found.choices)
-    guard let first = found.failures.first(where: { again.shows($0.fault) }) else {
+    guard let first = found.failures.first(where: { again.shows($0) }) else {
       report.outcome = .flaky
       report.flakiness = flakiness(found, again)
       return
     }
-    var queue = [(fault: first.fault, result: found)]
+    var queue = [(fault: first, result: found)]
+    var unitedKinds: Set<String> = []
     var place = 0
     while place < queue.count {
+      defer { place += 1 }
       let (fault, result) = queue[place]
+      if unitedKinds.contains(fault.kind) { continue }
       let runner = self
       var shrinker = Shrinker(
         result, fault: fault, limit: settings.shrinkAttempts, run: { await runner.play($0) },
@@ -243,16 +241,18 @@ private struct Runner<Value> {
           !Task.isCancelled && (deadline.map { ContinuousClock.now < $0 } ?? true)
         })
       await shrinker.shrink()
+      if shrinker.goesByKind { unitedKinds.insert(fault.kind) }
       let last = await play(shrinker.best.choices)
-      if last.shows(fault) {
+      if last.shows(fault, byKind: shrinker.goesByKind) {
         let counterexample = PropertyReport.Counterexample(
           original: result.arguments, shrunk: last.arguments,
           failures: last.failures.map(\.description), shrinks: shrinker.shrinks,
-          attempts: shrinker.attempts, token: ReplayToken(last.choices), isKnown: isKnown)
+          attempts: shrinker.attempts, token: ReplayToken(last.choices),
+          isKnown: isKnown && place == 0)
         if place == 0 {
           report.outcome = .falsified
           report.counterexample = counterexample
-        } else {
+        } else if !report.allCounterexamples.contains(where: { $0.token == counterexample.token }) {
           report.otherCounterexamples.append(counterexample)
         }
       } else {
@@ -263,9 +263,8 @@ private struct Runner<Value> {
         }
       }
       for other in shrinker.others where queue.count < PropertyReport.faultLimit {
-        if !queue.contains(where: { $0.fault == other.fault }) { queue.append(other) }
+        if !queue.contains(where: { $0.fault.isSame(as: other.fault) }) { queue.append(other) }
       }
-      place += 1
     }
   }
 

@@ -12,6 +12,15 @@ private enum Kind: Error {
   case named(String)
 }
 
+private struct Place: Error { let number: Int }
+/// A probe for which every number is a fault of its own kind, as every place in the source is.
+private let placeProbe: Probe = { body in
+  do { try await body() } catch let place as Place {
+    return .failed([PropertyFailure(kind: "\(place.number)", description: "at \(place.number)")])
+  } catch { return .discarded }
+  return .passed
+}
+
 @Suite("Every fault has its own counterexample, and a property that is no function is called that")
 struct FaultTests {
   @Test("shrinking stays with the fault that was found, and tells of another that it meets")
@@ -44,8 +53,8 @@ struct FaultTests {
     #expect(Set(all.map(\.shrunk)) == [["300"], ["700"]])
   }
 
-  @Test("numbers, quotations, lists, and words of the arguments do not make another fault")
-  func names() async throws {
+  @Test("numbers, quotations and lists do not make another fault")
+  func names() {
     func name(_ error: any Error) -> String { PropertyFailure(error).fault }
     #expect(name(Kind.large(3)) == name(Kind.large(-7)))
     #expect(
@@ -59,14 +68,20 @@ struct FaultTests {
       ("it's an open [ one 1", "it's an open [ one 2"),
     ] { #expect(name(Fault(description: a)) == name(Fault(description: b))) }
     #expect(name(Fault(description: "too large")) != name(Fault(description: "too small")))
+  }
 
-    // The message quotes a random word: it is one fault, and shrinks to the simplest word.
-    let report = await runProperty(
-      "words", .string(of: .element(of: Array("abcXYZ")), count: 0...8)
-    ) { (word: String) in
-      if word.count >= 3 { throw Fault(description: "cannot read \(word)") }
+  @Test("messages that are made of the case's data are one fault, and shrink as one")
+  func messages() async {
+    let text = Generator<String>.string(of: .element(of: Array("abcdefgh")), count: 0...20)
+    for message in [{ "got \($0.uppercased())" }, { "cannot read \($0.reversed()) or so" }]
+      as [@Sendable (String) -> String]
+    {
+      let report = await runProperty("words", text) {
+        if $0.count > 3 { throw Fault(description: message($0)) }
+      }
+      #expect(report.counterexample?.shrunk == ["\"aaaa\""])
+      #expect(report.otherCounterexamples.isEmpty)
     }
-    #expect(report.counterexample?.shrunk == ["\"aaa\""] && report.otherCounterexamples.isEmpty)
   }
 
   @Test("a case that fails once and passes then is flaky: both outcomes, and no token")
@@ -135,16 +150,24 @@ struct FaultTests {
   }
 
   @Test("no more than eight faults are reported, and it says so")
-  func many() async throws {
-    struct Numbered: Error, CustomStringConvertible {
-      let n: Int
-      var description: String { String(repeating: "x", count: n) }
+  func many() async {
+    let report = await runProperty("many", .integer(in: 0...1_000_000), probe: placeProbe) {
+      (n: Int) in throw Place(number: n % 97)
     }
-    let report = await runProperty("many", .integer(in: 0...1_000_000)) { (n: Int) in
-      throw Numbered(n: n % 97)
-    }
-    #expect(1 + report.otherCounterexamples.count == PropertyReport.faultLimit)
+    #expect(report.allCounterexamples.count == PropertyReport.faultLimit)
+    #expect(Set(report.allCounterexamples.map(\.failures)).count == PropertyReport.faultLimit)
     #expect("\(report)".contains("faults beyond these 8, if any, are not reported"))
+  }
+
+  @Test("two faults of one and the same case are told once")
+  func together() async {
+    let report = await runProperty("both", .integer(in: 0...1000), probe: expectationProbe) {
+      (n: Int) in
+      #expect(n < 500)
+      #expect(n < 400 + 100)
+    }
+    #expect(report.counterexample?.shrunk == ["500"] && report.counterexample?.failures.count == 2)
+    #expect(report.otherCounterexamples.isEmpty)
   }
 
   @Test("of a process that a case ends, the last trace is that case, and its token plays it")
