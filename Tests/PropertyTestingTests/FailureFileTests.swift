@@ -142,7 +142,7 @@ struct FailureFileTests {
         "\($0)".hasPrefix(path) && "\($0)".contains("delete it") && !"\($0)".contains("\n")
       }
       let issues = await recorded {
-        await check("p", Generator<Bool>.bool, file: source) { (flag: Bool) in #expect(!flag) }
+        await checkAnywhere(Generator<Bool>.bool, file: source) { #expect(!$0) }
       }
       #expect(issues.count == 3)
       #expect(issues.first?.contains(path) ?? false)
@@ -166,8 +166,15 @@ private func recorded(_ body: @escaping @Sendable () async -> Void) async -> [St
   return issues.withLock { $0 }
 }
 
-/// Where CI is set, failures are read and not kept.
-private let keepsFailures = ProcessInfo.processInfo.environment["CI"] == nil
+/// A check where nothing is set in the environment, not CI either, in which no failure is kept.
+private func checkAnywhere<Value: Sendable>(
+  _ generator: Generator<Value>, case testCase: String? = nil, file: String,
+  environment: [String: String] = [:], _ body: @escaping @Sendable (Value) async throws -> Void
+) async {
+  await checkProperty(
+    "p", generator, cases: nil, case: testCase, replaying: nil, sourceLocation: #_sourceLocation,
+    file: file, environment: environment, body)
+}
 
 @Suite("A check keeps its case's failures")
 struct KeptFailureTests {
@@ -193,30 +200,30 @@ struct KeptFailureTests {
       let source = folder.appending(path: "T.swift").path()
       @Sendable func run(_ k: Int, bound: Int) async -> [String] {
         await recorded {
-          await check("small", .integer(in: 0...1000), case: "\(k)", file: source) { (n: Int) in
+          await checkAnywhere(.integer(in: 0...1000), case: "\(k)", file: source) { (n: Int) in
             #expect(k != 2 || n < bound)
           }
         }
       }
       let test = try currentTest()
-      let second = key("small", test: test, case: "2")
+      let second = key("p", test: test, case: "2")
       for k in 1...3 { #expect(await run(k, bound: 900).count == (k == 2 ? 2 : 0)) }
-      #expect(try kept(source, folder, second).count == (keepsFailures ? 1 : 0))
-      #expect(try kept(source, folder, key("small", test: test, case: "1")) == [])
+      #expect(try kept(source, folder, second).count == 1)
+      #expect(try kept(source, folder, key("p", test: test, case: "1")) == [])
       // All at once, and the known case comes first.
       await withTaskGroup(of: Void.self) { group in
         for k in [1, 2, 3, 1, 2, 3] {
           group.addTask {
             let texts = await run(k, bound: 900)
             #expect(texts.count == (k == 2 ? 2 : 0))
-            if k == 2, keepsFailures {
+            if k == 2 {
               #expect(texts.last?.contains("falsified after 1 cases") ?? false)
               #expect(texts.last?.contains("found before") ?? false)
             }
           }
         }
       }
-      #expect(try kept(source, folder, second).count == (keepsFailures ? 1 : 0))
+      #expect(try kept(source, folder, second).count == 1)
     }
   }
 
@@ -230,7 +237,7 @@ struct KeptFailureTests {
         await runProperty("small", .integer(in: 0...1000)) { (n: Int) in
           if n >= 900 { throw Fault() }
         }.counterexample?.token)
-      let shared = key("small", test: try currentTest())
+      let shared = key("p", test: try currentTest())
       try FailureFile(of: source).record(failed: [token], retired: [], of: shared)
       let moved = folder.appending(path: "later/T.swift").path()
       let later = FailureFile(of: moved)
@@ -239,14 +246,14 @@ struct KeptFailureTests {
       try FileManager.default.copyItem(at: FailureFile(of: source).url, to: later.url)
       let first = Mutex<Int?>(nil)
       let texts = await recorded {
-        await check("small", .integer(in: 0...1000), file: moved) { (n: Int) in
+        await checkAnywhere(.integer(in: 0...1000), file: moved) { (n: Int) in
           first.withLock { $0 = $0 ?? n }
           #expect(k != 2 || n < 900)
         }
       }
       #expect(first.withLock { $0 } == 900)
       #expect(texts.count == (k == 2 ? 2 : 0))
-      if k == 2, keepsFailures { #expect(texts.last?.contains("`case:`") ?? false) }
+      if k == 2 { #expect(texts.last?.contains("`case:`") ?? false) }
       #expect(try kept(moved, folder, shared) == [token])
     }
   }
@@ -320,10 +327,9 @@ struct KeptFailureTests {
       let source = folder.appending(path: "T.swift").path()
       func run(_ environment: [String: String]) async -> [String] {
         await recorded {
-          await checkProperty(
-            "p", Generator<Bool>.bool, cases: nil, case: nil, replaying: nil,
-            sourceLocation: #_sourceLocation, file: source, environment: environment
-          ) { #expect(!$0) }
+          await checkAnywhere(Generator<Bool>.bool, file: source, environment: environment) {
+            #expect(!$0)
+          }
         }
       }
       let inCI = await run(["CI": "true"])
