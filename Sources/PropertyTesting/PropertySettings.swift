@@ -1,6 +1,6 @@
 /// How thoroughly a property is tried.
 public struct PropertySettings: Sendable {
-  /// Cases to try, from 1 to 10¹²; `cover` may need more.
+  /// Cases to try, from 1 to 10⁹; `cover` may need more.
   public var cases = 100
   /// Names the random numbers; made of the property's name if nil, so it differs from property to
   /// property and is the same in every run.
@@ -22,8 +22,9 @@ public struct PropertySettings: Sendable {
   /// The defaults.
   public init() {}
 
-  // No sum or product of numbers in these ranges overflows, however a run uses them.
-  static let caseRange = 1...1_000_000_000_000
+  // Discards are compared with the product of the first two, of which the first grows by up to 2¹²
+  // where coverage needs more: 4·10¹⁸ at most, which an Int holds.
+  static let caseRange = 1...1_000_000_000
   static let discardRange = 0...1_000_000
   static let attemptRange = 0...1_000_000_000
   static let secondRange = 1e-9...1e9
@@ -50,7 +51,7 @@ public struct PropertySettings: Sendable {
     }
     var result = self
     if let cases = try number(
-      "PROPERTY_CASES", Self.caseRange, "a whole number from 1 to 1000000000000", isWhole: true)
+      "PROPERTY_CASES", Self.caseRange, "a whole number from 1 to 1000000000", isWhole: true)
     {
       result.cases = cases
     }

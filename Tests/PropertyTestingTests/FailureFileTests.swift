@@ -1,9 +1,9 @@
 import Foundation
-import PropertyTesting
 import Synchronization
 import Testing
 
 @testable import PropertyChecks
+@testable import PropertyTesting
 
 private struct Fault: Error {}
 
@@ -50,8 +50,8 @@ struct FailureFileTests {
     try #require(t.count == 3)
     try await withFolder { folder in
       let file = FailureFile(
-        of: folder.appending(path: "Some Tests.swift").path(percentEncoded: false))
-      #expect(file.url.lastPathComponent == "Some Tests.swift.json")
+        of: folder.appending(path: "Some 100% Tests.swift").path(percentEncoded: false))
+      #expect(file.url.lastPathComponent == "Some 100% Tests.swift.json")
       // No two of these may be taken for each other, however they are written one after another.
       let keys = [
         key("a"), key("a", case: "1"), key("a", case: ""), key("a", test: ["M", "S.t()"]),
@@ -110,6 +110,33 @@ struct FailureFileTests {
       let later = try inNewProcess(file, folder)
       for index in 0..<100 {
         #expect(try later.tokens(of: key("\(index)")).count == (index.isMultiple(of: 2) ? 2 : 1))
+      }
+    }
+  }
+
+  @Test("nor do processes that run at once")
+  func processes() async throws {
+    try await withFolder { folder in
+      let source = folder.appending(path: "T.swift").path()
+      async let first: Void = keepMany(source, "first")
+      async let second: Void = keepMany(source, "second")
+      _ = await (first, second)
+      let file = FailureFile(of: source)
+      for name in ["first", "second"] {
+        for index in 0..<200 {
+          let kept = try file.tokens(of: key("\(name) \(index)"))
+          #expect(kept.count == 1)
+        }
+      }
+    }
+  }
+
+  private func keepMany(_ source: String, _ name: String) async {
+    await #expect(processExitsWith: .success) {
+      [source = source as String, name = name as String] in
+      let file = FailureFile(of: source)
+      for index in 0..<200 {
+        try file.record(failed: [ReplayToken([1])], retired: [], of: key("\(name) \(index)"))
       }
     }
   }

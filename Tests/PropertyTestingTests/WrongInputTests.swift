@@ -28,7 +28,7 @@ struct WrongInputTests {
       (
         "PROPERTY_CASES",
         [
-          "9223372036854775807", "0", "-1", "+1", "1e3", "0x10", "1000000000001",
+          "9223372036854775807", "0", "-1", "+1", "1e3", "0x10", "1000000001",
           "99999999999999999999", "seven", " 7", "7 ", "٧", "7.0",
         ]
       ),
@@ -77,7 +77,7 @@ struct WrongInputTests {
       #expect(reason.contains("; give a number from") && report.cases == 0)
     }
     let large = await run {
-      $0.cases = 1_000_000_000_000
+      $0.cases = 1_000_000_000
       $0.discardsPerCase = 1_000_000
       $0.shrinkAttempts = 1_000_000_000
       $0.timeBudget = .seconds(1_000_000_000)
