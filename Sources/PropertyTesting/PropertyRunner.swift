@@ -74,7 +74,7 @@ private struct Runner<Value> {
     self.body = body
     report = PropertyReport(
       name: name, seed: settings.seed ?? PropertySettings.seed(of: name), outcome: .passed)
-    if let fault = settings.fault { report.outcome = .refused(fault.description) }
+    if let fault = settings.fault { report.outcome = .refused(fault) }
     deadline = report.outcome == .passed ? settings.timeBudget.map { .now + $0 } : nil
   }
 

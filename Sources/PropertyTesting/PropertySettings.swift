@@ -29,59 +29,56 @@ public struct PropertySettings: Sendable {
   static let attemptRange = 0...1_000_000_000
   static let secondRange = 1e-9...1e9
 
+  /// What of the environment is no number of its range.
+  private var environmentFault: String?
+
   /// The same, changed by PROPERTY_CASES, PROPERTY_SEED, PROPERTY_SECONDS and PROPERTY_TRACE where they
-  /// are set; empty is not set.
-  ///
-  /// - Throws: `InvalidSetting` where one is no number of its range, written in decimal digits.
-  public func changed(
-    by environment: [String: String]
-  ) throws(InvalidSetting) -> PropertySettings {
+  /// are set; empty is not set. Where one is no number of its range, written in decimal digits, a
+  /// property with these settings is refused, and told why.
+  public func changed(by environment: [String: String]) -> PropertySettings {
+    var result = self
     func number<Number: LosslessStringConvertible & Comparable>(
-      _ name: String, _ range: ClosedRange<Number>, _ what: String, isWhole: Bool
-    ) throws(InvalidSetting) -> Number? {
+      _ name: String, _ range: ClosedRange<Number>, _ what: String, isWhole: Bool = true
+    ) -> Number? {
       guard let text = environment[name], !text.isEmpty else { return nil }
       // What else Swift reads as a number, such as 0x1p4 or nan, nobody means to write.
       let isDecimal = text.utf8.allSatisfy {
         (48...57).contains($0) || !isWhole && [43, 45, 46, 69, 101].contains($0)
       }
       guard isDecimal, let value = Number(text), range.contains(value) else {
-        throw InvalidSetting("\(name) is \"\(text)\"; set it to \(what), or unset it")
+        result.environmentFault =
+          result.environmentFault
+          ?? "\(name) is \(text.debugDescription); set it to \(what), or unset it"
+        return nil
       }
       return value
     }
-    var result = self
-    if let cases = try number(
-      "PROPERTY_CASES", Self.caseRange, "a whole number from 1 to 1000000000", isWhole: true)
+    if let cases = number(
+      "PROPERTY_CASES", Self.caseRange, "a whole number from 1 to 1000000000")
     {
       result.cases = cases
     }
-    if let seed = try number(
-      "PROPERTY_SEED", 0...UInt64.max, "a whole number from 0 to \(UInt64.max)", isWhole: true)
+    if let seed = number(
+      "PROPERTY_SEED", 0...UInt64.max, "a whole number from 0 to \(UInt64.max)")
     {
       result.seed = seed
     }
-    if let seconds = try number(
+    if let seconds = number(
       "PROPERTY_SECONDS", Self.secondRange, "a number of seconds from 1e-9 to 1e9", isWhole: false)
     {
       result.timeBudget = .seconds(seconds)
     }
-    if let trace = try number("PROPERTY_TRACE", 0...1, "0 or 1", isWhole: true) {
-      result.isTraced = trace == 1
-    }
+    if let trace = number("PROPERTY_TRACE", 0...1, "0 or 1") { result.isTraced = trace == 1 }
     return result
   }
 
-  /// What is wrong with the settings themselves; nil if nothing is.
-  var fault: InvalidSetting? {
-    func outside<Number>(_ name: String, _ value: Number, _ range: ClosedRange<Number>)
-      -> InvalidSetting?
-    {
+  /// What is wrong with the settings: which it is, what it is set to, and what to do. Nil if nothing is.
+  var fault: String? {
+    func outside<Number>(_ name: String, _ value: Number, _ range: ClosedRange<Number>) -> String? {
       range.contains(value)
-        ? nil
-        : InvalidSetting(
-          "\(name) is \(value); give a number from \(range.lowerBound) to \(range.upperBound)")
+        ? nil : "\(name) is \(value); give a number from \(range.lowerBound) to \(range.upperBound)"
     }
-    return outside("cases", cases, Self.caseRange)
+    return environmentFault ?? outside("cases", cases, Self.caseRange)
       ?? outside("discardsPerCase", discardsPerCase, Self.discardRange)
       ?? outside("shrinkAttempts", shrinkAttempts, Self.attemptRange)
       ?? timeBudget.flatMap {
@@ -93,14 +90,6 @@ public struct PropertySettings: Sendable {
 
   /// FNV-1a: a seed that is a function of the name alone.
   static func seed(of name: String) -> UInt64 { fnv1a(name.utf8) }
-}
-
-/// A setting that is no number of its range.
-public struct InvalidSetting: Error, Sendable, Equatable, CustomStringConvertible {
-  /// Which it is, what it is set to, and what to do.
-  public let description: String
-
-  init(_ description: String) { self.description = description }
 }
 
 /// The hash function of Fowler, Noll and Vo, the same in every run.
