@@ -7,14 +7,25 @@ import Synchronization
 ///
 /// The folder's name begins with a dot, so that the package manager does not take it for a source.
 struct FailureFile: Sendable {
-  /// Whose failures they are. Names are fields, not parts of one name, so no two are ever the same.
-  struct Key: Hashable, Sendable {
+  /// Whose failures they are. Names are fields, not parts of one name, and differ where their bytes do,
+  /// also where Unicode calls them equal; so no two are ever taken for each other.
+  struct Key: Hashable, Comparable, Sendable {
     /// The test's module and names, the outermost first.
     var test: [String]
     /// Which case of a test with arguments; nil if it has none, or does not say.
     var `case`: String?
     /// The property's name.
     var property: String
+
+    private var bytes: [[UInt8]] {
+      test.map { Array($0.utf8) } + [Array(property.utf8), `case`.map { [1] + $0.utf8 } ?? [0]]
+    }
+
+    static func == (a: Key, b: Key) -> Bool { a.bytes == b.bytes }
+    func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
+    static func < (a: Key, b: Key) -> Bool {
+      a.bytes.lexicographicallyPrecedes(b.bytes) { $0.lexicographicallyPrecedes($1) }
+    }
   }
 
   /// Why a file cannot be used, in one line.
@@ -134,12 +145,8 @@ struct FailureFile: Sendable {
   }
 
   private func write(_ failures: [Key: [ReplayToken]]) throws {
-    let entries = failures.map {
+    let entries = failures.sorted { $0.key < $1.key }.map {
       Contents.Entry(test: $0.test, case: $0.case, property: $0.property, tokens: $1)
-    }
-    .sorted {
-      ($0.test.joined(separator: "\n"), $0.property, $0.case ?? "")
-        < ($1.test.joined(separator: "\n"), $1.property, $1.case ?? "")
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -56,6 +56,7 @@ struct FailureFileTests {
       let keys = [
         key("a"), key("a", case: "1"), key("a", case: ""), key("a", test: ["M", "S.t()"]),
         key("a", test: ["M.S", "t()"]), key("a/../b\n\u{0}\"🙂", case: "…"), key(""), key("A"),
+        key("é"), key("e\u{301}"), key("a", case: "é"), key("a", case: "e\u{301}"),
       ]
       for (index, key) in keys.enumerated() {
         #expect(try file.tokens(of: key) == [])
