@@ -13,88 +13,151 @@ import Testing
 ///     }
 ///
 /// The cases are the same in every run. PROPERTY_CASES, PROPERTY_SEED and PROPERTY_SECONDS change
-/// their number, the random numbers, and the time that a property may take. What failed is kept in
-/// the folder `.failures` beside the test's file, to be tried first until it passes; with CI set, the
-/// file is only read.
+/// their number, the random numbers, and the time that a property may take; a warning says so if it was
+/// too short. PROPERTY_TRACE=1 shows every case before it is tried, and so the one that ends the process.
+/// What failed is kept in the folder `.failures` beside the test's file, to be tried first until it
+/// passes; with CI set, the file is only read.
+///
+/// What is kept belongs to the test, the case and the property. Cases of a test with arguments cannot be
+/// told apart from within, so say which it is, here and in loops: `case: "\(k)"`. Where it is not said, the
+/// cases of such a test share what is kept: all try it, and it stays until it is deleted, as what holds
+/// in one case may fail in another.
 ///
 /// - Parameters:
 ///   - name: what holds, as a sentence.
 ///   - cases: how many values to try; 100 unless given here or by the environment.
-///   - token: from an earlier failure, the only case to try.
+///   - case: tells the cases of a test with arguments apart, and repeated checks of one name.
+///   - token: from an earlier failure, the only case to try; a warning says so once it passes.
 public func check<each Value: Sendable>(
   _ name: String, _ generators: repeat Generator<each Value>, cases: Int? = nil,
-  replaying token: String? = nil, sourceLocation: SourceLocation = #_sourceLocation,
-  file: String = #filePath,
+  case testCase: String? = nil, replaying token: String? = nil,
+  sourceLocation: SourceLocation = #_sourceLocation, file: String = #filePath,
   _ body: @escaping @Sendable (repeat each Value) async throws -> Void
 ) async {
-  let environment = ProcessInfo.processInfo.environment
+  await checkProperty(
+    name, repeat each generators, cases: cases, case: testCase, replaying: token,
+    sourceLocation: sourceLocation, file: file,
+    environment: ProcessInfo.processInfo.environment, body)
+}
+
+/// The same in the given environment.
+func checkProperty<each Value: Sendable>(
+  _ name: String, _ generators: repeat Generator<each Value>, cases: Int?, case testCase: String?,
+  replaying token: String?, sourceLocation: SourceLocation, file: String,
+  environment: [String: String],
+  _ body: @escaping @Sendable (repeat each Value) async throws -> Void
+) async {
+  func record(_ text: String, _ severity: Issue.Severity = .error) {
+    Issue.record(Comment(rawValue: text), severity: severity, sourceLocation: sourceLocation)
+  }
+  guard Test.current != nil else {
+    return record("\(name): a property can only be checked in a test and in its task")
+  }
   var settings = PropertySettings()
   if let cases { settings.cases = cases }
   settings = settings.changed(by: environment)
+  let key = FailureFile.Key(
+    test: Test.current.map { [$0.id.moduleName] + $0.id.nameComponents } ?? [],
+    case: testCase, property: name)
+  let isShared = testCase == nil && Test.Case.current?.isParameterized ?? false
   let failures = FailureFile(of: file)
+  var keepsFailures = environment["CI"]?.isEmpty ?? true
   if let token {
     guard let token = ReplayToken(token) else {
-      Issue.record(
-        "\"\(token)\" is no replay token; copy it from a failure", sourceLocation: sourceLocation)
-      return
+      return record(
+        "\"\(token)\" is no replay token of this version; copy one whole, from a failure")
     }
     settings.replaying = token
+    keepsFailures = false
   } else {
-    settings.known = failures.tokens(of: name)
+    do { settings.known = try failures.tokens(of: key) } catch {
+      record("\(error)")
+      keepsFailures = false
+    }
   }
   let report = await runProperty(
     name, repeat each generators, settings: settings, probe: expectationProbe, body)
 
-  if environment["CI"] == nil, token == nil {
-    do { try failures.record(report.counterexample.map { [$0.token] } ?? [], of: name) } catch {
-      Issue.record(
-        "cannot keep the failure beside the tests: \(error)", sourceLocation: sourceLocation)
-    }
+  let found = report.allCounterexamples.map(\.token)
+  if keepsFailures {
+    do {
+      try failures.record(failed: found, retired: isShared ? [] : report.retired, of: key)
+    } catch { record("cannot keep the failure beside the tests: \(error)") }
   }
-  guard !report.hasPassed else { return }
-  if let counterexample = report.counterexample {
+  if report.hasPassed {
+    if token != nil {
+      record("\(name): the case to be replayed passes; remove the token to try all", .warning)
+    } else if report.isOutOfTime {
+      record("\(report)", .warning)
+    }
+    return
+  }
+  for token in found {
     // Once more with nothing held back, so that the expectation's own account of it shows.
     var replay = PropertySettings()
-    replay.replaying = counterexample.token
+    replay.replaying = token
     _ = await runProperty(
       name, repeat each generators, settings: replay, probe: transparentProbe(sourceLocation), body)
   }
-  Issue.record(Comment(rawValue: report.description), sourceLocation: sourceLocation)
+  let advice =
+    isShared && keepsFailures && !found.isEmpty
+    ? "\nkept for all cases of this test until deleted; `case:` tells them apart" : ""
+  record(report.description + advice)
 }
 
 /// Holds back what a case records, and takes it for the case's failure.
 let expectationProbe: Probe = { body in
-  let issues = Mutex<[String]>([])
-  let note: @Sendable (String) -> Void = { text in issues.withLock { $0.append(text) } }
+  let issues = Mutex<[PropertyFailure]>([])
+  let note: @Sendable (PropertyFailure) -> Void = { failure in
+    // What goes wrong after an assumption has failed, and was caught, is outside the premise.
+    if !PropertyCase.isDiscarded { issues.withLock { $0.append(failure) } }
+  }
   let handled: @Sendable () async throws -> Bool = {
     do {
       try await body()
       return true
     } catch is Discarded {
       return false
+    } catch is ExpectationFailedError where issues.withLock({ !$0.isEmpty }) {
+      // The expectation that was not met has said so itself.
+      return true
     } catch {
-      note("\(error)")
+      note(PropertyFailure(error))
       return true
     }
   }
   let counts = Mutex(true)
   let trait = IssueHandlingTrait.compactMapIssues { issue in
-    note("\(issue)")
+    guard issue.isFailure else { return issue }
+    note(PropertyFailure(issue))
     return nil
   }
-  if let test = Test.current {
-    do {
-      try await trait.provideScope(for: test, testCase: Test.Case.current) {
-        let result = try await handled()
-        counts.withLock { $0 = result }
-      }
-    } catch { note("\(error)") }
-  } else {
-    note("a property can only be checked inside a test")
+  guard let test = Test.current else {
+    let text = "a property can only be checked inside a test"
+    return .failed([PropertyFailure(kind: text, description: text)])
   }
-  guard counts.withLock({ $0 }) else { return .discarded }
+  do {
+    try await trait.provideScope(for: test, testCase: Test.Case.current) {
+      let result = try await handled()
+      counts.withLock { $0 = result }
+    }
+  } catch { note(PropertyFailure(error)) }
   let found = issues.withLock { $0 }
-  return found.isEmpty ? .passed : .failed(found)
+  // What went wrong before the premise failed did go wrong.
+  if !found.isEmpty { return .failed(found) }
+  return counts.withLock { $0 } ? .passed : .discarded
+}
+
+extension PropertyFailure {
+  /// The failure that an issue is. Its kind is the place in the source, with the type of the error there
+  /// if it is one, whose text then names the fault.
+  fileprivate init(_ issue: Issue) {
+    let failure = issue.error.map { PropertyFailure($0) }
+    let place = issue.sourceLocation.map { "\($0.fileID):\($0.line):\($0.column)" }
+    self.init(
+      kind: [place, failure?.kind].compactMap(\.self).joined(separator: " "),
+      fault: failure?.fault ?? "", description: "\(issue)")
+  }
 }
 
 /// Lets everything through; an error becomes an issue of the test.
@@ -102,6 +165,8 @@ private func transparentProbe(_ sourceLocation: SourceLocation) -> Probe {
   { body in
     do { try await body() } catch is Discarded {
       return .discarded
+    } catch is ExpectationFailedError {
+      // The expectation that was not met has said so itself.
     } catch { Issue.record(error, sourceLocation: sourceLocation) }
     // Shown is shown; the engine need not shrink it again.
     return .passed

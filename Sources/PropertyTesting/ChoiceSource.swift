@@ -11,7 +11,6 @@ public final class ChoiceSource {
   private let prefix: [UInt64]
   /// Nil while a sequence is played: what lies past its end is 0.
   private var random: RandomStream?
-  private let limit: Int
   /// What was chosen so far.
   private(set) var choices: [UInt64] = []
   /// The largest value that each choice could have had.
@@ -19,6 +18,10 @@ public final class ChoiceSource {
   /// Which choices belong together.
   private(set) var spans: [Span] = []
   private var openSpans: [Int] = []
+  /// Why no case can be made; the first reason counts.
+  private(set) var fault: Fault?
+  /// Whether a choice that was played was larger than it can be.
+  private var isCutDown = false
 
   /// Choices that belong together, such as those of one element of an array.
   struct Span: Hashable, Sendable {
@@ -30,18 +33,32 @@ public final class ChoiceSource {
     var parent: Int?
   }
 
+  /// Why no case can be made, other than by chance.
+  enum Fault: Sendable, Equatable {
+    /// It takes more choices, or more parts, than any case that can be shrunk should.
+    case tooLarge
+    /// The generator was asked for something that there is not.
+    case impossible(String)
+  }
+
+  /// The most choices of one case.
+  static let choiceLimit = 20_000
+  /// The most parts of one case; parts that leave no choice cost time and memory too.
+  static let spanLimit = 10 * choiceLimit
+  /// The most parts within parts, so that no recursion ends in an overflow of the stack.
+  static let depthLimit = 1_000
+
   /// New choices from a stream of random numbers.
-  init(_ random: RandomStream, limit: Int = 20_000) {
+  init(_ random: RandomStream) {
     prefix = []
     self.random = random
-    self.limit = limit
   }
 
   /// The given choices, then zeros. A choice that is too large becomes its bound.
-  init(playing prefix: [UInt64], limit: Int = 20_000) {
-    self.prefix = prefix
-    self.limit = limit
-  }
+  init(playing prefix: [UInt64]) { self.prefix = prefix }
+
+  /// Whether what was played is exactly what the generators asked for.
+  var isFaithful: Bool { !isCutDown && choices.count == prefix.count }
 
   /// A number from 0 to `bound`; 0 is what shrinking strives for.
   ///
@@ -51,10 +68,12 @@ public final class ChoiceSource {
   public func choose(
     upTo bound: UInt64, draw: ((inout RandomStream) -> UInt64)? = nil
   ) throws(Discarded) -> UInt64 {
-    guard choices.count < limit else { throw Discarded() }
+    guard choices.count < Self.choiceLimit else { throw refused(.tooLarge) }
     var value: UInt64 = 0
     if choices.count < prefix.count {
-      value = min(prefix[choices.count], bound)
+      let played = prefix[choices.count]
+      value = min(played, bound)
+      if value < played { isCutDown = true }
     } else if var stream = random {
       value = min(draw?(&stream) ?? uniform(upTo: bound, from: &stream), bound)
       random = stream
@@ -68,6 +87,9 @@ public final class ChoiceSource {
   public func span<Value>(
     _ label: Int = #line, _ body: () throws(Discarded) -> Value
   ) throws(Discarded) -> Value {
+    guard spans.count < Self.spanLimit, openSpans.count < Self.depthLimit else {
+      throw refused(.tooLarge)
+    }
     let index = spans.count
     spans.append(
       Span(label: label, start: choices.count, end: choices.count, parent: openSpans.last))
@@ -77,6 +99,12 @@ public final class ChoiceSource {
       openSpans.removeLast()
     }
     return try body()
+  }
+
+  /// Says why no case can be made; the error is to be thrown.
+  func refused(_ fault: Fault) -> Discarded {
+    self.fault = self.fault ?? fault
+    return Discarded()
   }
 }
 

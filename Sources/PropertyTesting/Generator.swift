@@ -45,6 +45,11 @@ public struct Generator<Value>: Sendable {
     }
   }
 
+  /// No value at all: a property that asks for one is refused with this reason.
+  static func impossible(_ reason: String) -> Generator {
+    Generator { source throws(Discarded) in throw source.refused(.impossible(reason)) }
+  }
+
   /// A value of one of the generators, each as likely as the others; the first is the simplest.
   public static func oneOf(_ generators: Generator...) -> Generator {
     frequency(generators.map { (1, $0) })
@@ -52,16 +57,22 @@ public struct Generator<Value>: Sendable {
 
   /// A value of one of the generators, with probabilities in the ratio of the weights.
   ///
-  /// - Precondition: the weights are not negative and one is positive.
+  /// The weights are not negative, and their sum is positive and an Int; else there is no value.
   public static func frequency(_ choices: [(weight: Int, generator: Generator)]) -> Generator {
-    precondition(
-      choices.allSatisfy { $0.weight >= 0 } && choices.contains { $0.weight > 0 },
-      "weights must not be negative, and one must be positive")
-    let possible = choices.filter { $0.weight > 0 }
-    let total = possible.reduce(0) { $0 + $1.weight }
+    let weights = choices.map(\.weight)
+    var (total, isTooLarge) = (0, false)
+    for weight in weights where !isTooLarge {
+      (total, isTooLarge) = total.addingReportingOverflow(weight)
+    }
+    guard !isTooLarge, total > 0, weights.allSatisfy({ $0 >= 0 }) else {
+      return .impossible(
+        "\(weights) are no weights; give numbers that are not negative, with a sum from 1 to "
+          + "\(Int.max)")
+    }
+    let (possible, sum) = (choices.filter { $0.weight > 0 }, total)
     return Generator { source throws(Discarded) in
       let index = try source.choose(upTo: UInt64(possible.count - 1)) { stream in
-        var place = stream.integer(below: total)
+        var place = stream.integer(below: sum)
         for (index, choice) in possible.enumerated() {
           place -= choice.weight
           if place < 0 { return UInt64(index) }

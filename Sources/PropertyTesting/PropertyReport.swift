@@ -6,13 +6,24 @@ public struct PropertyReport: Sendable {
     case passed
     /// A case was found in which it does not hold.
     case falsified
+    /// A case failed and then, played again, did not fail so: the property is not a function of its
+    /// arguments.
+    case flaky
     /// A required share of cases is missing: name, required, found.
     case coverageMissed(label: String, required: Double, found: Double)
     /// Too many cases were discarded; some counted.
     case gaveUp
     /// No case counted, so nothing was checked.
     case vacuous
+    /// Nothing can be said, as settings, generators, token, or what the property requires are wrong:
+    /// what is, and what to do.
+    case refused(String)
+    /// The task was cancelled before all cases were tried.
+    case cancelled
   }
+
+  /// The most faults that are reported of one property.
+  public static let faultLimit = 8
 
   /// A case in which the property does not hold.
   public struct Counterexample: Sendable, Equatable {
@@ -30,6 +41,21 @@ public struct PropertyReport: Sendable {
     public var token: ReplayToken
     /// Whether it comes from the file of earlier failures.
     public var isKnown: Bool
+  }
+
+  /// A case that did not fail again as it had failed.
+  public struct Flakiness: Sendable, Equatable {
+    /// The arguments, one text each, and those of the second time, which differ if a generator is not a
+    /// function of its choices.
+    public var arguments: [String]
+    /// The arguments of the second time.
+    public var argumentsAgain: [String]
+    /// What was wrong the first time.
+    public var failures: [String]
+    /// What was wrong the second time; empty if nothing was.
+    public var failuresAgain: [String]
+    /// Whether the second time the case was outside the premise.
+    public var isDiscardedAgain: Bool
   }
 
   /// The largest score that `maximize` was given.
@@ -50,16 +76,31 @@ public struct PropertyReport: Sendable {
   public var outcome: Outcome
   /// Cases in which the property was checked, without discarded ones.
   public var cases = 0
+  /// Those of them that were drawn, by which coverage is decided: neither known ones nor varied ones.
+  public var drawn = 0
   /// Cases outside the premise.
   public var discards = 0
+  /// Those of them that take more choices than a case may.
+  public var tooLarge = 0
   /// Whether the time was up before all cases were tried.
   public var isOutOfTime = false
   /// How many cases had each label.
   public var labels: [String: Int] = [:]
-  /// The case that falsifies it.
+  /// The case that falsifies it, by the fault that was found first.
   public var counterexample: Counterexample?
+  /// Cases that falsify it by other faults, which were met while the first was shrunk.
+  public var otherCounterexamples: [Counterexample] = []
+  /// The case that did not fail again as it had failed, even if another did.
+  public var flakiness: Flakiness?
+  /// Known cases that need not be kept: they hold now, or a simpler one stands for them.
+  package var retired: [ReplayToken] = []
   /// The largest score.
   public var maximum: Maximum?
+
+  /// The cases that falsify it, each by a fault of its own, that which was found first in front.
+  public var allCounterexamples: [Counterexample] {
+    (counterexample.map { [$0] } ?? []) + otherCounterexamples
+  }
 
   /// Whether it held.
   public var hasPassed: Bool { outcome == .passed }
@@ -72,26 +113,35 @@ extension PropertyReport: CustomStringConvertible {
     switch outcome {
     case .passed: lines.append("\(name): passed \(cases) cases")
     case .falsified: lines.append("\(name): falsified after \(cases) cases")
+    case .flaky:
+      lines.append(
+        "\(name): flaky after \(cases) cases: not a function of its arguments, as a case did not "
+          + "fail again as it had failed; look for what it keeps, shares or draws elsewhere")
+    case .refused(let reason): lines.append("\(name): refused: \(reason)")
+    case .cancelled: lines.append("\(name): cancelled after \(cases) cases")
     case .coverageMissed(let label, let required, let found):
       lines.append(
         "\(name): \"\(label)\" must cover \(percent(required)) of the cases, but covers "
-          + "\(percent(found)) of \(cases)")
+          + "\(percent(found)) of \(drawn)")
     case .gaveUp:
       lines.append("\(name): gave up after \(discards) discarded cases, \(cases) counted")
     case .vacuous: lines.append("\(name): vacuous, all \(discards) cases were discarded")
     }
     if isOutOfTime { lines[0] += " (out of time)" }
-    if let counterexample {
-      lines.append("counterexample: (\(counterexample.shrunk.joined(separator: ", ")))")
-      if counterexample.isKnown { lines.append("found before and kept beside the tests") }
-      if counterexample.original != counterexample.shrunk {
-        lines.append(
-          "shrunk \(counterexample.shrinks) times from: "
-            + "(\(counterexample.original.joined(separator: ", ")))")
-      }
-      lines += counterexample.failures.map { "failure: \($0)" }
-      lines.append("replay with: replaying: \"\(counterexample.token)\"")
+    if tooLarge > 0 {
+      lines.append(
+        "\(tooLarge) cases took more than \(ChoiceSource.choiceLimit) choices, and were discarded; "
+          + "make smaller values")
     }
+    if let counterexample { lines += counterexample.lines }
+    for other in otherCounterexamples {
+      lines.append("another fault, met while shrinking:")
+      lines += other.lines
+    }
+    if otherCounterexamples.count + 1 >= Self.faultLimit {
+      lines.append("faults beyond these \(Self.faultLimit), if any, are not reported")
+    }
+    if let flakiness { lines += flakiness.lines }
     if let maximum {
       lines.append(
         "largest score: \(maximum.score) at (\(maximum.arguments.joined(separator: ", ")))")
@@ -103,42 +153,28 @@ extension PropertyReport: CustomStringConvertible {
   }
 }
 
-private func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10)%" }
-
-/// A case as text: the choices from which it was made.
-public struct ReplayToken: Hashable, Sendable, Codable, LosslessStringConvertible {
-  let choices: [UInt64]
-
-  init(_ choices: [UInt64]) { self.choices = choices }
-
-  /// Reads numbers in base 36 with dots between them.
-  public init?(_ description: String) {
-    var choices: [UInt64] = []
-    for part in description.split(separator: ".") {
-      guard let choice = UInt64(part, radix: 36) else { return nil }
-      choices.append(choice)
+extension PropertyReport.Counterexample {
+  fileprivate var lines: [String] {
+    var lines = ["counterexample: (\(shrunk.joined(separator: ", ")))"]
+    if isKnown { lines.append("found before and kept beside the tests") }
+    if original != shrunk {
+      lines.append("shrunk \(shrinks) times from: (\(original.joined(separator: ", ")))")
     }
-    self.choices = choices
-  }
-
-  /// Reads the text.
-  public init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    guard let token = ReplayToken(try container.decode(String.self)) else {
-      throw DecodingError.dataCorruptedError(
-        in: container, debugDescription: "a replay token is numbers in base 36 with dots between")
-    }
-    self = token
-  }
-
-  /// Writes the text.
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(description)
-  }
-
-  /// The choices in base 36 with dots between them.
-  public var description: String {
-    choices.isEmpty ? "." : choices.map { String($0, radix: 36) }.joined(separator: ".")
+    lines += failures.map { "failure: \($0)" }
+    lines.append("replay with: replaying: \"\(token)\"")
+    return lines
   }
 }
+
+extension PropertyReport.Flakiness {
+  fileprivate var lines: [String] {
+    ["the first time: (\(arguments.joined(separator: ", ")))"]
+      + failures.map { "failure: \($0)" }
+      + ["the second time: (\(argumentsAgain.joined(separator: ", ")))"]
+      + (isDiscardedAgain
+        ? ["discarded"]
+        : failuresAgain.isEmpty ? ["passed"] : failuresAgain.map { "failure: \($0)" })
+  }
+}
+
+private func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10)%" }

@@ -3,7 +3,7 @@ struct CaseResult: Sendable {
   enum Verdict: Sendable, Equatable {
     case passed
     case discarded
-    case failed([String])
+    case failed([PropertyFailure])
   }
   var choices: [UInt64]
   var bounds: [UInt64]
@@ -11,13 +11,23 @@ struct CaseResult: Sendable {
   var arguments: [String]
   var verdict: Verdict
   var notes: PropertyCase.Notes.Contents
+  /// Why no case could be made, unless by chance.
+  var fault: ChoiceSource.Fault?
+  /// Whether what was played is exactly what the generators asked for.
+  var isFaithful: Bool
 
-  var failures: [String]? {
-    if case .failed(let failures) = verdict { failures } else { nil }
+  /// What was wrong; empty if nothing was.
+  var failures: [PropertyFailure] {
+    if case .failed(let failures) = verdict { failures } else { [] }
+  }
+
+  func shows(_ fault: PropertyFailure, byKind: Bool = false) -> Bool {
+    failures.contains { $0.isSame(as: fault, byKind: byKind) }
   }
 }
 
-/// Makes a failing case simpler for as long as it keeps failing.
+/// Makes a failing case simpler for as long as it shows the same fault. Other faults that are met on the
+/// way are remembered.
 ///
 /// Of two sequences of choices the shorter is the simpler, then the lexicographically smaller. The
 /// passes try simpler sequences that a fault is likely to survive; they are repeated until none
@@ -28,51 +38,92 @@ struct Shrinker {
   private(set) var best: CaseResult
   private(set) var shrinks = 0
   private(set) var attempts = 0
+  /// The simplest case met of each other fault, in the order in which they were met.
+  private(set) var others: [(fault: PropertyFailure, result: CaseResult)] = []
+  /// Whether all faults of the kind count as one.
+  private(set) var goesByKind = false
   private var tried: Set<[UInt64]> = []
 
   /// A shrinker that starts at a failing case.
   ///
   /// - Parameters:
+  ///   - fault: what has to survive.
   ///   - limit: cases that may be tried.
   ///   - run: plays a sequence.
   ///   - mayGoOn: whether there is time left.
   init(
-    _ failing: CaseResult, limit: Int, run: @escaping ([UInt64]) async -> CaseResult,
+    _ failing: CaseResult, fault: PropertyFailure, limit: Int,
+    run: @escaping ([UInt64]) async -> CaseResult,
     mayGoOn: @escaping () -> Bool
   ) {
     best = failing
+    self.fault = fault
     self.limit = limit
     self.run = run
     self.mayGoOn = mayGoOn
+    note(failing)
   }
+  private let fault: PropertyFailure
   private let limit: Int
 
   /// Shrinks as far as the passes lead.
   mutating func shrink() async {
-    var before: [UInt64]
+    let passes: [(inout Shrinker) async -> Void] = [
+      { await $0.deleteSpans() }, { await $0.hoistSpans() }, { await $0.deleteWithCount() },
+      { await $0.zeroSpans() }, { await $0.minimizeEach() }, { await $0.minimizeTogether() },
+      { await $0.lowerPairs() }, { await $0.shiftBetweenPairs() }, { await $0.reorderSpans() },
+    ]
+    var hasChanged: Bool
     repeat {
-      before = best.choices
-      await deleteSpans()
-      await hoistSpans()
-      await deleteWithCount()
-      await zeroSpans()
-      await minimizeEach()
-      await minimizeTogether()
-      await lowerPairs()
-      await shiftBetweenPairs()
-      await reorderSpans()
-    } while best.choices != before && isActive
+      let before = best.choices
+      hasChanged = false
+      for pass in passes {
+        await pass(&self)
+        if uniteKind() { hasChanged = true }
+      }
+      hasChanged = hasChanged || best.choices != before
+    } while hasChanged && isActive
+  }
+
+  /// Counts all faults of the kind as one if there are too many to be faults.
+  private mutating func uniteKind() -> Bool {
+    let same = others.filter { $0.fault.kind == fault.kind }
+    guard !goesByKind, same.count + 1 >= PropertyReport.faultLimit else { return false }
+    goesByKind = true
+    others.removeAll { $0.fault.kind == fault.kind }
+    for other in same where Self.isSimpler(other.result.choices, best.choices) {
+      best = other.result
+      shrinks += 1
+    }
+    // What was turned down may do now.
+    tried = []
+    return true
   }
 
   private var isActive: Bool { attempts < limit && mayGoOn() }
 
-  /// Plays a sequence and keeps it if it is simpler and still fails.
+  /// Remembers the faults of a case other than the one that is shrunk.
+  private mutating func note(_ result: CaseResult) {
+    for failure in result.failures where !failure.isSame(as: fault, byKind: goesByKind) {
+      if let index = others.firstIndex(where: { $0.fault.isSame(as: failure) }) {
+        if Self.isSimpler(result.choices, others[index].result.choices) {
+          others[index].result = result
+        }
+      } else if others.count < PropertyReport.faultLimit {
+        others.append((failure, result))
+      }
+    }
+  }
+
+  /// Plays a sequence and keeps it if it is simpler and still fails by the same fault.
   private mutating func attempt(_ candidate: [UInt64]) async -> Bool {
     guard isActive, Self.isSimpler(candidate, best.choices), tried.insert(candidate).inserted
     else { return false }
     attempts += 1
     let result = await run(candidate)
-    guard result.failures != nil, Self.isSimpler(result.choices, best.choices) else { return false }
+    note(result)
+    guard result.shows(fault, byKind: goesByKind), Self.isSimpler(result.choices, best.choices)
+    else { return false }
     best = result
     shrinks += 1
     return true

@@ -48,6 +48,9 @@ struct CheckTests {
     #expect(found.shrunk == ["1000"])
     #expect(found.failures.count == 1)
     #expect(found.failures[0].contains("1000"))
+    // The two expectations are two faults; a requirement that is not met is one failure, not two.
+    #expect(report.otherCounterexamples.map(\.shrunk) == [["1000000"]])
+    #expect(report.otherCounterexamples.map(\.failures.count) == [2])
   }
 
   @Test("a failure reaches the test: the expectation's own account, then the report")
@@ -75,42 +78,47 @@ struct CheckTests {
     #expect(texts[0].contains("(list.count → 3) < 3"))
     #expect(texts[1].contains("counterexample: ([false, false, false])"))
     #expect(texts[2].contains("is no replay token"))
-    let kept = FailureFile(of: file).tokens(of: "no list is long")
-    let isCI = ProcessInfo.processInfo.environment["CI"] != nil
-    #expect(kept.count == (isCI ? 0 : 1))
   }
 
-  @Test("failures are kept property by property; an empty file goes away; damage counts as empty")
-  func failureFile() throws {
-    let folder = URL(filePath: NSTemporaryDirectory()).appending(path: UUID().uuidString)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let file = FailureFile(
-      of: folder.appending(path: "Some Tests.swift").path(percentEncoded: false))
-    #expect(file.url.lastPathComponent == "Some Tests.json")
-    #expect(file.tokens(of: "a") == [])
-    let tokens = ["1.2.zz", "."].compactMap(ReplayToken.init)
-    #expect(tokens.count == 2)
-    try file.record(tokens, of: "a")
-    try file.record([tokens[0]], of: "b")
-    #expect(file.tokens(of: "a") == tokens && file.tokens(of: "b") == [tokens[0]])
-    try file.record([], of: "a")
-    #expect(file.tokens(of: "a") == [] && file.tokens(of: "b") == [tokens[0]])
-    try Data("{".utf8).write(to: file.url)
-    #expect(file.tokens(of: "b") == [])
-    try file.record([tokens[0]], of: "b")
-    try file.record([], of: "b")
-    #expect(!FileManager.default.fileExists(atPath: file.url.path(percentEncoded: false)))
+  @Test("what failed before an assumption is a failure; what fails after one was caught is none")
+  func assumptions() async {
+    let before = await runProperty("before", Generator<Bool>.bool, probe: expectationProbe) {
+      flag in
+      #expect(flag)
+      try assume(false)
+    }
+    #expect(before.outcome == .falsified)
+    let after = await runProperty("after", Generator<Bool>.bool, probe: expectationProbe) { flag in
+      #expect(throws: (any Error).self) { try assume(flag) }
+      #expect(flag)
+    }
+    #expect(after.outcome == .falsified, "with the flag the assumption throws nothing")
+    let caught = await runProperty("caught", Generator<Bool>.bool, probe: expectationProbe) {
+      flag in
+      do { try assume(flag) } catch {}
+      #expect(flag)
+    }
+    #expect(caught.hasPassed && caught.discards > 0)
+    let swallowed = await runProperty("swallowed", Generator<Bool>.bool) { _ in try? assume(false) }
+    #expect(swallowed.outcome == .vacuous)
   }
 
-  @Test("the environment changes seed, cases and time, and nonsense in it changes nothing")
-  func environment() {
-    let changed = PropertySettings().changed(by: [
-      "PROPERTY_CASES": "7", "PROPERTY_SEED": "9", "PROPERTY_SECONDS": "0.5",
-    ])
-    #expect(changed.cases == 7 && changed.seed == 9 && changed.timeBudget == .seconds(0.5))
-    let same = PropertySettings().changed(by: [
-      "PROPERTY_CASES": "-1", "PROPERTY_SEED": "x", "PROPERTY_SECONDS": "",
-    ])
-    #expect(same.cases == 100 && same.seed == nil && same.timeBudget == nil)
+  @Test("warnings and known issues are no failures of a case, and are let through")
+  func warnings() async throws {
+    let seen = Mutex<[Issue.Severity]>([])
+    let trait = IssueHandlingTrait.compactMapIssues { issue in
+      seen.withLock { $0.append(issue.severity) }
+      return nil
+    }
+    let test = try #require(Test.current)
+    let passed = Mutex(false)
+    try await trait.provideScope(for: test, testCase: Test.Case.current) {
+      let report = await runProperty("p", Generator<Bool>.bool, probe: expectationProbe) { _ in
+        Issue.record("odd, but not wrong", severity: .warning)
+      }
+      passed.withLock { $0 = report.hasPassed && report.cases == 100 }
+    }
+    #expect(
+      passed.withLock { $0 } && seen.withLock { $0 } == Array(repeating: .warning, count: 100))
   }
 }

@@ -11,29 +11,52 @@ extension Generator {
   public static func array<Element>(
     of element: Generator<Element>, count: ClosedRange<Int> = 0...20
   ) -> Generator where Value == [Element] {
-    precondition(count.lowerBound >= 0, "an array cannot have \(count.lowerBound) elements")
-    let (least, most) = (count.lowerBound, count.upperBound)
-    // Of lengths that differ in size, not in a few elements: the mean itself is drawn.
-    return Generator { source throws(Discarded) in
+    Generator { source throws(Discarded) in
       var result: [Element] = []
-      var likelihood: Float?
-      while result.count < most {
-        var isLast = false
-        try source.span(elementLabel) { () throws(Discarded) in
-          if result.count >= least {
-            let isMore = try source.choose(upTo: 1) { stream in
-              let p = likelihood ?? stream.uniform().squareRoot()
-              likelihood = p
-              return stream.uniform() < p ? 1 : 0
-            }
-            isLast = isMore == 0
-          }
-          if !isLast { result.append(try element.value(from: source)) }
-        }
-        if isLast { break }
+      try collect(element, count, from: source) {
+        result.append($0)
+        return result.count
       }
       return result
     }
+  }
+
+  /// Makes elements and hands them over until there are enough.
+  ///
+  /// - Parameter insert: takes an element, and says how many there are then. Where it is not one more,
+  ///   another is made in its place; after 64 of those in a row no more are, and if that is too few
+  ///   the case is discarded.
+  private static func collect<Element>(
+    _ element: Generator<Element>, _ count: ClosedRange<Int>, from source: ChoiceSource,
+    insert: (Element) -> Int
+  ) throws(Discarded) {
+    guard count.lowerBound >= 0 else {
+      throw source.refused(
+        .impossible("a collection cannot have \(count.lowerBound) elements; give 0 or more"))
+    }
+    var (found, misses) = (0, 0)
+    // Of lengths that differ in size, not in a few elements: the mean itself is drawn.
+    var likelihood: Float?
+    while found < count.upperBound, misses < 64 {
+      var isLast = false
+      try source.span(elementLabel) { () throws(Discarded) in
+        if found >= count.lowerBound {
+          let isMore = try source.choose(upTo: 1) { stream in
+            let p = likelihood ?? stream.uniform().squareRoot()
+            likelihood = p
+            return stream.uniform() < p ? 1 : 0
+          }
+          isLast = isMore == 0
+        }
+        if !isLast {
+          let now = insert(try element.value(from: source))
+          misses = now > found ? 0 : misses + 1
+          found = now
+        }
+      }
+      if isLast { break }
+    }
+    if found < count.lowerBound { throw Discarded() }
   }
 
   /// Arrays of the given length.
@@ -43,28 +66,46 @@ extension Generator {
     array(of: element, count: count...count)
   }
 
-  /// Sets; as many elements are drawn as the range says, equal ones coincide.
+  /// Sets with a number of elements in the range. A case is discarded where the generator makes too
+  /// few that differ.
   public static func set<Element: Hashable & SendableMetatype>(
     of element: Generator<Element>, count: ClosedRange<Int> = 0...20
   ) -> Generator where Value == Set<Element> {
-    Generator<[Element]>.array(of: element, count: 0...count.upperBound).map { Set($0) }
-      .filter { count.contains($0.count) }
+    Generator { source throws(Discarded) in
+      var result: Set<Element> = []
+      try collect(element, count, from: source) {
+        result.insert($0)
+        return result.count
+      }
+      return result
+    }
   }
 
-  /// Dictionaries; of equal keys the last counts.
+  /// Dictionaries with a number of keys in the range; of equal keys the last counts.
   public static func dictionary<Key: Hashable & SendableMetatype, Element>(
     _ key: Generator<Key>, _ element: Generator<Element>, count: ClosedRange<Int> = 0...20
   ) -> Generator where Value == [Key: Element] {
     let pair = Generator<(Key, Element)> { source throws(Discarded) in
       (try key.value(from: source), try element.value(from: source))
     }
-    return Generator<[(Key, Element)]>.array(of: pair, count: count)
-      .map { Dictionary($0) { _, last in last } }
+    return Generator { source throws(Discarded) in
+      var result: [Key: Element] = [:]
+      try collect(pair, count, from: source) {
+        result[$0.0] = $0.1
+        return result.count
+      }
+      return result
+    }
   }
 
   /// Orders of 0..<count, uniformly; simplest is the ascending one.
   public static func permutation(of count: Int) -> Generator where Value == [Int] {
     Generator { source throws(Discarded) in
+      guard count >= 0 else {
+        throw source.refused(.impossible("there is no order of \(count) numbers; give 0 or more"))
+      }
+      // Each place but the last takes a choice.
+      guard count <= ChoiceSource.choiceLimit else { throw source.refused(.tooLarge) }
       var order = Array(0..<count)
       for place in order.indices.dropLast() {
         let step = try source.choose(upTo: UInt64(count - 1 - place))
@@ -98,10 +139,23 @@ private let scalarOrder: [Character] =
   + Array(" _-.,:;!?\"'`/\\|@#$%&*+=<>()[]{}^~\n\t")
 
 extension Generator where Value == String {
-  /// Strings of the given characters, of a length in the range.
+  /// Strings of the given characters, of a length in the range. A character that would become one with
+  /// that before it, such as an accent, is not put there, nor one that would with whatever follows.
   public static func string(
     of character: Generator<Character> = .character, count: ClosedRange<Int> = 0...20
   ) -> Generator {
-    Generator<[Character]>.array(of: character, count: count).map { String($0) }
+    Generator { source throws(Discarded) in
+      var (result, length) = ("", 0)
+      var last: Character?
+      try collect(character, count, from: source) { next in
+        if last.map({ String([$0, next]).count == 2 }) ?? true, String([next, "a"]).count == 2 {
+          result.append(next)
+          length += 1
+          last = next
+        }
+        return length
+      }
+      return result
+    }
   }
 }

@@ -44,9 +44,7 @@ extension Float: GeneratedFloatingPoint {
 }
 
 extension Generator where Value: GeneratedFloatingPoint {
-  /// Numbers of the given classes, each class as likely as the others.
-  ///
-  /// - Precondition: there is a class.
+  /// Numbers of the given classes, each class as likely as the others. Of no classes there is none.
   public static func floatingPoint(
     of classes: Set<FloatingPointClass> = Set(FloatingPointClass.allCases)
   ) -> Generator {
@@ -55,12 +53,12 @@ extension Generator where Value: GeneratedFloatingPoint {
   }
 
   /// Finite numbers in the range, its ends and zero among them; simplest is zero, or else the end
-  /// nearest to it.
-  ///
-  /// - Precondition: both ends are finite.
+  /// nearest to it. Both ends are finite.
   public static func floatingPoint(in range: ClosedRange<Value>) -> Generator {
     let (low, high) = (range.lowerBound, range.upperBound)
-    precondition(low.isFinite && high.isFinite, "\(range) has no finite ends")
+    guard low.isFinite, high.isFinite else {
+      return .impossible("\(range) has an end that is not finite; give finite ends")
+    }
     let origin = min(max(0, low), high)
     let steps = UInt64(1) << UInt64(min(Value.significandBitCount + 1, 53))
     return Generator { source throws(Discarded) in
@@ -188,10 +186,11 @@ extension Generator where Value == Float {
 extension Generator where Value == [Double] {
   /// Probabilities of `count` classes, uniform on the simplex but for its corners and edges, which
   /// come often; not negative, with sum 1 up to rounding. The simplest is certain of the last class.
-  ///
-  /// - Precondition: there is a class.
+  /// Of no classes there is none.
   public static func simplexPoint(_ count: Int) -> Generator {
-    precondition(count > 0, "a distribution needs a class")
+    guard count > 0 else {
+      return .impossible("there is no distribution on \(count) classes; give 1 or more")
+    }
     return Generator { source throws(Discarded) in
       var rest = 1.0
       var point: [Double] = []

@@ -2,13 +2,16 @@ import Statistics
 
 extension Generator where Value: FixedWidthInteger & Sendable, Value.Magnitude: Sendable {
   /// Integers of the range, of every number of digits, the ends among them; simplest is the one
-  /// nearest to `origin`, by default to zero.
+  /// nearest to `origin`, by default to zero. No end is 2⁶⁴ or more away from the simplest.
   public static func integer(
     in range: ClosedRange<Value> = Value.min...Value.max, near origin: Value = 0
   ) -> Generator {
     let origin = min(max(origin, range.lowerBound), range.upperBound)
-    let above = distance(from: origin, to: range.upperBound)
-    let below = distance(from: range.lowerBound, to: origin)
+    guard let above = distance(from: origin, to: range.upperBound),
+      let below = distance(from: range.lowerBound, to: origin)
+    else {
+      return .impossible("\(range) has ends 2⁶⁴ or more away from \(origin); give a smaller range")
+    }
     return Generator { source throws(Discarded) in
       try source.span(integerLabel) { () throws(Discarded) in
         var isBelow = above == 0 && below > 0
@@ -22,14 +25,17 @@ extension Generator where Value: FixedWidthInteger & Sendable, Value.Magnitude: 
     }
   }
 
-  /// Integers of the range; the lower end counts as the simplest if zero is outside.
+  /// Integers of the range, which is not empty; the lower end counts as the simplest if zero is
+  /// outside.
   public static func integer(in range: Range<Value>) -> Generator {
-    integer(in: range.lowerBound...(range.upperBound - 1))
+    range.isEmpty
+      ? .impossible("\(range) has no integer; give a range that is not empty")
+      : integer(in: range.lowerBound...(range.upperBound - 1))
   }
 
-  private static func distance(from low: Value, to high: Value) -> UInt64 {
-    UInt64(truncatingIfNeeded: high &- low)
-      & (Value.bitWidth >= 64 ? .max : (1 << UInt64(Value.bitWidth)) - 1)
+  /// high − low, which its magnitude type holds though Value may not; nil if 64 bits do not.
+  private static func distance(from low: Value, to high: Value) -> UInt64? {
+    UInt64(exactly: Value.Magnitude(truncatingIfNeeded: high &- low))
   }
 }
 
@@ -56,11 +62,11 @@ extension Generator where Value == Bool {
 }
 
 extension Generator {
-  /// One of the elements, uniformly; the first is the simplest.
-  ///
-  /// - Precondition: there is one.
+  /// One of the elements, uniformly; the first is the simplest. Of no elements there is no value.
   public static func element(of elements: [Value]) -> Generator where Value: Sendable {
-    precondition(!elements.isEmpty, "no element to choose from")
+    guard !elements.isEmpty else {
+      return .impossible("there is no element to choose from; give one")
+    }
     return Generator { source throws(Discarded) in
       elements[Int(try source.choose(upTo: UInt64(elements.count - 1)))]
     }

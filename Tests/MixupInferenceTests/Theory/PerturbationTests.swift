@@ -12,8 +12,9 @@ struct PerturbationTests {
     arguments: [SyntheticScenario.Family?.none] + SyntheticScenario.Family.allCases.map { $0 })
   func addsUpToZero(_ family: SyntheticScenario.Family?) async {
     let name = family?.rawValue ?? "arbitrary"
-    await check("P36: Σ_k G_k = 0 and G(0; ·) = 0, \(name) G", .theory(family), cases: 50) {
-      (recipe: TheoryRecipe) in
+    await check(
+      "P36: Σ_k G_k = 0 and G(0; ·) = 0, \(name) G", .theory(family), cases: 50, case: name
+    ) { (recipe: TheoryRecipe) in
       let example = try recipe.example()
       let zero = [Double](repeating: 0, count: example.input.perturbation.count)
       let G = example.model.perturbation
