@@ -78,8 +78,10 @@ package struct EvaluationRecord: Sendable, Equatable {
 
   /// What the figures rest on, so that they can be measured again.
   package struct Provenance: Codable, Sendable, Equatable {
-    /// SHA-256 of the checkpoint's file.
+    /// What names the checkpoint's content: SHA-256 of tensors, architecture, scaling and readings.
     package var checkpoint: String
+    /// SHA-256 of its file's bytes; nil without a file.
+    package var checkpointFile: String?
     /// Where the images stand in their files: "3823-4322".
     package var indices: String
     /// Images of the mixing pool, where they are from, and the SHA-256 of their indices; nil for a
@@ -102,12 +104,14 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var outcomes: String?
 
     package init(
-      checkpoint: String, indices: String, pool: String?, knowledge: String, norm: String?,
+      checkpoint: String, checkpointFile: String? = nil, indices: String, pool: String?,
+      knowledge: String, norm: String?,
       defenceParameters: [String: String], attackParameters: [String: String], selectionDraws: Int,
       planProfile: String, forwardPasses: Int, backwardPasses: Int, seconds: Double,
       outcomes: String?
     ) {
       self.checkpoint = checkpoint
+      self.checkpointFile = checkpointFile
       self.indices = indices
       self.pool = pool
       self.knowledge = knowledge

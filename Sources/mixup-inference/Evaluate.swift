@@ -89,7 +89,7 @@ struct Evaluate: ParsableCommand {
     if let images {
       let (file, digest) = try imageFile(images, classCount: data.test.classCount)
       data = DatasetSplit(training: data.training, validation: data.validation, test: file)
-      split = "file, SHA-256 \(digest)"
+      split = "file, SHA-256 of its images \(digest)"
     }
     let folder = store.map { URL(filePath: $0) }
     var run = EvaluationRun(

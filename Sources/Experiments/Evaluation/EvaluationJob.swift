@@ -12,7 +12,7 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
   package var schema = currentSchema
   /// How tables call the network.
   package var model: String
-  /// SHA-256 of its checkpoint's file.
+  /// What names its checkpoint's content: `CheckpointFile.identity`.
   package var checkpoint: String
   /// Of the pixels before the network.
   package var normalization: Normalization
@@ -29,7 +29,7 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
   package var selectionDraws: Int
   package var defence: DefenceDescription
   package var attack: AttackDescription
-  /// SHA-256 of the other network's checkpoint, of a transfer attack.
+  /// The same of the other network, of a transfer attack.
   package var other: String?
 
   package init(
@@ -121,6 +121,8 @@ package struct JobResult: Sendable {
   /// Whether the defence is scored on several draws.
   package var isRandomized: Bool
   package var forwardPassesPerDecision: Int
+  /// SHA-256 of the checkpoint's file, where there is one; of no consequence for the outcomes.
+  package var checkpointFile: String?
   /// Every example, in the order of the indices.
   package var outcomes: [EvaluationResult.Outcome]
   package var passes: PassMeter.Count

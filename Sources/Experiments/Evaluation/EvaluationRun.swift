@@ -13,18 +13,34 @@ package struct EvaluationRun: Sendable {
   package struct Model: Sendable {
     package var name: String
     package var checkpoint: Checkpoint
-    /// SHA-256 of its file.
+    /// What names its content: `CheckpointFile.identity`.
     package var digest: String
+    /// SHA-256 of its file's bytes, which may differ where the content does not; nil without a file.
+    package var fileDigest: String?
     /// How its training went, where that is known.
     package var curve: LearningCurve?
 
     package init(
-      name: String, checkpoint: Checkpoint, digest: String, curve: LearningCurve? = nil
+      name: String, checkpoint: Checkpoint, digest: String, fileDigest: String? = nil,
+      curve: LearningCurve? = nil
     ) {
       self.name = name
       self.checkpoint = checkpoint
       self.digest = digest
+      self.fileDigest = fileDigest
       self.curve = curve
+    }
+
+    /// The network of a file.
+    ///
+    /// - Throws: `CheckpointError.noNormalization`.
+    package init(
+      name: String, _ file: CheckpointFile, curve: LearningCurve? = nil
+    ) throws(CheckpointError) {
+      guard let identity = file.identity else { throw .noNormalization }
+      self.init(
+        name: name, checkpoint: try file.checkpoint(), digest: identity,
+        fileDigest: file.fileDigest, curve: curve)
     }
 
     /// - Throws: `AttackError` or `ClassifierError` unless the network takes such images and tells
@@ -119,12 +135,14 @@ package struct EvaluationRun: Sendable {
     }
     return try measure(
       job, at: place, target.classifier, under: threat, statistics: target.statistics,
-      on: setting.images)
+      on: setting.images, checkpointFile: setting.checkpointFile)
   }
 
   private func measure(
     _ job: EvaluationJob, at place: Int, _ classifier: some Classifier, under threat: Threat?,
-    statistics: (@Sendable (Pixels, Draws) throws -> [[String: Double]])?, on images: LabelledImages
+    statistics: (@Sendable (Pixels, Draws) throws -> [[String: Double]])?,
+    on images: LabelledImages,
+    checkpointFile: String?
   ) throws -> JobResult {
     let title = "\(job.defence.name.rawValue) under \(job.attack.name.rawValue)"
     let part = images[shard.positions(of: images.count)]
@@ -133,7 +151,8 @@ package struct EvaluationRun: Sendable {
         folder.appending(path: "outcomes").appending(path: job.fileName()),
         header: OutcomeFile.Header(
           job: job, place: place, shard: shard.description, isRandomized: classifier.isRandomized,
-          forwardPassesPerDecision: classifier.forwardPassesPerDecision))
+          forwardPassesPerDecision: classifier.forwardPassesPerDecision,
+          checkpointFile: checkpointFile))
     }
     let earlier = file?.blocks ?? []
     let done = Set(earlier.flatMap { $0.outcomes.map(\.index) })
@@ -157,8 +176,8 @@ package struct EvaluationRun: Sendable {
     }
     return JobResult(
       job: job, isRandomized: classifier.isRandomized,
-      forwardPassesPerDecision: classifier.forwardPassesPerDecision, blocks: blocks.withLock(\.self)
-    )
+      forwardPassesPerDecision: classifier.forwardPassesPerDecision,
+      checkpointFile: checkpointFile, blocks: blocks.withLock(\.self))
   }
 }
 
@@ -166,11 +185,12 @@ extension JobResult {
   /// The result that blocks make up, in whatever order they were finished.
   package init(
     job: EvaluationJob, isRandomized: Bool, forwardPassesPerDecision: Int,
-    blocks: [Evaluation.Block]
+    checkpointFile: String? = nil, blocks: [Evaluation.Block]
   ) {
     self.job = job
     self.isRandomized = isRandomized
     self.forwardPassesPerDecision = forwardPassesPerDecision
+    self.checkpointFile = checkpointFile
     outcomes = blocks.flatMap(\.outcomes).sorted { $0.index < $1.index }
     passes = blocks.reduce(PassMeter.Count()) { $0 + $1.passes }
     seconds = blocks.reduce(0) { $0 + $1.seconds }

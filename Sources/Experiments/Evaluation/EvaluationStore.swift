@@ -65,7 +65,8 @@ package struct EvaluationStore: Sendable {
       }
       let result = JobResult(
         job: header.job, isRandomized: header.isRandomized,
-        forwardPassesPerDecision: header.forwardPassesPerDecision, blocks: blocks)
+        forwardPassesPerDecision: header.forwardPassesPerDecision,
+        checkpointFile: header.checkpointFile, blocks: blocks)
       return (place: header.place, result: result)
     }
     return results.sorted { $0.place < $1.place }.map(\.result)

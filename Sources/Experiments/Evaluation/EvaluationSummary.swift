@@ -92,7 +92,8 @@ package struct EvaluationSummary: Sendable {
     record.comparison = comparison
     record.brokenBy = brokenBy
     record.provenance = EvaluationRecord.Provenance(
-      checkpoint: job.checkpoint, indices: job.indices.description, pool: job.pool?.description,
+      checkpoint: job.checkpoint, checkpointFile: result.checkpointFile,
+      indices: job.indices.description, pool: job.pool?.description,
       knowledge: job.knowledge, norm: job.attack.budget?.norm.rawValue,
       defenceParameters: job.defence.parameters, attackParameters: job.attack.parameters,
       selectionDraws: job.selectionDraws, planProfile: job.planProfile.rawValue,
