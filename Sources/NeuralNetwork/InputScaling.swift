@@ -60,9 +60,8 @@ package struct InputScaling: Sendable, Hashable {
     mean: SafetensorsHeader.Entry, deviation: SafetensorsHeader.Entry, channels: Int, in file: Data
   ) throws {
     func numbers(_ entry: SafetensorsHeader.Entry) throws -> [Float] {
-      guard entry.count == 1 || entry.count == channels,
-        entry.shape.count <= 4, entry.shape.count(where: { $0 != 1 }) <= 1
-      else {
+      let shapes = [[channels], [channels, 1, 1], [1, channels, 1, 1]]
+      guard shapes.contains(entry.shape) || entry.count == 1 && entry.shape.count <= 4 else {
         throw CheckpointError.scaling(
           "\(entry.name.printable) has shape \(entry.shape), where a scaling has one number for each "
             + "of \(channels) channels, or one for all")

@@ -49,6 +49,10 @@ private func contents(of path: String, _ what: String) throws -> Data {
   case S_IFDIR: throw failure(String(cString: strerror(EISDIR)))
   default: throw failure("it is no ordinary file")
   }
+  // The largest published networks for CIFAR are 1 GB; a file with holes may say anything.
+  guard status.st_size <= 1 << 32 else {
+    throw failure("it has \(status.st_size) bytes, and no network for small images has over 4 GiB")
+  }
   do { return try Data(contentsOf: URL(filePath: path)) } catch {
     // Foundation gives a number only; the system says why.
     let descriptor = open(path, O_RDONLY)
@@ -57,7 +61,8 @@ private func contents(of path: String, _ what: String) throws -> Data {
   }
 }
 
-/// Images of a file that `attack` wrote, and what names them whatever the file's bytes.
+/// Images of a file that `attack` wrote, and what names them whatever the file's bytes. Whole numbers of
+/// eight bits are pixels from 0 to 255, and what CIFAR's files make of them.
 ///
 /// - Throws: `Failure` if it cannot be read, or holds no such images.
 func imageFile(
@@ -65,7 +70,16 @@ func imageFile(
 ) throws -> (images: LabelledImages, digest: String) {
   let bytes = try contents(of: path, "images")
   do {
-    let images = try LabelledImages(file: Safetensors(bytes), classCount: classCount)
+    var file = try Safetensors(bytes)
+    if try SafetensorsHeader(bytes).entries.contains(where: {
+      $0.name == "images" && $0.type == .uint8
+    }) {
+      file.tensors["images"] = file.tensors["images"]?.map { $0 / 255 }
+    }
+    let images = try LabelledImages(file: file, classCount: classCount)
+    guard images.count > 0 else { throw Failure.data("\(path): there are no images in it") }
     return (images, images.identity)
-  } catch { throw Failure.data("\(path): \(error)") }
+  } catch let failure as Failure { throw failure } catch {
+    throw Failure.data("\(path): \(error)")
+  }
 }

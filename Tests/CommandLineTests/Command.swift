@@ -85,6 +85,10 @@ struct Workplace {
       huge.tensors["layer3.0.bn2.bias"] = Tensor(repeating: 1e38, shape: [64])
       try write(try huge.encoded(), "huge")
       try write(Data("PK\u{3}\u{4}".utf8) + Data(count: 200), "zip")
+      try write(
+        try Safetensors(tensors: [
+          "images": Tensor(shape: [0, 1, 8, 8]), "labels": Tensor(shape: [0]),
+        ]).encoded(), "none-at-all")
       try write(Data("version https://git-lfs.github.com/spec/v1\n".utf8), "pointer")
       var damaged = model
       damaged.tensors["conv1.weight"]?[5] = .nan

@@ -165,6 +165,8 @@ struct WrongInputTests {
     Mistake("\(evaluate) --other @few.safetensors", 65, "the model has 5 classes"),
     Mistake("\(evaluate) --images @none.safetensors", 74, "none.safetensors"),
     Mistake("\(evaluate) --images @model.safetensors", 65, "there is no tensor \"images\""),
+    Mistake("\(evaluate) --images @none-at-all.safetensors", 65, "there are no images in it"),
+    Mistake("\(evaluate) --images @zip.safetensors", 65, "zip archive"),
     Mistake("\(evaluate) --images @text.safetensors", 65, "text.safetensors"),
     Mistake("attack --model @model.safetensors --attack pgd --epsilon 1/8", 64, "--output"),
     Mistake(

@@ -256,7 +256,7 @@ package struct EvaluationSummary: Sendable {
       "model", "defence", "attack", "dataset", "epsilon", "n", "correct", "accuracy", "lower",
       "upper", "draws", "mean", "meanLower", "meanUpper", "majority", "always", "difference",
       "differenceLower", "differenceUpper", "p", "pHolm", "knowledge", "seed", "checkpoint",
-      "forwardPasses", "backwardPasses",
+      "forwardPasses", "backwardPasses", "checkpointFile",
     ]
     func text(_ value: (some CustomStringConvertible)?) -> String { value.map { "\($0)" } ?? "" }
     let lines = records.map { r -> String in
@@ -269,7 +269,7 @@ package struct EvaluationSummary: Sendable {
         text(r.comparison?.interval.upper), text(r.comparison?.pValue),
         text(r.comparison?.adjustedPValue), text(r.provenance?.knowledge), text(r.seed),
         text(r.provenance?.checkpoint), text(r.provenance?.forwardPasses),
-        text(r.provenance?.backwardPasses),
+        text(r.provenance?.backwardPasses), text(r.provenance?.checkpointFile),
       ]
       return fields.map(quoted).joined(separator: ",")
     }
