@@ -112,6 +112,27 @@ package struct CheckpointFile: Sendable {
       tensors: tensors)
   }
 
+  /// What records tell of the file beside its identity.
+  package struct Origin: Codable, Hashable, Sendable {
+    /// SHA-256 of the file's bytes. Files of equal content may have different ones.
+    package var digest: String
+    /// Readings that the tensors do not decide and nobody confirmed: "stem-pooling=none".
+    package var doubts: [String]
+
+    package init(digest: String, doubts: [String] = []) {
+      self.digest = digest
+      self.doubts = doubts
+    }
+  }
+
+  /// What records tell of the file.
+  package var origin: Origin {
+    Origin(
+      digest: fileDigest,
+      doubts: readings.filter { $0.evidence == .ambiguous }
+        .map { "\($0.question.rawValue)=\($0.question.taken)" })
+  }
+
   /// What whoever uses the network must know, a line each: readings that its tensors do not decide, and
   /// that networks of the kind are known to differ in.
   package var warnings: [String] {

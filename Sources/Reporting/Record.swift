@@ -82,6 +82,9 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var checkpoint: String
     /// SHA-256 of its file's bytes; nil without a file.
     package var checkpointFile: String?
+    /// How names and shapes were read that do not decide what is computed, unless somebody confirmed it;
+    /// nil without a file.
+    package var readingsInDoubt: [String]?
     /// Where the images stand in their files: "3823-4322".
     package var indices: String
     /// Images of the mixing pool, where they are from, and the SHA-256 of their indices; nil for a
@@ -104,7 +107,8 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var outcomes: String?
 
     package init(
-      checkpoint: String, checkpointFile: String? = nil, indices: String, pool: String?,
+      checkpoint: String, checkpointFile: String? = nil, readingsInDoubt: [String]? = nil,
+      indices: String, pool: String?,
       knowledge: String, norm: String?,
       defenceParameters: [String: String], attackParameters: [String: String], selectionDraws: Int,
       planProfile: String, forwardPasses: Int, backwardPasses: Int, seconds: Double,
@@ -112,6 +116,7 @@ package struct EvaluationRecord: Sendable, Equatable {
     ) {
       self.checkpoint = checkpoint
       self.checkpointFile = checkpointFile
+      self.readingsInDoubt = readingsInDoubt
       self.indices = indices
       self.pool = pool
       self.knowledge = knowledge

@@ -131,14 +131,15 @@ struct InspectTests {
   /// The first record of an evaluation, and what it said meanwhile.
   private func record(
     _ place: Workplace, _ arguments: [String]
-  ) throws -> (provenance: [String: Any], error: String) {
+  ) throws -> (provenance: [String: Any], output: String, error: String) {
     let json = place.path("records.json")
     let result = try Command(folder: place.folder).run(
       ["evaluate", "--json", json, "--count", "4"] + arguments)
     #expect(result.status == 0, "\(result.error)")
     let all = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: json)))
     let first = try #require((all as? [[String: Any]])?.first)
-    return (try #require(first["provenance"] as? [String: Any]), result.error)
+    let provenance = try #require(first["provenance"] as? [String: Any])
+    return (provenance, result.output, result.error)
   }
 
   @Test("Records hold identity and file; files of one content have one identity")
@@ -192,9 +193,16 @@ struct InspectTests {
         "--model", place.path("doubt.safetensors"), "--dataset", "cifar10", "--data",
         place.path("cifar"), "--mean", "0.5,0.5,0.5", "--std", "0.5,0.5,0.5",
       ]
-      #expect(try record(place, arguments).error.contains("warning: ") == true)
+      let doubtful = try record(place, arguments)
+      #expect(doubtful.error.contains("warning: "))
+      #expect(doubtful.output.contains("doubt: read with stem-pooling=none, which its tensors"))
+      #expect(doubtful.provenance["readingsInDoubt"] as? [String] == ["stem-pooling=none"])
       let decided = try record(place, arguments + ["--reading", "stem-pooling=none"])
-      #expect(!decided.error.contains("warning"))
+      #expect(!decided.error.contains("warning") && !decided.output.contains("read with"))
+      #expect(decided.provenance["readingsInDoubt"] as? [String] == [])
+      #expect(
+        doubtful.provenance["checkpoint"] as? String
+          == decided.provenance["checkpoint"] as? String)
     }
   }
 }

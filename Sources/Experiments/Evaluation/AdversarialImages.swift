@@ -39,7 +39,7 @@ extension EvaluationRun {
       ],
       metadata: [
         "format": "adversarial images", "model": model.name, "checkpoint": model.digest,
-        "checkpointFile": model.fileDigest ?? "",
+        "checkpointFile": model.origin?.digest ?? "",
         "dataset": dataset.rawValue, "split": split, "defence": defence.name.rawValue,
         "attack": attack.name.rawValue, "norm": attack.norm.rawValue,
         "epsilon": attack.epsilon?.description ?? "", "seed": "\(plan.seed)",

@@ -121,8 +121,8 @@ package struct JobResult: Sendable {
   /// Whether the defence is scored on several draws.
   package var isRandomized: Bool
   package var forwardPassesPerDecision: Int
-  /// SHA-256 of the checkpoint's file, where there is one; of no consequence for the outcomes.
-  package var checkpointFile: String?
+  /// Of the checkpoint's file, where there is one; of no consequence for the outcomes.
+  package var origin: CheckpointFile.Origin?
   /// Every example, in the order of the indices.
   package var outcomes: [EvaluationResult.Outcome]
   package var passes: PassMeter.Count

@@ -15,19 +15,19 @@ package struct EvaluationRun: Sendable {
     package var checkpoint: Checkpoint
     /// What names its content: `CheckpointFile.identity`.
     package var digest: String
-    /// SHA-256 of its file's bytes, which may differ where the content does not; nil without a file.
-    package var fileDigest: String?
+    /// What records tell of its file beside that; nil without a file.
+    package var origin: CheckpointFile.Origin?
     /// How its training went, where that is known.
     package var curve: LearningCurve?
 
     package init(
-      name: String, checkpoint: Checkpoint, digest: String, fileDigest: String? = nil,
+      name: String, checkpoint: Checkpoint, digest: String, origin: CheckpointFile.Origin? = nil,
       curve: LearningCurve? = nil
     ) {
       self.name = name
       self.checkpoint = checkpoint
       self.digest = digest
-      self.fileDigest = fileDigest
+      self.origin = origin
       self.curve = curve
     }
 
@@ -40,7 +40,7 @@ package struct EvaluationRun: Sendable {
       guard let identity = file.identity else { throw .noNormalization }
       self.init(
         name: name, checkpoint: try file.checkpoint(), digest: identity,
-        fileDigest: file.fileDigest, curve: curve)
+        origin: file.origin, curve: curve)
     }
 
     /// - Throws: `AttackError` or `ClassifierError` unless the network takes such images and tells
@@ -135,14 +135,14 @@ package struct EvaluationRun: Sendable {
     }
     return try measure(
       job, at: place, target.classifier, under: threat, statistics: target.statistics,
-      on: setting.images, checkpointFile: setting.checkpointFile)
+      on: setting.images, origin: setting.origin)
   }
 
   private func measure(
     _ job: EvaluationJob, at place: Int, _ classifier: some Classifier, under threat: Threat?,
     statistics: (@Sendable (Pixels, Draws) throws -> [[String: Double]])?,
     on images: LabelledImages,
-    checkpointFile: String?
+    origin: CheckpointFile.Origin?
   ) throws -> JobResult {
     let title = "\(job.defence.name.rawValue) under \(job.attack.name.rawValue)"
     let part = images[shard.positions(of: images.count)]
@@ -152,7 +152,7 @@ package struct EvaluationRun: Sendable {
         header: OutcomeFile.Header(
           job: job, place: place, shard: shard.description, isRandomized: classifier.isRandomized,
           forwardPassesPerDecision: classifier.forwardPassesPerDecision,
-          checkpointFile: checkpointFile))
+          origin: origin))
     }
     let earlier = file?.blocks ?? []
     let done = Set(earlier.flatMap { $0.outcomes.map(\.index) })
@@ -177,7 +177,7 @@ package struct EvaluationRun: Sendable {
     return JobResult(
       job: job, isRandomized: classifier.isRandomized,
       forwardPassesPerDecision: classifier.forwardPassesPerDecision,
-      checkpointFile: checkpointFile, blocks: blocks.withLock(\.self))
+      origin: origin, blocks: blocks.withLock(\.self))
   }
 }
 
@@ -185,12 +185,12 @@ extension JobResult {
   /// The result that blocks make up, in whatever order they were finished.
   package init(
     job: EvaluationJob, isRandomized: Bool, forwardPassesPerDecision: Int,
-    checkpointFile: String? = nil, blocks: [Evaluation.Block]
+    origin: CheckpointFile.Origin? = nil, blocks: [Evaluation.Block]
   ) {
     self.job = job
     self.isRandomized = isRandomized
     self.forwardPassesPerDecision = forwardPassesPerDecision
-    self.checkpointFile = checkpointFile
+    self.origin = origin
     outcomes = blocks.flatMap(\.outcomes).sorted { $0.index < $1.index }
     passes = blocks.reduce(PassMeter.Count()) { $0 + $1.passes }
     seconds = blocks.reduce(0) { $0 + $1.seconds }

@@ -66,7 +66,7 @@ package struct EvaluationStore: Sendable {
       let result = JobResult(
         job: header.job, isRandomized: header.isRandomized,
         forwardPassesPerDecision: header.forwardPassesPerDecision,
-        checkpointFile: header.checkpointFile, blocks: blocks)
+        origin: header.origin, blocks: blocks)
       return (place: header.place, result: result)
     }
     return results.sorted { $0.place < $1.place }.map(\.result)

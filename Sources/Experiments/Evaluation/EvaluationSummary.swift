@@ -92,7 +92,8 @@ package struct EvaluationSummary: Sendable {
     record.comparison = comparison
     record.brokenBy = brokenBy
     record.provenance = EvaluationRecord.Provenance(
-      checkpoint: job.checkpoint, checkpointFile: result.checkpointFile,
+      checkpoint: job.checkpoint, checkpointFile: result.origin?.digest,
+      readingsInDoubt: result.origin?.doubts,
       indices: job.indices.description, pool: job.pool?.description,
       knowledge: job.knowledge, norm: job.attack.budget?.norm.rawValue,
       defenceParameters: job.defence.parameters, attackParameters: job.attack.parameters,
@@ -237,7 +238,20 @@ package struct EvaluationSummary: Sendable {
         + "\(area(drop)) (\(area(interval.lower)) to \(area(interval.upper))) under the ROC curve of "
         + "\(detection.adversarial) successes, \(area(all)) of all"
     }
-    return detections + breakers
+    return doubts + detections + breakers
+  }
+
+  /// Of every network that may compute another function than was measured.
+  private var doubts: [String] {
+    var seen = Set<String>()
+    return records.compactMap { record in
+      guard let doubts = record.provenance?.readingsInDoubt, !doubts.isEmpty,
+        seen.insert(record.model).inserted
+      else { return nil }
+      return
+        "\(record.model): read with \(doubts.joined(separator: ", ")), which its tensors do not "
+        + "decide; --reading confirms it"
+    }
   }
 
   private var breakers: [String] {

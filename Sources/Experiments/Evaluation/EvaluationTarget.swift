@@ -12,8 +12,8 @@ extension EvaluationRun {
     /// Only mixing needs one, and not every data set has it: a class may be without images.
     let pool: SamplePool?
     let images: LabelledImages
-    /// SHA-256 of the network's file, if it is from one.
-    let checkpointFile: String?
+    /// Of the network's file, if it is from one.
+    let origin: CheckpointFile.Origin?
 
     init(
       _ plan: EvaluationPlan, _ model: Model, _ other: Model? = nil, on data: DatasetSplit,
@@ -26,7 +26,7 @@ extension EvaluationRun {
         return try NetworkClassifier(InferencePlan(model.checkpoint, kernels: kernels))
       }
       self.images = images
-      checkpointFile = model.fileDigest
+      origin = model.origin
       base = try classifier(model)
       self.other = try other.map(classifier)
       if other == nil,

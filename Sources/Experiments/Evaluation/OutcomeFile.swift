@@ -20,19 +20,19 @@ package final class OutcomeFile: Sendable {
     package var shard: String
     package var isRandomized: Bool
     package var forwardPassesPerDecision: Int
-    /// SHA-256 of the checkpoint's file that was read first; another may have the same content.
-    package var checkpointFile: String?
+    /// Of the checkpoint's file that was read first; another may have the same content.
+    package var origin: CheckpointFile.Origin?
 
     package init(
       job: EvaluationJob, place: Int, shard: String, isRandomized: Bool,
-      forwardPassesPerDecision: Int, checkpointFile: String? = nil
+      forwardPassesPerDecision: Int, origin: CheckpointFile.Origin? = nil
     ) {
       self.job = job
       self.place = place
       self.shard = shard
       self.isRandomized = isRandomized
       self.forwardPassesPerDecision = forwardPassesPerDecision
-      self.checkpointFile = checkpointFile
+      self.origin = origin
     }
   }
 
