@@ -63,6 +63,13 @@ package struct SafetensorsHeader: Sendable {
     var data_offsets: [Int]
   }
 
+  /// An entry, or whatever stands in its place.
+  private struct Candidate: Decodable {
+    let fields: Fields?
+
+    init(from decoder: any Decoder) { fields = try? Fields(from: decoder) }
+  }
+
   /// Reads the head of a file, given whole.
   ///
   /// - Throws: `SafetensorsError` that says what does not hold.
@@ -82,13 +89,15 @@ package struct SafetensorsHeader: Sendable {
     else { throw .header("its metadata is not text") }
     self.metadata = metadata
 
+    // The decoder knows a whole number from a truth value, which the parser does not.
+    guard
+      let candidates = try? JSONDecoder().decode([String: Candidate].self, from: Data(header))
+    else { throw .header("it is not a JSON object") }
     var found: [(name: String, fields: Fields)] = []
-    for (name, value) in object where name != "__metadata__" {
-      guard let value = value as? [String: Any],
-        let bytes = try? JSONSerialization.data(withJSONObject: value),
-        let fields = try? JSONDecoder().decode(Fields.self, from: bytes),
-        fields.data_offsets.count == 2
-      else { throw .header("the entry of \(name) lacks dtype, shape or data_offsets") }
+    for (name, candidate) in candidates where name != "__metadata__" {
+      guard let fields = candidate.fields, fields.data_offsets.count == 2 else {
+        throw .header("the entry of \(name) lacks dtype, shape or data_offsets")
+      }
       found.append((name, fields))
     }
     // 1.0 and 1e0 are whole to this parser, and errors to others.
