@@ -1,24 +1,37 @@
-import Foundation
 import NeuralNetwork
 
 extension LabelledImages {
-  /// What every image is, whatever file it came from and wherever it stands there: the first 32 hexadecimal
-  /// digits of the SHA-256 of its shape, class and number of classes as text, and of its values as
-  /// little-endian Float32. Equal images are equal texts; others are not, but by a chance of 2⁻¹²⁸.
+  /// What every image is, whatever file it came from and wherever it stands there: SHA-256, in hexadecimal,
+  /// the first 32 digits, of classes, label, extents and pixels, version 1.
+  ///
+  /// The bytes are those of `CanonicalDigest` under the domain "mixup-inference image": the number of
+  /// classes, the label, the number of extents [C, H, W] and each, and the pixels as Float32, little-endian.
+  /// Equal images are equal texts; others are not, but by a chance of 2⁻¹²⁸.
   package var identities: [String] {
     let width = pixels.imageShape.count
     return pixels.tensor.withUnsafePointer { values in
       labels.indices.map { n in
-        var bytes = Data("image 1, \(pixels.imageShape), \(labels[n]) of \(classCount);".utf8)
-        bytes.append(Data(bytes: values + n * width, count: 4 * width))
-        return String(sha256(bytes).prefix(32))
+        let digest = CanonicalDigest(domain: "mixup-inference image", version: 1)
+        digest.add(classCount)
+        digest.add(labels[n])
+        digest.add(pixels.tensor.shape.count - 1)
+        for extent in pixels.tensor.shape.dropFirst() { digest.add(extent) }
+        digest.add(UnsafeRawBufferPointer(start: values + n * width, count: 4 * width))
+        return String(digest.finish().prefix(32))
       }
     }
   }
 
-  /// SHA-256 of every image's index and identity, in their order.
+  /// What names the images, whatever file they came from: SHA-256, in hexadecimal, of every image's index and
+  /// identity, in their order, version 1, under the domain "mixup-inference images".
   package var identity: String {
-    sha256(
-      Data(zip(indices, identities).map { "\($0) \($1)\n" }.joined().utf8))
+    let digest = CanonicalDigest(domain: "mixup-inference images", version: 1)
+    digest.add(count)
+    for (index, identity) in zip(indices, identities) {
+      // An index may be any whole number.
+      digest.add(UInt64(bitPattern: Int64(index)))
+      digest.add(identity)
+    }
+    return digest.finish()
   }
 }

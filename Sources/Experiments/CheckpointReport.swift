@@ -11,23 +11,34 @@ package struct CheckpointReport: Sendable {
 
   /// Reads a file's bytes. A file that holds no network of a kind that can be built is no error.
   ///
+  /// - Parameters:
+  ///   - normalization: for a file that does not say its own.
+  ///   - answers: how what names and shapes leave open is read.
   /// - Throws: `SafetensorsError` for damaged bytes.
-  package init(_ data: Data, named name: String) throws(SafetensorsError) {
+  package init(
+    _ data: Data, named name: String, normalization: Normalization? = nil,
+    answers: Reading.Answers = [:]
+  ) throws(SafetensorsError) {
     let header = try SafetensorsHeader(data)
     var findings = [
-      (name: "file", value: name), ("bytes", "\(data.count)"), ("SHA-256", sha256(data)),
+      (name: "file", value: name.printable), ("bytes", "\(data.count)"),
+      ("SHA-256 of the file", sha256(data)),
     ]
-    findings += Self.network(data, header)
+    do {
+      findings += Self.network(
+        try CheckpointFile(
+          data, header: header, normalization: normalization, answers: answers))
+    } catch { findings.append(("network", "not recognised: \(error)")) }
     findings += header.metadata.sorted { $0.key < $1.key }
-      .map { (name: "metadata \(Self.oneLine($0.key))", value: Self.oneLine($0.value)) }
+      .map { (name: "metadata \($0.key.printable)", value: $0.value.printable) }
     self.findings = findings
     table = Table(
       columns: ["tensor", "type", "shape", "values"],
       rows: header.entries.map { entry in
         let shape = entry.shape.map(String.init).joined(separator: "×")
         return [
-          Table.Cell(Self.oneLine(entry.name)), Table.Cell(entry.type.rawValue),
-          Table.Cell(shape.isEmpty ? "–" : shape), Table.Cell("\(entry.shape.reduce(1, *))"),
+          Table.Cell(entry.name.printable), Table.Cell(entry.type.rawValue),
+          Table.Cell(shape.isEmpty ? "–" : shape), Table.Cell("\(entry.count)"),
         ]
       }, alignments: [0: .left, 2: .right])
   }
@@ -38,29 +49,16 @@ package struct CheckpointReport: Sendable {
     return (lines + ["", table.plain()]).joined(separator: "\n")
   }
 
-  private static func network(
-    _ data: Data, _ header: SafetensorsHeader
-  ) -> [(name: String, value: String)] {
-    let shapes = Dictionary(
-      header.entries.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
-    let isOwn = header.metadata["architecture"] != nil
-    var scale: String?
-    let checkpoint: Checkpoint
-    do {
-      do { checkpoint = try Checkpoint(data) } catch CheckpointError.noNormalization {
-        // Any will do to see whether the tensors fit.
-        let channels = try ResNet.Architecture(recognizing: shapes, height: 32, width: 32)
-          .imageShape.channels
-        checkpoint = try Checkpoint(data, normalization: .plusMinusOne(channels: channels))
-        scale = "not in the file; give --mean and --std to `evaluate`"
-      }
-    } catch { return [("network", "not recognised: \(error)")] }
-    let architecture = checkpoint.architecture
-    let normalization = checkpoint.normalization
-    func list(_ numbers: [Float]) -> String { numbers.map { "\($0)" }.joined(separator: ", ") }
+  private static func network(_ file: CheckpointFile) -> [(name: String, value: String)] {
+    let architecture = file.architecture
+    let isOwn = file.naming == nil
     var findings = [
-      (name: "network", value: architecture.description),
-      ("parameters", "\(ResNet(architecture).state.parameterCount)"),
+      (
+        name: "identity",
+        value: file.identity ?? "depends on how the input is scaled; give --mean and --std"
+      ),
+      ("network", architecture.description),
+      ("parameters", "\(architecture.parameterCount)"),
       (
         "images",
         isOwn
@@ -69,24 +67,28 @@ package struct CheckpointReport: Sendable {
       ),
       (
         "normalization",
-        scale
-          ?? "mean \(list(normalization.mean)), standard deviation "
-          + list(normalization.standardDeviation)
+        file.scaling.map { "\($0.normalization.description), from \($0.source)" }
+          ?? "not in the file; give --mean and --std"
       ),
     ]
-    if !isOwn, let naming = StateNaming(of: shapes.keys) {
-      let plain = StateNaming(style: naming.style, isParallel: false)
+    if let naming = file.naming {
+      let plain = StateNaming(style: naming.style, prefix: "")
       let names = ["fc_dense", "downsample"].map(plain.name).joined(separator: ", ")
-      let prefix = naming.isParallel ? ", module. in front" : ""
+      let prefix = naming.prefix.isEmpty ? "" : ", \(naming.prefix.printable) in front"
       findings.append(("names", "\(names)\(prefix) (\(naming.style.rawValue))"))
+      findings += file.readings.map { ("reading \($0.question.rawValue)", $0.description) }
+    }
+    func list(_ names: [String]) -> String {
+      let shown = names.prefix(3).map(\.printable).joined(separator: ", ")
+      return names.count > 3 ? "\(shown) and \(names.count - 3) more" : shown
+    }
+    if !file.counters.isEmpty {
+      findings.append(("not needed", "counters of training: \(list(file.counters))"))
+    }
+    if !file.rounded.isEmpty {
+      findings.append(
+        ("rounded", "F64 with more digits than 32-bit floating point: \(list(file.rounded))"))
     }
     return findings
-  }
-
-  /// Text from a file, without line ends and what else could steer a terminal.
-  private static func oneLine(_ text: String) -> String {
-    String(
-      String.UnicodeScalarView(
-        text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
   }
 }

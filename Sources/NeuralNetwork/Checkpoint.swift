@@ -20,44 +20,29 @@ public struct Checkpoint: Sendable {
   }
 
   /// Reads a file's bytes: one that `encoded` wrote, or a state dict of other code, whose network
-  /// is recognised by names and shapes; see `StateNaming`.
+  /// is recognised by names and shapes; see `StateNaming`. `CheckpointFile` says how it was read.
   ///
   /// - Parameters:
-  ///   - normalization: for a file that does not say its own.
+  ///   - normalization: for a file that does not say its own; if it does, the same.
   ///   - extents: of the images, for a file that does not say which network it holds.
   /// - Throws: `SafetensorsError` for damaged bytes, `RecognitionError` for the tensors of another
-  ///   kind of network, `CheckpointError` if the file says something impossible or too little,
-  ///   `StateError` that lists all tensors that do not fit.
+  ///   kind of network, `CheckpointError` if the file says something impossible, contradictory or too
+  ///   little, `StateError` that lists all tensors that do not fit.
   public init(
     _ data: Data, normalization: Normalization? = nil,
     extents: (height: Int, width: Int) = (32, 32)
   ) throws {
-    let file = try Safetensors(data)
-    notes = file.metadata
-    let architecture: ResNet.Architecture? = try Self.decode("architecture", from: &notes)
-    let own: Normalization? = try Self.decode("normalization", from: &notes)
-    var naming = StateNaming.own
-    if let architecture {
-      self.architecture = architecture
-    } else {
-      self.architecture = try ResNet.Architecture(
-        recognizing: file.tensors.mapValues(\.shape), height: extents.height, width: extents.width)
-      naming = StateNaming(of: file.tensors.keys) ?? .own
-    }
-    guard let normalization = own ?? normalization else { throw CheckpointError.noNormalization }
-    self.normalization = normalization
-    tensors = file.tensors
-    tensors = try checkedNetwork(naming: naming).state.tensors
+    self = try CheckpointFile(data, normalization: normalization, extents: extents).checkpoint()
   }
 
-  /// What the metadata says under a name, and takes it out; nil if it says nothing.
-  private static func decode<Value: Decodable>(
-    _ name: String, from metadata: inout [String: String]
-  ) throws(CheckpointError) -> Value? {
-    guard let text = metadata.removeValue(forKey: name) else { return nil }
-    do { return try JSONDecoder().decode(Value.self, from: Data(text.utf8)) } catch {
-      throw .unreadable(name)
-    }
+  init(
+    architecture: ResNet.Architecture, normalization: Normalization, notes: [String: String],
+    tensors: [String: Tensor]
+  ) {
+    self.architecture = architecture
+    self.normalization = normalization
+    self.notes = notes
+    self.tensors = tensors
   }
 
   /// The file's bytes; equal checkpoints give equal bytes.
@@ -78,34 +63,17 @@ public struct Checkpoint: Sendable {
     try network.state.load(tensors)
     return network
   }
-
-  /// The network, if the description is one from which it can be built and fits the tensors. No
-  /// memory is taken for a network larger than the file.
-  private func checkedNetwork(naming: StateNaming) throws -> ResNet {
-    guard architecture.isValid, normalization.isValid else {
-      throw CheckpointError.impossibleNetwork
-    }
-    let channels = architecture.imageShape.channels
-    guard normalization.mean.count == channels else {
-      throw CheckpointError.channels(normalization.mean.count, of: channels)
-    }
-    let found = tensors.values.reduce(0) { $0 + $1.count }
-    let needed = architecture.leastParameterCount
-    guard needed <= found else { throw CheckpointError.tooFewValues(needed: needed, found: found) }
-    let network = ResNet(architecture)
-    try network.state.load(tensors, naming: naming)
-    return network
-  }
 }
 
 extension ResNet.Architecture {
-  /// Whether every extent is positive and of the size of a network for small images.
+  /// Whether every extent is positive and of the size of a network for small images. The deepest
+  /// published one has 600 blocks (ResNet-1202).
   package var isValid: Bool {
     let shape = imageShape
     return widths.count == blocks.count && !widths.isEmpty && widths.count <= 6
       && (widths + blocks + [shape.channels, stemKernel]).allSatisfy { 1...4096 ~= $0 }
       && [shape.height, shape.width].allSatisfy { 1...512 ~= $0 } && 2...100_000 ~= classCount
-      && stemKernel % 2 == 1 && stemKernel <= 15 && blocks.allSatisfy { $0 <= 200 }
+      && stemKernel % 2 == 1 && stemKernel <= 15 && blocks.reduce(0, +) <= 1000
   }
 
   /// The network has more parameters than this, a few times as many at most: the weights of the first
@@ -122,6 +90,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   case unreadable(String)
   case noNormalization
   case channels(Int, of: Int)
+  /// The scaling of the input is none, or two that differ; the text says which.
+  case scaling(String)
   case impossibleNetwork
   case tooFewValues(needed: Int, found: Int)
 
@@ -129,14 +99,14 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .unreadable(let name):
-      "the file's \(name) cannot be understood; it is damaged, copy it again or train anew"
-    case .noNormalization:
       """
-      the file does not say how its network's input is scaled; give --mean and --std to `evaluate`, \
-      or when it is converted
+      the file's metadata hold something under \"\(name)\" that cannot be understood; it is damaged or \
+      of other code: copy it again, train anew, or write it without that
       """
+    case .noNormalization: "the file does not say how its network's input is scaled"
     case .channels(let count, let channels):
       "the network's images have \(channels) channels, the normalisation has \(count)"
+    case .scaling(let problem): problem
     case .impossibleNetwork: "the file describes a network that cannot be built"
     case .tooFewValues(let needed, let found):
       """

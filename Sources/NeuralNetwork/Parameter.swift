@@ -42,43 +42,14 @@ public struct NetworkState {
     return tensors
   }
 
-  /// Replaces every tensor. Nothing is changed unless all fit. PyTorch's `num_batches_tracked`
-  /// counters, which nothing here uses, are passed over.
+  /// Replaces every tensor. Nothing is changed unless all fit.
   ///
   /// - Throws: `StateError` that lists every missing, unused and mis-shaped tensor.
   public func load(_ tensors: [String: Tensor]) throws(StateError) {
-    try load(tensors, naming: .own)
-  }
-
-  /// The same for tensors under other names.
-  package func load(_ tensors: [String: Tensor], naming: StateNaming) throws(StateError) {
-    var problems: [String] = []
-    let own = Dictionary(
-      self.tensors.map { (naming.name($0.key), $0.value) }, uniquingKeysWith: { first, _ in first })
-    for path in own.keys.sorted() {
-      guard let expected = own[path] else { continue }
-      guard let found = tensors[path] else {
-        problems.append("\(path) is missing")
-        continue
-      }
-      if found.shape != expected.shape {
-        problems.append("\(path) has shape \(found.shape), not \(expected.shape)")
-      }
-      if found.withUnsafePointer({ p in (0..<found.count).contains { !p[$0].isFinite } }) {
-        problems.append("\(path) holds a value that is not finite")
-      } else if path.hasSuffix("running_var"), found.values.contains(where: { $0 < 0 }) {
-        problems.append("\(path) holds a variance below zero")
-      }
-    }
-    for path in tensors.keys.sorted()
-    where own[path] == nil && !path.hasSuffix("num_batches_tracked") {
-      problems.append("\(path) is not part of the network")
-    }
+    let problems = StateError.problems(of: tensors, for: self.tensors.mapValues(\.shape))
     guard problems.isEmpty else { throw StateError(problems: problems) }
-    for (path, parameter) in parameters {
-      parameter.value = tensors[naming.name(path)] ?? parameter.value
-    }
-    for (path, buffer) in buffers { buffer.value = tensors[naming.name(path)] ?? buffer.value }
+    for (path, parameter) in parameters { parameter.value = tensors[path] ?? parameter.value }
+    for (path, buffer) in buffers { buffer.value = tensors[path] ?? buffer.value }
   }
 }
 
@@ -90,8 +61,36 @@ public struct StateError: Error, Equatable, CustomStringConvertible {
   /// An error that lists them.
   package init(problems: [String]) { self.problems = problems }
 
-  /// What is wrong and what to do, in one line.
+  /// Why tensors are not the state of a network whose tensors have these shapes: what is missing, of
+  /// another shape, not finite, a variance below zero or not part of the network.
+  static func problems(
+    of tensors: [String: Tensor], for shapes: [String: [Int]]
+  ) -> [String] {
+    var problems: [String] = []
+    for (path, shape) in shapes.sorted(by: { $0.key < $1.key }) {
+      guard let found = tensors[path] else {
+        problems.append("\(path) is missing")
+        continue
+      }
+      if found.shape != shape {
+        problems.append("\(path) has shape \(found.shape), not \(shape)")
+      }
+      if found.withUnsafePointer({ p in (0..<found.count).contains { !p[$0].isFinite } }) {
+        problems.append("\(path) holds a value that is not finite")
+      } else if path.hasSuffix("running_var"), found.values.contains(where: { $0 < 0 }) {
+        problems.append("\(path) holds a variance below zero")
+      }
+    }
+    for path in tensors.keys.sorted() where shapes[path] == nil {
+      problems.append("\(path) is not part of the network")
+    }
+    return problems
+  }
+
+  /// What is wrong and what to do, in one line: the first problems, and how many more there are.
   public var description: String {
-    "the tensors do not fit the network: " + problems.joined(separator: "; ")
+    let shown = problems.prefix(12).map(\.printable).joined(separator: "; ")
+    let more = problems.count - 12
+    return "the tensors do not fit the network: \(shown)" + (more > 0 ? "; and \(more) more" : "")
   }
 }

@@ -2,15 +2,15 @@ extension ResNet.Architecture {
   /// The network whose state has these names and shapes: convolutions [O, I, K, K], dense [L, C].
   ///
   /// Names and shapes do not tell strides, paddings, pooling and activations; they are taken to be
-  /// those of `ResNet`, as in the codes that `StateNaming` knows. Extents of the images do not show
-  /// either.
+  /// those of `ResNet`, as in the codes that `StateNaming` knows; `Reading` says which of them are in
+  /// doubt. Extents of the images do not show either.
   ///
   /// - Parameters:
   ///   - shapes: shape of every tensor by its name in the file.
   ///   - height: rows of an image.
   ///   - width: columns of an image.
   /// - Throws: `RecognitionError` if no network of this kind has these names and shapes. That all
-  ///   the others are there and fit is for `NetworkState.load` to see.
+  ///   the others are there and fit is for `StateError.problems` to see.
   package init(
     recognizing shapes: [String: [Int]], height: Int, width: Int
   ) throws(RecognitionError) {
@@ -47,6 +47,43 @@ extension ResNet.Architecture {
     guard isValid else { throw .impossible }
   }
 
+  /// The shape of every tensor of the network's state by its path, without building the network.
+  package var stateShapes: [String: [Int]] {
+    var shapes: [String: [Int]] = [:]
+    func layer(_ convolution: String, _ normalization: String, _ weights: [Int]) {
+      shapes["\(convolution).weight"] = weights
+      for part in ["weight", "bias", "running_mean", "running_var"] {
+        shapes["\(normalization).\(part)"] = [weights[0]]
+      }
+    }
+    let kernels = block == .basic ? [3, 3] : [1, 3, 1]
+    var channels = widths.first ?? 0
+    layer("conv1", "bn1", [channels, imageShape.channels, stemKernel, stemKernel])
+    for (stage, width) in widths.enumerated() {
+      for index in 0..<blocks[stage] {
+        let path = "layer\(stage + 1).\(index)"
+        for (place, kernel) in kernels.enumerated() {
+          layer(
+            "\(path).conv\(place + 1)", "\(path).bn\(place + 1)",
+            [width, place == 0 ? channels : width, kernel, kernel])
+        }
+        let isChanged = stage > 0 && index == 0 || channels != width
+        if shortcut == .projection, isChanged {
+          layer("\(path).downsample.0", "\(path).downsample.1", [width, channels, 1, 1])
+        }
+        channels = width
+      }
+    }
+    shapes["fc_dense.weight"] = [classCount, channels]
+    shapes["fc_dense.bias"] = [classCount]
+    return shapes
+  }
+
+  /// The number of trainable values.
+  package var parameterCount: Int {
+    stateShapes.reduce(0) { $0 + ($1.key.contains("running_") ? 0 : $1.value.reduce(1, *)) }
+  }
+
   /// The network in words: layers with weights, blocks and widths of the stages, and the rest.
   package var description: String {
     let layers = 2 + blocks.reduce(0, +) * (block == .basic ? 2 : 3)
@@ -73,11 +110,12 @@ public enum RecognitionError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .noDenseLayer:
       """
-      no dense layer is found: fc_dense.weight, fc.weight or linear.weight, all names with \
-      module. in front or none; only residual networks for small images can be read
+      no dense layer is found: fc_dense.weight, fc.weight or linear.weight, with or without a prefix \
+      that all names have; only residual networks for small images can be read
       """
-    case .missing(let name): "\(name) is missing; only residual networks can be read"
-    case .rank(let name, let shape): "\(name) has shape \(shape), which is not that of such a layer"
+    case .missing(let name): "\(name.printable) is missing; only residual networks can be read"
+    case .rank(let name, let shape):
+      "\(name.printable) has shape \(shape), which is not that of such a layer"
     case .largeImages(let kernel):
       """
       the first convolution is \(kernel)×\(kernel), that of a network for large images; only those \

@@ -3,9 +3,10 @@ import Foundation
 /// The safetensors file format: eight bytes with the header's length (little-endian), a JSON header
 /// that names type, shape and place of every tensor, then the values.
 ///
-/// Reads Float16, BFloat16, Float32, Float64 and Int64 values, all as Float32, which is what it
-/// writes; see `SafetensorsHeader` for what else is asked of a file. Source:
-/// github.com/huggingface/safetensors, "Format".
+/// Reads truth values, whole numbers, Float16, BFloat16, Float32 and Float64, all as Float32, which is
+/// what it writes: F64 is rounded, a whole number that Float32 cannot hold is an error. See
+/// `SafetensorsHeader` for what else is asked of a file. Source: github.com/huggingface/safetensors,
+/// "Format".
 public struct Safetensors: Sendable {
   /// The tensors by name.
   public var tensors: [String: Tensor]
@@ -22,14 +23,10 @@ public struct Safetensors: Sendable {
   ///
   /// - Throws: `SafetensorsError` that says what does not hold.
   public init(_ data: Data) throws(SafetensorsError) {
-    self.init(data, header: try SafetensorsHeader(data))
-  }
-
-  /// Reads the values of a file whose head is known.
-  package init(_ data: Data, header: SafetensorsHeader) {
+    let header = try SafetensorsHeader(data)
     tensors = [:]
     metadata = header.metadata
-    for entry in header.entries { tensors[entry.name] = entry.tensor(in: data) }
+    for entry in header.entries { tensors[entry.name] = try entry.tensor(in: data) }
   }
 
   /// The file's bytes: tensors by name, so equal contents give equal bytes.
@@ -61,18 +58,37 @@ public struct Safetensors: Sendable {
 
 /// Why bytes are no safetensors file that can be read here.
 public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
+  /// It is another kind of file; the text says which, and what to do.
+  case format(String)
+  /// Its first eight bytes, the header's length, are those of no such file.
+  case headerLength(UInt64)
   case truncated(needed: Int, found: Int)
   case header(String)
   case type(String, tensor: String)
+  case value(String, type: String, tensor: String)
 
   /// What is wrong and what to do, in one line.
   public var description: String {
     switch self {
+    case .format(let text): text
+    case .headerLength(let length):
+      """
+      this is no safetensors file, which begins with the length of its header: here it would be \
+      \(length) bytes; give a checkpoint that `train` or fixtures/convert_checkpoint.py wrote
+      """
     case .truncated(let needed, let found):
       "the file ends after \(found) bytes, \(needed) are needed; copy it again"
-    case .header(let problem): "the safetensors header is damaged: \(problem)"
+    case .header(let problem): "the safetensors header is damaged: \(problem.printable)"
     case .type(let type, let tensor):
-      "\(tensor) has type \(type); only F16, BF16, F32, F64 and I64 can be read"
+      """
+      \(tensor.printable) has type \(type.printable), which cannot be read; write it as F32, F16 or \
+      BF16, or as whole numbers
+      """
+    case .value(let value, let type, let tensor):
+      """
+      \(tensor.printable) holds \(value) as \(type), which 32-bit floating point cannot hold; write \
+      it as F32
+      """
     }
   }
 }

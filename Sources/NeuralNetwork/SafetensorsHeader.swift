@@ -7,18 +7,38 @@ import Foundation
 package struct SafetensorsHeader: Sendable {
   /// How the values of a tensor are written, little-endian.
   package enum ElementType: String, Sendable, CaseIterable {
+    case boolean = "BOOL"
+    case uint8 = "U8"
+    case int8 = "I8"
+    case uint16 = "U16"
+    case int16 = "I16"
+    case uint32 = "U32"
+    case int32 = "I32"
+    case uint64 = "U64"
+    case int64 = "I64"
+    case float8e4m3 = "F8_E4M3"
+    case float8e5m2 = "F8_E5M2"
     case float16 = "F16"
     case bfloat16 = "BF16"
     case float32 = "F32"
     case float64 = "F64"
-    case int64 = "I64"
+    case complex64 = "C64"
 
     /// Bytes of one value.
     package var width: Int {
       switch self {
-      case .float16, .bfloat16: 2
-      case .float32: 4
-      case .float64, .int64: 8
+      case .boolean, .uint8, .int8, .float8e4m3, .float8e5m2: 1
+      case .uint16, .int16, .float16, .bfloat16: 2
+      case .uint32, .int32, .float32: 4
+      case .uint64, .int64, .float64, .complex64: 8
+      }
+    }
+
+    /// Whether a value is a whole number or a truth value.
+    package var isInteger: Bool {
+      switch self {
+      case .boolean, .uint8, .int8, .uint16, .int16, .uint32, .int32, .uint64, .int64: true
+      case .float8e4m3, .float8e5m2, .float16, .bfloat16, .float32, .float64, .complex64: false
       }
     }
   }
@@ -43,20 +63,20 @@ package struct SafetensorsHeader: Sendable {
     var data_offsets: [Int]
   }
 
+  /// An entry, or whatever stands in its place.
+  private struct Candidate: Decodable {
+    let fields: Fields?
+
+    init(from decoder: any Decoder) { fields = try? Fields(from: decoder) }
+  }
+
   /// Reads the head of a file, given whole.
   ///
   /// - Throws: `SafetensorsError` that says what does not hold.
   package init(_ data: Data) throws(SafetensorsError) {
-    guard data.count >= 8 else { throw .truncated(needed: 8, found: data.count) }
-    let length = data.prefix(8).enumerated().reduce(UInt64(0)) {
-      $0 | UInt64($1.element) << UInt64(8 * $1.offset)
-    }
-    guard length <= UInt64(data.count - 8) else {
-      let (needed, overflow) = length.addingReportingOverflow(8)
-      throw .truncated(needed: overflow ? .max : Int(clamping: needed), found: data.count)
-    }
-    let start = 8 + Int(length)
-    let header = data.dropFirst(8).prefix(Int(length))
+    let length = try Self.length(data)
+    let start = 8 + length
+    let header = data.dropFirst(8).prefix(length)
     // Without the first two the parser would take other encodings and blanks in front.
     guard header.first == UInt8(ascii: "{"), !header.contains(0),
       let object = try? JSONSerialization.jsonObject(with: header) as? [String: Any]
@@ -69,13 +89,15 @@ package struct SafetensorsHeader: Sendable {
     else { throw .header("its metadata is not text") }
     self.metadata = metadata
 
+    // The decoder knows a whole number from a truth value, which the parser does not.
+    guard
+      let candidates = try? JSONDecoder().decode([String: Candidate].self, from: Data(header))
+    else { throw .header("it is not a JSON object") }
     var found: [(name: String, fields: Fields)] = []
-    for (name, value) in object where name != "__metadata__" {
-      guard let value = value as? [String: Any],
-        let bytes = try? JSONSerialization.data(withJSONObject: value),
-        let fields = try? JSONDecoder().decode(Fields.self, from: bytes),
-        fields.data_offsets.count == 2
-      else { throw .header("the entry of \(name) lacks dtype, shape or data_offsets") }
+    for (name, candidate) in candidates where name != "__metadata__" {
+      guard let fields = candidate.fields, fields.data_offsets.count == 2 else {
+        throw .header("the entry of \(name) lacks dtype, shape or data_offsets")
+      }
       found.append((name, fields))
     }
     // 1.0 and 1e0 are whole to this parser, and errors to others.
@@ -89,13 +111,20 @@ package struct SafetensorsHeader: Sendable {
       guard let type = ElementType(rawValue: fields.dtype) else {
         throw .type(fields.dtype, tensor: name)
       }
+      // Room for a product by a width, and for what `Tensor` says of a shape without values.
+      let most = Int.max / 16
       var count = 1
       for extent in fields.shape {
-        let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-        guard extent >= 0, !overflow, product <= data.count else {
+        // Zeros count last: [0, 2⁶²] is no shape either.
+        let (product, overflow) = count.multipliedReportingOverflow(by: max(extent, 1))
+        guard extent >= 0, !overflow, product <= most else {
           throw .header("the shape \(fields.shape) of \(name) is impossible")
         }
         count = product
+      }
+      if fields.shape.contains(0) { count = 0 }
+      guard count <= data.count else {
+        throw .header("the shape \(fields.shape) of \(name) is impossible")
       }
       let (begin, end) = (fields.data_offsets[0], fields.data_offsets[1])
       guard begin == place, end == begin + count * type.width else {
@@ -113,6 +142,28 @@ package struct SafetensorsHeader: Sendable {
     }
     self.entries = entries
   }
+
+  /// The length of the header, whose first byte is there.
+  ///
+  /// - Throws: `SafetensorsError`: what another file is, if it is known, or how much is missing.
+  private static func length(_ data: Data) throws(SafetensorsError) -> Int {
+    let length = data.prefix(8).enumerated().reduce(UInt64(0)) {
+      $0 | UInt64($1.element) << UInt64(8 * $1.offset)
+    }
+    let hasBrace = data.count > 8 && data[data.startIndex + 8] == UInt8(ascii: "{")
+    if !hasBrace || length > longest, let format = FileFormat(data) {
+      throw .format(format.description)
+    }
+    guard data.count >= 8 else { throw .truncated(needed: 8, found: data.count) }
+    guard length <= longest else { throw .headerLength(length) }
+    guard length <= UInt64(data.count - 8) else {
+      throw .truncated(needed: Int(length) + 8, found: data.count)
+    }
+    return Int(length)
+  }
+
+  /// The longest header in bytes, which is that of the format's own reader.
+  private static let longest: UInt64 = 100_000_000
 
   /// What stands outside the strings of valid JSON: the number of colons, which is that of keys,
   /// and whether a number has a point or an exponent.
@@ -144,40 +195,77 @@ package struct SafetensorsHeader: Sendable {
 // MARK: Values
 
 extension SafetensorsHeader.Entry {
-  /// The values of the tensor in Float32: F16 and BF16 are exact, F64 and I64 are rounded.
+  /// The number of values.
+  package var count: Int { shape.reduce(1, *) }
+
+  /// The values of the tensor in Float32. F16, BF16 and F32 are exact, whole numbers and truth values
+  /// are exact or an error, F64 is rounded to the nearest.
   ///
   /// - Parameter file: the bytes whose head this entry comes from.
-  func tensor(in file: Data) -> Tensor {
+  /// - Throws: `SafetensorsError.value` for a finite number that Float32 cannot hold, and
+  ///   `SafetensorsError.type` for types that are never read.
+  func tensor(in file: Data) throws(SafetensorsError) -> Tensor {
     var tensor = Tensor(uninitialized: shape)
-    let count = tensor.count
-    let type = type
-    file.withUnsafeBytes { file in
-      let source = UnsafeRawBufferPointer(rebasing: file[bytes])
-      tensor.withUnsafeMutablePointer { target in
-        switch type {
-        case .float32:
-          UnsafeMutableRawBufferPointer(start: target, count: 4 * count).copyMemory(from: source)
-        case .float16:
-          for i in 0..<count {
-            let bits = source.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)
-            target[i] = Float(Float16(bitPattern: bits))
-          }
-        case .bfloat16:
-          for i in 0..<count {
-            let bits = source.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)
-            target[i] = Float(bitPattern: UInt32(bits) << 16)
-          }
-        case .float64:
-          for i in 0..<count {
-            target[i] = Float(source.loadUnaligned(fromByteOffset: 8 * i, as: Double.self))
-          }
-        case .int64:
-          for i in 0..<count {
-            target[i] = Float(source.loadUnaligned(fromByteOffset: 8 * i, as: Int64.self))
-          }
+    let unheld: String? =
+      switch type {
+      case .float32: read(file, UInt32.self, to: &tensor) { Float(bitPattern: $0) }
+      case .float16: read(file, UInt16.self, to: &tensor) { Float(Float16(bitPattern: $0)) }
+      case .bfloat16:
+        read(file, UInt16.self, to: &tensor) { bits in Float(bitPattern: UInt32(bits) << 16) }
+      case .float64:
+        read(file, UInt64.self, to: &tensor) { bits in
+          let value = Double(bitPattern: bits)
+          let rounded = Float(value)
+          return rounded.isInfinite && value.isFinite ? nil : rounded
         }
+      case .boolean: read(file, UInt8.self, to: &tensor) { $0 <= 1 ? Float($0) : nil }
+      case .uint8: read(file, UInt8.self, to: &tensor) { Float(exactly: $0) }
+      case .int8: read(file, Int8.self, to: &tensor) { Float(exactly: $0) }
+      case .uint16: read(file, UInt16.self, to: &tensor) { Float(exactly: $0) }
+      case .int16: read(file, Int16.self, to: &tensor) { Float(exactly: $0) }
+      case .uint32: read(file, UInt32.self, to: &tensor) { Float(exactly: $0) }
+      case .int32: read(file, Int32.self, to: &tensor) { Float(exactly: $0) }
+      case .uint64: read(file, UInt64.self, to: &tensor) { Float(exactly: $0) }
+      case .int64: read(file, Int64.self, to: &tensor) { Float(exactly: $0) }
+      case .float8e4m3, .float8e5m2, .complex64: throw .type(type.rawValue, tensor: name)
+      }
+    if let unheld { throw .value(unheld, type: type.rawValue, tensor: name) }
+    return tensor
+  }
+
+  /// Whether reading rounds a value: only F64 can have digits that Float32 has not.
+  func isRounded(in file: Data) -> Bool {
+    guard type == .float64 else { return false }
+    return file.withUnsafeBytes { file in
+      let source = UnsafeRawBufferPointer(rebasing: file[bytes])
+      return (0..<count).contains {
+        let value = Double(
+          bitPattern: source.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self))
+        return Double(Float(value)) != value && !value.isNaN
       }
     }
-    return tensor
+  }
+
+  /// Writes every value through `convert`; the first that it cannot hold, as text.
+  private func read<Bits: FixedWidthInteger & BitwiseCopyable>(
+    _ file: Data, _ bits: Bits.Type, to tensor: inout Tensor, _ convert: (Bits) -> Float?
+  ) -> String? {
+    let count = tensor.count
+    return file.withUnsafeBytes { file in
+      let source = UnsafeRawBufferPointer(rebasing: file[bytes])
+      return tensor.withUnsafeMutablePointer { target in
+        for i in 0..<count {
+          let bits = Bits(
+            littleEndian: source.loadUnaligned(
+              fromByteOffset: i * MemoryLayout<Bits>.size, as: Bits.self))
+          guard let value = convert(bits) else {
+            return type == .float64
+              ? "\(Double(bitPattern: UInt64(truncatingIfNeeded: bits)))" : "\(bits)"
+          }
+          target[i] = value
+        }
+        return nil
+      }
+    }
   }
 }

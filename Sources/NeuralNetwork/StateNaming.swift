@@ -17,28 +17,32 @@ package struct StateNaming: Hashable, Sendable {
 
   /// The names of the dense layer and of the shortcuts.
   package let style: Style
-  /// Whether every name starts with `module.`, which PyTorch's `DataParallel` puts there.
-  package let isParallel: Bool
+  /// What every name starts with: empty, or such as `module.`, which PyTorch's `DataParallel` puts
+  /// there, `_orig_mod.` of `torch.compile`, or `1.` of a `Sequential` behind a scaling.
+  package let prefix: String
 
   /// This package's names.
-  package static let own = StateNaming(style: .official, isParallel: false)
+  package static let own = StateNaming(style: .official, prefix: "")
 
-  package init(style: Style, isParallel: Bool) {
+  package init(style: Style, prefix: String) {
     self.style = style
-    self.isParallel = isParallel
+    self.prefix = prefix
   }
 
-  /// The naming that these names follow; nil without the weights of a dense layer in their place.
+  /// The naming that these names follow: that of the weights of a dense layer with the shortest prefix;
+  /// nil without any.
   package init?(of names: some Collection<String>) {
-    let isParallel = !names.isEmpty && names.allSatisfy { $0.hasPrefix(Self.prefix) }
-    let style = Style.allCases.first { style in
-      names.contains(StateNaming(style: style, isParallel: isParallel).name("fc_dense.weight"))
+    let found = Style.allCases.flatMap { style in
+      let dense = StateNaming(style: style, prefix: "").name("fc_dense.weight")
+      return names.filter { $0 == dense || $0.hasSuffix("." + dense) }
+        .map { StateNaming(style: style, prefix: String($0.dropLast(dense.count))) }
     }
-    guard let style else { return nil }
-    self.init(style: style, isParallel: isParallel)
+    // Of equally long ones the first by name, so that the order of the names does not matter.
+    guard let first = found.min(by: { $0.order < $1.order }) else { return nil }
+    self = first
   }
 
-  private static let prefix = "module."
+  private var order: (Int, String, String) { (prefix.utf8.count, prefix, style.rawValue) }
 
   /// What this naming calls the tensor that is `own` in the package's.
   package func name(_ own: String) -> String {
@@ -51,6 +55,20 @@ package struct StateNaming: Hashable, Sendable {
       default: break
       }
     }
-    return (isParallel ? Self.prefix : "") + parts.joined(separator: ".")
+    return prefix + parts.joined(separator: ".")
   }
+
+  /// Whether a tensor only counts what training did, which no layer needs: one whole number under one
+  /// of the names that PyTorch's batch normalisation, averages of weights and optimisers give it.
+  package static func isCounter(_ entry: SafetensorsHeader.Entry) -> Bool {
+    guard entry.count == 1 else { return false }
+    let name = entry.name.split(separator: ".").last.map(String.init) ?? ""
+    // Some files hold it as the number of the weights' type.
+    return name == "num_batches_tracked" || entry.type.isInteger && counters.contains(name)
+  }
+
+  private static let counters: Set<String> = [
+    "n_averaged", "num_updates", "num_steps", "global_step", "step", "steps", "epoch", "epochs",
+    "iteration", "iterations", "counter", "count",
+  ]
 }

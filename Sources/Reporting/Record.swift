@@ -71,8 +71,13 @@ package struct EvaluationRecord: Sendable, Equatable {
 
   /// What the figures rest on, so that they can be measured again.
   package struct Provenance: Codable, Sendable, Equatable {
-    /// SHA-256 of the checkpoint's file.
+    /// What names the checkpoint's content: SHA-256 of tensors, architecture, scaling and readings.
     package var checkpoint: String
+    /// SHA-256 of its file's bytes; nil without a file.
+    package var checkpointFile: String?
+    /// How names and shapes were read that do not decide what is computed, unless somebody confirmed it;
+    /// nil without a file.
+    package var readingsInDoubt: [String]?
     /// Where the images stand in their files: "3823-4322".
     package var indices: String
     /// Images of the mixing pool, where they are from, and the SHA-256 of what they are; nil for a
@@ -95,12 +100,15 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var outcomes: String?
 
     package init(
-      checkpoint: String, indices: String, pool: String?, knowledge: String,
+      checkpoint: String, checkpointFile: String? = nil, readingsInDoubt: [String]? = nil,
+      indices: String, pool: String?, knowledge: String,
       defenceParameters: [String: String], attackParameters: [String: String], selectionDraws: Int,
       planProfile: String, forwardPasses: Int?, backwardPasses: Int?, seconds: Double?,
       outcomes: String?
     ) {
       self.checkpoint = checkpoint
+      self.checkpointFile = checkpointFile
+      self.readingsInDoubt = readingsInDoubt
       self.indices = indices
       self.pool = pool
       self.knowledge = knowledge

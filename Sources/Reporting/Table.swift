@@ -97,14 +97,16 @@ extension Table {
     rule: (Int, Alignment) -> String
   ) -> String {
     let all = [titles] + texts
+    // Counted once: it looks at every row.
+    let columns = 0..<width
     // Markdown asks for at least three dashes under every title.
-    let widths = (0..<width).map { column in
+    let widths = columns.map { column in
       all.map { $0.count > column ? displayWidth($0[column]) : 0 }
         .reduce(edge.isEmpty ? 1 : 3, max)
     }
-    let sides = (0..<width).map(alignment(of:))
+    let sides = columns.map(alignment(of:))
     func line(_ cells: [String]) -> String {
-      let padded = (0..<width).map { column in
+      let padded = columns.map { column in
         let text = column < cells.count ? cells[column] : ""
         let padding = String(repeating: " ", count: widths[column] - displayWidth(text))
         return sides[column] == .left ? text + padding : padding + text
@@ -116,7 +118,7 @@ extension Table {
       }
       return "\(edge) " + padded.joined(separator: joint) + " \(edge)"
     }
-    let rules = (0..<width).map { rule(widths[$0], sides[$0]) }
+    let rules = columns.map { rule(widths[$0], sides[$0]) }
     return ([line(titles), line(rules)] + texts.map(line)).map { $0 + "\n" }.joined()
   }
 }

@@ -3,49 +3,68 @@ import Experiments
 import Foundation
 import NeuralNetwork
 
-/// The checkpoint in a file, and the SHA-256 of its bytes.
+/// A checkpoint's file. Warnings about how it is read go to standard error.
 ///
 /// - Parameters:
-///   - normalization: for a file that does not say its own.
+///   - reading: what the caller says of it.
 ///   - images: whose extents count for a file that does not say which network it holds.
 /// - Throws: `Failure` if it cannot be read, or holds no checkpoint.
 func checkpointFile(
-  _ path: String, normalization: Normalization? = nil,
+  _ path: String, reading: CheckpointReading = CheckpointReading(),
   images: ImageShape = DatasetName.cifar10.imageShape
-) throws -> (checkpoint: Checkpoint, digest: String) {
+) throws -> CheckpointFile {
   let bytes = try modelFile(path)
   do {
-    let checkpoint = try Checkpoint(
-      bytes, normalization: normalization, extents: (images.height, images.width))
-    return (checkpoint, sha256(bytes))
-  } catch { throw Failure.data("\(path): \(error)") }
+    let file = try CheckpointFile(
+      bytes, normalization: reading.normalization, answers: reading.answers,
+      extents: (images.height, images.width))
+    // Without a scaling it is of no use to any verb that comes here.
+    do { _ = try file.checkpoint() } catch {
+      throw Failure.data("\(path): \(error); \(reading.advice)")
+    }
+    for warning in file.warnings {
+      let line = "mixup-inference: warning: \(path): \(warning)".printable + "\n"
+      FileHandle.standardError.write(Data(line.utf8))
+    }
+    return file
+  } catch let failure as Failure { throw failure } catch {
+    throw Failure.data("\(path): \(error)")
+  }
 }
 
 /// The bytes of a file that is to be a model.
 ///
 /// - Throws: `Failure` if it cannot be read.
-func modelFile(_ path: String) throws -> Data {
-  do { return try Data(contentsOf: URL(filePath: path)) } catch {
-    throw Failure.file("cannot read the model \"\(path)\": \(reason(path)); check the path")
-  }
-}
+func modelFile(_ path: String) throws -> Data { try contents(of: path, "model") }
 
-/// Why a file cannot be read, as the system says it; Foundation gives a number only.
-private func reason(_ path: String) -> String {
-  let descriptor = open(path, O_RDONLY)
-  defer { if descriptor >= 0 { close(descriptor) } }
-  var byte: UInt8 = 0
-  if descriptor >= 0, read(descriptor, &byte, 1) >= 0 { return "it is no ordinary file" }
-  return String(cString: strerror(errno))
+/// The bytes of an ordinary file; a device or a pipe might have no end.
+private func contents(of path: String, _ what: String) throws -> Data {
+  func failure(_ reason: String) -> Failure {
+    .file("cannot read the \(what) \"\(path)\": \(reason); check the path")
+  }
+  var status = stat()
+  guard stat(path, &status) == 0 else { throw failure(String(cString: strerror(errno))) }
+  switch status.st_mode & S_IFMT {
+  case S_IFREG: break
+  case S_IFDIR: throw failure(String(cString: strerror(EISDIR)))
+  default: throw failure("it is no ordinary file")
+  }
+  // The largest published networks for CIFAR are 1 GB; a file with holes may say anything.
+  guard status.st_size <= 1 << 32 else {
+    throw failure("it has \(status.st_size) bytes, and no network for small images has over 4 GiB")
+  }
+  do { return try Data(contentsOf: URL(filePath: path)) } catch {
+    // Foundation gives a number only; the system says why.
+    let descriptor = open(path, O_RDONLY)
+    defer { if descriptor >= 0 { close(descriptor) } }
+    throw failure(String(cString: strerror(errno)))
+  }
 }
 
 /// Images of a file that `attack` or another tool wrote.
 ///
 /// - Throws: `Failure` if it cannot be read, or holds no such images.
 func imageFile(_ path: String, of data: DatasetSplit) throws -> ImageFile {
-  let bytes: Data
-  do { bytes = try Data(contentsOf: URL(filePath: path)) } catch {
-    throw Failure.file("cannot read the images \"\(path)\": \(reason(path)); check the path")
-  }
+  let bytes = try contents(of: path, "images")
   do { return try ImageFile(bytes, of: data) } catch { throw Failure.data("\(path): \(error)") }
 }

@@ -20,7 +20,8 @@ struct Failure: Error {
   static func file(_ message: String) -> Failure { Failure(message: message, status: EX_IOERR) }
 
   private init(message: String, status: Int32) {
-    self.message = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+    // A file's own words may be part of it, and must not steer the terminal.
+    self.message = message.split(whereSeparator: \.isNewline).joined(separator: " ").printable
     self.status = status
   }
 
@@ -32,6 +33,7 @@ struct Failure: Error {
       case is MixupInferenceError, is EpsilonError, is NormalizationError, is MixupError,
         is TheoryError, is RandomizedInputError:
         .usage("\(error)")
+      case is ReadingError: .usage("\(error)")
       case AttackError.setting, TrainingError.batch, TrainingError.padding, is TrainingRunError:
         .usage("\(error)")
       case let error as PlanError where !error.isAboutData: .usage("\(error)")

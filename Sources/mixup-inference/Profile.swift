@@ -32,6 +32,8 @@ struct Profile: ParsableCommand {
   @Option(help: "Checkpoint (safetensors) of a network to profile instead.")
   var model: String?
 
+  @OptionGroup var reading: ReadingOptions
+
   @Option(
     help: """
       Images of one batch, or executions of one decision; \
@@ -120,9 +122,7 @@ struct Profile: ParsableCommand {
   private func checkpoint(on execution: Execution) throws -> (String, Checkpoint) {
     if let model {
       let name = URL(filePath: model).deletingPathExtension().lastPathComponent
-      let checkpoint = try checkpointFile(model).checkpoint
-      do { _ = try checkpoint.network() } catch { throw Failure.data("\(model): \(error)") }
-      return (name, checkpoint)
+      return (name, try checkpointFile(model, reading: try reading.reading()).checkpoint())
     }
     guard let named = ResNet.Architecture.named.first(where: { $0.name == architecture }) else {
       throw Failure.usage("there is no network \(architecture)")

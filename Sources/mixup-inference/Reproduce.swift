@@ -128,16 +128,14 @@ struct Reproduce: ParsableCommand {
     try Dictionary(
       uniqueKeysWithValues: TrainingMethod.allCases.map { method in
         let file = URL(filePath: folder).appending(path: "\(method.rawValue).safetensors")
-        let (checkpoint, digest) = try checkpointFile(
-          file.relativePath, images: dataset.imageShape)
+        let checkpoint = try checkpointFile(file.relativePath, images: dataset.imageShape)
         let curve: LearningCurve?
         do { curve = try TrainingRun.curve(beside: file) } catch {
           throw Failure.data("the curve beside \(file.relativePath): \(error)")
         }
         return (
           method,
-          EvaluationRun.Model(
-            name: method.rawValue, checkpoint: checkpoint, digest: digest, curve: curve)
+          try EvaluationRun.Model(name: method.rawValue, checkpoint, curve: curve)
         )
       })
   }

@@ -50,6 +50,8 @@ struct Verify: ParsableCommand {
   @Option(help: "Checkpoint (safetensors) of a network to measure as well.")
   var model: String?
 
+  @OptionGroup var reading: ReadingOptions
+
   @OptionGroup var dataset: DatasetOptions
 
   @Option(help: "Radius of the attack on the network, on the pixel scale.")
@@ -139,7 +141,9 @@ struct Verify: ParsableCommand {
     settings.epsilon = try Epsilon(epsilon)
     settings.steps = steps
     settings.seed = seed
-    let checkpoint = try checkpointFile(file, images: try dataset.name().imageShape).checkpoint
+    let checkpoint = try checkpointFile(
+      file, reading: try reading.reading(), images: try dataset.name().imageShape
+    ).checkpoint()
     let data = try dataset.load(seed: seed)
     let network = try NetworkClassifier(InferencePlan(checkpoint, kernels: machine.kernelSet()))
     return try NetworkVerification(

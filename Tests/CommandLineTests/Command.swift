@@ -56,6 +56,8 @@ struct Workplace {
 
   /// Runs `body` in a folder with
   /// - `model.safetensors`, an untrained ResNet-8 for the digits, and damaged copies of it,
+  /// - `nameless.safetensors`, the same without metadata, `mixed.safetensors` with another scaling
+  ///   in its tensors, and `huge.safetensors`, whose logits are no numbers,
   /// - `few.safetensors`, one of five classes, and `colour.safetensors`, one for 3×32×32 images,
   /// - `cifar/`, six hundred training images and two test images in the layout of CIFAR-10, none of
   ///   them of class 9,
@@ -73,6 +75,21 @@ struct Workplace {
       try write(Data(), "empty")
       try write(Data(repeating: 0xFF, count: 64), "ones")
       try write(try Safetensors(tensors: model.tensors).encoded(), "nameless")
+      var mixed = try Safetensors(bytes)
+      mixed.tensors["mu"] = Tensor(shape: [1])
+      mixed.tensors["sigma"] = Tensor(repeating: 1, shape: [1])
+      try write(try mixed.encoded(), "mixed")
+      var huge = model
+      huge.tensors["fc_dense.weight"] = Tensor(repeating: 3e38, shape: [10, 64])
+      huge.tensors["fc_dense.bias"] = Tensor(repeating: -3e38, shape: [10])
+      huge.tensors["layer3.0.bn2.bias"] = Tensor(repeating: 1e38, shape: [64])
+      try write(try huge.encoded(), "huge")
+      try write(Data("PK\u{3}\u{4}".utf8) + Data(count: 200), "zip")
+      try write(
+        try Safetensors(tensors: [
+          "images": Tensor(shape: [0, 1, 8, 8]), "labels": Tensor(shape: [0]),
+        ]).encoded(), "none-at-all")
+      try write(Data("version https://git-lfs.github.com/spec/v1\n".utf8), "pointer")
       var damaged = model
       damaged.tensors["conv1.weight"]?[5] = .nan
       try write(try damaged.encoded(), "nan")

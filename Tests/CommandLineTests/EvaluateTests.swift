@@ -251,6 +251,43 @@ struct EvaluateTests {
     }
   }
 
+  @Test("Images of eight bits are pixels from 0 to 255; a file's bytes do not name its images")
+  func eightBits() throws {
+    try Workplace.with { place in
+      let images = try Digits.test()[0..<7]
+      // The digits have sixteen levels; these are levels of eight bits near them.
+      let bytes = images.pixels.tensor.values.map { UInt8(($0 * 255).rounded()) }
+      func file(_ type: String, _ pixels: Data, note: String) throws -> String {
+        let labels = images.labels.map(Float.init).withUnsafeBytes { Data($0) }
+        let header = """
+          {"__metadata__":{"note":"\(note)"},"images":{"dtype":"\(type)","shape":[7,1,8,8],\
+          "data_offsets":[0,\(pixels.count)]},"labels":{"dtype":"F32","shape":[7],\
+          "data_offsets":[\(pixels.count),\(pixels.count + labels.count)]}}
+          """
+        let file = place.folder.appending(path: "images.safetensors")
+        let length = withUnsafeBytes(of: UInt64(header.utf8.count)) { Data($0) }
+        try (length + Data(header.utf8) + pixels + labels).write(to: file)
+        return file.path(percentEncoded: false)
+      }
+      func record(_ images: String) throws -> [String: Any] {
+        _ = try evaluate(place, "shown.json", ["--images", images])
+        return try #require(records(place.folder.appending(path: "shown.json")).first)
+      }
+      let floats = bytes.map { Float($0) / 255 }.withUnsafeBytes { Data($0) }
+      let eight = try record(try file("U8", Data(bytes), note: "a"))
+      let single = try record(try file("F32", floats, note: "b"))
+      #expect(eight["n"] as? Int == 7 && eight["correct"] as? Int == single["correct"] as? Int)
+      func identity(_ record: [String: Any]) throws -> String {
+        try #require((record["images"] as? [String: Any])?["identity"] as? String)
+      }
+      #expect(try identity(eight) == identity(single))
+      var other = floats
+      other[0] ^= 1
+      let third = try record(try file("F32", other, note: "b"))
+      #expect(try identity(third) != identity(single))
+    }
+  }
+
   @Test("A transfer attack searches on the other network, and is judged on this one")
   func transfer() throws {
     try Workplace.with { place in
@@ -333,6 +370,10 @@ struct EvaluateTests {
   @Test("A network for CIFAR is evaluated on CIFAR's files, at the scale that is asked for")
   func cifar() throws {
     try Workplace.with { place in
+      let own = try Checkpoint(
+        Data(contentsOf: place.folder.appending(path: "colour.safetensors")))
+      try Safetensors(tensors: own.tensors).encoded()
+        .write(to: place.folder.appending(path: "colour.safetensors"))
       let file = place.folder.appending(path: "records.json")
       let result = try Command(folder: place.folder).run([
         "evaluate", "--model", place.path("colour.safetensors"), "--dataset", "cifar10", "--data",

@@ -25,7 +25,8 @@ struct HelpTests {
       (
         ["evaluate"],
         [
-          "--model", "--dataset", "--data", "--mean", "--std", "--defence", "--attack", "--epsilon",
+          "--model", "--dataset", "--data", "--mean", "--std", "--reading", "--other-mean",
+          "--other-std", "--other-reading", "--defence", "--attack", "--epsilon",
           "--steps", "--step-size", "--restarts", "--lambda", "--lambda-pl", "--threshold",
           "--draws", "--attack-draws", "--count", "--seed", "--json", "--threads", "--kernels",
         ]
@@ -53,7 +54,10 @@ struct HelpTests {
           "--threads", "--kernels", "--output", "--json",
         ]
       ),
-      (["inspect"], ["safetensors", "fc_dense", "convert_checkpoint.py"]),
+      (
+        ["inspect"],
+        ["safetensors", "--mean", "--std", "--reading", "fc_dense", "convert_checkpoint.py"]
+      ),
       (["doctor"], ["missing"]),
     ])
   func help(_ verb: [String], _ words: [String]) throws {

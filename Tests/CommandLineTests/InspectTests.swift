@@ -18,7 +18,9 @@ struct InspectTests {
       let bytes = try Data(contentsOf: place.folder.appending(path: "model.safetensors"))
       let lines = output.split(separator: "\n")
       #expect(lines.contains("bytes: \(bytes.count)"))
-      #expect(lines.contains("SHA-256: \(sha256(bytes))"))
+      #expect(lines.contains("SHA-256 of the file: \(sha256(bytes))"))
+      let identity = try #require(CheckpointFile(bytes).identity)
+      #expect(lines.contains("identity: \(identity)"))
       #expect(
         lines.contains(
           """
@@ -26,7 +28,11 @@ struct InspectTests {
           kernel 3×3, shortcuts by projection, 10 classes
           """))
       #expect(lines.contains("parameters: 77754") && lines.contains("images: 1×8×8"))
-      #expect(lines.contains("normalization: mean 0.5, standard deviation 0.5"))
+      #expect(
+        lines.contains(
+          "normalization: mean 0.5, standard deviation 0.5, from the file's metadata"))
+      // Nothing is assumed of a file of this package.
+      #expect(!output.contains("reading "))
       for name in try Checkpoint(bytes).tensors.keys {
         #expect(lines.contains { $0.hasPrefix(name + " ") }, "\(name)")
       }
@@ -52,10 +58,31 @@ struct InspectTests {
     #expect(output.contains("num_batches_tracked") && output.contains(" I64 "))
     let scale = lines.first { $0.hasPrefix("normalization: ") }
     #expect(
-      scale
+      scale.map(String.init)
         == (style == "akamaster"
-          ? "normalization: mean 0.4914, 0.4822, 0.4465, standard deviation 0.247, 0.2435, 0.2616"
-          : "normalization: not in the file; give --mean and --std to `evaluate`"))
+          ? "normalization: mean 0.4914, 0.4822, 0.4465, standard deviation 0.247, 0.2435, 0.2616, from "
+            + "the file's metadata"
+          : "normalization: not in the file; give --mean and --std"))
+    for question in ["activation", "block-order", "class-order", "pixel-range", "stem-pooling"] {
+      #expect(lines.contains { $0.hasPrefix("reading \(question): ") }, "\(question)")
+    }
+    #expect(output.contains("AMBIGUOUS") == (style == "torchvision"))
+    #expect(output.contains("rounded: F64") == (style == "torchvision"))
+  }
+
+  @Test("With a scaling and readings on the command line a state dict has an identity")
+  func completed() throws {
+    let file = Fixtures.folder.appending(path: "checkpoints/torchvision.safetensors")
+    let result = try Command().run([
+      "inspect", file.path(percentEncoded: false), "--mean", "0.4914,0.4822,0.4465", "--std",
+      "0.2023,0.1994,0.201", "--reading", "stem-pooling=none",
+    ])
+    #expect(result.status == 0 && result.error.isEmpty)
+    // That of fixtures/checkpoints/identities.json.
+    #expect(
+      result.output.contains(
+        "identity: 716f4795a9a6e62f6ab479d3e39d8f4419e770ef601807cb56ddc3959867d95a\n"))
+    #expect(result.output.contains("from what was given") && !result.output.contains("AMBIGUOUS"))
   }
 
   @Test("Tensors that are no network are listed, with the reason why they are none")
@@ -66,7 +93,8 @@ struct InspectTests {
       try Safetensors(tensors: tensors, metadata: ["k\nk": "v\rv"]).encoded().write(to: file)
       let output = try inspect(file.path(percentEncoded: false))
       #expect(output.contains("network: not recognised: no dense layer"))
-      #expect(output.contains("metadata k k: v v\n") && output.contains("a [31m b"))
+      #expect(output.contains("metadata k\\u{A}k: v\\u{D}v\n"))
+      #expect(output.contains("a\\u{1B}[31m\\u{A}b"))
       #expect(output.contains("2×3") && !output.contains("\u{1B}"))
     }
   }
@@ -87,7 +115,7 @@ struct InspectTests {
       let digits = ["--count", "300", "--mean", "0.5", "--std", "0.5", "--model"]
       #expect(
         try correct(digits + [place.path("nameless.safetensors")])
-          == correct(digits + [place.path("model.safetensors")]))
+          == correct(["--count", "300", "--model", place.path("model.safetensors")]))
       for (style, scale) in [
         ("akamaster", []), ("kuangliu", ["--mean", "0,0,0", "--std", "1,1,1"]),
       ] {
@@ -97,6 +125,84 @@ struct InspectTests {
             + [file.path(percentEncoded: false)] + scale)
         #expect(0...2 ~= count)
       }
+    }
+  }
+
+  /// The first record of an evaluation, and what it said meanwhile.
+  private func record(
+    _ place: Workplace, _ arguments: [String]
+  ) throws -> (provenance: [String: Any], output: String, error: String) {
+    let json = place.path("records.json")
+    let result = try Command(folder: place.folder).run(
+      ["evaluate", "--json", json, "--count", "4"] + arguments)
+    #expect(result.status == 0, "\(result.error)")
+    let all = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: json)))
+    let first = try #require((all as? [[String: Any]])?.first)
+    let provenance = try #require(first["provenance"] as? [String: Any])
+    return (provenance, result.output, result.error)
+  }
+
+  @Test("Records hold identity and file; files of one content have one identity")
+  func records() throws {
+    try Workplace.with { place in
+      let scaling = ["--mean", "0.5", "--std", "0.5"]
+      let named = try record(place, ["--model", place.path("model.safetensors")]).provenance
+      let nameless = try record(
+        place, ["--model", place.path("nameless.safetensors")] + scaling
+      ).provenance
+      let bytes = try Data(contentsOf: place.folder.appending(path: "model.safetensors"))
+      #expect(named["checkpointFile"] as? String == sha256(bytes))
+      #expect(named["checkpoint"] as? String == (try CheckpointFile(bytes)).identity)
+      #expect(named["checkpoint"] as? String == nameless["checkpoint"] as? String)
+      #expect(named["checkpointFile"] as? String != nameless["checkpointFile"] as? String)
+    }
+  }
+
+  @Test("A store goes on with a file of the same content, and begins anew with another")
+  func store() throws {
+    try Workplace.with { place in
+      let scaling = ["--mean", "0.5", "--std", "0.5"]
+      func run(_ model: String, _ more: [String]) throws -> Bool {
+        // Names are part of a job.
+        let copy = place.path("copy.safetensors")
+        try? FileManager.default.removeItem(atPath: copy)
+        try FileManager.default.copyItem(atPath: place.path("\(model).safetensors"), toPath: copy)
+        return try record(place, ["--model", copy, "--store", place.path("store")] + more).error
+          .contains("done before")
+      }
+      let found = [
+        try run("model", []), try run("nameless", scaling),
+        try run("nameless", ["--mean", "0.25", "--std", "0.5"]),
+      ]
+      #expect(found == [false, true, false])
+    }
+  }
+
+  @Test("What a state dict leaves in doubt is warned of, until the command line decides it")
+  func warning() throws {
+    try Workplace.with { place in
+      // The ten classes of CIFAR, under names that networks with and without max-pooling have.
+      let naming = StateNaming(style: .torchvision, prefix: "module.")
+      let own = try Checkpoint(
+        Data(contentsOf: place.folder.appending(path: "colour.safetensors")))
+      let tensors = Dictionary(
+        uniqueKeysWithValues: own.tensors.map { (naming.name($0.key), $0.value) })
+      try Safetensors(tensors: tensors).encoded()
+        .write(to: place.folder.appending(path: "doubt.safetensors"))
+      let arguments = [
+        "--model", place.path("doubt.safetensors"), "--dataset", "cifar10", "--data",
+        place.path("cifar"), "--mean", "0.5,0.5,0.5", "--std", "0.5,0.5,0.5",
+      ]
+      let doubtful = try record(place, arguments)
+      #expect(doubtful.error.contains("warning: "))
+      #expect(doubtful.output.contains("doubt: read with stem-pooling=none, which its tensors"))
+      #expect(doubtful.provenance["readingsInDoubt"] as? [String] == ["stem-pooling=none"])
+      let decided = try record(place, arguments + ["--reading", "stem-pooling=none"])
+      #expect(!decided.error.contains("warning") && !decided.output.contains("read with"))
+      #expect(decided.provenance["readingsInDoubt"] as? [String] == [])
+      #expect(
+        doubtful.provenance["checkpoint"] as? String
+          == decided.provenance["checkpoint"] as? String)
     }
   }
 }

@@ -97,17 +97,70 @@ struct SafetensorsTests {
   @Test(
     "A header's length beyond the file is refused, however large",
     arguments: [
-      1, UInt64(Int.max) - 8, UInt64(Int.max) - 7, UInt64(Int.max), .max - 8, .max - 7, .max,
-    ])
+      1, 100_000_000, 100_000_001, 0x8000_0000_0000_0000, UInt64(Int.max) - 8,
+      UInt64(Int.max) - 7, UInt64(Int.max), .max - 8, .max - 7, .max,
+    ] as [UInt64])
   func headerLength(_ claimed: UInt64) {
-    let needed = claimed > UInt64(Int.max) - 8 ? Int.max : Int(claimed) + 8
-    #expect(failure(length(claimed)) == .truncated(needed: needed, found: 8))
+    let expected: SafetensorsError =
+      claimed > 100_000_000
+      ? .headerLength(claimed) : .truncated(needed: Int(claimed) + 8, found: 8)
+    #expect(failure(length(claimed)) == expected)
+    #expect(failure(length(claimed) + Data("{".utf8)) != nil)
+  }
+
+  @Test("What else is taken for a checkpoint is told for what it is, in one line")
+  func otherFormats() {
+    func text(_ text: String) -> Data { Data(text.utf8) }
+    func zip(_ name: String, _ more: String = "") -> Data {
+      var head = text("PK\u{3}\u{4}")
+      head.append(Data(count: 22))
+      head.append(contentsOf: [UInt8(name.utf8.count), 0, 0, 0])
+      head.append(text(name))
+      head.append(Data(count: 9000))
+      return head + text(more)
+    }
+    func bytes(_ numbers: [UInt8], _ more: String = "") -> Data { Data(numbers) + text(more) }
+    let files: [(FileFormat, Data)] = [
+      (.empty, Data()), (.pyTorch, zip("model/data.pkl")),
+      (.pyTorch, zip("m/data/0", "m/data.pkl")),
+      (.torchScript, zip("jit/data.pkl", "jit/constants.pkl")), (.numPyArchive, zip("x.npy")),
+      (.zip, zip("")), (.zip, text("PK\u{3}\u{4}")),
+      (.pickle, bytes([0x80, 2, 0x8A, 10], "lF")),
+      (.gitPointer, text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")),
+      (.html, text("\r\n <!DOCTYPE html>")), (.html, text("<HTML>")),
+      (.html, text("\u{FEFF}<?xml version=\"1.0\"?>")), (.gzip, bytes([0x1F, 0x8B, 8])),
+      (.compressed, text("BZh9")), (.compressed, bytes([0x28, 0xB5, 0x2F, 0xFD])),
+      (.hdf5, bytes([0x89], "HDF\r\n\u{1A}\n")), (.numPyArray, bytes([0x93], "NUMPY")),
+      (.gguf, text("GGUF\u{3}")), (.onnx, bytes([8, 10, 0x12, 7], "pytorch")),
+      (.json, text("{\"a\": 1}")),
+    ]
+    for (format, bytes) in files {
+      #expect(failure(bytes) == .format(format.description), "\(format)")
+      // Nor is it another behind other bytes, as a slice of them.
+      #expect(failure((Data([0]) + bytes).dropFirst()) == .format(format.description))
+    }
+    #expect(Set(files.map(\.0)) == Set(FileFormat.allCases))
+    #expect(FileFormat(Data("plain text".utf8)) == nil)
+  }
+
+  @Test("A safetensors file whose length begins like another format is none of that")
+  func noOtherFormat() throws {
+    // 0x7B is a brace, 0x80 0x02 a pickle, 0x1F 0x8B gzip: headers of those lengths.
+    for length in [0x7B, 0x280, 0x8B1F, 0x0A08] {
+      let header = "{\(entry("x", "[1]", "[0,4]"))}"
+      let padded = header + String(repeating: " ", count: length - header.utf8.count)
+      let bytes = self.length(UInt64(length)) + Data(padded.utf8) + Data(count: 4)
+      #expect(try Safetensors(bytes).tensors.count == 1)
+      #expect(
+        failure(bytes.dropLast()) == .truncated(needed: bytes.count, found: bytes.count - 1))
+      #expect(failure(bytes.prefix(20)) == .truncated(needed: length + 8, found: 20))
+    }
   }
 
   @Test(
     "A header that is no JSON object is refused",
     arguments: [
-      "", "{", "[]", "7", "{\"x\":}", "{} {}", "\u{0}", "not JSON",
+      "{", "[]", "7", "{\"x\":}", "{} {}", "\u{0}", "not JSON",
       String(repeating: "[", count: 100_000),
     ])
   func notJSON(_ header: String) {
@@ -155,6 +208,18 @@ struct SafetensorsTests {
       return
     }
     #expect(reason.contains("x"))
+  }
+
+  @Test(
+    "An extent of zero hides no other that is impossible",
+    arguments: ["[0,4611686018427387904]", "[4611686018427387904,0]", "[4294967296,0,4294967296]"])
+  func emptyShapes(_ shape: String) throws {
+    guard case .header(let reason) = failure(file("{\(entry("x", shape, "[0,0]"))}")) else {
+      Issue.record("shape \(shape) read")
+      return
+    }
+    #expect(reason.hasSuffix("of x is impossible"))
+    #expect(try Safetensors(file("{\(entry("x", "[0,4096]", "[0,0]"))}")).tensors.count == 1)
   }
 
   @Test(
@@ -212,7 +277,7 @@ struct SafetensorsTests {
     }
   }
 
-  @Test("Values of five types are read as Float32, and no others")
+  @Test("Values are read as Float32 where it holds them, and F64 is rounded")
   func types() throws {
     func read(_ type: String, _ bytes: [UInt8], count: Int) throws -> [Float]? {
       let header = "{\(entry("x", "[\(count)]", "[0,\(bytes.count)]", type: type))}"
@@ -228,17 +293,37 @@ struct SafetensorsTests {
       try read("BF16", brain.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }, count: 5)
         == [1, -2, 3.140625, 0x1p-133, -.infinity])
     func bytes(_ bits: UInt64) -> [UInt8] { withUnsafeBytes(of: bits.littleEndian) { Array($0) } }
-    let doubles = [0.1, -1e300, 1 + 0x1p-24, 1 + 0x1.8p-23]
+    let doubles = [0.1, -.infinity, 1 + 0x1p-24, 1 + 0x1.8p-23]
     #expect(
       try read("F64", doubles.flatMap { bytes($0.bitPattern) }, count: 4)
         == [0.1, -.infinity, 1, 1 + 0x1p-22])
-    let integers: [Int64] = [-1, 390, 0x100_0001, .min]
+    let integers: [Int64] = [-1, 390, 0x100_0000, .min]
     #expect(
       try read("I64", integers.flatMap { bytes(UInt64(bitPattern: $0)) }, count: 4)
         == [-1, 390, 0x1p24, -0x1p63])
-    for type in ["I32", "BOOL", "U8", "F8_E4M3", "f32", ""] {
+    #expect(try read("U8", [0, 7, 255], count: 3) == [0, 7, 255])
+    #expect(try read("I8", [0x80, 7, 0xFF], count: 3) == [-128, 7, -1])
+    #expect(try read("BOOL", [0, 1], count: 2) == [0, 1])
+    #expect(try read("I16", [0x00, 0x80, 0xFF, 0x7F], count: 2) == [-32768, 32767])
+    #expect(try read("U16", [0x00, 0x80, 0xFF, 0xFF], count: 2) == [32768, 65535])
+    #expect(try read("I32", [0, 0, 0, 0x80], count: 1) == [-0x1p31])
+    #expect(try read("U32", [0, 0, 0, 0x80], count: 1) == [0x1p31])
+    #expect(try read("U64", bytes(1 << 63), count: 1) == [0x1p63])
+    let unheld = [
+      ("I64", bytes(0x100_0001), "16777217"), ("U64", bytes(.max), "18446744073709551615"),
+      ("I32", [0xFF, 0xFF, 0xFF, 0x7F], "2147483647"), ("U32", [1, 0, 0, 0x80], "2147483649"),
+      ("F64", bytes((-1e300).bitPattern), "-1e+300"), ("BOOL", [2], "2"),
+    ]
+    for (type, bytes, value) in unheld {
+      #expect(throws: SafetensorsError.value(value, type: type, tensor: "x")) {
+        try read(type, bytes, count: 1)
+      }
+    }
+    for (type, width) in [
+      ("F8_E4M3", 1), ("F8_E5M2", 1), ("C64", 8), ("F4", 4), ("f32", 4), ("", 4),
+    ] {
       #expect(throws: SafetensorsError.type(type, tensor: "x")) {
-        try read(type, [0, 0, 0, 0], count: 1)
+        try read(type, Array(repeating: 0, count: width), count: 1)
       }
     }
     // As many bytes as another type would take.
@@ -303,6 +388,7 @@ struct SafetensorsTests {
   func descriptions() {
     let errors: [SafetensorsError] = [
       .truncated(needed: 9, found: 8), .header("why"), .type("F64", tensor: "x"),
+      .headerLength(7), .value("1e300", type: "F64", tensor: "x"),
     ]
     for error in errors {
       #expect(!error.description.contains("\n") && error.description.count > 20)

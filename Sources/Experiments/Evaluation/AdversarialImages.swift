@@ -39,7 +39,8 @@ extension EvaluationRun {
       ],
       metadata: [
         "format": "adversarial images", "model": model.name, "checkpoint": model.digest,
-        "dataset": dataset.rawValue, "split": "test", "defence": defence.name.rawValue,
+        "checkpointFile": model.origin?.digest ?? "", "dataset": dataset.rawValue, "split": "test",
+        "defence": defence.name.rawValue,
         "attack": attack.name.rawValue, "norm": attack.norm.rawValue,
         "epsilon": attack.epsilon?.description ?? "", "seed": "\(plan.seed)",
         "kernels": kernels.rawValue,

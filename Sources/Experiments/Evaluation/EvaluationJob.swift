@@ -22,11 +22,13 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
   package var attack: AttackDescription
   /// Everything else on which outcomes depend.
   package var circumstances: Circumstances
+  /// Of the checkpoint's file, where there is one; of no consequence for the outcomes.
+  package var origin: CheckpointFile.Origin?
 
   package init(
     model: String, dataset: String, split: String, images: EvaluationRecord.Images? = nil,
     indices: IndexRanges, pool: Pool?, defence: DefenceDescription, attack: AttackDescription,
-    circumstances: Circumstances
+    circumstances: Circumstances, origin: CheckpointFile.Origin? = nil
   ) {
     self.model = model
     self.dataset = dataset
@@ -37,6 +39,7 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
     self.defence = defence
     self.attack = attack
     self.circumstances = circumstances
+    self.origin = origin
   }
 
   /// What all jobs of a run have in common.

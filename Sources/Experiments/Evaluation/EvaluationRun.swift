@@ -13,18 +13,34 @@ package struct EvaluationRun: Sendable {
   package struct Model: Sendable {
     package var name: String
     package var checkpoint: Checkpoint
-    /// SHA-256 of its file.
+    /// What names its content: `CheckpointFile.identity`.
     package var digest: String
+    /// What records tell of its file beside that; nil without a file.
+    package var origin: CheckpointFile.Origin?
     /// How its training went, where that is known.
     package var curve: LearningCurve?
 
     package init(
-      name: String, checkpoint: Checkpoint, digest: String, curve: LearningCurve? = nil
+      name: String, checkpoint: Checkpoint, digest: String, origin: CheckpointFile.Origin? = nil,
+      curve: LearningCurve? = nil
     ) {
       self.name = name
       self.checkpoint = checkpoint
       self.digest = digest
+      self.origin = origin
       self.curve = curve
+    }
+
+    /// The network of a file.
+    ///
+    /// - Throws: `CheckpointError.noNormalization`.
+    package init(
+      name: String, _ file: CheckpointFile, curve: LearningCurve? = nil
+    ) throws(CheckpointError) {
+      guard let identity = file.identity else { throw .noNormalization }
+      self.init(
+        name: name, checkpoint: try file.checkpoint(), digest: identity,
+        origin: file.origin, curve: curve)
     }
 
     /// - Throws: `AttackError` or `ClassifierError` unless the network takes such images and tells
@@ -96,7 +112,7 @@ package struct EvaluationRun: Sendable {
             checkpoint: model.digest, normalization: model.checkpoint.normalization,
             other: attack.name.knowledge == .otherNetwork ? other?.digest : nil, seed: plan.seed,
             kernelSet: kernels, planProfile: base.plan.profile, scoringDraws: plan.scoringDraws,
-            selectionDraws: plan.selectionDraws))
+            selectionDraws: plan.selectionDraws), origin: model.origin)
       }
     }
     if let store {

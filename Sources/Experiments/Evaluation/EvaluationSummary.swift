@@ -139,7 +139,8 @@ package struct EvaluationSummary: Sendable {
     record.brokenBy = worstOf
     record.images = job.images
     record.provenance = EvaluationRecord.Provenance(
-      checkpoint: circumstances.checkpoint, indices: job.indices.description,
+      checkpoint: circumstances.checkpoint, checkpointFile: job.origin?.digest,
+      readingsInDoubt: job.origin?.doubts, indices: job.indices.description,
       pool: job.pool?.description, knowledge: knowledge ?? job.knowledge,
       defenceParameters: job.defence.parameters,
       attackParameters: isWorst ? [:] : job.attack.parameters,
@@ -309,7 +310,20 @@ package struct EvaluationSummary: Sendable {
         + "\(area(drop)) (\(area(interval.lower)) to \(area(interval.upper))) under the ROC curve of "
         + "\(detection.adversarial) successes, \(ofAll)"
     }
-    return Set(results.compactMap(\.job.images)).map(\.text) + detections + breakers + luck
+    return doubts + Set(results.compactMap(\.job.images)).map(\.text) + detections + breakers + luck
+  }
+
+  /// Of every network that may compute another function than was measured.
+  private var doubts: [String] {
+    var seen = Set<String>()
+    return records.compactMap { record in
+      guard let doubts = record.provenance?.readingsInDoubt, !doubts.isEmpty,
+        seen.insert(record.model).inserted
+      else { return nil }
+      return
+        "\(record.model): read with \(doubts.joined(separator: ", ")), which its tensors do not "
+        + "decide; --reading confirms it"
+    }
   }
 
   /// "mixup, mi-ol, lambda 0.6 within linf 3/20".
@@ -350,7 +364,7 @@ package struct EvaluationSummary: Sendable {
       "model", "defence", "defenceParameters", "attack", "attackParameters", "dataset", "split",
       "norm", "epsilon", "n", "scoringDraws", "correct", "accuracy", "lower", "upper", "majority",
       "always", "difference", "differenceLower", "differenceUpper", "p", "pHolm", "knowledge",
-      "seed", "checkpoint", "forwardPasses", "backwardPasses", "images", "sanity",
+      "seed", "checkpoint", "checkpointFile", "forwardPasses", "backwardPasses", "images", "sanity",
     ]
     func text(_ value: (some CustomStringConvertible)?) -> String { value.map { "\($0)" } ?? "" }
     func list(_ parameters: [String: String]?) -> String {
@@ -365,7 +379,8 @@ package struct EvaluationSummary: Sendable {
         text(r.comparison?.difference), text(r.comparison?.interval.lower),
         text(r.comparison?.interval.upper), text(r.comparison?.pValue),
         text(r.comparison?.adjustedPValue), text(r.provenance?.knowledge), text(r.seed),
-        text(r.provenance?.checkpoint), text(r.provenance?.forwardPasses),
+        text(r.provenance?.checkpoint), text(r.provenance?.checkpointFile),
+        text(r.provenance?.forwardPasses),
         text(r.provenance?.backwardPasses), text(r.images?.text), text(r.sanity),
       ]
       return fields.map(quoted).joined(separator: ",")

@@ -26,7 +26,7 @@ package struct ImageFile: Sendable {
   package init(_ bytes: Data, of data: DatasetSplit) throws {
     let header = try SafetensorsHeader(bytes)
     let file = try Safetensors(bytes)
-    let isBytes = header.entries.first { $0.name == "images" }?.type.rawValue == "U8"
+    let isBytes = header.entries.first { $0.name == "images" }?.type == .uint8
     let pixels = try Self.pixels(file, isBytes: isBytes, shape: data.test.pixels.imageShape)
     guard let labels = try Self.column("labels", of: file) else {
       throw ImageFileError.missing("labels")

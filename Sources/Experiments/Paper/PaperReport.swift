@@ -173,7 +173,7 @@ package struct PaperReport: Sendable {
       HTMLReport.KeyValue("Processor", MachineReport.processorName),
     ]
       + results.networks.map {
-        HTMLReport.KeyValue("SHA-256 of \($0.method.title)", $0.checkpoint)
+        HTMLReport.KeyValue("Identity of \($0.method.title)", $0.checkpoint)
       }
   }
 }

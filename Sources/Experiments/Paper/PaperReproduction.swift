@@ -57,7 +57,7 @@ package struct PaperReproduction: Sendable {
   /// All that was measured on one network.
   package struct NetworkResult: Sendable {
     package var method: TrainingMethod
-    /// SHA-256 of its checkpoint.
+    /// What names its checkpoint: `CheckpointFile.identity`.
     package var checkpoint: String
     package var architecture: String
     /// How it was trained, as the checkpoint says.
@@ -119,8 +119,8 @@ package struct PaperReproduction: Sendable {
       _ = try run.run(on: data, named: dataset)
     }
     let bytes = try Data(contentsOf: run.output)
-    return EvaluationRun.Model(
-      name: method.rawValue, checkpoint: try Checkpoint(bytes), digest: sha256(bytes),
+    return try EvaluationRun.Model(
+      name: method.rawValue, CheckpointFile(bytes),
       curve: try TrainingRun.curve(beside: run.output))
   }
 

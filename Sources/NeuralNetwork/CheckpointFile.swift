@@ -1,0 +1,274 @@
+import Foundation
+
+/// A checkpoint's file, and how it is read: which network, on what the reading rests, and what names
+/// its content whatever the file's bytes.
+package struct CheckpointFile: Sendable {
+  /// Which network it is.
+  package let architecture: ResNet.Architecture
+  /// What the file calls its tensors; nil for a file of this package, which says its architecture.
+  package let naming: StateNaming?
+  /// The scaling of the network's input; nil if neither file nor caller says it.
+  package let scaling: InputScaling?
+  /// What names and shapes leave open, and how it is read.
+  package let readings: [Reading]
+  /// Tensors that no layer needs: counters of training.
+  package let counters: [String]
+  /// Tensors of F64 of which a value is rounded.
+  package let rounded: [String]
+  /// Free text of the file.
+  package let notes: [String: String]
+  /// SHA-256 of the file's bytes. Files of equal content may have different ones.
+  package let fileDigest: String
+  /// What names the content; nil without a scaling. See `identity(of:in:settings:)`.
+  package let identity: String?
+
+  private let tensors: [String: Tensor]
+
+  /// Reads a file's bytes. No network is built, and no memory is taken for one larger than the file.
+  ///
+  /// - Parameters:
+  ///   - normalization: for a file that does not say its own; if it does, the same.
+  ///   - answers: how the caller reads what names and shapes leave open.
+  ///   - extents: of the images, for a file that does not say which network it holds.
+  /// - Throws: as `Checkpoint.init` does, but not for lack of a scaling.
+  package init(
+    _ data: Data, normalization: Normalization? = nil, answers: Reading.Answers = [:],
+    extents: (height: Int, width: Int) = (32, 32)
+  ) throws {
+    try self.init(
+      data, header: SafetensorsHeader(data), normalization: normalization, answers: answers,
+      extents: extents)
+  }
+
+  /// The same for a file whose head is known.
+  package init(
+    _ data: Data, header: SafetensorsHeader, normalization: Normalization?,
+    answers: Reading.Answers, extents: (height: Int, width: Int) = (32, 32)
+  ) throws {
+    fileDigest = sha256(data)
+    var notes = header.metadata
+    let described: ResNet.Architecture? = try Self.decode("architecture", from: &notes)
+    let own: Normalization? = try Self.decode("normalization", from: &notes)
+    let said: [String: String] = try Self.decode("readings", from: &notes) ?? [:]
+    self.notes = notes
+
+    // What is there besides the network.
+    let pairs = InputScaling.pairs(in: header.entries)
+    let scalingNames = Set(pairs.flatMap { [$0.mean.name, $0.deviation.name] })
+    counters = header.entries.filter(StateNaming.isCounter).map(\.name)
+    let others = scalingNames.union(counters)
+    let entries = header.entries.filter { !others.contains($0.name) }
+
+    if let described {
+      architecture = described
+      naming = nil
+    } else {
+      let shapes = Dictionary(
+        entries.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
+      architecture = try ResNet.Architecture(
+        recognizing: shapes, height: extents.height, width: extents.width)
+      naming = StateNaming(of: shapes.keys)
+    }
+    guard architecture.isValid, own?.isValid != false else {
+      throw CheckpointError.impossibleNetwork
+    }
+
+    let channels = architecture.imageShape.channels
+    var scalings = own.map { [InputScaling($0, from: .metadata)] } ?? []
+    for (mean, deviation) in pairs {
+      scalings.append(
+        try InputScaling(mean: mean, deviation: deviation, channels: channels, in: data))
+    }
+    if let normalization { scalings.append(InputScaling(normalization, from: .caller)) }
+    for scaling in scalings where scaling.normalization.mean.count != channels {
+      throw CheckpointError.channels(scaling.normalization.mean.count, of: channels)
+    }
+    scaling = try InputScaling.agreed(scalings)
+    readings = Reading.all(
+      architecture, naming: naming, metadata: try Reading.answers(said), caller: answers)
+
+    let found = entries.reduce(0) { $0 + $1.count }
+    let needed = architecture.leastParameterCount
+    guard needed <= found else { throw CheckpointError.tooFewValues(needed: needed, found: found) }
+    (tensors, rounded) = try Self.tensors(
+      entries, in: data, for: architecture, naming: naming ?? .own)
+    guard let scaling else {
+      identity = nil
+      return
+    }
+    identity = Self.identity(
+      of: header.entries.filter { !scalingNames.contains($0.name) }, in: data,
+      settings: Self.settings(
+        architecture, scaling: scaling.normalization, readings: readings))
+  }
+
+  /// The checkpoint.
+  ///
+  /// - Throws: `CheckpointError.noNormalization`.
+  package func checkpoint() throws(CheckpointError) -> Checkpoint {
+    guard let scaling else { throw .noNormalization }
+    return Checkpoint(
+      architecture: architecture, normalization: scaling.normalization, notes: notes,
+      tensors: tensors)
+  }
+
+  /// What records tell of the file beside its identity.
+  package struct Origin: Codable, Hashable, Sendable {
+    /// SHA-256 of the file's bytes. Files of equal content may have different ones.
+    package var digest: String
+    /// Readings that the tensors do not decide and nobody confirmed: "stem-pooling=none".
+    package var doubts: [String]
+
+    package init(digest: String, doubts: [String] = []) {
+      self.digest = digest
+      self.doubts = doubts
+    }
+  }
+
+  /// What records tell of the file.
+  package var origin: Origin {
+    Origin(
+      digest: fileDigest,
+      doubts: readings.filter { $0.evidence == .ambiguous }
+        .map { "\($0.question.rawValue)=\($0.question.taken)" })
+  }
+
+  /// What whoever uses the network must know, a line each: readings that its tensors do not decide, and
+  /// that networks of the kind are known to differ in.
+  package var warnings: [String] {
+    readings.filter { $0.evidence == .ambiguous }.map {
+      "\($0.question.rawValue) is read as \($0.description)"
+    }
+  }
+
+  // MARK: Parts of reading
+
+  /// What the metadata says under a name, and takes it out; nil if it says nothing.
+  private static func decode<Value: Decodable>(
+    _ name: String, from metadata: inout [String: String]
+  ) throws(CheckpointError) -> Value? {
+    guard let text = metadata.removeValue(forKey: name) else { return nil }
+    do { return try JSONDecoder().decode(Value.self, from: Data(text.utf8)) } catch {
+      throw .unreadable(name)
+    }
+  }
+
+  /// The network's tensors under this package's names, and the names in the file of those of which a
+  /// value is rounded.
+  private static func tensors(
+    _ entries: [SafetensorsHeader.Entry], in data: Data, for architecture: ResNet.Architecture,
+    naming: StateNaming
+  ) throws -> (tensors: [String: Tensor], rounded: [String]) {
+    let paths = architecture.stateShapes
+    let shapes = Dictionary(
+      paths.map { (naming.name($0.key), $0.value) }, uniquingKeysWith: { first, _ in first })
+    var tensors: [String: Tensor] = [:]
+    var problems: [String] = []
+    var read: [SafetensorsHeader.Entry] = []
+    for entry in entries {
+      guard shapes[entry.name] != nil else {
+        // Whatever it holds, no layer takes it.
+        tensors[entry.name] = Tensor(shape: [0])
+        continue
+      }
+      do {
+        tensors[entry.name] = try entry.tensor(in: data)
+        read.append(entry)
+      } catch {
+        problems.append("\(error)")
+        tensors[entry.name] = Tensor(shape: shapes[entry.name] ?? [])
+      }
+    }
+    problems += StateError.problems(of: tensors, for: shapes)
+    guard problems.isEmpty else { throw StateError(problems: problems) }
+    let own = Dictionary(
+      paths.keys.compactMap { path in tensors[naming.name(path)].map { (path, $0) } },
+      uniquingKeysWith: { first, _ in first })
+    return (own, read.filter { $0.isRounded(in: data) }.map(\.name))
+  }
+}
+
+// MARK: Identity
+
+extension CheckpointFile {
+  /// What names the content of a checkpoint's file, version 1.
+  ///
+  /// Two files that compute the same function from the same tensors have the same identity, whatever the
+  /// order of their headers, their padding, their notes on training, and whoever says how the input is
+  /// scaled: metadata, tensors beside the network or options. Anything else that differs gives another.
+  ///
+  /// It is the SHA-256, in hexadecimal, of these bytes, in which a number is 64 bits, little-endian, and
+  /// text (UTF-8) and bytes are their length as a number, then themselves:
+  ///
+  ///     text    "mixup-inference checkpoint"
+  ///     number  1, the version
+  ///     number  of settings; of each, in the order of the names' bytes:
+  ///       text    name
+  ///       text    value
+  ///     number  of tensors; of each, in the order of the names' bytes:
+  ///       text    name, as in the file
+  ///       text    type, as in the file: "F32"
+  ///       number  of extents, then each of them
+  ///       bytes   values, as in the file
+  ///
+  /// Tensors are all those of the file, counters included, but for the two that hold the scaling. Settings
+  /// are `architecture.` block, blocks, channels (of an image), class-count, shortcut, stem-kernel and
+  /// widths; `reading.` and every question that concerns the network; `scaling.mean` and
+  /// `scaling.standard-deviation`. Whole numbers are decimal, those of `scaling` the bits of Float32 in
+  /// eight hexadecimal digits; several have commas between. −0 counts as 0. Extents of an image are none
+  /// of them: they are those of the images, whichever network there is.
+  static func identity(
+    of entries: [SafetensorsHeader.Entry], in data: Data, settings: [String: String]
+  ) -> String {
+    let digest = CanonicalDigest(domain: "mixup-inference checkpoint", version: 1)
+    digest.add(settings.count)
+    for (name, value) in settings.sorted(by: { precedes($0.key, $1.key) }) {
+      digest.add(name)
+      digest.add(value)
+    }
+    digest.add(entries.count)
+    data.withUnsafeBytes { file in
+      for entry in entries.sorted(by: { precedes($0.name, $1.name) }) {
+        digest.add(entry.name)
+        digest.add(entry.type.rawValue)
+        digest.add(entry.shape.count)
+        for extent in entry.shape { digest.add(extent) }
+        digest.add(UnsafeRawBufferPointer(rebasing: file[entry.bytes]))
+      }
+    }
+    return digest.finish()
+  }
+
+  /// Whatever decides what is computed besides the tensors, by name.
+  private static func settings(
+    _ architecture: ResNet.Architecture, scaling: Normalization, readings: [Reading]
+  ) -> [String: String] {
+    func list(_ numbers: [Int]) -> String { numbers.map(String.init).joined(separator: ",") }
+    func bits(_ numbers: [Float]) -> String {
+      numbers.map { number in
+        let digits = String((number == 0 ? 0 : number).bitPattern, radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+      }.joined(separator: ",")
+    }
+    var settings = [
+      "architecture.block": architecture.block.rawValue,
+      "architecture.blocks": list(architecture.blocks),
+      "architecture.channels": "\(architecture.imageShape.channels)",
+      "architecture.class-count": "\(architecture.classCount)",
+      "architecture.shortcut": architecture.shortcut.rawValue,
+      "architecture.stem-kernel": "\(architecture.stemKernel)",
+      "architecture.widths": list(architecture.widths),
+      "scaling.mean": bits(scaling.mean),
+      "scaling.standard-deviation": bits(scaling.standardDeviation),
+    ]
+    for reading in readings {
+      settings["reading.\(reading.question.rawValue)"] = reading.question.taken
+    }
+    return settings
+  }
+
+  /// Whether a name comes first in the order of UTF-8's bytes, which every language has.
+  private static func precedes(_ a: String, _ b: String) -> Bool {
+    a.utf8.lexicographicallyPrecedes(b.utf8)
+  }
+}

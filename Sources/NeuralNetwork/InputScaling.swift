@@ -1,0 +1,120 @@
+import Foundation
+
+/// The scaling of a network's input, and who says so.
+package struct InputScaling: Sendable, Hashable {
+  /// Where a scaling is from.
+  package enum Source: Sendable, Hashable, CustomStringConvertible {
+    /// The file's metadata.
+    case metadata
+    /// Two tensors of the file, by name.
+    case tensors(mean: String, deviation: String)
+    /// Whoever reads the file.
+    case caller
+
+    package var description: String {
+      switch self {
+      case .metadata: "the file's metadata"
+      case .tensors(let mean, let deviation):
+        "the file's tensors \(mean.printable) and \(deviation.printable)"
+      case .caller: "what was given"
+      }
+    }
+  }
+
+  package let normalization: Normalization
+  package let source: Source
+
+  package init(_ normalization: Normalization, from source: Source) {
+    self.normalization = normalization
+    self.source = source
+  }
+
+  /// What codes call the tensors in which a network keeps the scaling of its input: mean, deviation.
+  private static let names = [
+    ("mu", "sigma"), ("mean", "std"), ("mean", "sigma"), ("mean", "stdev"), ("means", "stds"),
+    ("means", "sds"), ("new_mean", "new_std"), ("_mean", "_std"), ("image_mean", "image_std"),
+    ("img_mean", "img_std"), ("pixel_mean", "pixel_std"), ("input_mean", "input_std"),
+    ("norm_mean", "norm_std"), ("data_mean", "data_std"),
+  ]
+
+  /// Pairs of tensors that by their names are a scaling of the input: both in one place, such as
+  /// `normalize.mean` beside `normalize.std`.
+  package static func pairs(
+    in entries: [SafetensorsHeader.Entry]
+  ) -> [(mean: SafetensorsHeader.Entry, deviation: SafetensorsHeader.Entry)] {
+    let byName = Dictionary(entries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    return entries.flatMap { entry in
+      let place = entry.name.lastIndex(of: ".").map { entry.name[...$0] } ?? ""
+      let last = entry.name.dropFirst(place.count)
+      return names.filter { $0.0 == last }.compactMap { pair in
+        byName[place + pair.1].map { (entry, $0) }
+      }
+    }
+  }
+
+  /// The scaling that two tensors hold: one number per channel, or one for all, in any shape in which
+  /// PyTorch takes them to images [N, C, H, W]: [C], [C, 1, 1], [1, C, 1, 1], [1] or [].
+  ///
+  /// - Throws: `CheckpointError.scaling` unless they are one, and one that networks have.
+  package init(
+    mean: SafetensorsHeader.Entry, deviation: SafetensorsHeader.Entry, channels: Int, in file: Data
+  ) throws {
+    func numbers(_ entry: SafetensorsHeader.Entry) throws -> [Float] {
+      let shapes = [[channels], [channels, 1, 1], [1, channels, 1, 1]]
+      guard shapes.contains(entry.shape) || entry.count == 1 && entry.shape.count <= 4 else {
+        throw CheckpointError.scaling(
+          "\(entry.name.printable) has shape \(entry.shape), where a scaling has one number for each "
+            + "of \(channels) channels, or one for all")
+      }
+      let values = try entry.tensor(in: file).values
+      return values.count == channels ? values : Array(repeating: values[0], count: channels)
+    }
+    source = .tensors(mean: mean.name, deviation: deviation.name)
+    let (means, deviations) = (try numbers(mean), try numbers(deviation))
+    do {
+      normalization = try Normalization(mean: means, standardDeviation: deviations)
+    } catch { throw CheckpointError.scaling("\(source) are no scaling of the input: \(error)") }
+  }
+
+  /// The one scaling that all who speak of it agree on; nil if nobody does.
+  ///
+  /// - Throws: `CheckpointError.scaling` if two differ, or one cannot be that of a network.
+  package static func agreed(_ all: [InputScaling]) throws(CheckpointError) -> InputScaling? {
+    for scaling in all {
+      if let problem = scaling.normalization.implausibility {
+        throw .scaling("\(scaling.source): \(problem)")
+      }
+      guard let first = all.first, first.normalization != scaling.normalization else { continue }
+      func text(_ scaling: InputScaling) -> String {
+        "\(scaling.source) (\(scaling.normalization.description))"
+      }
+      throw .scaling(
+        "\(text(first)) and \(text(scaling)) differ on how the network's input is scaled; leave one out"
+      )
+    }
+    return all.first
+  }
+}
+
+extension Normalization {
+  /// Why no network for pixels from 0 to 1 has this scaling; nil if one may.
+  ///
+  /// A mean of numbers in [0, 1] is in [0, 1], and their deviation at most ½; 1 stands for none. Scales
+  /// of 0 to 255 are beyond both.
+  package var implausibility: String? {
+    if mean.allSatisfy({ 0...1 ~= $0 }), standardDeviation.allSatisfy({ 0.001...1 ~= $0 }) {
+      return nil
+    }
+    let isOfBytes =
+      mean.allSatisfy { 0...255 ~= $0 } && standardDeviation.allSatisfy { 1...255 ~= $0 }
+    return "\(description) is no scaling of pixels from 0 to 1, where means are from 0 to 1 and "
+      + "deviations from 0.001 to 1"
+      + (isOfBytes ? "; if it is one of pixels from 0 to 255, divide all by 255" : "")
+  }
+
+  /// Mean and deviation by channel.
+  package var description: String {
+    func list(_ numbers: [Float]) -> String { numbers.map { "\($0)" }.joined(separator: ", ") }
+    return "mean \(list(mean)), standard deviation \(list(standardDeviation))"
+  }
+}
