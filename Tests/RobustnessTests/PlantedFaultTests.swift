@@ -39,6 +39,29 @@ private struct Changed: DifferentiableClassifier {
   }
 }
 
+/// A defence that ignores what its draws are for.
+private struct Indiscreet: DifferentiableClassifier {
+  let base: MixupInference<TanhMLP>
+  var imageShape: ImageShape { shape }
+  var classCount: Int { base.classCount }
+  var forwardPassesPerDecision: Int { base.forwardPassesPerDecision }
+  var isRandomized: Bool { true }
+
+  private func own(_ draws: Draws) -> Draws {
+    Draws(seed: draws.seed, purpose: .test, examples: draws.examples, step: draws.step)
+  }
+
+  func logits(of images: Pixels, draws: Draws) throws -> Tensor {
+    try base.logits(of: images, draws: own(draws))
+  }
+
+  func logitsAndGradient(
+    of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
+  ) throws -> (logits: Tensor, gradient: Tensor) {
+    try base.logitsAndGradient(of: images, draws: own(draws), lossGradient: lossGradient)
+  }
+}
+
 /// An attack that another one is made of.
 private struct Made: Attack {
   let search:
@@ -81,7 +104,8 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
     .near("labels", "a model that is wrong on a third of the images") { suite, tests in
       try suite.relabel(tests.wrong(everyNth: 3))
     },
-    .fault("accuracy", "classes in another order, the same for data and evaluation") { suite, tests in
+    .fault("accuracy", "classes in another order, the same for data and evaluation") {
+      suite, tests in
       try suite.relabel(tests.data.labels.map { ($0 + 1) % 4 })
     },
     .fault("accuracy", "a model that always says the same") { suite, _ in
@@ -107,7 +131,10 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
         Changed(
           isSaidToBeRandomized: true,
           logits: { logits in
-            let shift = calls.withLock { $0 += 1; return $0 } / 1000
+            let shift =
+              calls.withLock {
+                $0 += 1; return $0
+              } / 1000
             var logits = logits
             for n in 0..<logits.shape[0] { logits[4 * n] += shift }
             return logits
@@ -117,6 +144,11 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
       suite.follow(
         try RandomizedInput(
           model, transformations: [.gaussianNoise(standardDeviation: 1e-4)], sampleCount: 1))
+    },
+    .fault("randomness", "a defence that does not tell the attacker's draws from those that score")
+    {
+      suite, tests in
+      suite.follow(Indiscreet(base: try tests.defence()))
     },
     .near("randomness", "a transformation without draws") { suite, _ in
       suite.follow(try RandomizedInput(model, transformations: [.bitDepth(8)], sampleCount: 2))
@@ -151,7 +183,9 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
         }))
     },
     .fault("gradient", "a loss that vanishes, of a sound but certain model") { suite, _ in
-      suite.follow(Changed(logits: { $0.map { 0x1p14 * $0 } }, gradient: { $1.map { 0x1p14 * $0 } })) {
+      suite.follow(
+        Changed(logits: { $0.map { 0x1p14 * $0 } }, gradient: { $1.map { 0x1p14 * $0 } })
+      ) {
         ProjectedGradientDescent(steps: 20 * $0.steps, loss: .doubleSoftmax)
       }
     },
@@ -160,7 +194,9 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
       suite.defend(masked)
     },
     .near("gradient", "the cross-entropy of a certain model") { suite, _ in
-      suite.follow(Changed(logits: { $0.map { 0x1p14 * $0 } }, gradient: { $1.map { 0x1p14 * $0 } })) {
+      suite.follow(
+        Changed(logits: { $0.map { 0x1p14 * $0 } }, gradient: { $1.map { 0x1p14 * $0 } })
+      ) {
         AutoPGD(steps: 20 * $0.steps)
       }
     },
@@ -416,6 +452,14 @@ struct PlantedFaultTests {
       verdict.outcome == (evaluated.fails ? .failed : .passed),
       "\(verdict.outcome.rawValue): \(verdict.evidence)")
     #expect(!verdict.evidence.isEmpty && !verdict.evidence.contains("\n"))
+  }
+
+  @Test("Without images every check is skipped")
+  func noImages() throws {
+    var suite = try suite()
+    suite.examples = data[[]]
+    suite.labels = []
+    #expect(try suite.run().allSatisfy { $0.outcome == .skipped })
   }
 
   @Test("No check is without a fault and something near to it")
