@@ -71,11 +71,13 @@ extension Classifier {
   /// anybody's, and what is no number would otherwise count as class 0.
   ///
   /// - Parameter examples: the indices by which errors name the images; those of the draws if nil.
-  /// - Throws: `ClassifierError` unless there are L logits for every image, each a number or −∞ (a class
+  /// - Throws: `ClassifierError` unless the images have the model's shape and there are L logits for every
+  ///   image, each a number or −∞ (a class
   ///   of probability 0), one at least finite; and what the model throws.
   public func checkedLogits(
     of images: Pixels, draws: Draws, naming examples: [Int]? = nil
   ) throws -> Tensor {
+    try check(images)
     let logits = try logits(of: images, draws: draws)
     try check(logits, of: images, named: examples ?? draws.examples)
     return logits
@@ -86,6 +88,12 @@ extension Classifier {
   /// - Throws: as `checkedLogits`.
   public func predictions(of images: Pixels, draws: Draws) throws -> [Int] {
     try argmax(rowsOf: checkedLogits(of: images, draws: draws))
+  }
+
+  fileprivate func check(_ images: Pixels) throws(ClassifierError) {
+    guard images.imageShape == imageShape else {
+      throw .imageShape(expected: imageShape, found: images.imageShape)
+    }
   }
 
   fileprivate func check(
@@ -113,6 +121,7 @@ extension DifferentiableClassifier {
     of images: Pixels, draws: Draws, naming examples: [Int]? = nil,
     lossGradient: (Tensor) throws -> Tensor
   ) throws -> (logits: Tensor, gradient: Tensor) {
+    try check(images)
     let examples = examples ?? draws.examples
     var isAsked = images.count == 0
     let (logits, gradient) = try PassMeter.insideGradient {

@@ -53,15 +53,20 @@ public func judge(
 }
 
 extension Attack {
-  /// - Throws: `AttackError` unless the model's classes are the data's, and enough.
+  /// - Throws: `AttackError` unless the model's classes are the data's, and enough, and
+  ///   `ClassifierError.imageShape` unless it takes such images.
   func check(
     _ surrogate: any Classifier, on examples: LabelledImages, leastClassCount: Int = 2
-  ) throws(AttackError) {
+  ) throws {
     guard surrogate.classCount == examples.classCount else {
-      throw .classCount(model: surrogate.classCount, data: examples.classCount)
+      throw AttackError.classCount(model: surrogate.classCount, data: examples.classCount)
     }
     guard surrogate.classCount >= leastClassCount else {
-      throw .tooFewClasses(surrogate.classCount, least: leastClassCount)
+      throw AttackError.tooFewClasses(surrogate.classCount, least: leastClassCount)
+    }
+    guard surrogate.imageShape == examples.pixels.imageShape else {
+      throw ClassifierError.imageShape(
+        expected: surrogate.imageShape, found: examples.pixels.imageShape)
     }
   }
 }

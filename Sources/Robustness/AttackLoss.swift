@@ -8,9 +8,9 @@ import NeuralNetwork
 ///
 /// - `logOdds`: log Σ_{k≠y} exp z_k − z_y = log((1 − p_y)/p_y), a strictly increasing function of the
 ///   cross-entropy, log(1 + exp ℓ): the same sign steps, but its gradient does not vanish in Float
-///   where the model is certain.
-/// - `crossEntropy`: −log p_y. A search does not lose it where the model is certain: it compares the log
-///   odds, and goes along the gradient's direction, which survives where the gradient does not.
+///   where the model is certain. There a search goes on as if it were less so.
+/// - `crossEntropy`: −log p_y. A search does not lose it where the model is certain: it compares and
+///   follows the log odds there.
 /// - `margin`: max_{k≠y} z_k − z_y (Carlini and Wagner, 2017).
 /// - `logitsRatio`: DLR, (max_{k≠y} z_k − z_y)/(z_π1 − z_π3 + 10⁻¹²) with π the order of falling logits
 ///   (Croce and Hein, 2020). It does not change with the scale of the logits.
@@ -85,7 +85,9 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
       Row(
         -row.value, row.gradient.map { -$0 },
         row.certain.map {
-          Certain(rank: -$0.rank, direction: $0.direction.map { -$0 }, logFactor: $0.logFactor)
+          Certain(
+            rank: -$0.rank, direction: $0.direction.map { -$0 }, logFactor: $0.logFactor,
+            isTempered: $0.isTempered)
         })
     }
   }
@@ -97,6 +99,15 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
     var direction: [Double]
     /// log of what the loss's gradient is in multiples of the direction.
     var logFactor: Double
+    /// Whether the direction is that of smaller logits.
+    var isTempered = false
+
+    /// Log odds below which a search does not follow the gradient as it is: 2⁻⁶⁴ of probability for all
+    /// other classes together. The cross-entropy's is then lost in Float, and of the log odds' nothing is
+    /// left but the strongest of the other classes, which of a few is often the wrong one to go to.
+    static var leastLogOdds: Double { -64 * log(2) }
+    /// The log odds of which the direction is taken there.
+    static var temperedLogOdds: Double { -8 }
   }
 
   fileprivate func rows(of logits: Tensor, _ labels: [Int], _ targets: [Int]?) -> [Row] {
@@ -125,7 +136,15 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
     let others = z.enumerated().map { $0.offset == y ? -.infinity : $0.element }
     var gradient = softmax(others)
     gradient[y] = -1
-    return Row(logSumExp(others) - z[y], gradient)
+    let value = logSumExp(others) - z[y]
+    var certain = Certain(rank: value, direction: gradient, logFactor: 0)
+    if value < Certain.leastLogOdds, value > -.infinity {
+      // As of logits that say the same less certainly.
+      certain.direction = softmax(others.map { $0 * (Certain.temperedLogOdds / value) })
+      certain.direction[y] = -1
+      certain.isTempered = true
+    }
+    return Row(value, gradient, certain)
   }
 
   /// log(1 + exp ℓ), whose gradient is 1 − p_y times that of the log odds ℓ.
@@ -137,7 +156,9 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
     gradient[y] = -exp(logFactor)
     return Row(
       odds.value > 0 ? odds.value + log1p(exp(-odds.value)) : log1p(exp(odds.value)), gradient,
-      Certain(rank: odds.value, direction: odds.gradient, logFactor: logFactor))
+      Certain(
+        rank: odds.value, direction: odds.certain?.direction ?? odds.gradient,
+        logFactor: logFactor, isTempered: odds.certain?.isTempered ?? false))
   }
 
   private func margin(_ z: [Double], _ y: Int) -> Row {
@@ -236,7 +257,9 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
 }
 
 /// The gradients of a loss as the steps of a search follow them: as they are, or, where the model is so
-/// certain that they would be lost in Float, times a positive factor.
+/// certain that they would be lost in Float, times a positive factor; the log odds' and the cross-entropy's
+/// then as those of logits that are divided by what makes the log odds −8 (in the manner of MIFPE, Yu and
+/// Xu, CVPR 2023, who divide by the margin everywhere).
 ///
 /// An image has one factor in all calls, or all images have the same, so that means over draws or over
 /// mixtures keep their direction. One value serves one step.
@@ -256,9 +279,6 @@ struct FollowedGradient {
     self.isJoint = isJoint
   }
 
-  /// Below it a gradient is lifted: Float ends at 2⁻¹⁴⁹, and what comes behind the logits needs room.
-  private static var leastLogFactor: Double { -64 * log(2) }
-
   /// ∂loss/∂z times the factors, [N, L].
   mutating func callAsFunction(_ logits: Tensor) -> Tensor {
     var result = loss.gradient(of: logits, labels: labels, targets: targets)
@@ -268,14 +288,14 @@ struct FollowedGradient {
       let largest = factors.max() ?? 0
       logScales = factors.map {
         let factor = isJoint ? largest : $0
-        return factor < Self.leastLogFactor ? factor : 0
+        return factor < AttackLoss.Certain.leastLogOdds ? factor : 0
       }
     }
     let width = logits.rowCount
-    for (n, scale) in (logScales ?? []).enumerated() where scale != 0 {
-      guard let certain = rows[n].certain else { continue }
+    for (n, scale) in (logScales ?? []).enumerated() {
+      guard let certain = rows[n].certain, scale != 0 || certain.isTempered else { continue }
       // A later draw that is less certain outweighs the first one, 2⁶⁴ times at most.
-      let factor = exp(min(factors[n] - scale, -Self.leastLogFactor))
+      let factor = exp(min(factors[n] - scale, -AttackLoss.Certain.leastLogOdds))
       for k in 0..<width { result[n * width + k] = Float(certain.direction[k] * factor) }
     }
     return result

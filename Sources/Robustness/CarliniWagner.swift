@@ -3,8 +3,12 @@ import Foundation
 import NeuralNetwork
 
 /// The attack of Carlini and Wagner, IEEE S&P 2017, for the least ℓ2 perturbation that misleads:
-/// minimises ‖x' − x‖₂² + c max(z_y − max_{k≠y} z_k + κ, 0) over w, x' = (tanh w + 1)/2, by Adam, and
-/// searches for the least c that succeeds.
+/// minimises ‖x' − x‖₂² + c max(z_y − max_{k≠y} z_k + κ, 0) over x' in the box by Adam, whose steps are
+/// clamped, and searches for the least c that succeeds.
+///
+/// Of the paper's three ways to stay in the box this is the first, on the scale from −1 to 1. Its usual one,
+/// x' = (tanh w + 1)/2, has no slope at values of 0 and 1, and so does next to nothing to images that have
+/// many of them, such as digits.
 ///
 /// It does not know the ball: what it found further away is brought back by the judge. The norm must be
 /// ℓ2. Of an image that it could not change the clean one is handed over.
@@ -16,7 +20,7 @@ import NeuralNetwork
 public struct CarliniWagner: Attack, Hashable, Codable {
   /// Adam's steps for each c.
   public var steps: Int
-  /// Adam's learning rate.
+  /// Adam's learning rate, on the scale from −1 to 1.
   public var learningRate: Double
   /// Values of c that are tried.
   public var searches: Int
@@ -136,7 +140,8 @@ private struct SearchedImage {
   /// Whether what a single draw says is no success.
   private let isRandomized: Bool
   private let clean: Tensor
-  private var w: [Double]
+  /// x', on the scale from −1 to 1.
+  private var v: [Double]
   private var mean: [Double] = []
   private var variance: [Double] = []
   private var step = 0
@@ -161,14 +166,13 @@ private struct SearchedImage {
     image = clean
     nearest = clean
     constant = settings.initialConstant
-    w = []
+    v = []
   }
 
   /// Starts Adam at the clean image.
   mutating func begin() {
-    // Just inside the box, where the inverse of tanh is finite.
-    w = clean.values.map { atanh((2 * Double($0) - 1) * 0.999_999) }
-    mean = w.map { _ in 0 }
+    v = clean.values.map { 2 * Double($0) - 1 }
+    mean = v.map { _ in 0 }
     variance = mean
     step = 0
     hasSucceeded = false
@@ -180,7 +184,7 @@ private struct SearchedImage {
   /// Takes what the model said of `image`, and goes a step.
   mutating func update(margin: Double, isMisled: Bool, _ gradient: UnsafePointer<Float>) {
     var squares = 0.0
-    for place in w.indices {
+    for place in v.indices {
       let difference = Double(image[place]) - Double(clean[place])
       squares += difference * difference
     }
@@ -194,17 +198,16 @@ private struct SearchedImage {
     }
     step += 1
     let (first, second) = (1 - pow(0.9, Double(step)), 1 - pow(0.999, Double(step)))
-    for place in w.indices {
-      let bend = tanh(w[place])
+    for place in v.indices {
       // Of c max(κ − margin, 0).
       let own = margin < settings.confidence ? Double(gradient[place]) : 0
-      let slope =
-        (2 * (Double(image[place]) - Double(clean[place])) + own) * (1 - bend * bend) / 2
+      let slope = (2 * (Double(image[place]) - Double(clean[place])) + own) / 2
       mean[place] = 0.9 * mean[place] + 0.1 * slope
       variance[place] = 0.999 * variance[place] + 0.001 * slope * slope
-      w[place] -=
+      let change =
         settings.learningRate * (mean[place] / first)
         / ((variance[place] / second).squareRoot() + 1e-8)
+      v[place] = min(max(v[place] - change, -1), 1)
     }
     show()
   }
@@ -231,11 +234,9 @@ private struct SearchedImage {
   }
 
   private mutating func show() {
-    let values = w
+    let values = v
     image.withUnsafeMutablePointer { pixels in
-      for place in values.indices {
-        pixels[place] = min(max(Float((tanh(values[place]) + 1) / 2), 0), 1)
-      }
+      for place in values.indices { pixels[place] = Float((values[place] + 1) / 2) }
     }
   }
 }

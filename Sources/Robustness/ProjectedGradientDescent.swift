@@ -75,14 +75,18 @@ public struct ProjectedGradientDescent: Attack, Hashable, Codable {
 
   private func check(
     _ examples: LabelledImages, _ surrogate: any DifferentiableClassifier
-  ) throws(AttackError) {
+  ) throws {
     for (name, value, least) in [
       ("number of steps", steps, 0), ("number of restarts", restarts, 1),
       ("number of selections", selections, 1),
     ] where value < least {
-      throw .setting(name: name, value: value, least: least)
+      throw AttackError.setting(name: name, value: value, least: least)
     }
-    guard momentum >= 0, momentum <= 1 else { throw .momentum(momentum) }
+    guard momentum >= 0, momentum <= 1 else { throw AttackError.momentum(momentum) }
+    // It would go nowhere, and look as if nothing could be found.
+    guard stepSize.map({ $0 > .zero }) ?? true else {
+      throw AttackError.positive(name: "step size", 0)
+    }
     try check(
       surrogate, on: examples,
       leastClassCount: loss.leastClassCount(isTargeted: objective != .untargeted))

@@ -47,6 +47,9 @@ public struct PublishedAdaptiveAttack<Base: DifferentiableClassifier>: Attack {
     guard budget.norm == .linf else {
       throw AttackError.norm(attack: "the published adaptive attack", budget.norm)
     }
+    guard stepSize.map({ $0 > .zero }) ?? true else {
+      throw AttackError.positive(name: "step size", 0)
+    }
     try check(surrogate, on: examples)
     let pgd = ProjectedGradientDescent(steps: steps, stepSize: stepSize)
     let draws = Draws(seed: seed, purpose: .attack, examples: examples.indices)

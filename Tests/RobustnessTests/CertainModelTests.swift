@@ -136,6 +136,41 @@ struct CertainModelTests {
     }
   }
 
+  /// z = s (0, x₀ − 3/2, 5x₁ − 37/10): of a gray image class 1 is the runner-up by far and can be raised by a
+  /// little, class 2 is behind and can win.
+  private struct RunnerUp: ToyModel {
+    var scale: Float
+    var imageShape: ImageShape { ImageShape(channels: 1, height: 1, width: 2) }
+    var classCount: Int { 3 }
+
+    func logits(_ image: [Float]) -> [Float] {
+      [0, scale * (image[0] - 1.5), scale * (5 * image[1] - 3.7)]
+    }
+
+    func pullback(_ image: [Float], _ cotangent: [Float]) -> [Float] {
+      [scale * cotangent[1], 5 * scale * cotangent[2]]
+    }
+  }
+
+  // Of large logits nothing is left of the other classes but the strongest, and who follows it finds nothing.
+  @Test(
+    "However certain the model, a search sees more than the runner-up",
+    arguments: [AttackLoss.logOdds, .crossEntropy], [1, 10, 40, 100, 1000, 100_000] as [Float])
+  func runnerUp(_ loss: AttackLoss, _ scale: Float) throws {
+    let image = try LabelledImages(
+      pixels: Pixels(Tensor(repeating: 0.5, shape: [1, 1, 1, 2])), labels: [0], classCount: 3)
+    let attacks: [any Attack] = [
+      ProjectedGradientDescent(steps: 1, randomStart: false, loss: loss),
+      ProjectedGradientDescent(steps: 10, randomStart: false, loss: loss),
+      AutoPGD(steps: 10, loss: loss, randomStart: false),
+    ]
+    let model = RunnerUp(scale: scale)
+    for attack in attacks {
+      let threat = Threat(attack, within: .linf(try Epsilon("0.3")), through: model)
+      #expect(try Evaluation(seed: 3).run(model, on: image, under: threat).correctCount == 0)
+    }
+  }
+
   /// Class 1 wins by w·x − m, with w and m by the draw: certain to e⁻ᵐ that it does not.
   private struct Certainties: DifferentiableClassifier {
     let weights: [[Float]]

@@ -135,7 +135,7 @@ struct LuckyDrawTests {
       AttackCase(
         name: "the same, sparing",
         attack: BestOf(
-          [.init(Fixed(left: 0, right: 0.1)), .init(Fixed(left: 0.1, right: 0))], selections: 1,
+          [.init(Fixed(left: 0, right: 0.1)), .init(Fixed(left: 0.1, right: 0))],
           sparesMisled: true)),
     ]
     + PerturbationBudget.Norm.allCases.flatMap { norm in
@@ -207,6 +207,23 @@ struct LuckyDrawTests {
     let (mean, optimum) = (found.reduce(0, +) / 12, best.reduce(0, +) / 12)
     #expect(optimum > 0.3 && optimum < 0.95, "what is compared must be worth it: \(optimum)")
     #expect(mean >= optimum - 0.05, "\(mean) of \(optimum)")
+  }
+
+  // A lucky place misleads on all of two draws for one image in eleven, and on twenty for none.
+  @Test("an image is left alone once it misleads for certain, not by luck")
+  func sparing() throws {
+    let data = try data(60)
+    let spy = Spy(RandomLottery(radius: 0.1))
+    func asked(after place: Fixed) throws -> Int {
+      let before = spy.log.calls.count
+      _ = try BestOf(
+        [.init(place), .init(ProjectedGradientDescent(steps: 1), through: spy)], selections: 2,
+        sparesMisled: true
+      ).search(data, within: .linf(Epsilon("0.1")), through: RandomLottery(radius: 0.1), seed: 1)
+      return spy.log.calls.dropFirst(before).reduce(0) { $0 + $1.images.count }
+    }
+    #expect(try asked(after: Fixed(left: 0, right: 0.1)) == 60)
+    #expect(try asked(after: Fixed(left: 0.1, right: 0)) == 0)
   }
 
   @Test("the draws that choose are told apart by who chooses, and never those that score")

@@ -39,6 +39,29 @@ private struct Changed: DifferentiableClassifier {
   }
 }
 
+/// A defence that ignores what its draws are for.
+private struct Indiscreet: DifferentiableClassifier {
+  let base: MixupInference<TanhMLP>
+  var imageShape: ImageShape { shape }
+  var classCount: Int { base.classCount }
+  var forwardPassesPerDecision: Int { base.forwardPassesPerDecision }
+  var isRandomized: Bool { true }
+
+  private func own(_ draws: Draws) -> Draws {
+    Draws(seed: draws.seed, purpose: .test, examples: draws.examples, step: draws.step)
+  }
+
+  func logits(of images: Pixels, draws: Draws) throws -> Tensor {
+    try base.logits(of: images, draws: own(draws))
+  }
+
+  func logitsAndGradient(
+    of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
+  ) throws -> (logits: Tensor, gradient: Tensor) {
+    try base.logitsAndGradient(of: images, draws: own(draws), lossGradient: lossGradient)
+  }
+}
+
 /// An attack that another one is made of.
 private struct Made: Attack {
   let search:
@@ -127,6 +150,11 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
       suite.follow(
         try RandomizedInput(
           model, transformations: [.gaussianNoise(standardDeviation: 1e-4)], sampleCount: 1))
+    },
+    .fault("randomness", "a defence that does not tell the attacker's draws from those that score")
+    {
+      suite, tests in
+      suite.follow(Indiscreet(base: try tests.defence()))
     },
     .near("randomness", "a transformation without draws") { suite, _ in
       suite.follow(try RandomizedInput(model, transformations: [.bitDepth(8)], sampleCount: 2))
@@ -435,6 +463,14 @@ struct PlantedFaultTests {
       verdict.outcome == (evaluated.fails ? .failed : .passed),
       "\(verdict.outcome.rawValue): \(verdict.evidence)")
     #expect(!verdict.evidence.isEmpty && !verdict.evidence.contains("\n"))
+  }
+
+  @Test("Without images every check is skipped")
+  func noImages() throws {
+    var suite = try suite()
+    suite.examples = data[[]]
+    suite.labels = []
+    #expect(try suite.run().allSatisfy { $0.outcome == .skipped })
   }
 
   @Test("No check is without a fault and something near to it")

@@ -97,8 +97,8 @@ extension PaperReproduction {
       guard method.isClaimed else { continue }
       gradient +=
         3 * settings.publishedDraws.reduce(0, +) * settings.publishedSteps * figure
-      // Sixteen checks, of which the dearest repeat the attack with four times its effort.
-      gradient += 16 * settings.sanityCount * settings.adaptiveSteps * settings.attackDraws
+      // Checks of which the dearest repeat the attack with four times its effort.
+      gradient += 17 * settings.sanityCount * settings.adaptiveSteps * settings.attackDraws
     }
     return (forward, gradient)
   }

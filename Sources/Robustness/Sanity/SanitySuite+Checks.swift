@@ -101,6 +101,11 @@ extension SanitySuite {
     }
     let again = try classifier.checkedLogits(of: examples.pixels, draws: draws(.score))
     guard again == first else { return (.failed, "the same draws give other predictions") }
+    // A defence that looks at step and example only would be attacked on the draws that score it.
+    let attacked = try classifier.checkedLogits(of: examples.pixels, draws: draws(.attack))
+    guard !classifier.isRandomized || !varies || attacked != first else {
+      return (.failed, "the attacker's draws are those that score")
+    }
     return (
       varies == classifier.isRandomized ? .passed : .failed,
       "said to be \(classifier.isRandomized ? "" : "not ")randomised; five draws "

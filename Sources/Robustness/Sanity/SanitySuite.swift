@@ -132,7 +132,8 @@ public struct SanitySuite: Sendable {
   private func verdict(of check: Check) throws -> SanityVerdict {
     let (outcome, evidence): (SanityVerdict.Outcome, String)
     do {
-      (outcome, evidence) = try check.run(self)
+      (outcome, evidence) =
+        examples.count == 0 ? (.skipped, "there are no images") : try check.run(self)
     } catch let error as ClassifierError {
       (outcome, evidence) = (.failed, error.description)
     }
