@@ -94,6 +94,10 @@ package struct EvaluationRecord: Sendable, Equatable {
     /// together with others.
     package var forwardPasses: Int?
     package var backwardPasses: Int?
+    /// Searches that followed a gradient, one for every image and model that was followed, and those of them
+    /// that met zeros alone: their images stand for no robustness. Nil as the passes.
+    package var searches: Int?
+    package var blindSearches: Int?
     /// Time of all threads together; nil as the passes.
     package var seconds: Double?
     /// The file with every image's outcome, below the store.
@@ -103,8 +107,8 @@ package struct EvaluationRecord: Sendable, Equatable {
       checkpoint: String, checkpointFile: String? = nil, readingsInDoubt: [String]? = nil,
       indices: String, pool: String?, knowledge: String,
       defenceParameters: [String: String], attackParameters: [String: String], selectionDraws: Int,
-      planProfile: String, forwardPasses: Int?, backwardPasses: Int?, seconds: Double?,
-      outcomes: String?
+      planProfile: String, forwardPasses: Int?, backwardPasses: Int?, searches: Int? = nil,
+      blindSearches: Int? = nil, seconds: Double?, outcomes: String?
     ) {
       self.checkpoint = checkpoint
       self.checkpointFile = checkpointFile
@@ -118,6 +122,8 @@ package struct EvaluationRecord: Sendable, Equatable {
       self.planProfile = planProfile
       self.forwardPasses = forwardPasses
       self.backwardPasses = backwardPasses
+      self.searches = searches
+      self.blindSearches = blindSearches
       self.seconds = seconds
       self.outcomes = outcomes
     }

@@ -126,6 +126,23 @@ struct EvaluationSummaryTests {
     #expect(summary.records[2].provenance?.knowledge == "another network; network")
   }
 
+  @Test("Searches that met no gradient are told before any figure, and stand in record and CSV")
+  func blindness() throws {
+    func summary(_ blind: Int) throws -> EvaluationSummary {
+      var attacked = try result(.pgd, predictions: [[1], [1], [0]])
+      attacked.cost?.passes.followed = 3
+      attacked.cost?.passes.withoutGradient = blind
+      return try EvaluationSummary([try result(.none, predictions: [[1], [1], [1]]), attacked])
+    }
+    let blind = try summary(2)
+    #expect(
+      blind.warning?.hasPrefix(
+        "DO NOT QUOTE m, none within linf 8/255 under pgd: 2 of 3 searches met no gradient but 0")
+        == true)
+    #expect(blind.records[1].provenance?.blindSearches == 2 && blind.csv.contains(",3,2,"))
+    #expect(try summary(0).warning?.contains("gradient") == false)
+  }
+
   @Test("A worst above one of its attacks says that this is chance, no other does")
   func luck() throws {
     func summary(_ misses: [[Int]]) throws -> EvaluationSummary {

@@ -469,7 +469,7 @@ struct PlantedFaultTests {
   func noImages() throws {
     var suite = try suite()
     suite.examples = data[[]]
-    suite.labels = []
+    suite.originals = data[[]]
     #expect(try suite.run().allSatisfy { $0.outcome == .skipped })
   }
 

@@ -147,6 +147,7 @@ package struct EvaluationSummary: Sendable {
       selectionDraws: circumstances.selectionDraws,
       planProfile: circumstances.planProfile.rawValue,
       forwardPasses: result.cost?.passes.forward, backwardPasses: result.cost?.passes.backward,
+      searches: result.cost?.passes.followed, blindSearches: result.cost?.passes.withoutGradient,
       seconds: result.cost?.seconds, outcomes: isWorst ? nil : try job.key.fileName())
     return record
   }
@@ -274,8 +275,21 @@ package struct EvaluationSummary: Sendable {
   /// What to say before any figure: which may not be quoted, and why; nil without an attack.
   package var warning: String? {
     let lines =
-      Set(results.compactMap(\.job.images)).flatMap(\.warnings) + [suiteWarning].compactMap(\.self)
+      Set(results.compactMap(\.job.images)).flatMap(\.warnings) + blindness
+      + [suiteWarning].compactMap(\.self)
     return lines.isEmpty ? nil : lines.joined(separator: "\n")
+  }
+
+  /// Attacks that had nothing to follow on some images.
+  private var blindness: [String] {
+    rows.filter { $0.record.brokenBy == nil }.compactMap { row in
+      guard let blind = row.record.provenance?.blindSearches, blind > 0,
+        let searches = row.record.provenance?.searches
+      else { return nil }
+      return
+        "DO NOT QUOTE \(title(of: row)) under \(row.attack): \(blind) of \(searches) searches met no "
+        + "gradient but 0, and say nothing of how robust their images are"
+    }
   }
 
   private var suiteWarning: String? {
@@ -364,7 +378,9 @@ package struct EvaluationSummary: Sendable {
       "model", "defence", "defenceParameters", "attack", "attackParameters", "dataset", "split",
       "norm", "epsilon", "n", "scoringDraws", "correct", "accuracy", "lower", "upper", "majority",
       "always", "difference", "differenceLower", "differenceUpper", "p", "pHolm", "knowledge",
-      "seed", "checkpoint", "checkpointFile", "forwardPasses", "backwardPasses", "images", "sanity",
+      "seed", "checkpoint", "checkpointFile", "forwardPasses", "backwardPasses", "searches",
+      "blindSearches", "images",
+      "sanity",
     ]
     func text(_ value: (some CustomStringConvertible)?) -> String { value.map { "\($0)" } ?? "" }
     func list(_ parameters: [String: String]?) -> String {
@@ -381,7 +397,8 @@ package struct EvaluationSummary: Sendable {
         text(r.comparison?.adjustedPValue), text(r.provenance?.knowledge), text(r.seed),
         text(r.provenance?.checkpoint), text(r.provenance?.checkpointFile),
         text(r.provenance?.forwardPasses),
-        text(r.provenance?.backwardPasses), text(r.images?.text), text(r.sanity),
+        text(r.provenance?.backwardPasses), text(r.provenance?.searches),
+        text(r.provenance?.blindSearches), text(r.images?.text), text(r.sanity),
       ]
       return fields.map(quoted).joined(separator: ",")
     }
