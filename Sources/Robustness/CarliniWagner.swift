@@ -13,8 +13,8 @@ import NeuralNetwork
 /// It does not know the ball: what it found further away is brought back by the judge. The norm must be
 /// ℓ2. Of an image that it could not change the clean one is handed over.
 ///
-/// Through a randomised surrogate the nearest image that misled it is that of the luckiest draw. There ten
-/// places on the way of every c are brought into the ball and predicted on fresh draws; c has succeeded if
+/// Through a randomised surrogate the nearest image that misled it is that of the luckiest draw. There the
+/// margin counts on either side of κ, as one draw beyond it says little; ten places on the way of every c are brought into the ball and predicted on fresh draws; c has succeeded if
 /// one of them misled on all of these, and the place that is misclassified most often counts, not the
 /// nearest.
 public struct CarliniWagner: Attack, Hashable, Codable {
@@ -199,8 +199,8 @@ private struct SearchedImage {
     step += 1
     let (first, second) = (1 - pow(0.9, Double(step)), 1 - pow(0.999, Double(step)))
     for place in v.indices {
-      // Of c max(κ − margin, 0).
-      let own = margin < settings.confidence ? Double(gradient[place]) : 0
+      // Of c max(κ − margin, 0); what one draw says is no reason to stop.
+      let own = isRandomized || margin < settings.confidence ? Double(gradient[place]) : 0
       let slope = (2 * (Double(image[place]) - Double(clean[place])) + own) / 2
       mean[place] = 0.9 * mean[place] + 0.1 * slope
       variance[place] = 0.999 * variance[place] + 0.001 * slope * slope
