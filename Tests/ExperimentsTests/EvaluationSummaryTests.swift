@@ -126,6 +126,19 @@ struct EvaluationSummaryTests {
     #expect(summary.records[2].provenance?.knowledge == "another network; network")
   }
 
+  @Test("A ball that nobody searched who knows the defence is told, no other is")
+  func ignorance() throws {
+    let transfer = AttackName(.pgd, .otherNetwork)
+    func remarks(_ attacks: [AttackName], _ defence: DefenceName) throws -> [String] {
+      try EvaluationSummary(
+        attacks.map { try result($0, defence, predictions: [[1], [1]], misses: [0, 0]) }
+      ).remarks.filter { $0.contains("knows the defence") }
+    }
+    #expect(try remarks([.pgd, transfer], .otherLabel).count == 1)
+    #expect(try remarks([.pgd, .adaptivePGD], .otherLabel).isEmpty)
+    #expect(try remarks([.pgd, transfer], .none).isEmpty)
+  }
+
   @Test("Searches that met no gradient are told before any figure, and stand in record and CSV")
   func blindness() throws {
     func summary(_ blind: Int) throws -> EvaluationSummary {

@@ -324,7 +324,8 @@ package struct EvaluationSummary: Sendable {
         + "\(area(drop)) (\(area(interval.lower)) to \(area(interval.upper))) under the ROC curve of "
         + "\(detection.adversarial) successes, \(ofAll)"
     }
-    return doubts + Set(results.compactMap(\.job.images)).map(\.text) + detections + breakers + luck
+    return doubts + Set(results.compactMap(\.job.images)).map(\.text) + detections + breakers
+      + ignorance + luck
   }
 
   /// Of every network that may compute another function than was measured.
@@ -353,6 +354,18 @@ package struct EvaluationSummary: Sendable {
         .map { "\($0.key) \($0.value)" }
       let text = parts.isEmpty ? "none" : parts.joined(separator: "; ")
       return "\(title(of: row)): of \(row.record.n) images broken by \(text)"
+    }
+  }
+
+  /// Where nobody who knows the defence was among the attackers of a ball.
+  private var ignorance: [String] {
+    rows.compactMap { row in
+      guard let provenance = row.record.provenance, row.record.brokenBy != nil,
+        row.record.defence != DefenceName.none.rawValue,
+        !provenance.knowledge.components(separatedBy: "; ").contains("defence")
+      else { return nil }
+      return
+        "\(title(of: row)): no attack of this ball knows the defence; one that does may leave far less"
     }
   }
 
