@@ -4,7 +4,8 @@
 #   is read as DOUBLE, or the read fails, as Polars does. No value changes.
 # Behaviour: The type is settled on the first 20480 rows. Later decimals are then rounded to whole numbers, without a
 #   word: 0.75 becomes 1 and 0.25 becomes 0. `sample_size=-1` reads them as they are.
-# Seen: 2026-11-28, DuckDB 2.0.1:
+# Seen: 2026-11-28:
+#   DuckDB 2.0.1
 #   csv: 40000 rows, margin BIGINT, last value 1, mean 1.0, true mean 0.88125
 #   json: 40000 rows, margin BIGINT, last value 1, mean 1.0, true mean 0.88125
 #   csv, sample_size=-1: DOUBLE, last value 0.75
