@@ -17,8 +17,8 @@ struct Evaluate: ParsableCommand {
       A randomised defence is scored on --scores draws for every image: "accuracy" is the mean, \
       "majority" counts images whose class is predicted most often, "always" those that are right on \
       every draw. Intervals are 95% and count images. "Against none" compares one prediction with that \
-      of the undefended network on the same images. "worst" takes, image by image, the attack that did most on \
-      --selections other draws.
+      of the undefended network on the same images. "worst" takes, in every ball and image by image, the attack \
+      that did most on --selections other draws.
 
       --sanity checks the evaluation itself before its figures are shown: labels, randomness, gradients, \
       attacks on what is known, radius, steps, other attackers. Figures that fail are not to be quoted.
@@ -34,7 +34,11 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var network: ModelOptions
   @OptionGroup var dataset: DatasetOptions
 
-  @Option(help: "File of images that `attack` wrote, in place of the test images.")
+  @Option(
+    help: """
+      File of images in place of the test images, safetensors, as `attack` writes it or another tool: images \
+      [N, C, H, W] in [0, 1] or bytes, labels, and indices, by which they are held against the data set.
+      """)
   var images: String?
 
   @OptionGroup var plan: PlanOptions
