@@ -50,6 +50,8 @@ struct AttackCase: Sendable, CustomTestStringConvertible {
   static let carliniWagner = AttackCase(
     name: "CW", attack: CarliniWagner(steps: 60, learningRate: 0.05, searches: 5), norm: .l2)
   static let all = gradient + queries + [carliniWagner]
+  /// All that take two classes: the ratio of logits needs three, and four to aim at one.
+  static let binary = all.filter { $0.name != "APGD-DLR" && $0.name != "APGD-T" }
 }
 
 @Suite("Every attack")
@@ -207,10 +209,12 @@ struct AttackTests {
     }
   }
 
-  // Every image of gray can be broken: by one half brighter, and the other darker, by ε.
-  @Test("breaks oblong images, however certain the model", arguments: AttackCase.all)
+  // Every image of gray can be broken: by one half brighter, and the other darker, by ε. Random noise
+  // hardly ever is both.
+  @Test(
+    "breaks oblong images, however certain the model",
+    arguments: AttackCase.binary.filter { $0.name != "noise" })
   func oblong(_ attack: AttackCase) throws {
-    guard attack.name != "noise", attack.name != "APGD-T", attack.name != "APGD-DLR" else { return }
     for (height, width, channels) in [
       (1, 64, 1), (64, 2, 1), (2, 40, 3), (7, 10, 2), (1, 2, 1), (30, 50, 3),
     ] {

@@ -271,10 +271,15 @@ struct ProjectedGradientDescentTests {
     for objective in AttackObjective.allCases {
       var previous = [Bool](repeating: true, count: data.count)
       var counts: [Int] = []
+      var seen: [Pixels] = []
       for restarts in 1...4 {
+        let spy = Spy(model)
         let found = try ProjectedGradientDescent(
           steps: 1, stepSize: Epsilon("0.01"), restarts: restarts, objective: objective
-        ).search(data, within: .linf(epsilon), through: model, seed: 3)
+        ).search(data, within: .linf(epsilon), through: spy, seed: 3)
+        let starts = spy.log.calls.filter(\.wantsGradient).map(\.images)
+        #expect(starts.count > seen.count && starts.starts(with: seen))
+        seen = starts
         let correct = try judge(found, of: data, within: .linf(epsilon), by: model, seed: 3)
           .isCorrect
         #expect(zip(correct, previous).allSatisfy { !$0 || $1 })
