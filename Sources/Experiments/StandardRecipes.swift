@@ -10,6 +10,16 @@ package enum TrainingMethod: String, CaseIterable, Codable, Sendable {
   case adversarial = "at"
   case interpolatedAdversarial = "interpolated-at"
 
+  /// Whether a recipe is of this method, whatever its numbers.
+  package func isMethod(of recipe: TrainingRecipe) -> Bool {
+    switch (self, recipe.method) {
+    case (.plain, .plain), (.mixup, .mixup), (.adversarial, .adversarial),
+      (.interpolatedAdversarial, .interpolatedAdversarial):
+      true
+    default: false
+    }
+  }
+
   /// The recipe for a data set unless the user says otherwise.
   ///
   /// The digits' recipes are those of `reproduce`. CIFAR's are made to fit two cores and two hours

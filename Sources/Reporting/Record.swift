@@ -69,6 +69,22 @@ package struct EvaluationRecord: Sendable, Equatable {
     }
   }
 
+  /// What the scored images are, whatever files they came from.
+  package struct Examples: Codable, Sendable, Hashable {
+    /// SHA-256 of indices, classes and pixels.
+    package var identity: String
+    /// Images that stand more than once among them.
+    package var repeated: Int
+    /// Images that the data set has among its training images as well, to the last bit.
+    package var training: Int
+
+    package init(identity: String, repeated: Int, training: Int) {
+      self.identity = identity
+      self.repeated = repeated
+      self.training = training
+    }
+  }
+
   /// What the figures rest on, so that they can be measured again.
   package struct Provenance: Codable, Sendable, Equatable {
     /// What names the checkpoint's content: SHA-256 of tensors, architecture, scaling and readings.
@@ -78,6 +94,10 @@ package struct EvaluationRecord: Sendable, Equatable {
     /// How names and shapes were read that do not decide what is computed, unless somebody confirmed it;
     /// nil without a file.
     package var readingsInDoubt: [String]?
+    /// What names the content of the checkpoint on which a transfer attack searched.
+    package var other: String?
+    /// What the scored images are; nil where nobody said.
+    package var examples: Examples?
     /// Where the images stand in their files: "3823-4322".
     package var indices: String
     /// Images of the mixing pool, where they are from, and the SHA-256 of what they are; nil for a
@@ -105,12 +125,15 @@ package struct EvaluationRecord: Sendable, Equatable {
 
     package init(
       checkpoint: String, checkpointFile: String? = nil, readingsInDoubt: [String]? = nil,
+      other: String? = nil, examples: Examples? = nil,
       indices: String, pool: String?, knowledge: String,
       defenceParameters: [String: String], attackParameters: [String: String], selectionDraws: Int,
       planProfile: String, forwardPasses: Int?, backwardPasses: Int?, searches: Int? = nil,
       blindSearches: Int? = nil, seconds: Double?, outcomes: String?
     ) {
       self.checkpoint = checkpoint
+      self.other = other
+      self.examples = examples
       self.checkpointFile = checkpointFile
       self.readingsInDoubt = readingsInDoubt
       self.indices = indices
@@ -137,6 +160,8 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var attack: String?
     package var norm: String?
     package var epsilon: String?
+    /// The network on which they were searched, as the file says.
+    package var model: String?
     /// Images all of whose values are one.
     package var constant: Int
     /// How they compare with the images of the data set at their indices; nil: they were not compared, as
@@ -174,13 +199,15 @@ package struct EvaluationRecord: Sendable, Equatable {
     }
 
     package init(
-      identity: String, attack: String?, norm: String?, epsilon: String?, constant: Int,
+      identity: String, attack: String?, norm: String?, epsilon: String?, model: String? = nil,
+      constant: Int,
       comparison: Comparison? = nil
     ) {
       self.identity = identity
       self.attack = attack
       self.norm = norm
       self.epsilon = epsilon
+      self.model = model
       self.constant = constant
       self.comparison = comparison
     }

@@ -32,11 +32,11 @@ struct Attack: ParsableCommand {
     guard plan.defences.count == 1, plan.attacks.count == 1 else {
       throw Failure.usage("attack takes one --defence and one --attack")
     }
-    try output.check()
+    try [output].check(inputs: [network.model, network.other, self.plan.plan])
     let name = try dataset.name()
     let model = try network.load(for: name.imageShape)
     let other = try network.loadOther(for: name.imageShape)
-    let data = try dataset.load(seed: plan.seed)
+    let data = try dataset.load(seed: model.splitSeed)
     let run = EvaluationRun(
       plan: plan, kernels: try machine.kernelSet(), workers: machine.workers(),
       progress: ProgressReporter())

@@ -5,11 +5,23 @@ import Reporting
 /// Where a verb puts a result: a file, or standard output for "-".
 struct Destination: ExpressibleByArgument {
   /// The file; nil for standard output.
-  private let file: URL?
+  fileprivate let file: URL?
 
   init?(argument: String) { file = argument == "-" ? nil : URL(filePath: argument) }
 
   var isStandardOutput: Bool { file == nil }
+
+  /// Where a path leads, whatever links are on the way.
+  fileprivate static func place(_ file: URL) -> String {
+    file.standardizedFileURL.resolvingSymlinksInPath().path(percentEncoded: false)
+  }
+
+  /// Whether it is a file, or will be one, rather than a device.
+  fileprivate static func isFile(_ file: URL) -> Bool {
+    var status = stat()
+    return stat(file.path(percentEncoded: false), &status) != 0
+      || status.st_mode & S_IFMT == S_IFREG
+  }
 
   /// Finds out before long work whether the result can be written.
   ///
@@ -28,11 +40,23 @@ struct Destination: ExpressibleByArgument {
 extension [Destination?] {
   /// As `Destination.check`, for all of a verb's.
   ///
-  /// - Throws: `Failure` if two of them are standard output.
-  func check() throws {
+  /// - Parameter inputs: files that the verb reads.
+  /// - Throws: `Failure` if two of them are one place, or one of them a file that is read.
+  func check(inputs: [String?] = []) throws {
     let given = compactMap(\.self)
     guard given.count(where: \.isStandardOutput) <= 1 else {
       throw Failure.usage("two results cannot both go to standard output; name a file for one")
+    }
+    var taken = inputs.compactMap { $0.map { Destination.place(URL(filePath: $0)) } }
+    for file in given.compactMap(\.file) {
+      let place = Destination.place(file)
+      // A device such as /dev/null takes as much as comes.
+      guard !taken.contains(place) || !Destination.isFile(file) else {
+        throw Failure.usage(
+          "\(file.relativePath) would be overwritten: it is read, or another result goes there; "
+            + "name another file")
+      }
+      taken.append(place)
     }
     for destination in given { try destination.check() }
   }

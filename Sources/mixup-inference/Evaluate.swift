@@ -78,12 +78,13 @@ struct Evaluate: ParsableCommand {
     guard sanity == nil || shard == .whole else {
       throw Failure.usage("--sanity looks at all images; leave --shard out")
     }
-    try files.destinations.check()
+    try files.destinations.check(
+      inputs: [network.model, network.other, images, self.plan.plan])
     let kernels = try machine.kernelSet()
     let name = try dataset.name()
     let model = try network.load(for: name.imageShape)
     let other = try network.loadOther(for: name.imageShape)
-    let data = try dataset.load(seed: plan.seed)
+    let data = try dataset.load(seed: model.splitSeed)
     let folder = store.map { URL(filePath: $0) }
     var run = EvaluationRun(
       plan: plan, images: try images.map { try imageFile($0, of: data) }, store: folder,
@@ -103,7 +104,10 @@ struct Evaluate: ParsableCommand {
     }
     let summary = try EvaluationSummary(results, sanity: reports ?? [])
     // A part has no records of its own.
-    if shard == .whole, let folder { try EvaluationStore(folder).write(summary.records) }
+    if shard == .whole, let folder {
+      if let reports { try EvaluationStore(folder).keep(reports) }
+      try EvaluationStore(folder).write(summary.records)
+    }
     try summary.publish(files)
   }
 }

@@ -21,7 +21,9 @@ struct Merge: ParsableCommand {
 
   func run() throws {
     try files.destinations.check()
-    let results = try EvaluationStore.merged(stores.map { EvaluationStore(URL(filePath: $0)) })
-    try EvaluationSummary(results).publish(files)
+    let stores = stores.map { EvaluationStore(URL(filePath: $0)) }
+    let results = try EvaluationStore.merged(stores)
+    let sanity = try EvaluationStore.sanity(in: stores, of: results)
+    try EvaluationSummary(results, sanity: sanity).publish(files)
   }
 }

@@ -24,7 +24,12 @@ struct MixupInferenceCommand: ParsableCommand {
   /// Runs a verb, and ends with one line and the right status where it cannot.
   static func main() {
     var command: any ParsableCommand
-    do { command = try parseAsRoot(words(of: CommandLine.arguments.dropFirst())) } catch {
+    let words = words(of: CommandLine.arguments.dropFirst())
+    if let option = repeated(in: words) {
+      fail(
+        .usage("\(option) stands twice, and one value would be dropped; give it once, or --plan"))
+    }
+    do { command = try parseAsRoot(words) } catch {
       if exitCode(for: error).isSuccess { exit(withError: error) }
       let verb = CommandLine.arguments.dropFirst().first { name in
         configuration.subcommands.contains { "\($0)".lowercased() == name }
@@ -59,6 +64,14 @@ struct MixupInferenceCommand: ParsableCommand {
         words.append(word)
       }
     }
+  }
+
+  /// The first option that stands twice, of those that take one value.
+  private static func repeated(in words: [String]) -> String? {
+    var seen = Set<String>()
+    return words.filter { $0.hasPrefix("--") }
+      .map { String($0.prefix { $0 != "=" }) }
+      .first { !["--defence", "--attack"].contains($0) && !seen.insert($0).inserted }
   }
 
   private static func fail(_ failure: Failure) -> Never {

@@ -91,9 +91,25 @@ struct PlanOptions: ParsableArguments {
 
   /// What the options, or the file that stands for them, ask for.
   func evaluationPlan() throws -> EvaluationPlan {
+    if plan != nil, let option = Self.inPlan.first(where: Self.isGiven) {
+      throw Failure.usage("\(option) is said by the plan; leave it out here, or change the file")
+    }
     let plan = try self.plan.map(planFile) ?? planOfOptions()
     try plan.check()
     return plan
+  }
+
+  /// Options that a plan's file stands for.
+  private static let inPlan = [
+    "--defence", "--attack", "--norm", "--epsilon", "--steps", "--step-size", "--loss",
+    "--momentum",
+    "--queries", "--restarts", "--lambda", "--lambda-pl", "--threshold", "--strength", "--sides",
+    "--bits",
+    "--draws", "--attack-draws", "--average", "--scores", "--selections",
+  ]
+
+  private static func isGiven(_ option: String) -> Bool {
+    CommandLine.arguments.contains { $0 == option || $0.hasPrefix("\(option)=") }
   }
 
   private func planOfOptions() throws -> EvaluationPlan {

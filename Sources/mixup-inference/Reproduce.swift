@@ -129,6 +129,13 @@ struct Reproduce: ParsableCommand {
       uniqueKeysWithValues: TrainingMethod.allCases.map { method in
         let file = URL(filePath: folder).appending(path: "\(method.rawValue).safetensors")
         let checkpoint = try checkpointFile(file.relativePath, images: dataset.imageShape)
+        let recipe = try checkpoint.checkpoint().recipe
+        if let recipe, !method.isMethod(of: recipe) || recipe.seed != seed {
+          throw Failure.data(
+            "\(file.relativePath) was trained otherwise than its name and --seed \(seed) say "
+              + "(\(recipe)); name files for their training, and give its seed, or validation images would be "
+              + "training images")
+        }
         let curve: LearningCurve?
         do { curve = try TrainingRun.curve(beside: file) } catch {
           throw Failure.data("the curve beside \(file.relativePath): \(error)")

@@ -166,20 +166,43 @@ struct EvaluateTests {
         ])
       // One step does not break everything at ε = 1, or finds no more with twice as many.
       let records = try records(place.folder.appending(path: "records.json"))
-      let verdict = try #require(records.first?["sanity"] as? String)
-      #expect(verdict == "passed" || verdict.hasPrefix("failed: "))
-      #expect(records.allSatisfy { $0["sanity"] as? String == verdict })
+      let verdict = try #require(records.last?["sanity"] as? String)
+      #expect(verdict.hasPrefix("passed on 6 images") || verdict.hasPrefix("failed on 6 images: "))
+      // Of the clean images nothing was checked.
+      #expect(records.count == 2 && records[0]["sanity"] as? String == nil)
       let lines = result.output.split(separator: "\n")
       #expect(lines[0] == "sanity of none under fgsm, linf 1/20, loss log-odds:")
       let table = try #require(lines.firstIndex { $0.hasPrefix("model ") })
       let warning = lines[table - 1]
       #expect(
-        verdict == "passed"
-          ? warning == "the sanity suite passed"
+        verdict.hasPrefix("passed")
+          ? warning == "the sanity suite of none under fgsm, linf 1/20, loss log-odds \(verdict)"
           : warning == "DO NOT QUOTE the figures of none: \(verdict)")
       for check in ["labels", "unbounded", "planted"] {
         #expect(lines[..<table].contains { $0.hasPrefix(check) })
       }
+    }
+  }
+
+  @Test(
+    "What the sanity suite said comes back with the figures from a store, and a plan takes no second word"
+  )
+  func storedSanity() throws {
+    try Workplace.with { place in
+      let result = try evaluate(
+        place, "first.json",
+        [
+          "--count", "6", "--attack", "fgsm", "--epsilon", "1/20", "--sanity", "6", "--store", "s",
+        ])
+      let merged = try Command(folder: place.folder).run(["merge", "s", "--json", "merged.json"])
+      #expect(merged.status == 0 && merged.output == result.output, "\(merged.error)")
+      #expect(
+        try timeless(place.folder.appending(path: "merged.json"))
+          == timeless(place.folder.appending(path: "first.json")))
+      try Data("{}".utf8).write(to: place.folder.appending(path: "plan.json"))
+      let second = try Command(folder: place.folder).run(
+        ["evaluate", "--model", "model.safetensors", "--plan", "plan.json", "--lambda", "0.5"])
+      #expect(second.status == 64 && second.error.contains("--lambda is said by the plan"))
     }
   }
 

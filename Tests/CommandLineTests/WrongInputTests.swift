@@ -189,6 +189,13 @@ struct WrongInputTests {
     Mistake("\(evaluate) --fresh -1", 64, "--fresh"),
     Mistake("\(evaluate) --attack cw --attack pgd --epsilon 3", 64, "\"3\" is more than 1"),
     Mistake("\(evaluate) --attack cw --epsilon 1001", 64, "more than 1000"),
+    Mistake("\(evaluate) --json @model.safetensors", 64, "would be overwritten"),
+    Mistake("\(evaluate) --json @new --csv @new", 64, "would be overwritten"),
+    Mistake(
+      "attack --model @model.safetensors --count 2 --output @model.safetensors", 64,
+      "would be overwritten"),
+    Mistake("\(evaluate) --lambda 0.5 --lambda 0.8", 64, "--lambda stands twice"),
+    Mistake("\(evaluate) --seed=1 --seed 2", 64, "--seed stands twice"),
     Mistake("\(evaluate) --json - --csv -", 64, "cannot both go to standard output"),
     Mistake("train --method plain --output -", 64, "train writes several files"),
     Mistake("\(evaluate) --lambda nan", 64, "λ is nan"),

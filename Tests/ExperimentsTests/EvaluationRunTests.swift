@@ -245,6 +245,22 @@ struct EvaluationRunTests {
     }
   }
 
+  @Test("say what the images are, how many stand twice, and how many are training images")
+  func examples() throws {
+    let (test, training) = (try Digits.test(), try digits().training)
+    let own = try run(short(4))[0].job.examples
+    #expect(own?.identity == test[0..<4].identity && own?.repeated == 0 && own?.training == 0)
+    let odd = try LabelledImages(
+      pixels: Pixels(.concatenated([test[[0, 0, 1]].pixels.tensor, training[[5]].pixels.tensor])),
+      labels: test[[0, 0, 1]].labels + training[[5]].labels, classCount: 10,
+      indices: [3823, 3824, 3825, 3826])
+    let found = try run(short(4), test: odd)
+    #expect(found[0].job.examples?.repeated == 1 && found[0].job.examples?.training == 1)
+    let warning = try EvaluationSummary(found).warning ?? ""
+    #expect(
+      warning.contains("1 of the images stand") && warning.contains("1 of the images are training"))
+  }
+
   @Test("refuse images that share an index")
   func repeatedIndex() throws {
     let test = try Digits.test()[[0, 1, 2, 1]]

@@ -89,11 +89,18 @@ struct OutcomeFileTests {
     try withFile { file in
       let text = try String(contentsOf: file, encoding: .utf8)
       let lines = text.split(separator: "\n").map(String.init)
-      let damages: [(line: Int, text: String)] = [
+      var damages: [(line: Int, text: String)] = [
         (1, "{}"), (1, "no json"), (3, ""), (3, "{\"contents\":"),
         // An image twice.
         (3, lines[1]),
       ]
+      // A whole line, but of a file with another header.
+      try withTemporaryFolder { folder in
+        let other = folder.appending(path: "b.jsonl")
+        try OutcomeFile(other, header: header(seed: 2)).append(blocks[1])
+        let strange = try String(contentsOf: other, encoding: .utf8).split(separator: "\n")[1]
+        damages.append((3, String(strange)))
+      }
       for damage in damages {
         var changed = lines
         changed[damage.line - 1] = damage.text

@@ -460,9 +460,31 @@ struct PlantedFaultTests {
     let found = try suite.verdict(of: evaluated.check)
     let verdict = try #require(found)
     #expect(
-      verdict.outcome == (evaluated.fails ? .failed : .passed),
+      evaluated.fails
+        ? verdict.outcome == .failed : [.passed, .undecided].contains(verdict.outcome),
       "\(verdict.outcome.rawValue): \(verdict.evidence)")
     #expect(!verdict.evidence.isEmpty && !verdict.evidence.contains("\n"))
+  }
+
+  @Test("An attack that does not follow what is evaluated shows nothing")
+  func oblivious() throws {
+    var defended = try suite()
+    defended.isDefended = true
+    defended.isAdaptive = false
+    #expect(try defended.verdict(of: "oblivious")?.outcome == .failed)
+    var transferred = try suite()
+    transferred.isAdaptive = false
+    #expect(try transferred.verdict(of: "transfer")?.outcome == .failed)
+  }
+
+  @Test("Few images more that a weaker attack breaks are not taken for none")
+  func undecided() throws {
+    let suite = try suite()
+    let right = Array(repeating: true, count: 9)
+    for (wrong, outcome) in [(0, SanityVerdict.Outcome.passed), (2, .undecided), (8, .failed)] {
+      let weaker = right.indices.map { $0 >= wrong }
+      #expect(suite.expect(("a", weaker), noLessRobustThan: ("b", right)).0 == outcome)
+    }
   }
 
   @Test("Without images every check is skipped")

@@ -75,7 +75,7 @@ struct SanitySuiteTests {
   @Test("So does one of a randomised defence, with every check")
   func soundDefence() throws {
     let verdicts = try suite(of: defence(), isDefended: true).run()
-    #expect(verdicts.filter { $0.outcome != .passed } == [])
+    #expect(verdicts.filter { [.failed, .skipped].contains($0.outcome) } == [])
   }
 
   @Test("The same evaluation has the same verdicts, whatever the threads")

@@ -14,6 +14,8 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
   package var split: String
   /// The file that they are from, if it is one.
   package var images: EvaluationRecord.Images?
+  /// What the examples are.
+  package var examples: EvaluationRecord.Examples?
   /// Where the examples stand in their files.
   package var indices: IndexRanges
   /// What mixing partners are drawn from; nil if the defence has none.
@@ -27,13 +29,15 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
 
   package init(
     model: String, dataset: String, split: String, images: EvaluationRecord.Images? = nil,
-    indices: IndexRanges, pool: Pool?, defence: DefenceDescription, attack: AttackDescription,
-    circumstances: Circumstances, origin: CheckpointFile.Origin? = nil
+    examples: EvaluationRecord.Examples? = nil, indices: IndexRanges, pool: Pool?,
+    defence: DefenceDescription, attack: AttackDescription, circumstances: Circumstances,
+    origin: CheckpointFile.Origin? = nil
   ) {
     self.model = model
     self.dataset = dataset
     self.split = split
     self.images = images
+    self.examples = examples
     self.indices = indices
     self.pool = pool
     self.defence = defence

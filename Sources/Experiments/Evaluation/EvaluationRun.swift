@@ -6,6 +6,7 @@ import Reporting
 import Robustness
 import Statistics
 import Synchronization
+import Training
 
 /// Measures a plan on one network.
 package struct EvaluationRun: Sendable {
@@ -42,6 +43,10 @@ package struct EvaluationRun: Sendable {
         name: name, checkpoint: try file.checkpoint(), digest: identity,
         origin: file.origin, curve: curve)
     }
+
+    /// The seed by which validation images are set apart: that of its training, whose validation images it has
+    /// not seen; 1, as `train` has it, where that is not known. The seed of an evaluation must not move it.
+    package var splitSeed: UInt64 { checkpoint.recipe?.seed ?? 1 }
 
     /// - Throws: `AttackError` or `ClassifierError` unless the network takes such images and tells
     ///   their classes apart.
@@ -98,15 +103,19 @@ package struct EvaluationRun: Sendable {
       throw PlanError.setting(
         "shard \(shard) of \(images.count) images is empty; use \(images.count) shards at most")
     }
-    // What a store keeps apart; of images that are not kept nobody asks.
-    let identities = store == nil ? [] : images.identities
+    let identities = images.identities
+    let known = Set(data.training.identities + data.validation.identities)
+    let examples = EvaluationRecord.Examples(
+      identity: images.identity, repeated: images.count - Set(identities).count,
+      training: identities.count(where: known.contains))
     let poolDescription = pool.map { _ in EvaluationJob.Pool(data.training, split: "training") }
     let jobs = plan.defences.map { $0.resolved(for: base.imageShape) }.flatMap { defence in
       plan.attacks.map { attack in
         EvaluationJob(
           model: model.name, dataset: dataset.rawValue,
           split: self.images == nil ? "test" : "file", images: self.images?.description,
-          indices: IndexRanges(images.indices), pool: defence.rule == nil ? nil : poolDescription,
+          examples: examples, indices: IndexRanges(images.indices),
+          pool: defence.rule == nil ? nil : poolDescription,
           defence: defence, attack: attack,
           circumstances: EvaluationJob.Circumstances(
             checkpoint: model.digest, normalization: model.checkpoint.normalization,

@@ -27,6 +27,30 @@ package struct EvaluationStore: Sendable {
       bytes, to: evaluations.appending(path: "\(sha256(bytes).prefix(16)).json"))
   }
 
+  /// Keeps what the sanity suite said, so that figures never come back without it.
+  package func keep(_ reports: [SanityReport]) throws {
+    try AtomicFile.write(try JSONEncoder.canonical.encode(reports), to: sanity)
+  }
+
+  /// What the sanity suite said of some results, wherever it was kept.
+  ///
+  /// - Throws: `PlanError.damaged` for a file that holds no reports.
+  package static func sanity(
+    in stores: [EvaluationStore], of results: [JobResult]
+  ) throws -> [SanityReport] {
+    try stores.flatMap { store -> [SanityReport] in
+      guard let bytes = try? Data(contentsOf: store.sanity) else { return [] }
+      guard let reports = try? JSONDecoder().decode([SanityReport].self, from: bytes) else {
+        throw PlanError.damaged(file: store.sanity.relativePath, line: 1)
+      }
+      return reports.filter { report in
+        results.contains { report.isAbout($0.job, isWorst: false) }
+      }
+    }
+  }
+
+  private var sanity: URL { folder.appending(path: "sanity.json") }
+
   /// Puts the records where they can be found.
   package func write(_ records: [EvaluationRecord]) throws {
     let lines = try records.map {

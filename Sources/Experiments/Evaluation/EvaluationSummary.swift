@@ -19,6 +19,7 @@ package struct EvaluationSummary: Sendable {
   /// A record as tables name it: what else there is decides what has to be said.
   private struct Row {
     var record: EvaluationRecord
+    var job: EvaluationJob
     var defence: String
     var attack: String
   }
@@ -53,22 +54,19 @@ package struct EvaluationSummary: Sendable {
             comparison: pairs[place].map {
               EvaluationRecord.Comparison($0, adjustedPValue: adjusted.removeFirst())
             }, detection: clean.flatMap { Self.detection(of: result, beside: $0) }),
-          defence: defence, attack: Self.attackTitle(of: result, among: group)))
+          job: result.job, defence: defence, attack: Self.attackTitle(of: result, among: group)))
       let isLast =
         place + 1 == results.count || !results[place + 1].isOfSameDefence(as: result)
       if isLast {
         rows += try Self.worst(of: group).map {
-          Row(record: $0, defence: defence, attack: Self.worst)
+          Row(record: $0.record, job: $0.job, defence: defence, attack: Self.worst)
         }
       }
     }
     self.rows = rows.map { row in
       var row = row
-      row.record.sanity =
-        sanity.first {
-          $0.model == row.record.model && $0.defence.name.rawValue == row.record.defence
-            && $0.defence.parameters == row.record.provenance?.defenceParameters
-        }?.summary
+      let isWorst = row.attack == Self.worst
+      row.record.sanity = sanity.first { $0.isAbout(row.job, isWorst: isWorst) }?.summary
       return row
     }
   }
@@ -140,7 +138,8 @@ package struct EvaluationSummary: Sendable {
     record.images = job.images
     record.provenance = EvaluationRecord.Provenance(
       checkpoint: circumstances.checkpoint, checkpointFile: job.origin?.digest,
-      readingsInDoubt: job.origin?.doubts, indices: job.indices.description,
+      readingsInDoubt: job.origin?.doubts, other: circumstances.other, examples: job.examples,
+      indices: job.indices.description,
       pool: job.pool?.description, knowledge: knowledge ?? job.knowledge,
       defenceParameters: job.defence.parameters,
       attackParameters: isWorst ? [:] : job.attack.parameters,
@@ -189,7 +188,9 @@ package struct EvaluationSummary: Sendable {
   /// The worst of the attacks on one defence, for every ball that they search: an attack that may go
   /// further says nothing of a smaller ball, nor one norm of another. None if there is a single attack, or if
   /// the choice would have to be made on the draws that score.
-  private static func worst(of group: [JobResult]) throws -> [EvaluationRecord] {
+  private static func worst(
+    of group: [JobResult]
+  ) throws -> [(record: EvaluationRecord, job: EvaluationJob)] {
     guard let first = group.first, group.count(where: { $0.job.attack.budget != nil }) > 1,
       !first.isRandomized || first.job.circumstances.selectionDraws > 0,
       group.allSatisfy({ $0.outcomes.map(\.index) == first.outcomes.map(\.index) })
@@ -209,7 +210,7 @@ package struct EvaluationSummary: Sendable {
   /// most over all images counts, so that a weak attack's luck is not preferred, then the earlier one.
   private static func worst(
     in ball: PerturbationBudget, of group: [JobResult]
-  ) throws -> EvaluationRecord {
+  ) throws -> (record: EvaluationRecord, job: EvaluationJob) {
     func misses(_ result: JobResult, _ n: Int) -> Int {
       let outcome = result.outcomes[n]
       return result.isRandomized ? outcome.selectionMisses : outcome.isCorrect ? 0 : 1
@@ -239,7 +240,9 @@ package struct EvaluationSummary: Sendable {
       sum.flatMap { sum in result.cost.map { sum + $0 } }
     }
     let knowledge = Set(group.map(\.job.knowledge)).subtracting(["nothing"]).sorted()
-    return try record(worst, worstOf: brokenBy, knowledge: knowledge.joined(separator: "; "))
+    return (
+      try record(worst, worstOf: brokenBy, knowledge: knowledge.joined(separator: "; ")), worst.job
+    )
   }
 
   // MARK: Tables
@@ -275,7 +278,8 @@ package struct EvaluationSummary: Sendable {
   /// What to say before any figure: which may not be quoted, and why; nil without an attack.
   package var warning: String? {
     let lines =
-      Set(results.compactMap(\.job.images)).flatMap(\.warnings) + blindness
+      Set(results.compactMap(\.job.images)).flatMap(\.warnings) + doubtfulExamples + blindness
+      + unreachable + ownNetwork
       + [suiteWarning].compactMap(\.self)
     return lines.isEmpty ? nil : lines.joined(separator: "\n")
   }
@@ -292,6 +296,39 @@ package struct EvaluationSummary: Sendable {
     }
   }
 
+  /// Images that count more than once, or that networks were trained on.
+  private var doubtfulExamples: [String] {
+    Set(results.compactMap(\.job.examples)).flatMap { examples in
+      [
+        examples.repeated > 0
+          ? "\(examples.repeated) of the images stand among them before; intervals take them for others"
+          : nil,
+        examples.training > 0
+          ? "\(examples.training) of the images are training images of the data set, to the last bit"
+          : nil,
+      ].compactMap(\.self)
+    }
+  }
+
+  /// Attacks whose steps together do not lead to the edge of their ball.
+  private var unreachable: [String] {
+    rows.filter { $0.record.brokenBy == nil }.compactMap { row in
+      let attack = row.job.attack
+      guard let steps = attack.steps, let size = attack.stepSize, let radius = attack.epsilon,
+        Double(steps) * size.doubleValue < radius.doubleValue
+      else { return nil }
+      return
+        "DO NOT QUOTE \(title(of: row)) under \(row.attack): \(steps) steps of \(size) do not reach "
+        + "\(radius)"
+    }
+  }
+
+  /// Transfer attacks that searched on the network under test.
+  private var ownNetwork: [String] {
+    results.contains { $0.job.circumstances.other == $0.job.circumstances.checkpoint }
+      ? ["the other network of the transfer attacks is the network under test itself"] : []
+  }
+
   private var suiteWarning: String? {
     guard results.contains(where: { $0.job.attack.budget != nil || $0.job.images != nil }) else {
       return nil
@@ -300,7 +337,12 @@ package struct EvaluationSummary: Sendable {
       return "not checked: --sanity 50 asks whether these figures can be believed"
     }
     let failed = sanity.filter { !$0.failures.isEmpty }
-    guard !failed.isEmpty else { return "the sanity suite passed" }
+    guard !failed.isEmpty else {
+      return sanity.map {
+        "the sanity suite of \($0.defence.title) under \($0.attack.title) \($0.summary)"
+      }
+      .joined(separator: "\n")
+    }
     return failed.map {
       "DO NOT QUOTE the figures of \($0.defence.title): \($0.summary)"
     }.joined(separator: "\n")
@@ -391,9 +433,11 @@ package struct EvaluationSummary: Sendable {
       "model", "defence", "defenceParameters", "attack", "attackParameters", "dataset", "split",
       "norm", "epsilon", "n", "scoringDraws", "correct", "accuracy", "lower", "upper", "majority",
       "always", "difference", "differenceLower", "differenceUpper", "p", "pHolm", "knowledge",
-      "seed", "checkpoint", "checkpointFile", "forwardPasses", "backwardPasses", "searches",
+      "seed", "checkpoint", "checkpointFile", "otherCheckpoint", "kernelSet", "examples", "indices",
+      "pool", "selectionDraws",
+      "forwardPasses", "backwardPasses", "searches",
       "blindSearches", "images",
-      "sanity",
+      "imageWarnings", "sanity",
     ]
     func text(_ value: (some CustomStringConvertible)?) -> String { value.map { "\($0)" } ?? "" }
     func list(_ parameters: [String: String]?) -> String {
@@ -401,7 +445,8 @@ package struct EvaluationSummary: Sendable {
     }
     let lines = records.map { r -> String in
       let fields: [String] = [
-        r.model, r.defence, list(r.provenance?.defenceParameters), r.attack,
+        r.model, r.defence, list(r.provenance?.defenceParameters),
+        r.attack == AttackName.none.rawValue ? r.images?.title ?? r.attack : r.attack,
         list(r.provenance?.attackParameters), r.dataset, r.split, text(r.norm), text(r.epsilon),
         text(r.n), text(r.scoringDraws), text(r.correct), text(r.accuracy), text(r.interval.lower),
         text(r.interval.upper), text(r.repeated?.majority), text(r.repeated?.always),
@@ -409,9 +454,13 @@ package struct EvaluationSummary: Sendable {
         text(r.comparison?.interval.upper), text(r.comparison?.pValue),
         text(r.comparison?.adjustedPValue), text(r.provenance?.knowledge), text(r.seed),
         text(r.provenance?.checkpoint), text(r.provenance?.checkpointFile),
+        text(r.provenance?.other), r.kernelSet,
+        text(r.provenance?.examples?.identity), text(r.provenance?.indices),
+        text(r.provenance?.pool), text(r.provenance?.selectionDraws),
         text(r.provenance?.forwardPasses),
         text(r.provenance?.backwardPasses), text(r.provenance?.searches),
-        text(r.provenance?.blindSearches), text(r.images?.text), text(r.sanity),
+        text(r.provenance?.blindSearches), text(r.images?.text),
+        (r.images?.warnings ?? []).joined(separator: "; "), text(r.sanity),
       ]
       return fields.map(quoted).joined(separator: ",")
     }
@@ -466,7 +515,9 @@ extension EvaluationRecord.Images {
   /// "the file's pgd, linf 3/20", or "the file's images" where it does not say what was done.
   package var title: String {
     let ball = epsilon.map { ", \(norm ?? "linf") \($0)" } ?? ""
-    return "the file's \(attack.map { $0 == "none" ? "images" : $0 } ?? "images")\(ball)"
+    let place = model.map { " on \($0)" } ?? ""
+    return "the file's \(attack.map { $0 == "none" ? "images" : $0 } ?? "images")\(ball)\(place)"
+      .printable
   }
 
   /// What is known of the images, in one line.

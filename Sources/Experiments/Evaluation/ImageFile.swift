@@ -39,7 +39,9 @@ package struct ImageFile: Sendable {
     let claim = try Claim(file.metadata)
     var description = EvaluationRecord.Images(
       identity: given.identity, attack: claim.attack, norm: claim.budget?.norm.rawValue,
-      epsilon: claim.budget?.radius.description, constant: pixels.constantCount)
+      epsilon: claim.budget?.radius.description,
+      model: file.metadata["model"].flatMap { $0.isEmpty ? nil : $0 },
+      constant: pixels.constantCount)
     guard file.tensors["indices"] != nil else {
       images = given
       originals = nil

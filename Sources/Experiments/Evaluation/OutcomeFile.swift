@@ -80,24 +80,26 @@ package final class OutcomeFile: Sendable {
     }
   }
 
-  /// A line, with the first 16 digits of the SHA-256 of its contents as they are encoded here.
+  /// A line, with the first 16 digits of the SHA-256 of the header's checksum and of its contents, as they are
+  /// encoded here: a line of another file is as little as one that was changed.
   private struct Line<Contents: Codable>: Codable {
     var contents: Contents
     var checksum: String
 
-    init(_ contents: Contents) throws {
+    init(_ contents: Contents, below header: String = "") throws {
       self.contents = contents
-      checksum = try Self.checksum(of: contents)
+      checksum = try Self.checksum(of: contents, below: header)
     }
 
-    static func checksum(of contents: Contents) throws -> String {
-      String(sha256(try JSONEncoder.canonical.encode(contents)).prefix(16))
+    static func checksum(of contents: Contents, below header: String = "") throws -> String {
+      String(
+        sha256(Data(header.utf8) + (try JSONEncoder.canonical.encode(contents))).prefix(16))
     }
 
     /// The contents of a line, if it is whole and unchanged.
-    static func contents(of bytes: Data) -> Contents? {
+    static func contents(of bytes: Data, below header: String = "") -> Contents? {
       guard let line = try? JSONDecoder().decode(Self.self, from: bytes),
-        line.checksum == (try? checksum(of: line.contents))
+        line.checksum == (try? checksum(of: line.contents, below: header))
       else { return nil }
       return line.contents
     }
@@ -125,7 +127,7 @@ package final class OutcomeFile: Sendable {
     let lines = try Self.lines(bytes)
     if lines.isEmpty {
       try resize(to: 0)
-      try append(line: header)
+      try append(Line(header))
     } else {
       let (present, blocks) = try Self.decoded(lines, path)
       guard present == header else { throw PlanError.otherJob(file: path) }
@@ -142,7 +144,7 @@ package final class OutcomeFile: Sendable {
   /// Writes a block behind the others, and has the system put it on the disk.
   package func append(_ block: Block) throws {
     try found.withLock {
-      try append(line: block)
+      try append(Line(block, below: Line.checksum(of: header)))
       $0.append(block)
     }
   }
@@ -168,10 +170,12 @@ package final class OutcomeFile: Sendable {
   ) throws -> (header: Header, blocks: [Block]) {
     guard let first = lines.first, let header = Line<Header>.contents(of: first), header.isSound
     else { throw PlanError.damaged(file: path, line: 1) }
+    let checksum = try Line.checksum(of: header)
     var blocks: [Block] = []
     var seen = Set<Example>()
     for (number, line) in lines.enumerated().dropFirst() {
-      guard let block = Line<Block>.contents(of: line), block.isSound(under: header),
+      guard let block = Line<Block>.contents(of: line, below: checksum),
+        block.isSound(under: header),
         block.examples.allSatisfy({ seen.insert($0).inserted })
       else { throw PlanError.damaged(file: path, line: number + 1) }
       blocks.append(block)
@@ -185,8 +189,8 @@ package final class OutcomeFile: Sendable {
     }
   }
 
-  private func append(line contents: some Codable) throws {
-    let line = try JSONEncoder.canonical.encode(Line(contents)) + Data("\n".utf8)
+  private func append(_ line: some Encodable) throws {
+    let line = try JSONEncoder.canonical.encode(line) + Data("\n".utf8)
     let code = line.withUnsafeBytes { writeAll($0, to: descriptor) }
     if let code { throw FileWriteError(path: path, code: code) }
     if fsync(descriptor) != 0 { throw FileWriteError(path: path, code: errno) }

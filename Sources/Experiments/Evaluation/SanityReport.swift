@@ -19,9 +19,21 @@ package struct SanityReport: Sendable, Codable, Equatable {
     verdicts.filter { $0.outcome == .failed }.map(\.name)
   }
 
-  /// "passed", or "failed: " and the names of the checks.
+  /// "passed on 50 images", with what these did not decide, or "failed on 50 images: " and the names of the
+  /// checks.
   package var summary: String {
-    failures.isEmpty ? "passed" : "failed: \(failures.joined(separator: ", "))"
+    let images = "on \(count) image\(count == 1 ? "" : "s")"
+    guard failures.isEmpty else { return "failed \(images): \(failures.joined(separator: ", "))" }
+    let undecided = verdicts.filter { $0.outcome == .undecided }.map(\.name)
+    return undecided.isEmpty
+      ? "passed \(images)"
+      : "passed \(images), which do not decide: \(undecided.joined(separator: ", "))"
+  }
+
+  /// Whether it speaks of an attack on a defence: the one that it was run under, or the worst in its ball.
+  func isAbout(_ job: EvaluationJob, isWorst: Bool) -> Bool {
+    model == job.model && defence == job.defence
+      && (isWorst ? attack.budget == job.attack.budget : attack == job.attack)
   }
 
   /// The verdicts as a table for a terminal.
@@ -66,7 +78,7 @@ extension EvaluationRun {
       let target = try setting.target(of: defence)
       let selections = max(1, plan.selectionDraws)
       let classCount = setting.base.classCount
-      let suite = SanitySuite(
+      var suite = SanitySuite(
         classifier: target.classifier, network: setting.base,
         isDefended: target.defence != nil, examples: measured, originals: originals,
         budget: budget,
@@ -80,6 +92,9 @@ extension EvaluationRun {
         },
         other: setting.other, seed: plan.seed
       ) { [workers] in workers.forEach(count: $0, $1) }
+      suite.isAdaptive =
+        target.defence == nil
+        ? attack.name.knowledge != .otherNetwork : attack.name.isAdaptive
       let title = "check \(defence.name.rawValue) under \(attack.name.rawValue)"
       let stage = progress.stage(title, total: SanitySuite.names.count, unit: "checks")
       let verdicts = try suite.run { _ in stage.advance(by: 1) }

@@ -11,6 +11,8 @@ public struct SanityVerdict: Sendable, Hashable, Codable {
     case passed
     /// They may not.
     case failed
+    /// The weaker attack did better, but by so few images that it may be chance.
+    case undecided = "not decided"
     /// It says nothing about this evaluation.
     case skipped
   }
@@ -60,6 +62,9 @@ public struct SanitySuite: Sendable {
   public var network: any DifferentiableClassifier
   /// Whether there is a defence.
   public var isDefended: Bool
+  /// Whether the evaluation's attack follows all that is evaluated: the defence if there is one, the network
+  /// itself otherwise. One that does not shows how robust nothing is.
+  public var isAdaptive = true
   /// The images, with the labels that the evaluation uses.
   public var examples: LabelledImages
   /// The same images as the data set has them, clean and with its labels; nil if it is not known which of its
@@ -169,13 +174,15 @@ public struct SanitySuite: Sendable {
     try correct(under: threat(budget ?? self.budget, effort))
   }
 
-  /// Fails if fewer images come out right in the first case than in the second, beyond chance.
-  func expect(
+  /// Fails if fewer images come out right in the first case than in the second, beyond chance; not decided
+  /// where they are fewer by what may be chance.
+  package func expect(
     _ first: (String, [Bool]), noLessRobustThan second: (String, [Bool])
   ) -> (SanityVerdict.Outcome, String) {
     let pairs = PairedOutcomes(first.1, second.1)
     return (
-      pairs.pValueOfLess < 0.01 ? .failed : .passed,
+      pairs.pValueOfLess < 0.01
+        ? .failed : first.1.count { $0 } < second.1.count { $0 } ? .undecided : .passed,
       "\(first.0) \(share(first.1)), \(second.0) \(share(second.1))"
     )
   }
