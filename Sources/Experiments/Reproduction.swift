@@ -45,7 +45,7 @@ package struct Reproduction: Sendable {
   private let pool: SamplePool
 
   /// Raised with every change of the code that changes results, so that old stages are not reused.
-  private static let version = 3
+  private static let version = 4
 
   /// An experiment; `recipe` says how each model is trained, by default at full length.
   package init(
@@ -121,6 +121,8 @@ package struct Reproduction: Sendable {
     package var adversarialCount: Int
     /// By statistic; nil where there is nothing to tell apart.
     package var areas: [String: Double]
+    /// Their 95% intervals.
+    package var intervals: [String: Interval]
     /// The curve of the paper's statistic.
     package var curve: [ReceiverOperatingCharacteristic.Point]
   }
@@ -385,16 +387,22 @@ package struct Reproduction: Sendable {
     let found = try decisions(fooled)
     stage.advance(by: test.count - fooled.count)
     var areas: [String: Double] = [:]
+    var intervals: [String: Interval] = [:]
     var curve: [ReceiverOperatingCharacteristic.Point] = []
     for statistic in DetectionStatistic.allCases where !clean.isEmpty && !found.isEmpty {
       let roc = try ReceiverOperatingCharacteristic(
         negatives: clean.map { Double($0.value(of: statistic)) },
         positives: found.map { Double($0.value(of: statistic)) })
       areas[statistic.rawValue] = roc.areaUnderCurve
+      intervals[statistic.rawValue] = try AreaUnderCurve(
+        negatives: clean.map { Double($0.value(of: statistic)) },
+        positives: found.map { Double($0.value(of: statistic)) }
+      ).interval()
       if statistic == .confidenceDrop { curve = roc.points }
     }
     return Detection(
-      cleanCount: clean.count, adversarialCount: found.count, areas: areas, curve: curve)
+      cleanCount: clean.count, adversarialCount: found.count, areas: areas,
+      intervals: intervals, curve: curve)
   }
 
   // MARK: Linearity

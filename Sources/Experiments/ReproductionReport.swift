@@ -41,7 +41,10 @@ package struct ReproductionReport: Sendable {
             ? EvaluationRecord.Detection(
               aucConfidenceDrop: detection.areas[DetectionStatistic.confidenceDrop.rawValue],
               aucMaximaDrop: detection.areas[DetectionStatistic.maximaDrop.rawValue],
-              clean: detection.cleanCount, adversarial: detection.adversarialCount)
+              clean: detection.cleanCount, adversarial: detection.adversarialCount,
+              intervalConfidenceDrop: detection.intervals[
+                DetectionStatistic.confidenceDrop.rawValue],
+              intervalMaximaDrop: detection.intervals[DetectionStatistic.maximaDrop.rawValue])
             : nil)
       }
     }
@@ -98,7 +101,10 @@ package struct ReproductionReport: Sendable {
       rows: results.models.map { model in
         func area(_ statistic: DetectionStatistic) -> Table.Cell {
           Table.Cell(
-            model.detection.areas[statistic.rawValue].map { fixed($0, decimals: 3) } ?? "–")
+            model.detection.areas[statistic.rawValue].map { area in
+              model.detection.intervals[statistic.rawValue].map { interval(area, $0) }
+                ?? fixed(area, decimals: 2)
+            } ?? "–")
         }
         return [
           Table.Cell(model.model.title), Table.Cell("\(model.tuning.detectionRatio)"),
@@ -183,13 +189,18 @@ package struct ReproductionReport: Sendable {
       sentences.append(sentence + ".")
     }
     for model in results.models {
-      guard let area = model.detection.areas[DetectionStatistic.confidenceDrop.rawValue] else {
-        continue
-      }
+      let statistic = DetectionStatistic.confidenceDrop.rawValue
+      guard let area = model.detection.areas[statistic],
+        let range = model.detection.intervals[statistic]
+      else { continue }
       var sentence =
         "\(model.model.title): MI-PL's statistic tells attacked from clean images with an AUC of "
-        + "\(fixed(area, decimals: 2))"
-      if area < 0.5 { sentence += ", worse than a coin, and its reverse would be the detector" }
+        + interval(area, range)
+      if range.upper < 0.5 {
+        sentence += ", worse than a coin, and its reverse would be the detector"
+      } else if range.lower <= 0.5 {
+        sentence += "; whether it is better than a coin is not decided"
+      }
       sentences.append(sentence + ".")
     }
     return sentences + linearity.findings + warnings

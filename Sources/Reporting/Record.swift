@@ -25,7 +25,12 @@ package struct EvaluationRecord: Sendable, Equatable {
     /// Share of clean images that are flagged where 95% of the successful adversarial ones are.
     package var falsePositivesAt95: Double?
 
-    package init(aucConfidenceDrop: Double?, aucMaximaDrop: Double?, clean: Int, adversarial: Int) {
+    package init(
+      aucConfidenceDrop: Double?, aucMaximaDrop: Double?, clean: Int, adversarial: Int,
+      intervalConfidenceDrop: Interval? = nil, intervalMaximaDrop: Interval? = nil
+    ) {
+      self.intervalConfidenceDrop = intervalConfidenceDrop
+      self.intervalMaximaDrop = intervalMaximaDrop
       self.aucConfidenceDrop = aucConfidenceDrop
       self.aucMaximaDrop = aucMaximaDrop
       self.clean = clean

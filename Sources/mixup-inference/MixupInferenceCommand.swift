@@ -27,7 +27,7 @@ struct MixupInferenceCommand: ParsableCommand {
     let words = words(of: CommandLine.arguments.dropFirst())
     if let option = repeated(in: words) {
       fail(
-        .usage("\(option) stands twice, and one value would be dropped; give it once, or --plan"))
+        .usage("\(option) stands twice, and one value would be dropped; give it once"))
     }
     do { command = try parseAsRoot(words) } catch {
       if exitCode(for: error).isSuccess { exit(withError: error) }

@@ -14,6 +14,8 @@ struct ReproductionReportTests {
     var oblivious = 60
     var adaptive = 35
     var area: Double? = 0.75
+    /// Half the width of the area's interval.
+    var margin = 0.1
   }
 
   private func results(
@@ -63,13 +65,16 @@ struct ReproductionReportTests {
       }
     }
     let area = counts.area.map { "\"confidenceDrop\": \($0), \"maximaDrop\": \($0)" } ?? ""
+    let ends = counts.area.map { "[\($0 - counts.margin), \($0 + counts.margin)]" }
+    let intervals = ends.map { "\"confidenceDrop\": \($0), \"maximaDrop\": \($0)" } ?? ""
     let pixels = "[\(Array(repeating: "0.5", count: 64).joined(separator: ","))]"
     return """
       {"model": "\(model.rawValue)", "cells": [\(cells.joined(separator: ","))],
        "tuning": {"detectionRatio": 0.6, "detectionTrials": [],
         "predictedLabel": \(choice(0.7)), "otherLabel": \(choice(0.4)),
         "threshold": \(choice(0.15))},
-       "detection": {"cleanCount": 100, "adversarialCount": 90, "areas": {\(area)}, "curve": [
+       "detection": {"cleanCount": 100, "adversarialCount": 90, "areas": {\(area)},
+        "intervals": {\(intervals)}, "curve": [
         {"threshold": 1, "falsePositiveRate": 0, "truePositiveRate": 0},
         {"threshold": 0, "falsePositiveRate": 1, "truePositiveRate": 1}]},
        "pictures": [{"label": 3, "prediction": 8, "clean": \(pixels), "adversarial": \(pixels)}]}
@@ -193,9 +198,15 @@ struct ReproductionReportTests {
   @Test("tells a detector that is worse than a coin, and leaves out one that was not measured")
   func detector() throws {
     let good = try findings(Counts(area: 0.75))
-    #expect(good.contains { $0.hasSuffix("an AUC of 0.75.") })
+    #expect(good.contains { $0.hasSuffix("an AUC of 0.75 [0.65, 0.85].") })
     let bad = try findings(Counts(area: 0.25))
-    #expect(bad.contains { $0.contains("an AUC of 0.25, worse than a coin") })
+    #expect(bad.contains { $0.contains("an AUC of 0.25 [0.15, 0.35], worse than a coin") })
+    // An interval with ½ inside says neither.
+    for area in [0.45, 0.55] {
+      let unsure = try findings(Counts(area: area))
+      #expect(
+        unsure.contains { $0.hasSuffix("; whether it is better than a coin is not decided.") })
+    }
     #expect(try !findings(Counts(area: nil)).contains { $0.contains("AUC") })
     #expect(ReproductionReport(try results([.plain: Counts(area: nil)])).text.contains("–"))
   }
