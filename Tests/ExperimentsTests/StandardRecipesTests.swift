@@ -1,0 +1,36 @@
+import Experiments
+import Foundation
+import NeuralNetwork
+import Testing
+import Training
+
+@Suite("Standard recipes")
+struct StandardRecipesTests {
+  @Test("are of their own method and of no other, on every data set")
+  func methods() throws {
+    for method in TrainingMethod.allCases {
+      for recipe in [
+        try method.recipe(for: .digits, seed: 1), try method.recipe(for: .cifar10, seed: 1),
+      ] {
+        #expect(TrainingMethod.allCases.filter { $0.isMethod(of: recipe) } == [method])
+      }
+    }
+  }
+
+  @Test(
+    "say by which seed validation images are set apart; where there is none it is train's usual one"
+  )
+  func splitSeed() throws {
+    let network = ResNet(.resNet8(ImageShape(channels: 1, height: 8, width: 8), classCount: 10))
+    func model(_ notes: [String: String]) -> EvaluationRun.Model {
+      EvaluationRun.Model(
+        name: "m",
+        checkpoint: Checkpoint(
+          network, normalization: .plusMinusOne(channels: 1), notes: notes), digest: "0")
+    }
+    let recipe = try TrainingMethod.mixup.recipe(for: .digits, seed: 7)
+    let text = String(decoding: try JSONEncoder().encode(recipe), as: UTF8.self)
+    #expect(model(["recipe": text]).splitSeed == 7)
+    #expect(model([:]).splitSeed == 1 && model(["recipe": "by hand"]).splitSeed == 1)
+  }
+}
