@@ -78,6 +78,9 @@ struct Evaluate: ParsableCommand {
     guard sanity == nil || shard == .whole else {
       throw Failure.usage("--sanity looks at all images; leave --shard out")
     }
+    guard sanity == nil || plan.attacks.contains(where: { $0.budget != nil }) else {
+      throw Failure.usage("--sanity checks defences under an attack; give --attack and --epsilon")
+    }
     try files.destinations.check(
       inputs: [network.model, network.other, images, self.plan.plan])
     let kernels = try machine.kernelSet()
@@ -108,6 +111,7 @@ struct Evaluate: ParsableCommand {
       if let reports { try EvaluationStore(folder).keep(reports) }
       try EvaluationStore(folder).write(summary.records)
     }
+    if shard != .whole { files.destinations.say("part \(shard) of the images alone") }
     try summary.publish(files)
   }
 }

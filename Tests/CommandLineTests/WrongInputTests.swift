@@ -190,6 +190,7 @@ struct WrongInputTests {
     Mistake("\(evaluate) --attack cw --attack pgd --epsilon 3", 64, "\"3\" is more than 1"),
     Mistake("\(evaluate) --attack cw --epsilon 1001", 64, "more than 1000"),
     Mistake("\(evaluate) --json @model.safetensors", 64, "would be overwritten"),
+    Mistake("\(evaluate) --sanity 2", 64, "under an attack"),
     Mistake("\(evaluate) --json @new --csv @new", 64, "would be overwritten"),
     Mistake(
       "attack --model @model.safetensors --count 2 --output @model.safetensors", 64,

@@ -139,7 +139,7 @@ package struct EvaluationSummary: Sendable {
     record.provenance = EvaluationRecord.Provenance(
       checkpoint: circumstances.checkpoint, checkpointFile: job.origin?.digest,
       readingsInDoubt: job.origin?.doubts, other: circumstances.other, examples: job.examples,
-      indices: job.indices.description,
+      indices: IndexRanges(result.outcomes.map(\.index)).description,
       pool: job.pool?.description, knowledge: knowledge ?? job.knowledge,
       defenceParameters: job.defence.parameters,
       attackParameters: isWorst ? [:] : job.attack.parameters,
@@ -330,9 +330,7 @@ package struct EvaluationSummary: Sendable {
   }
 
   private var suiteWarning: String? {
-    guard results.contains(where: { $0.job.attack.budget != nil || $0.job.images != nil }) else {
-      return nil
-    }
+    guard results.contains(where: { $0.job.attack.budget != nil }) else { return nil }
     guard !sanity.isEmpty else {
       return "not checked: --sanity 50 asks whether these figures can be believed"
     }
