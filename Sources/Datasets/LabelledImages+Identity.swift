@@ -24,7 +24,10 @@ extension LabelledImages {
 
   /// What names the images, whatever file they came from: SHA-256, in hexadecimal, of every image's index and
   /// identity, in their order, version 1, under the domain "mixup-inference images".
-  package var identity: String {
+  package var identity: String { identity(of: identities) }
+
+  /// The same, for who knows the images' own identities already.
+  package func identity(of identities: [String]) -> String {
     let digest = CanonicalDigest(domain: "mixup-inference images", version: 1)
     digest.add(count)
     for (index, identity) in zip(indices, identities) {

@@ -43,6 +43,14 @@ public struct Epsilon: Sendable, CustomStringConvertible {
       numerator: numerator, denominator: denominator)
   }
 
+  /// Whether so many steps of this length lead as far as a radius; exactly, as ratios are compared.
+  ///
+  /// - Precondition: steps are from 0 to a million; lengths are at most 10¹⁵ over 10¹⁵ as read.
+  package func reaches(_ radius: Epsilon, inSteps steps: Int) -> Bool {
+    let way = UInt128(steps) * UInt128(numerator) * UInt128(radius.denominator)
+    return way >= UInt128(radius.numerator) * UInt128(denominator)
+  }
+
   /// n/d of it, or the limit if that is less. Written as a ratio.
   ///
   /// - Precondition: n and d are from 1 to 1000; numerator and denominator are at most 10¹⁵ as read.

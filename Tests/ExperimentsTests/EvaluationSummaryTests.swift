@@ -32,10 +32,8 @@ struct EvaluationSummaryTests {
     }
     return JobResult(
       job: job, isRandomized: defence != .none, forwardPassesPerDecision: 1,
-      blocks: [
-        Evaluation.Block(
-          outcomes: outcomes, passes: PassMeter.Count(forward: 3, backward: 2), seconds: 1)
-      ])
+      outcomes: outcomes,
+      cost: JobResult.Cost(passes: PassMeter.Count(forward: 3, backward: 2), seconds: 1))
   }
 
   private func record(
@@ -137,6 +135,24 @@ struct EvaluationSummaryTests {
     #expect(try remarks([.pgd, transfer], .otherLabel).count == 1)
     #expect(try remarks([.pgd, .adaptivePGD], .otherLabel).isEmpty)
     #expect(try remarks([.pgd, transfer], .none).isEmpty)
+  }
+
+  @Test(
+    "Steps that do not lead to the edge of their ball, and a transfer from the network itself, are told"
+  )
+  func weakByDesign() throws {
+    func warning(stepSize: String, other: String? = nil) throws -> String {
+      var attacked = try result(.pgd, predictions: [[1], [1]], epsilon: "1/4", other: other)
+      // Five steps.
+      attacked.job.attack.stepSize = try Epsilon(stepSize)
+      return try #require(EvaluationSummary([attacked]).warning)
+    }
+    #expect(
+      try warning(stepSize: "1/21").contains(
+        "DO NOT QUOTE m, none within linf 1/4 under pgd: 5 steps of 1/21 do not reach 1/4"))
+    #expect(try !warning(stepSize: "1/20").contains("reach"))
+    #expect(try warning(stepSize: "1/20", other: "c").contains("the network under test itself"))
+    #expect(try !warning(stepSize: "1/20", other: "o").contains("itself"))
   }
 
   @Test("Searches that met no gradient are told before any figure, and stand in record and CSV")

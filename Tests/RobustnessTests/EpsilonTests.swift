@@ -56,6 +56,23 @@ struct EpsilonTests {
     #expect(throws: EpsilonError.tooLarge(text)) { try Epsilon(text) }
   }
 
+  @Test("so many steps reach a radius exactly where their ratios do, which doubles get wrong")
+  func reaches() throws {
+    var wrong = 0
+    for d in 1...200 {
+      let size = try Epsilon("1/\(d)")
+      #expect(try size.reaches(Epsilon("1"), inSteps: d))
+      #expect(try !size.reaches(Epsilon("1"), inSteps: d - 1))
+      if Double(d) * size.doubleValue < 1 { wrong += 1 }
+    }
+    // 49 · (1/49) is the first that falls short.
+    #expect(wrong > 0)
+    // The largest numbers that can be read.
+    let fine = try Epsilon("999999999999998/999999999999999")
+    #expect(
+      try fine.reaches(Epsilon("1"), inSteps: 1_000_000) && !fine.reaches(Epsilon("1"), inSteps: 1))
+  }
+
   @Test("in lowest terms, equal numbers are equal texts")
   func lowestTerms() throws {
     for (text, lowest) in [

@@ -82,10 +82,10 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
     /// SHA-256 of their indices, classes and pixels.
     package var identity: String
 
-    package init(_ images: LabelledImages, split: String) {
+    package init(split: String, images: Int, identity: String) {
       self.split = split
-      self.images = images.count
-      identity = images.identity
+      self.images = images
+      self.identity = identity
     }
 
     package var description: String {
@@ -206,6 +206,11 @@ package struct JobResult: Sendable {
     package var passes: PassMeter.Count
     /// Time of all threads together.
     package var seconds: Double
+
+    package init(passes: PassMeter.Count, seconds: Double) {
+      self.passes = passes
+      self.seconds = seconds
+    }
 
     package static func + (a: Cost, b: Cost) -> Cost {
       Cost(passes: a.passes + b.passes, seconds: a.seconds + b.seconds)

@@ -104,11 +104,16 @@ package struct EvaluationRun: Sendable {
         "shard \(shard) of \(images.count) images is empty; use \(images.count) shards at most")
     }
     let identities = images.identities
-    let known = Set(data.training.identities + data.validation.identities)
+    // Once for all that asks: of fifty thousand images it takes most of a second.
+    let training = data.training.identities
+    let known = Set(training + data.validation.identities)
     let examples = EvaluationRecord.Examples(
-      identity: images.identity, repeated: images.count - Set(identities).count,
+      identity: images.identity(of: identities), repeated: images.count - Set(identities).count,
       training: identities.count(where: known.contains))
-    let poolDescription = pool.map { _ in EvaluationJob.Pool(data.training, split: "training") }
+    let poolDescription = pool.map { _ in
+      EvaluationJob.Pool(
+        split: "training", images: training.count, identity: data.training.identity(of: training))
+    }
     let jobs = plan.defences.map { $0.resolved(for: base.imageShape) }.flatMap { defence in
       plan.attacks.map { attack in
         EvaluationJob(
@@ -173,14 +178,14 @@ package struct EvaluationRun: Sendable {
     func example(_ position: Int) -> OutcomeFile.Example {
       OutcomeFile.Example(index: images.indices[position], image: identities[position])
     }
-    let wanted = file == nil ? [] : positions.map(example)
-    let done = (file?.blocks ?? []).outcomes(of: wanted).found
-    let remaining =
-      file == nil ? positions : positions.filter { !done.contains(example($0)) }
+    let wanted = positions.map(example)
+    let earlier = file?.blocks ?? []
+    let done = earlier.outcomes(of: wanted).found
+    let remaining = positions.filter { !done.contains(example($0)) }
     if !done.isEmpty {
       progress.skip("\(title): \(done.count) images", because: "done before")
     }
-    let blocks = Mutex<[Evaluation.Block]>([])
+    let blocks = Mutex(earlier)
     if !remaining.isEmpty {
       let stage = progress.stage(title, total: remaining.count, unit: "images")
       let circumstances = job.circumstances
@@ -189,46 +194,25 @@ package struct EvaluationRun: Sendable {
         selectionDraws: circumstances.selectionDraws
       ) { [workers] in workers.forEach(count: $0, $1) }
       evaluation.statistics = statistics
-      let names = Dictionary(
-        uniqueKeysWithValues: zip(images.indices, identities))
-      _ = try evaluation.run(classifier, on: images[remaining], under: threat) { block in
-        if let file {
-          let images = block.outcomes.compactMap { names[$0.index] }
-          try file.append(OutcomeFile.Block(images: images, measured: block))
-        }
+      let names = Dictionary(uniqueKeysWithValues: zip(images.indices, identities))
+      _ = try evaluation.run(classifier, on: images[remaining], under: threat) { measured in
+        let block = OutcomeFile.Block(
+          images: measured.outcomes.compactMap { names[$0.index] }, measured: measured)
+        try file?.append(block)
         blocks.withLock { $0.append(block) }
-        stage.advance(by: block.outcomes.count)
+        stage.advance(by: measured.outcomes.count)
       }
       stage.finish()
     }
-    if let file {
-      let kept = file.blocks.outcomes(of: wanted)
-      return JobResult(
-        job: job, isRandomized: classifier.isRandomized,
-        forwardPassesPerDecision: classifier.forwardPassesPerDecision, outcomes: kept.outcomes,
-        cost: kept.cost)
-    }
+    let found = blocks.withLock(\.self).outcomes(of: wanted)
     return JobResult(
       job: job, isRandomized: classifier.isRandomized,
-      forwardPassesPerDecision: classifier.forwardPassesPerDecision,
-      blocks: blocks.withLock(\.self))
+      forwardPassesPerDecision: classifier.forwardPassesPerDecision, outcomes: found.outcomes,
+      cost: found.cost)
   }
 }
 
 extension JobResult {
-  /// The result that blocks make up, in whatever order they were finished.
-  package init(
-    job: EvaluationJob, isRandomized: Bool, forwardPassesPerDecision: Int,
-    blocks: [Evaluation.Block]
-  ) {
-    self.init(
-      job: job, isRandomized: isRandomized, forwardPassesPerDecision: forwardPassesPerDecision,
-      outcomes: blocks.flatMap(\.outcomes),
-      cost: Cost(
-        passes: blocks.reduce(PassMeter.Count()) { $0 + $1.passes },
-        seconds: blocks.reduce(0) { $0 + $1.seconds }))
-  }
-
   /// Predictions that scored every image.
   package var scoringDraws: Int { isRandomized ? job.circumstances.scoringDraws : 1 }
 

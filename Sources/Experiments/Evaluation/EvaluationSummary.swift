@@ -315,7 +315,7 @@ package struct EvaluationSummary: Sendable {
     rows.filter { $0.record.brokenBy == nil }.compactMap { row in
       let attack = row.job.attack
       guard let steps = attack.steps, let size = attack.stepSize, let radius = attack.epsilon,
-        Double(steps) * size.doubleValue < radius.doubleValue
+        !size.reaches(radius, inSteps: steps)
       else { return nil }
       return
         "DO NOT QUOTE \(title(of: row)) under \(row.attack): \(steps) steps of \(size) do not reach "

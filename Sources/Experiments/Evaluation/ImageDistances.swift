@@ -71,8 +71,10 @@ struct ImageDistances: Sendable {
           + "the indices are not those of the images; write each image's own", isRecognised: true)
     }
     guard images.count > 1 else { return nil }
-    let next = (0..<images.count).map { ($0 + 1) % images.count }
-    let others = images.tensor.distances(to: originals.tensor.rows(next)).l2.median
+    let count = images.count
+    let others = images.tensor.distances(
+      of: 0..<count, to: (0..<count).map { ($0 + 1) % count }, in: originals.tensor
+    ).l2.median
     guard 2 * own >= others else { return nil }
     return Problem(
       description:
@@ -85,8 +87,9 @@ struct ImageDistances: Sendable {
   private func stranger(own: Double) -> (image: Int, other: Int)? {
     let some = Array(stride(from: 0, to: images.count, by: max(1, images.count / 16)))
     let found = some.compactMap { place -> (image: Int, other: Int)? in
-      let copies = images.tensor.rows([Int](repeating: place, count: images.count))
-      let distances = copies.distances(to: originals.tensor).l2
+      let distances = images.tensor.distances(
+        of: repeatElement(place, count: images.count), to: 0..<images.count, in: originals.tensor
+      ).l2
       guard let nearest = distances.indices.min(by: { distances[$0] < distances[$1] }),
         2 * distances[nearest] < distances[place]
       else { return nil }
@@ -172,14 +175,21 @@ struct ImageDistances: Sendable {
 extension Tensor {
   /// ℓ∞ and ℓ2 distances of the rows of two tensors of one shape.
   fileprivate func distances(to other: Tensor) -> (linf: [Double], l2: [Double]) {
+    distances(of: 0..<shape[0], to: 0..<shape[0], in: other)
+  }
+
+  /// The distances of some rows from as many of another tensor, pair by pair.
+  fileprivate func distances(
+    of rows: some Sequence<Int>, to others: some Sequence<Int>, in other: Tensor
+  ) -> (linf: [Double], l2: [Double]) {
     let width = rowCount
     var (linf, l2): ([Double], [Double]) = ([], [])
     withUnsafePointer { a in
       other.withUnsafePointer { b in
-        for row in 0..<shape[0] {
+        for (row, another) in zip(rows, others) {
           var (largest, sum) = (0.0, 0.0)
-          for place in row * width..<(row + 1) * width {
-            let difference = Double(a[place]) - Double(b[place])
+          for place in 0..<width {
+            let difference = Double(a[row * width + place]) - Double(b[another * width + place])
             largest = max(largest, abs(difference))
             sum += difference * difference
           }
