@@ -66,12 +66,15 @@ struct MixupInferenceCommand: ParsableCommand {
     }
   }
 
+  /// Options that take one value each time they stand; all others stand once.
+  private static let repeatable: Set = ["--defence", "--attack", "--reading", "--other-reading"]
+
   /// The first option that stands twice, of those that take one value.
   private static func repeated(in words: [String]) -> String? {
     var seen = Set<String>()
     return words.filter { $0.hasPrefix("--") }
       .map { String($0.prefix { $0 != "=" }) }
-      .first { !["--defence", "--attack"].contains($0) && !seen.insert($0).inserted }
+      .first { !repeatable.contains($0) && !seen.insert($0).inserted }
   }
 
   private static func fail(_ failure: Failure) -> Never {

@@ -302,6 +302,33 @@ struct WrongInputTests {
     }
   }
 
+  @Test(
+    "An option of one value is refused where it stands twice, one of several is not; of every verb")
+  func repeated() throws {
+    try Workplace.with { place in
+      let command = Command(folder: place.folder)
+      let dump = try command.run(["--experimental-dump-help"])
+      let help = try JSONSerialization.jsonObject(with: Data(dump.output.utf8)) as? [String: Any]
+      let root = try #require(help?["command"] as? [String: Any])
+      var counts = [false: 0, true: 0]
+      for verb in try #require(root["subcommands"] as? [[String: Any]]) {
+        let name = try #require(verb["commandName"] as? String)
+        for option in verb["arguments"] as? [[String: Any]] ?? []
+        where option["kind"] as? String == "option" {
+          let names = try #require(option["names"] as? [[String: Any]])
+          let word = "--\(try #require(names[0]["name"] as? String))"
+          let isSeveral = option["isRepeating"] as? Bool == true
+          counts[isSeveral, default: 0] += 1
+          // Nothing is to be done where the two are taken.
+          let result = try command.run([name, word, "?", word, "?", "--no-such-option"])
+          #expect(result.status == 64)
+          #expect(result.error.contains("stands twice") == !isSeveral, "\(name) \(word)")
+        }
+      }
+      #expect(counts[true, default: 0] >= 4 && counts[false, default: 0] >= 40)
+    }
+  }
+
   // Progress comes first: what a disk has no space for is known only when it is written.
   @Test("A full disk is reported behind the progress, and nothing is printed")
   func fullDisk() throws {
