@@ -29,9 +29,10 @@ let package = Package(
   name: "mixup-inference",
   products: [
     .executable(name: "mixup-inference", targets: ["mixup-inference"]),
-    .library(name: "MixupInference", targets: ["MixupInference", "Robustness", "Training"]),
-    .library(name: "NeuralNetwork", targets: ["NeuralNetwork", "Datasets"]),
-    .library(name: "Statistics", targets: ["Statistics"]),
+    .library(name: "Robustness", targets: ["Robustness", "Classification", "Statistics"]),
+    .library(name: "MixupInference", targets: ["MixupInference"]),
+    .library(name: "NeuralNetwork", targets: ["NeuralNetwork", "Datasets", "Kernels"]),
+    .library(name: "Training", targets: ["Training"]),
     .library(name: "PropertyTesting", targets: ["PropertyTesting", "PropertyChecks"]),
   ],
   dependencies: [
@@ -55,36 +56,41 @@ let package = Package(
     .target(name: "Statistics", swiftSettings: optimised),
     .target(name: "PropertyTesting", dependencies: ["Statistics"], swiftSettings: optimised),
     .target(name: "PropertyChecks", dependencies: ["PropertyTesting"], swiftSettings: strict),
+    .target(name: "Classification", dependencies: ["Statistics"], swiftSettings: optimised),
+    .target(
+      name: "Robustness", dependencies: ["Classification", "Statistics"], swiftSettings: optimised),
+    .target(
+      name: "MixupInference", dependencies: ["Robustness", "Classification", "Statistics"],
+      swiftSettings: optimised),
     kernels("Portable", march: "x86-64"),
     kernels("AVX2", march: "x86-64-v3"),
     kernels("AVX512", march: "x86-64-v4"),
     .target(
       name: "Kernels",
       dependencies: [
-        "COpenBLAS", "CPUFeatures", "KernelsPortable", "KernelsAVX2", "KernelsAVX512",
+        "COpenBLAS", "CPUFeatures", "Classification", "KernelsPortable", "KernelsAVX2",
+        "KernelsAVX512",
       ],
       swiftSettings: optimised),
     .target(
-      name: "NeuralNetwork", dependencies: ["COpenSSL", "Kernels", "Statistics"],
+      name: "NeuralNetwork",
+      dependencies: ["COpenSSL", "Kernels", "Classification", "Statistics"],
       swiftSettings: optimised),
     .target(
-      name: "Datasets", dependencies: ["CDigits", "NeuralNetwork", "Statistics"],
-      swiftSettings: optimised),
-    .target(
-      name: "MixupInference", dependencies: ["Datasets", "NeuralNetwork", "Statistics"],
+      name: "Datasets",
+      dependencies: ["CDigits", "NeuralNetwork", "Classification", "Statistics"],
       swiftSettings: optimised),
     .target(
       name: "Workloads",
-      dependencies: ["MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Statistics"],
-      swiftSettings: optimised),
-    .target(
-      name: "Robustness",
-      dependencies: ["MixupInference", "Datasets", "NeuralNetwork", "Statistics"],
+      dependencies: [
+        "Datasets", "NeuralNetwork", "Kernels", "MixupInference", "Classification", "Statistics",
+      ],
       swiftSettings: optimised),
     .target(
       name: "Training",
       dependencies: [
-        "Robustness", "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Statistics",
+        "Datasets", "NeuralNetwork", "Kernels", "MixupInference", "Robustness", "Classification",
+        "Statistics",
       ],
       swiftSettings: optimised),
     .target(name: "Reporting", dependencies: ["Statistics"], swiftSettings: strict),
@@ -92,7 +98,7 @@ let package = Package(
       name: "Experiments",
       dependencies: [
         "CAllocations", "CProfiler", "Reporting", "Training", "Robustness", "Workloads",
-        "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Statistics",
+        "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Classification", "Statistics",
       ],
       swiftSettings: strict),
 
@@ -101,7 +107,7 @@ let package = Package(
       name: "mixup-inference",
       dependencies: [
         "Experiments", "Reporting", "Training", "Robustness", "Workloads", "MixupInference",
-        "Datasets", "NeuralNetwork", "Kernels",
+        "Datasets", "NeuralNetwork", "Kernels", "Classification",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -109,7 +115,7 @@ let package = Package(
     // MARK: Tests
     .target(
       name: "TestSupport",
-      dependencies: ["NeuralNetwork", "Datasets", "PropertyTesting", "Statistics"],
+      dependencies: ["NeuralNetwork", "Classification", "PropertyTesting", "Statistics"],
       path: "Tests/TestSupport", swiftSettings: optimised),
     .testTarget(
       name: "StatisticsTests",
@@ -119,37 +125,48 @@ let package = Package(
       name: "PropertyTestingTests",
       dependencies: ["PropertyTesting", "PropertyChecks", "Statistics"], swiftSettings: strict),
     .testTarget(
-      name: "KernelsTests", dependencies: ["Kernels", "CPUFeatures", "Statistics", "TestSupport"],
+      name: "ClassificationTests",
+      dependencies: [
+        "Classification", "PropertyChecks", "PropertyTesting", "Statistics", "TestSupport",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "KernelsTests",
+      dependencies: ["Kernels", "CPUFeatures", "Classification", "Statistics", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "NeuralNetworkTests",
       dependencies: [
-        "CAllocations", "NeuralNetwork", "Kernels", "PropertyChecks", "PropertyTesting",
+        "CAllocations", "NeuralNetwork", "Kernels", "Classification", "PropertyChecks",
+        "PropertyTesting",
         "Statistics", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "DatasetsTests",
-      dependencies: ["MixupInference", "Datasets", "NeuralNetwork", "TestSupport"],
+      dependencies: [
+        "Datasets", "NeuralNetwork", "MixupInference", "Classification", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "MixupInferenceTests",
       dependencies: [
-        "MixupInference", "Datasets", "NeuralNetwork", "PropertyChecks", "PropertyTesting",
-        "Statistics", "TestSupport",
+        "MixupInference", "Robustness", "Datasets", "NeuralNetwork", "Classification",
+        "PropertyChecks", "PropertyTesting", "Statistics", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "RobustnessTests",
       dependencies: [
-        "Robustness", "MixupInference", "Datasets", "NeuralNetwork", "Statistics", "TestSupport",
+        "Robustness", "MixupInference", "Datasets", "NeuralNetwork", "Classification", "Statistics",
+        "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
         "Training", "Robustness", "MixupInference", "Datasets", "NeuralNetwork", "Kernels",
-        "Statistics", "TestSupport",
+        "Classification", "Statistics", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -158,13 +175,15 @@ let package = Package(
       name: "ExperimentsTests",
       dependencies: [
         "Experiments", "Reporting", "Training", "Robustness", "Workloads",
-        "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Statistics", "TestSupport",
+        "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Classification", "Statistics",
+        "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "mixup-inference", "Experiments", "Datasets", "NeuralNetwork", "Kernels", "TestSupport",
+        "mixup-inference", "Experiments", "Datasets", "NeuralNetwork", "Kernels", "Classification",
+        "TestSupport",
       ],
       swiftSettings: strict),
   ],
@@ -182,14 +201,14 @@ if Context.environment["MIXUP_INFERENCE_BENCHMARKS"] != nil {
     .executableTarget(
       name: "Contestant",
       dependencies: [
-        "Workloads", "MixupInference", "Datasets", "NeuralNetwork", "Kernels",
+        "Workloads", "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Classification",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/Contestant", swiftSettings: strict),
     .executableTarget(
       name: "Micro",
       dependencies: [
-        "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Statistics",
+        "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Classification", "Statistics",
         .product(name: "Benchmark", package: "benchmark"),
       ],
       path: "Benchmarks/Micro", swiftSettings: strict,

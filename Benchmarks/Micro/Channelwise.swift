@@ -1,4 +1,5 @@
 import Benchmark
+import Classification
 import Kernels
 
 private let rateMetric = rate("MB/s")

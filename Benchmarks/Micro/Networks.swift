@@ -1,5 +1,5 @@
 import Benchmark
-import Datasets
+import Classification
 import Kernels
 import MixupInference
 import NeuralNetwork

@@ -1,4 +1,5 @@
 import Benchmark
+import Classification
 import Kernels
 
 /// A layer of one of the named networks, as a problem for the kernels.

@@ -1,5 +1,5 @@
+import Classification
 import Foundation
-import NeuralNetwork
 
 /// The binary version of CIFAR-10 and CIFAR-100: records of one or two labels and 3,072 bytes, a
 /// plane of 32×32 values for each of red, green and blue.

@@ -1,5 +1,5 @@
+import Classification
 import Foundation
-import NeuralNetwork
 import Statistics
 
 /// Three sets of images that share none: to train on (and to draw mixing partners from), to tune

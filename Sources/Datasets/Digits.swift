@@ -1,5 +1,5 @@
 import CDigits
-import NeuralNetwork
+import Classification
 
 /// The UCI optical digits, embedded in the binary: 8×8 grey images of ten classes.
 ///

@@ -1,7 +1,6 @@
-import Datasets
+import Classification
 import Kernels
 import MixupInference
-import NeuralNetwork
 import Reporting
 import Robustness
 import Statistics

@@ -1,3 +1,4 @@
+import Classification
 import Datasets
 import Foundation
 import Kernels

@@ -1,3 +1,4 @@
+import Classification
 import Datasets
 import Foundation
 import Kernels
@@ -82,7 +83,7 @@ package struct TrainingRun: Sendable {
     stage.finish()
     try AtomicFile.write(try checkpoint(), to: output)
     try? FileManager.default.removeItem(at: stateFile)
-    let last = curve.epochs.last.map { summary($0.validation) } ?? "unknown"
+    let last = curve.epochs.last.map { "\($0.validation)" } ?? "unknown"
     return "\(output.relativePath): validation accuracy \(last)"
   }
 
@@ -180,11 +181,4 @@ package enum TrainingRunError: Error, Equatable, CustomStringConvertible {
       """
     }
   }
-}
-
-/// "97.6% [95.8, 98.6] of 500".
-package func summary(_ outcome: Proportion) -> String {
-  let interval = outcome.wilsonInterval()
-  let ends = [interval.lower, interval.upper].map { fixed(100 * $0, decimals: 1) }
-  return "\(percent(outcome.value)) [\(ends.joined(separator: ", "))] of \(outcome.trials)"
 }

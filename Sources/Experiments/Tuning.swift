@@ -1,4 +1,4 @@
-import Datasets
+import Classification
 import Kernels
 import MixupInference
 import NeuralNetwork

@@ -1,3 +1,5 @@
+import Classification
+
 /// For every destination pixel of one image, the source pixels under the taps of a kernel: a
 /// convolution without its numbers.
 ///

@@ -1,3 +1,4 @@
+import Classification
 import KernelsAVX2
 import KernelsAVX512
 

@@ -1,3 +1,5 @@
+import Classification
+
 /// A number that is large for inputs that look adversarial: what mixing takes from the confidence.
 public enum DetectionStatistic: String, Sendable, Codable, CaseIterable {
   /// −ΔF_ŷ = F_ŷ(x) − F_MI,ŷ(x), as the paper defines it.

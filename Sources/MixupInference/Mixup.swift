@@ -1,4 +1,4 @@
-import NeuralNetwork
+import Classification
 import Statistics
 
 /// mix(λ, a, b) = λa + (1−λ)b.

@@ -1,4 +1,4 @@
-import NeuralNetwork
+import Classification
 
 extension MixupInference: DifferentiableClassifier where Base: DifferentiableClassifier {
   /// log F_MI [N, L] and the gradient λ Σ_k ∂loss/∂x̃_k [N, C, H, W] over the draws of every image.

@@ -1,5 +1,5 @@
+import Classification
 import Foundation
-import NeuralNetwork
 
 /// Mixup inference, Algorithm 1 of Pang, Xu and Zhu, ICLR 2020:
 /// F_MI(x) = 1/N Σ_k F(λx + (1−λ)x_{s,k}), a classifier around a classifier.

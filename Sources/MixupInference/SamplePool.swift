@@ -1,5 +1,4 @@
-import Datasets
-import NeuralNetwork
+import Classification
 import Statistics
 
 /// Which labels p_s(y) gives to the clean images that are mixed into an input.

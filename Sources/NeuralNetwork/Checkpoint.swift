@@ -1,3 +1,4 @@
+import Classification
 import Foundation
 
 /// A trained network in a file: its tensors under PyTorch's paths, and what is needed to use it.

@@ -1,3 +1,4 @@
+import Classification
 import Foundation
 
 /// A checkpoint's file, and how it is read: which network, on what the reading rests, and what names

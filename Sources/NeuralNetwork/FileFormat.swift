@@ -1,3 +1,4 @@
+import Classification
 import Foundation
 
 /// A format in which networks, or what is taken for them, come, and which is not safetensors.

@@ -1,3 +1,5 @@
+import Classification
+
 /// The map from pixels to a network's own scale: (pixel − mean) / standard deviation, per channel.
 public struct Normalization: Codable, Hashable, Sendable {
   /// Subtracted from the pixel, per channel.

@@ -1,3 +1,5 @@
+import Classification
+
 /// A tensor that training changes, with the gradient of the loss. A class because layers and the
 /// optimiser mean the same one.
 public final class Parameter {

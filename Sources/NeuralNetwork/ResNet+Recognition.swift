@@ -1,3 +1,5 @@
+import Classification
+
 extension ResNet.Architecture {
   /// The network whose state has these names and shapes: convolutions [O, I, K, K], dense [L, C].
   ///

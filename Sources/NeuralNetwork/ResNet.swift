@@ -1,3 +1,4 @@
+import Classification
 import Kernels
 import Statistics
 

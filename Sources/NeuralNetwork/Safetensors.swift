@@ -1,3 +1,4 @@
+import Classification
 import Foundation
 
 /// The safetensors file format: eight bytes with the header's length (little-endian), a JSON header

@@ -1,3 +1,4 @@
+import Classification
 import Foundation
 
 /// The table at the head of a safetensors file: which tensors it holds, of which type, and where.

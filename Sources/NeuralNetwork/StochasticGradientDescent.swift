@@ -1,3 +1,4 @@
+import Classification
 import Foundation
 
 /// Stochastic gradient descent with momentum μ and weight decay w, as PyTorch's SGD:

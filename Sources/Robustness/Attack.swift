@@ -1,5 +1,4 @@
-import Datasets
-import NeuralNetwork
+import Classification
 
 /// Searches for images that are classified wrongly. It only searches: what it found is projected,
 /// predicted again with fresh randomness and judged by `judge`, never by the attack itself.
@@ -55,7 +54,7 @@ public func judge(
 extension Attack {
   /// - Throws: `AttackError` unless the model's classes are the data's, and enough, and
   ///   `ClassifierError.imageShape` unless it takes such images.
-  func check(
+  package func check(
     _ surrogate: any Classifier, on examples: LabelledImages, leastClassCount: Int = 2
   ) throws {
     guard surrogate.classCount == examples.classCount else {

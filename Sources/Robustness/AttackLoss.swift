@@ -1,5 +1,5 @@
+import Classification
 import Foundation
-import NeuralNetwork
 
 /// What a search maximises, as a function of the logits z of one image with the true label y, or of a
 /// target t that it is led to.
@@ -241,7 +241,7 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
     let sign: Float = targets == nil ? 1 : -1
     var others = logits
     for (row, aim) in aims.enumerated() { others[row * width + aim] = -.infinity }
-    var result = NeuralNetwork.softmax(rowsOf: others)
+    var result = Classification.softmax(rowsOf: others)
     result.withUnsafeMutablePointer { values in
       for (row, aim) in aims.enumerated() {
         for k in 0..<width {
@@ -263,7 +263,7 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
 ///
 /// An image has one factor in all calls, or all images have the same, so that means over draws or over
 /// mixtures keep their direction. One value serves one step.
-struct FollowedGradient {
+package struct FollowedGradient {
   let loss: AttackLoss
   let labels: [Int]
   var targets: [Int]?
@@ -272,7 +272,7 @@ struct FollowedGradient {
   /// log 1/factor of every image; nil before the first call.
   private var logScales: [Double]?
 
-  init(_ loss: AttackLoss, labels: [Int], targets: [Int]? = nil, isJoint: Bool = false) {
+  package init(_ loss: AttackLoss, labels: [Int], targets: [Int]? = nil, isJoint: Bool = false) {
     self.loss = loss
     self.labels = labels
     self.targets = targets
@@ -280,7 +280,7 @@ struct FollowedGradient {
   }
 
   /// ∂loss/∂z times the factors, [N, L].
-  mutating func callAsFunction(_ logits: Tensor) -> Tensor {
+  package mutating func callAsFunction(_ logits: Tensor) -> Tensor {
     var result = loss.gradient(of: logits, labels: labels, targets: targets)
     let rows = loss.rows(of: logits, labels, targets)
     let factors = rows.map { max($0.certain?.logFactor ?? 0, -.greatestFiniteMagnitude) }

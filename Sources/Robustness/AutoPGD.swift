@@ -1,5 +1,4 @@
-import Datasets
-import NeuralNetwork
+import Classification
 import Statistics
 
 /// APGD: projected gradient descent with momentum, whose step starts at 2 ε and is halved where it no

@@ -1,6 +1,4 @@
-import Datasets
-import MixupInference
-import NeuralNetwork
+import Classification
 
 /// Several attacks; for every example the image counts that the surrogate misclassifies most often on
 /// draws kept for the choice.
@@ -95,35 +93,6 @@ public struct BestOf: Attack {
 }
 
 extension Threat {
-  /// The attacker who knows that mixup inference is used, and how: for every example the best of the
-  /// attack through the network alone, through the whole defence with fresh draws at every step, and,
-  /// on MI-Combined, through each of its branches.
-  ///
-  /// - Parameters:
-  ///   - attack: what is tried through each of them.
-  ///   - sampleCount: the attacker's N for a gradient; the choice is made with the defence's own.
-  ///   - average: whether the attacker follows the loss of the mean of N mixtures, as the defence
-  ///     decides, or the mean of their losses.
-  /// - Throws: `MixupInferenceError` if `sampleCount` is below 1, or more than the pool can give to a
-  ///   defence that draws without replacement.
-  public static func adaptive<Base: DifferentiableClassifier>(
-    _ attack: any Attack, within budget: PerturbationBudget,
-    on defence: MixupInference<Base>, sampleCount: Int, average: GradientAverage = .probabilities
-  ) throws -> Threat {
-    var rules = [defence.rule]
-    if case .combined(let predicted, let other, _, _) = defence.rule {
-      rules += [.predictedLabel(predicted), .otherLabel(other)]
-    }
-    let surrogates = try rules.map { rule in
-      try average.surrogate(drawCount: sampleCount) {
-        try MixupInference(
-          defence.base, pool: defence.pool, rule: rule.withSampleCount($0),
-          sampling: defence.sampling)
-      }
-    }
-    return adaptive(attack, within: budget, on: defence, base: defence.base, through: surrogates)
-  }
-
   /// The attacker who knows a defence around a network: for every example the best of the attack through
   /// the network alone and through each of the given models of the defence.
   public static func adaptive(

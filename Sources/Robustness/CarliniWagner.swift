@@ -1,6 +1,5 @@
-import Datasets
+import Classification
 import Foundation
-import NeuralNetwork
 
 /// The attack of Carlini and Wagner, IEEE S&P 2017, for the least ℓ2 perturbation that misleads:
 /// minimises ‖x' − x‖₂² + c max(z_y − max_{k≠y} z_k + κ, 0) over x' in the box by Adam, whose steps are

@@ -1,5 +1,4 @@
-import Datasets
-import NeuralNetwork
+import Classification
 import Statistics
 import Synchronization
 
@@ -87,7 +86,7 @@ public struct Evaluation: Sendable {
   ///   - classifier: the model under test.
   ///   - finished: called after every block; never at once from two threads.
   /// - Throws: `AttackError` if a setting is too small or the classes are not the data's,
-  ///   `DatasetError.repeatedIndex` if two examples would share their random numbers; otherwise what the
+  ///   `LabelledImagesError.repeatedIndex` if two examples would share their random numbers; otherwise what the
   ///   first failing block or its `finished` throws.
   public func run(
     _ classifier: some Classifier, on examples: LabelledImages, under threat: Threat? = nil,
@@ -221,7 +220,12 @@ public struct EvaluationResult: Sendable {
   public var correctCount: Int { outcomes.count(where: \.isCorrect) }
 
   /// The share of correct predictions; NaN without examples.
-  public var accuracy: Double { Double(correctCount) / Double(outcomes.count) }
+  public var accuracy: Double { proportion.value }
+
+  /// Correct predictions among all.
+  public var proportion: Proportion {
+    Proportion(successes: correctCount, trials: outcomes.count)
+  }
 
   /// A block of examples after judgement.
   struct Judged: Sendable {

@@ -1,5 +1,4 @@
-import MixupInference
-import NeuralNetwork
+import Classification
 
 /// A randomised classifier with the mean of k losses in place of one: gradients are means over k draws
 /// (Athalye et al., ICML 2018). Around any classifier it makes any attack one by expectation over

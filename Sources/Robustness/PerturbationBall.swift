@@ -1,4 +1,4 @@
-import NeuralNetwork
+import Classification
 
 /// { x : ‖x − center‖ ≤ ε and 0 ≤ x ≤ 1 }, the images that an attack may hand over.
 public struct PerturbationBall: Sendable {

@@ -1,5 +1,5 @@
+import Classification
 import Foundation
-import NeuralNetwork
 import Statistics
 
 /// How far from an image an attack may go: ‖x' − x‖ ≤ ε.

@@ -1,6 +1,5 @@
-import Datasets
+import Classification
 import Foundation
-import NeuralNetwork
 import Statistics
 
 /// Projected gradient descent: x ← Π(x + α s(∇ℓ(x))), from a random start, where s is the direction of

@@ -1,5 +1,4 @@
-import Datasets
-import NeuralNetwork
+import Classification
 
 /// What a search without gradients has found: for every example the first image that misled the model,
 /// or of none that of the largest margin max_{k≠y} z_k − z_y.

@@ -1,5 +1,4 @@
-import Datasets
-import NeuralNetwork
+import Classification
 import Synchronization
 
 /// An attack through one model that is led once for every block of examples: one who does not know of

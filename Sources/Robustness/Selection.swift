@@ -1,5 +1,4 @@
-import Datasets
-import NeuralNetwork
+import Classification
 
 /// Keeps, for every example, the best of the images that it is offered: the one that a model, run
 /// anew on the same draws of purpose `.select` for all, misclassifies most often, then the one of

@@ -1,5 +1,4 @@
-import Datasets
-import NeuralNetwork
+import Classification
 import Statistics
 
 /// The Square attack in ℓ∞: random search without gradients (Andriushchenko et al., ECCV 2020).

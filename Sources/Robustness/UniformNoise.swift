@@ -1,5 +1,4 @@
-import Datasets
-import NeuralNetwork
+import Classification
 import Statistics
 
 /// Uniform noise in the ball: of n places, drawn independently of the model, the first that misleads it,

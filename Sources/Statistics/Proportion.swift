@@ -1,3 +1,5 @@
+import Foundation
+
 /// k of n: how often something happened among independent trials.
 public struct Proportion: Sendable, Hashable {
   /// k, in 0...trials.
@@ -39,6 +41,18 @@ public struct Proportion: Sendable, Hashable {
   /// - Precondition: 0 < confidence < 1.
   public func wilsonInterval(confidence: Double = 0.95) -> Interval {
     Statistics.wilsonInterval(value, trials: Double(trials), confidence: confidence)
+  }
+}
+
+extension Proportion: CustomStringConvertible {
+  /// The share with Wilson's 95% interval, in percent, and the
+  /// trials: "97.6% [95.9, 98.6] of 500".
+  public var description: String {
+    guard trials > 0 else { return "0 of 0" }
+    let interval = wilsonInterval()
+    func percent(_ share: Double) -> String { String(format: "%.1f", 100 * share) }
+    return
+      "\(percent(value))% [\(percent(interval.lower)), \(percent(interval.upper))] of \(trials)"
   }
 }
 

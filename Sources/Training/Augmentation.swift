@@ -1,5 +1,4 @@
-import Datasets
-import NeuralNetwork
+import Classification
 import Statistics
 
 /// Changes of an image that do not change its class, drawn anew in every epoch.
@@ -14,7 +13,7 @@ public enum Augmentation: Codable, Hashable, Sendable {
   /// image's index alone.
   package func augmented(
     _ examples: LabelledImages, seed: UInt64, epoch: Int
-  ) throws(DatasetError) -> LabelledImages {
+  ) throws(LabelledImagesError) -> LabelledImages {
     let padding =
       switch self {
       case .flipAndCrop(let padding): padding

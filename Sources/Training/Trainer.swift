@@ -1,6 +1,6 @@
+import Classification
 import Datasets
 import Foundation
-import Kernels
 import MixupInference
 import NeuralNetwork
 import Robustness

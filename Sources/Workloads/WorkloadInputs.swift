@@ -1,4 +1,4 @@
-import Datasets
+import Classification
 import Kernels
 import MixupInference
 import NeuralNetwork
@@ -19,7 +19,7 @@ package struct WorkloadInputs: Sendable {
 
   /// Made-up images for a network: `count` for its batch, and ten of every class to mix with.
   ///
-  /// - Throws: `DatasetError`, which a checkpoint of one class or more does not meet.
+  /// - Throws: `LabelledImagesError`, which a checkpoint of one class or more does not meet.
   package init(for checkpoint: Checkpoint, imageCount count: Int) throws {
     let (shape, classes) = (checkpoint.architecture.imageShape, checkpoint.architecture.classCount)
     self.init(

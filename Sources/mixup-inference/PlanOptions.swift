@@ -1,4 +1,5 @@
 import ArgumentParser
+import Classification
 import Experiments
 import Foundation
 import Robustness

@@ -1,4 +1,4 @@
-import Datasets
+import Classification
 import Foundation
 import NeuralNetwork
 import TestSupport

@@ -1,6 +1,6 @@
+import Classification
 import Datasets
 import Foundation
-import NeuralNetwork
 import TestSupport
 import Testing
 
@@ -160,7 +160,6 @@ struct CIFARTests {
   @Test("Every error is one line that does not end in the middle")
   func descriptions() {
     let errors: [DatasetError] = [
-      .labelCount(labels: 1, images: 2), .label(7, image: 3, classCount: 5),
       .validationCount(9, images: 9), .noFolder, .missingFile("a.bin", folder: "data"),
       .unreadableFile("a.bin", reason: "why"), .truncatedFile("a.bin", bytes: 1, recordBytes: 2),
       .labelInFile("a.bin", record: 3, label: 11, classCount: 10),

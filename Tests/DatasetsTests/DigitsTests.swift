@@ -1,6 +1,6 @@
+import Classification
 import Datasets
 import MixupInference
-import NeuralNetwork
 import TestSupport
 import Testing
 

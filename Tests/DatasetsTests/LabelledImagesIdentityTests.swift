@@ -1,5 +1,6 @@
+import Classification
 import Datasets
-import NeuralNetwork
+import TestSupport
 import Testing
 
 @Suite("What names images, whatever their file")
@@ -29,5 +30,42 @@ struct LabelledImagesIdentityTests {
       try images(index: 4), try images(index: -5), try images(label: 2, classCount: 4),
     ]
     #expect(Set(all.map(\.identity)).count == all.count)
+  }
+
+  @Test(
+    "Images are the same wherever they stand, and others if shape, class, classes or a bit differ")
+  func identities() throws {
+    let images = try randomImages(
+      6, shape: ImageShape(channels: 1, height: 2, width: 3), classCount: 3, seed: 1)
+    func changed(
+      shape: [Int]? = nil, labels: [Int]? = nil, classCount: Int = 3, indices: [Int]? = nil,
+      _ change: (inout Tensor) -> Void = { _ in }
+    ) throws -> LabelledImages {
+      var tensor = images.pixels.tensor
+      if let shape { tensor = try Tensor(tensor.values, shape: shape) }
+      change(&tensor)
+      return try LabelledImages(
+        pixels: Pixels(tensor), labels: labels ?? images.labels, classCount: classCount,
+        indices: indices)
+    }
+    let own = images.identities
+    #expect(own.count == 6 && Set(own).count == 6 && own.allSatisfy { $0.count == 32 })
+    #expect(images[[4, 2]].identities == [own[4], own[2]])
+    #expect(try changed(indices: Array(10..<16)).identities == own)
+    for other in [
+      try changed(shape: [6, 1, 3, 2]), try changed(shape: [6, 3, 2, 1]),
+      try changed(labels: images.labels.map { ($0 + 1) % 3 }), try changed(classCount: 4),
+    ] {
+      #expect(Set(other.identities).isDisjoint(with: own))
+    }
+    let nudged = try changed { tensor in
+      tensor.withUnsafeMutablePointer { $0[2 * 6 + 5] = $0[2 * 6 + 5].nextDown }
+    }
+    #expect(zip(nudged.identities, own).map(==) == [true, true, false, true, true, true])
+
+    #expect(try changed().identity == images.identity)
+    for other in [nudged, try changed(indices: Array(1..<7)), images[[1, 0, 2, 3, 4, 5]]] {
+      #expect(other.identity != images.identity)
+    }
   }
 }

@@ -1,3 +1,4 @@
+import Classification
 import Datasets
 import Experiments
 import Foundation
@@ -264,7 +265,7 @@ struct EvaluationRunTests {
   @Test("refuse images that share an index")
   func repeatedIndex() throws {
     let test = try Digits.test()[[0, 1, 2, 1]]
-    #expect(throws: DatasetError.repeatedIndex(3824, images: 1, 3)) {
+    #expect(throws: LabelledImagesError.repeatedIndex(3824, images: 1, 3)) {
       try run(short(4), test: test)
     }
   }

@@ -1,6 +1,6 @@
+import Classification
 import Experiments
 import Foundation
-import NeuralNetwork
 import Reporting
 import Robustness
 import Statistics

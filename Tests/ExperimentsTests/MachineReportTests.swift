@@ -1,3 +1,4 @@
+import Classification
 import Experiments
 import Kernels
 import Testing

@@ -1,8 +1,7 @@
-import Datasets
+import Classification
 import Experiments
 import Kernels
 import MixupInference
-import NeuralNetwork
 import Reporting
 import Robustness
 import Statistics

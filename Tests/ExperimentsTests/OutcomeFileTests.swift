@@ -1,7 +1,7 @@
+import Classification
 import Experiments
 import Foundation
 import MixupInference
-import NeuralNetwork
 import Robustness
 import TestSupport
 import Testing

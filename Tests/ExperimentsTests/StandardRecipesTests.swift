@@ -1,3 +1,4 @@
+import Classification
 import Experiments
 import Foundation
 import NeuralNetwork

@@ -1,3 +1,4 @@
+import Classification
 import Datasets
 import Foundation
 import MixupInference
@@ -23,7 +24,9 @@ struct ReadmeTests {
         .components(separatedBy: "    // Until here.").first)
     let lines = body.split(separator: "\n").map { $0.dropFirst(4) }
     #expect(lines.joined(separator: "\n") + "\n" == code)
-    #expect(block.hasPrefix("import Datasets\nimport Foundation\nimport MixupInference\n"))
+    #expect(
+      block.hasPrefix(
+        "import Classification\nimport Datasets\nimport Foundation\nimport MixupInference\n"))
 
     try withTemporaryFolder { folder in
       let network = ResNet(.resNet8(DatasetName.digits.imageShape, classCount: 10))

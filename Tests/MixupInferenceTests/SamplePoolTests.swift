@@ -1,6 +1,5 @@
-import Datasets
+import Classification
 import MixupInference
-import NeuralNetwork
 import PropertyChecks
 import PropertyTesting
 import Statistics

@@ -1,4 +1,5 @@
 import CAllocations
+import Classification
 import Kernels
 import Statistics
 import Testing

@@ -1,5 +1,5 @@
+import Classification
 import Foundation
-import NeuralNetwork
 
 /// A safetensors file as its bytes say it: any order, any padding, any type.
 struct RawSafetensors: Sendable {

@@ -1,5 +1,4 @@
-import Datasets
-import NeuralNetwork
+import Classification
 import Robustness
 import Statistics
 import TestSupport

@@ -1,5 +1,5 @@
+import Classification
 import Foundation
-import NeuralNetwork
 import Robustness
 import Statistics
 import TestSupport

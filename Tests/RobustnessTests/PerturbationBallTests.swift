@@ -1,4 +1,4 @@
-import NeuralNetwork
+import Classification
 import Robustness
 import Statistics
 import TestSupport

@@ -1,7 +1,6 @@
-import Datasets
+import Classification
 import Foundation
 import MixupInference
-import NeuralNetwork
 import Robustness
 import Statistics
 import Synchronization

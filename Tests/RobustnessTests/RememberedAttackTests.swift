@@ -1,4 +1,4 @@
-import Datasets
+import Classification
 import MixupInference
 import NeuralNetwork
 import Robustness

@@ -106,6 +106,13 @@ struct ProportionTests {
     #expect(Proportion([]) == Proportion(successes: 0, trials: 0))
   }
 
+  // The ends by hand: (0.976 + z²/1000 ∓ z √(0.976 · 0.024/500 + z²/10⁶)) / (1 + z²/500), z = 1.96.
+  @Test("Its text has the share, the interval and the trials")
+  func text() {
+    #expect("\(Proportion(successes: 488, trials: 500))" == "97.6% [95.9, 98.6] of 500")
+    #expect("\(Proportion(successes: 0, trials: 0))" == "0 of 0")
+  }
+
   @Test("JSON holds the two counts, and impossible counts are refused")
   func json() throws {
     let proportion = Proportion(successes: 3, trials: 10)

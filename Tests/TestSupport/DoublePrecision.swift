@@ -1,4 +1,4 @@
-import NeuralNetwork
+import Classification
 import Statistics
 
 /// A plain double-precision array [N, H, W, C] or of any other shape: the reference against which

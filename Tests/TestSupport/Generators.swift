@@ -1,4 +1,4 @@
-import NeuralNetwork
+import Classification
 import PropertyTesting
 
 extension Generator where Value == Tensor {

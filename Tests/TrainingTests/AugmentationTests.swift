@@ -1,6 +1,5 @@
-import Datasets
+import Classification
 import Foundation
-import NeuralNetwork
 import Statistics
 import TestSupport
 import Testing

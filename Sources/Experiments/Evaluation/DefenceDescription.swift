@@ -1,5 +1,5 @@
+import Classification
 import MixupInference
-import NeuralNetwork
 import Robustness
 
 /// A defence by its name, with all that its output depends on besides network and pool; what flags,

@@ -1,3 +1,4 @@
+import Classification
 import Datasets
 import Kernels
 import MixupInference

@@ -1,4 +1,4 @@
-import NeuralNetwork
+import Classification
 import Reporting
 import Robustness
 

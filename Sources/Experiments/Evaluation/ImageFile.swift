@@ -1,3 +1,4 @@
+import Classification
 import Datasets
 import Foundation
 import NeuralNetwork
@@ -22,7 +23,7 @@ package struct ImageFile: Sendable {
   /// or in its test file alone. Metadata "attack", "norm" and "epsilon" say how they were made.
   ///
   /// - Throws: `ImageFileError` if a tensor is missing or is no such thing, or if the images are not those of
-  ///   the data set at their indices; `SafetensorsError`; and `DatasetError` as `LabelledImages` does.
+  ///   the data set at their indices; `SafetensorsError`; and `LabelledImagesError` as `LabelledImages` does.
   package init(_ bytes: Data, of data: DatasetSplit) throws {
     let header = try SafetensorsHeader(bytes)
     let file = try Safetensors(bytes)

@@ -1,6 +1,6 @@
+import Classification
 import Datasets
 import Foundation
-import NeuralNetwork
 import Reporting
 import Robustness
 

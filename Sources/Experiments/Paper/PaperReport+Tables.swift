@@ -1,5 +1,5 @@
+import Classification
 import MixupInference
-import NeuralNetwork
 import Reporting
 import Robustness
 import Statistics

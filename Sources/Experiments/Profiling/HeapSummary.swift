@@ -1,6 +1,6 @@
 import CAllocations
+import Classification
 import Foundation
-import Kernels
 
 /// What a run did with memory.
 package struct HeapSummary: Sendable, Equatable {

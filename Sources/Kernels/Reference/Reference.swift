@@ -1,3 +1,5 @@
+import Classification
+
 /// The products as their definitions say them, one number at a time.
 enum Reference {
   static func multiply(

@@ -1,3 +1,4 @@
+import Classification
 import Statistics
 
 /// A clean point of a synthetic data set with its class: H is one-hot there.

@@ -1,5 +1,4 @@
-import Datasets
-import NeuralNetwork
+import Classification
 import Statistics
 
 /// How far a network is from linear between clean images, which is what equation (3) of Pang, Xu and

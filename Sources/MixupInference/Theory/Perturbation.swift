@@ -1,3 +1,4 @@
+import Classification
 import Foundation
 
 /// G(δ; x₀) ∈ ℝᴸ: what an adversarial perturbation δ adds to the prediction at a clean point x₀,

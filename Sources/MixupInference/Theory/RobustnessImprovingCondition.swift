@@ -1,3 +1,5 @@
+import Classification
+
 /// ΔF_k(x; p_s) = E_{p_s}[F_k(x̃)] − F_k(x), equation (9) of Pang, Xu and Zhu, ICLR 2020: what mixing
 /// adds to the confidence in a class.
 ///

@@ -1,3 +1,4 @@
+import Classification
 import Statistics
 
 /// F = H + G with a pool of clean points: everything that the paper's equations speak of, in closed

@@ -1,4 +1,4 @@
-import Kernels
+import Classification
 
 /// Whether a network learns or predicts.
 public enum Mode: Sendable {

@@ -1,3 +1,4 @@
+import Classification
 import Kernels
 
 /// out[n, y, x, o] = bias[o] + Σ_{i, j, c} in[n, y·s + i − p, x·s + j − p, c] · weight[o, c, i, j],

@@ -1,3 +1,4 @@
+import Classification
 import Foundation
 
 /// Cross-entropy with soft targets, −Σ_k t_k log softmax(z)_k, from logits by log-sum-exp.

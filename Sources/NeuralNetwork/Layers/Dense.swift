@@ -1,3 +1,4 @@
+import Classification
 import Kernels
 
 /// out[n, o] = bias[o] + Σ_c in[n, c] · weight[o, c]: a convolution over images of one pixel.

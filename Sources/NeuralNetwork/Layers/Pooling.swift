@@ -1,3 +1,5 @@
+import Classification
+
 /// Global average pooling: out[n, c] = mean over the pixels of in[n, y, x, c].
 public enum GlobalAveragePool {
   /// [N, H, W, C] → [N, 1, 1, C].

@@ -1,3 +1,4 @@
+import Classification
 import Kernels
 
 /// A network in evaluation mode, compiled for many runs: batch normalisation folded into the

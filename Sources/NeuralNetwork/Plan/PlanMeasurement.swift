@@ -1,4 +1,4 @@
-import Kernels
+import Classification
 
 /// Where the time of a plan's forward pass goes, layer by layer, on one thread, beside the most that
 /// the thread could do.

@@ -1,3 +1,4 @@
+import Classification
 import Kernels
 
 /// The memory to run a plan on batches up to a capacity: allocated once, written over by every run.

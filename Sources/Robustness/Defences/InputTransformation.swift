@@ -1,4 +1,4 @@
-import NeuralNetwork
+import Classification
 import Statistics
 
 /// A random change of one image: the inference-time defences with which Pang, Xu and Zhu, ICLR

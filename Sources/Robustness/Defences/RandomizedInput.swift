@@ -1,5 +1,4 @@
-import MixupInference
-import NeuralNetwork
+import Classification
 import Statistics
 
 /// The mean prediction over random changes of the input, F(x) = 1/N Σ_k F(T_k(x)), a classifier

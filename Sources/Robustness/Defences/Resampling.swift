@@ -1,5 +1,5 @@
+import Classification
 import Foundation
-import NeuralNetwork
 
 /// Bilinear resampling of one image, a linear map: every output pixel is a weighted sum of at most
 /// four input pixels, the same in all channels.

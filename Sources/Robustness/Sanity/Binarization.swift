@@ -1,6 +1,5 @@
-import Datasets
+import Classification
 import Foundation
-import NeuralNetwork
 import Statistics
 
 /// A classifier of two classes on top of another's logits: z' = (0, a · z + b).

@@ -1,4 +1,4 @@
-import NeuralNetwork
+import Classification
 
 /// A randomised classifier with the same draws for an image in every call, whatever it is asked for: a
 /// classifier without randomness. Who knows the draws can attack it as one.

@@ -1,5 +1,4 @@
-import Datasets
-import NeuralNetwork
+import Classification
 import Statistics
 
 /// A linear classifier of two classes, z = (0, w · x + b), on which the outcome of the best attack is known:

@@ -1,4 +1,4 @@
-import Kernels
+import Classification
 import Testing
 
 @Suite("Buffers have memory of their own")

@@ -1,5 +1,3 @@
-import Kernels
-
 /// A dense Float32 array of any rank: row-major, on 64-byte-aligned storage, with value semantics.
 ///
 /// Images are [N, C, H, W] (batch, channel, row, column) at every public boundary, as in PyTorch.
@@ -13,6 +11,7 @@ public struct Tensor: Sendable {
   public var count: Int { storage.count }
 
   /// Memory whose contents the caller writes before anyone reads them.
+  @usableFromInline
   package init(uninitialized shape: [Int]) {
     self.shape = shape
     storage = AlignedBuffer(uninitialized: shape.reduce(1, *))

@@ -1,6 +1,5 @@
-import Datasets
-import MixupInference
-import NeuralNetwork
+import Classification
+import Robustness
 import Statistics
 
 /// The adaptive attack on mixup inference that was published with it: PGD on N mixtures at once.

@@ -1,5 +1,3 @@
-import NeuralNetwork
-
 /// Images with their true classes and their places in the data set that they come from.
 public struct LabelledImages: Sendable {
   /// The images, [N, C, H, W].
@@ -14,10 +12,10 @@ public struct LabelledImages: Sendable {
 
   /// Checked labelled images; indices count from 0 unless given.
   ///
-  /// - Throws: `DatasetError` unless every image has one label in 0..<classCount and an index of its own.
+  /// - Throws: `LabelledImagesError` unless every image has one label in 0..<classCount and an index of its own.
   public init(
     pixels: Pixels, labels: [Int], classCount: Int, indices: [Int]? = nil
-  ) throws(DatasetError) {
+  ) throws(LabelledImagesError) {
     guard labels.count == pixels.count, (indices?.count ?? labels.count) == labels.count else {
       throw .labelCount(labels: labels.count, images: pixels.count)
     }
@@ -31,8 +29,8 @@ public struct LabelledImages: Sendable {
     try checkIndices()
   }
 
-  /// - Throws: `DatasetError.repeatedIndex` if two images have one index.
-  package func checkIndices() throws(DatasetError) {
+  /// - Throws: `LabelledImagesError.repeatedIndex` if two images have one index.
+  package func checkIndices() throws(LabelledImagesError) {
     var places: [Int: Int] = [:]
     for (place, index) in indices.enumerated() {
       if let first = places.updateValue(place, forKey: index) {
@@ -59,25 +57,11 @@ public struct LabelledImages: Sendable {
   }
 }
 
-/// What can be wrong with images, their labels or their files.
-public enum DatasetError: Error, Equatable, CustomStringConvertible {
+/// Why images and labels do not belong together.
+public enum LabelledImagesError: Error, Equatable, CustomStringConvertible {
   case labelCount(labels: Int, images: Int)
   case label(Int, image: Int, classCount: Int)
   case repeatedIndex(Int, images: Int, Int)
-  case validationCount(Int, images: Int)
-  case noFolder
-  case missingFile(String, folder: String)
-  case unreadableFile(String, reason: String)
-  case truncatedFile(String, bytes: Int, recordBytes: Int)
-  case labelInFile(String, record: Int, label: Int, classCount: Int)
-
-  /// Whether a file could not be read, rather than holding something wrong.
-  public var isAboutFiles: Bool {
-    switch self {
-    case .noFolder, .missingFile, .unreadableFile: true
-    default: false
-    }
-  }
 
   /// What is wrong and what to do, in one line.
   public var description: String {
@@ -90,22 +74,6 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
       """
       images \(first) and \(second) both have index \(index), which names an image's random numbers; \
       give every image an index of its own
-      """
-    case .validationCount(let count, let images):
-      "\(count) validation images cannot be taken from \(images) and leave some to train on"
-    case .noFolder: "this data set is read from files; name their folder"
-    case .missingFile(let name, let folder):
-      "\(folder) has no \(name); name the folder of the data set's binary files"
-    case .unreadableFile(let file, let reason): "cannot read \(file): \(reason)"
-    case .truncatedFile(let file, let bytes, let recordBytes):
-      """
-      \(file) has \(bytes) bytes, which is not a number of records of \(recordBytes); \
-      it is damaged or of another format, copy it again
-      """
-    case .labelInFile(let file, let record, let label, let classCount):
-      """
-      record \(record) of \(file) has label \(label); labels are 0 to \(classCount - 1): \
-      it is damaged or of another format
       """
     }
   }

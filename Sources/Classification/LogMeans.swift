@@ -1,5 +1,4 @@
 import Foundation
-import NeuralNetwork
 
 /// log(1/N Σ_d p_dk) for groups of N consecutive rows of log p, [groups, L].
 ///

@@ -6,6 +6,7 @@ extension Tensor {
   }
 
   /// The tensor with `transform` applied to every value.
+  @inlinable
   package func map(_ transform: (Float) -> Float) -> Tensor {
     var result = Tensor(uninitialized: shape)
     result.withUnsafeMutablePointer { result in
@@ -18,6 +19,7 @@ extension Tensor {
 }
 
 /// Value by value; both have the same shape.
+@inlinable
 package func zip(_ a: Tensor, _ b: Tensor, _ combine: (Float, Float) -> Float) -> Tensor {
   precondition(a.shape == b.shape)
   let count = a.count
@@ -31,7 +33,8 @@ package func zip(_ a: Tensor, _ b: Tensor, _ combine: (Float, Float) -> Float) -
 }
 
 /// The pointers of three tensors at once.
-func withPointers<R>(
+@inlinable
+package func withPointers<R>(
   _ a: Tensor, _ b: Tensor, _ c: Tensor,
   _ body: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>) -> R
 ) -> R {

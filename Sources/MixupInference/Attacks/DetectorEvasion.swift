@@ -1,6 +1,6 @@
+import Classification
 import Foundation
-import MixupInference
-import NeuralNetwork
+import Robustness
 
 /// A network as it is seen by an attacker who also has to pass MI-PL's detector: gradients of
 /// ℓ(F(x)) − w s(x), where s(x) = F_ŷ(x) − F_MI,ŷ(x) is the statistic by which adversarial images are
