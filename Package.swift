@@ -27,12 +27,22 @@ func kernels(_ instructionSet: String, march: String) -> Target {
 
 let package = Package(
   name: "mixup-inference",
+  // Every library comes with the modules that its public signatures name.
   products: [
     .executable(name: "mixup-inference", targets: ["mixup-inference"]),
     .library(name: "Robustness", targets: ["Robustness", "Classification", "Statistics"]),
-    .library(name: "MixupInference", targets: ["MixupInference"]),
-    .library(name: "NeuralNetwork", targets: ["NeuralNetwork", "Datasets", "Kernels"]),
-    .library(name: "Training", targets: ["Training"]),
+    .library(
+      name: "MixupInference",
+      targets: ["MixupInference", "Robustness", "Classification", "Statistics"]),
+    .library(
+      name: "NeuralNetwork",
+      targets: ["NeuralNetwork", "Datasets", "Kernels", "Classification", "Statistics"]),
+    .library(
+      name: "Training",
+      targets: [
+        "Training", "Datasets", "NeuralNetwork", "Kernels", "MixupInference", "Robustness",
+        "Classification", "Statistics",
+      ]),
     .library(name: "PropertyTesting", targets: ["PropertyTesting", "PropertyChecks"]),
   ],
   dependencies: [
