@@ -90,9 +90,20 @@ extension Classifier {
     try argmax(rowsOf: checkedLogits(of: images, draws: draws))
   }
 
-  fileprivate func check(_ images: Pixels) throws(ClassifierError) {
+  /// - Throws: `ClassifierError` unless the images have the model's shape.
+  package func check(_ images: Pixels) throws(ClassifierError) {
     guard images.imageShape == imageShape else {
       throw .imageShape(expected: imageShape, found: images.imageShape)
+    }
+  }
+
+  /// What a model with randomness of its own asks of a batch.
+  ///
+  /// - Throws: `ClassifierError` unless the images have the model's shape and a random stream each.
+  package func check(_ images: Pixels, _ draws: Draws) throws(ClassifierError) {
+    try check(images)
+    guard draws.examples.count == images.count else {
+      throw .draws(examples: draws.examples.count, images: images.count)
     }
   }
 
@@ -154,6 +165,19 @@ extension DifferentiableClassifier {
   }
 }
 
+/// ∂loss/∂logits as a model in its `logitsAndGradient` asks for it.
+///
+/// - Throws: `TensorError.shapeMismatch` unless it has the logits' shape; what `lossGradient` throws.
+package func cotangent(
+  of logits: Tensor, by lossGradient: (Tensor) throws -> Tensor
+) throws -> Tensor {
+  let cotangent = try lossGradient(logits)
+  guard cotangent.shape == logits.shape else {
+    throw TensorError.shapeMismatch(expected: logits.shape, found: cotangent.shape)
+  }
+  return cotangent
+}
+
 /// The position of the largest value of every row of [N, L]; the lowest among equals.
 ///
 /// - Throws: `ClassifierError.notFinite` with the first row that has no largest value: it holds what is no
@@ -192,6 +216,7 @@ public enum ClassifierError: Error, Equatable, CustomStringConvertible {
   case outputShape(expected: [Int], found: [Int])
   case gradientShape(expected: [Int], found: [Int])
   case lossNotAsked
+  case draws(examples: Int, images: Int)
 
   /// What is wrong and what to do, in one line.
   public var description: String {
@@ -217,6 +242,8 @@ public enum ClassifierError: Error, Equatable, CustomStringConvertible {
       "the model's gradient has shape \(found), the images have \(expected); return one of theirs"
     case .lossNotAsked:
       "the model never asked for the loss's gradient, so its own is of nothing; call lossGradient once"
+    case .draws(let examples, let images):
+      "the draws name \(examples) examples for \(images) images; every image needs one"
     }
   }
 }

@@ -23,6 +23,10 @@ public struct Pixels: Sendable, Equatable {
   /// Pixels that are known to be in range because of how they were made.
   package init(unchecked tensor: Tensor) { self.tensor = tensor }
 
+  /// What a defence shows to its network after adding noise, which may have left [0, 1]: networks are
+  /// defined there all the same. It goes into a classifier and nowhere else.
+  package init(beyondRange tensor: Tensor) { self.tensor = tensor }
+
   /// The number of images.
   public var count: Int { tensor.shape[0] }
 

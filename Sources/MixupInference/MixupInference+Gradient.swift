@@ -13,36 +13,14 @@ extension MixupInference: DifferentiableClassifier where Base: DifferentiableCla
     of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
   ) throws -> (logits: Tensor, gradient: Tensor) {
     let routes = try routing(of: images, draws: draws).routes
-    guard !routes.isEmpty else {
-      return (Tensor(shape: [0, classCount]), Tensor(shape: images.tensor.shape))
-    }
-    let sizes = routes.map(\.mixing.sampleCount)
-    let (mixed, mixedDraws) = mixedBatch(of: images, routes: routes, draws: draws)
-    var averages = Tensor(shape: [0, classCount])
-    let mixedGradient = try base.checkedLogitsAndGradient(of: mixed, draws: mixedDraws) { logits in
-      let logProbabilities = logSoftmax(rowsOf: logits)
-      averages = logMeans(of: logProbabilities, sizes: sizes)
-      let cotangent = try lossGradient(averages)
-      guard cotangent.shape == averages.shape else {
-        throw TensorError.shapeMismatch(expected: averages.shape, found: cotangent.shape)
-      }
-      return logMeansPullback(
-        cotangent, averages: averages, logProbabilities: logProbabilities, sizes: sizes)
-    }.gradient
-
+    let executions = executions(of: images, routes: routes, draws: draws)
+    let (averages, mixedGradient) = try base.logAveragesAndGradient(
+      of: executions, lossGradient: lossGradient)
+    var gradient = executions.sums(of: mixedGradient)
     let width = imageShape.count
-    var gradient = Tensor(shape: images.tensor.shape)
     gradient.withUnsafeMutablePointer { result in
-      mixedGradient.withUnsafePointer { values in
-        var row = values
-        for (n, route) in routes.enumerated() {
-          let sum = result + n * width
-          for _ in 0..<route.mixing.sampleCount {
-            for place in 0..<width { sum[place] += row[place] }
-            row += width
-          }
-          for place in 0..<width { sum[place] *= route.mixing.ratio }
-        }
+      for (n, route) in routes.enumerated() {
+        for place in n * width..<(n + 1) * width { result[place] *= route.mixing.ratio }
       }
     }
     return (averages, gradient)

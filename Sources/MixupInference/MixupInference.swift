@@ -16,7 +16,7 @@ import Foundation
 ///
 /// The base is taken to be deterministic; one with randomness of its own would find the same
 /// stream in all N executions.
-public struct MixupInference<Base: Classifier>: Classifier {
+public struct MixupInference<Base: Classifier>: WrappingClassifier {
   /// F.
   public let base: Base
   /// The clean images to mix with.
@@ -68,11 +68,8 @@ public struct MixupInference<Base: Classifier>: Classifier {
     self.sampling = sampling
   }
 
-  /// The shape of the images that the base takes.
-  public var imageShape: ImageShape { base.imageShape }
-
-  /// L, the number of classes.
-  public var classCount: Int { base.classCount }
+  /// The base.
+  public var wrapped: any Classifier { base }
 
   /// 1 + N, or 1 + N_PL + N_OL, the passes of an input that is routed to MI-OL.
   public var forwardPassesPerDecision: Int {
@@ -96,8 +93,8 @@ public struct MixupInference<Base: Classifier>: Classifier {
 
   /// log F_MI, [N, L].
   ///
-  /// - Throws: `MixupInferenceError.draws` unless there is one example for every image, and what
-  ///   the base throws.
+  /// - Throws: `ClassifierError` unless the images have the base's shape and there is one example for each,
+  ///   and what the base throws.
   public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
     let routing = try routing(of: images, draws: draws)
     guard var averages = routing.predictedLabelAverages else {
@@ -119,7 +116,7 @@ public struct MixupInference<Base: Classifier>: Classifier {
   ///
   /// - Throws: as `logits(of:draws:)`.
   public func decisions(of images: Pixels, draws: Draws) throws -> [MixupDecision] {
-    try check(draws, images: images)
+    try check(images, draws)
     let clean = softmax(rowsOf: try base.checkedLogits(of: images, draws: draws))
     let predicted = try argmax(rowsOf: clean)
     func averages(_ partner: PartnerLabel, _ mixing: Mixing?) throws -> Tensor? {
@@ -169,7 +166,7 @@ public struct MixupInference<Base: Classifier>: Classifier {
   package func routing(
     of images: Pixels, draws: Draws
   ) throws -> (routes: [Route], predictedLabelAverages: Tensor?) {
-    try check(draws, images: images)
+    try check(images, draws)
     let cleanLogits = try base.checkedLogits(of: images, draws: draws)
     let predicted = try argmax(rowsOf: cleanLogits)
     switch rule {
@@ -209,52 +206,26 @@ public struct MixupInference<Base: Classifier>: Classifier {
     }
   }
 
-  private func check(_ draws: Draws, images: Pixels) throws {
-    guard draws.examples.count == images.count else {
-      throw MixupInferenceError.draws(examples: draws.examples.count, images: images.count)
-    }
-    guard images.imageShape == imageShape else {
-      throw ClassifierError.imageShape(expected: imageShape, found: images.imageShape)
-    }
-  }
-
   // MARK: Mixing and averaging
 
   /// log F_MI of every route, [routes, L]; whole routes at a time, `imagesInFlight` at most.
   private func logAverages(of images: Pixels, routes: [Route], draws: Draws) throws -> Tensor {
-    var parts: [Tensor] = []
-    var start = 0
-    while start < routes.count {
-      var end = start
-      var mixedImages = 0
-      repeat {
-        mixedImages += routes[end].mixing.sampleCount
-        end += 1
-      } while end < routes.count
-        && mixedImages + routes[end].mixing.sampleCount <= imagesInFlight
-      let part = Array(routes[start..<end])
-      let (mixed, mixedDraws) = mixedBatch(of: images, routes: part, draws: draws)
-      let logProbabilities = logSoftmax(
-        rowsOf: try base.checkedLogits(of: mixed, draws: mixedDraws))
-      parts.append(
-        logMeans(of: logProbabilities, sizes: part.map(\.mixing.sampleCount)))
-      start = end
+    try base.logAverages(sizes: routes.map(\.mixing.sampleCount), imagesInFlight: imagesInFlight) {
+      executions(of: images, routes: Array(routes[$0]), draws: draws)
     }
-    return parts.isEmpty ? Tensor(shape: [0, classCount]) : try Tensor.concatenated(parts)
   }
 
-  /// x̃ of all executions of all routes, one route after the other, and their draws.
-  package func mixedBatch(
-    of images: Pixels, routes: [Route], draws: Draws
-  ) -> (images: Pixels, draws: Draws) {
-    let count = routes.reduce(0) { $0 + $1.mixing.sampleCount }
+  /// x̃ of all executions of all routes.
+  package func executions(of images: Pixels, routes: [Route], draws: Draws) -> Executions {
     let width = imageShape.count
-    var mixedDraws = draws
-    mixedDraws.examples = routes.flatMap { route in
+    let sizes = routes.map(\.mixing.sampleCount)
+    let inputs = routes.flatMap { route in
       repeatElement(draws.examples[route.position], count: route.mixing.sampleCount)
     }
+    var mixedDraws = draws
+    mixedDraws.examples = inputs
     var mixed = Tensor(
-      uninitialized: [count, imageShape.channels, imageShape.height, imageShape.width])
+      uninitialized: [inputs.count, imageShape.channels, imageShape.height, imageShape.width])
     mixed.withUnsafeMutablePointer { result in
       images.tensor.withUnsafePointer { inputs in
         pool.images.pixels.tensor.withUnsafePointer { partners in
@@ -278,7 +249,8 @@ public struct MixupInference<Base: Classifier>: Classifier {
       }
     }
     // In range because mixing never leaves [0, 1].
-    return (Pixels(unchecked: mixed), mixedDraws)
+    return Executions(
+      images: Pixels(unchecked: mixed), draws: mixedDraws, inputs: inputs, sizes: sizes)
   }
 }
 
@@ -315,7 +287,6 @@ public enum MixupInferenceError: Error, Equatable, CustomStringConvertible {
   case poolClasses(expected: Int, found: Int)
   case poolImageShape(expected: ImageShape, found: ImageShape)
   case poolTooSmall(sampleCount: Int, needed: Int, found: Int)
-  case draws(examples: Int, images: Int)
 
   /// What is wrong and what to do, in one line.
   public var description: String {
@@ -337,8 +308,6 @@ public enum MixupInferenceError: Error, Equatable, CustomStringConvertible {
       N = \(sampleCount) draws without replacement need \(needed) images of every class, the smallest \
       has \(found); take a larger pool or fewer executions
       """
-    case .draws(let examples, let images):
-      "the draws name \(examples) examples for \(images) images; every image needs one"
     }
   }
 }

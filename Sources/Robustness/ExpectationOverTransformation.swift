@@ -7,7 +7,7 @@ import Classification
 /// The logits are the log of the mean probability over the k draws. A loss is taken of every draw on its
 /// own: around mixup inference with N = 1 this is the mean of the losses of k mixtures, where N = k has the
 /// loss of their mean.
-public struct ExpectationOverTransformation: DifferentiableClassifier {
+public struct ExpectationOverTransformation: WrappingClassifier, DifferentiableClassifier {
   /// The classifier.
   public let base: any DifferentiableClassifier
   /// k.
@@ -24,17 +24,11 @@ public struct ExpectationOverTransformation: DifferentiableClassifier {
     self.drawCount = drawCount
   }
 
-  /// The shape of the images that the base takes.
-  public var imageShape: ImageShape { base.imageShape }
-
-  /// L, the number of classes.
-  public var classCount: Int { base.classCount }
+  /// The base.
+  public var wrapped: any Classifier { base }
 
   /// k times the base's.
   public var forwardPassesPerDecision: Int { drawCount * base.forwardPassesPerDecision }
-
-  /// Whether the base is.
-  public var isRandomized: Bool { base.isRandomized }
 
   /// log 1/k Σ_d softmax z_d, [N, L].
   public func logits(of images: Pixels, draws: Draws) throws -> Tensor {

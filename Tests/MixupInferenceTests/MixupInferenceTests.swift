@@ -406,9 +406,10 @@ struct MixupInferenceTests {
     let output = try defence.logits(of: scene.data.pixels, draws: scene.draws())
     #expect(try single.logits(of: scene.data.pixels, draws: scene.draws()) != output)
     let routes = try defence.routing(of: scene.data.pixels, draws: scene.draws()).routes
-    let (mixed, draws) = defence.mixedBatch(
+    let executions = defence.executions(
       of: scene.data.pixels, routes: routes, draws: scene.draws())
-    let logP = logSoftmax(rowsOf: try scene.model.logits(of: mixed, draws: draws))
+    let logP = logSoftmax(
+      rowsOf: try scene.model.logits(of: executions.images, draws: executions.draws))
     for n in 0..<scene.data.count {
       for k in 0..<classCount {
         let mean = (0..<6).reduce(0) { $0 - logP[(n * 6 + $1) * classCount + k] / 6 }
@@ -491,7 +492,7 @@ struct MixupInferenceTests {
         TanhMLP(imageShape: shape, classCount: 1, seed: 1), pool: lone, rule: .otherLabel(mixing))
     }
     let defence = try scene.defence(.otherLabel(mixing))
-    #expect(throws: MixupInferenceError.draws(examples: 1, images: 9)) {
+    #expect(throws: ClassifierError.draws(examples: 1, images: 9)) {
       try defence.logits(
         of: scene.data.pixels, draws: Draws(seed: 0, purpose: .test, examples: [0]))
     }
@@ -586,8 +587,9 @@ struct CombinedRuleTests {
     for (kind, mixing) in [(PartnerLabel.predicted, predicted), (.other, other)] {
       let route = MixupInference<TanhMLP>.Route(
         position: 2, predicted: 1, partner: kind, mixing: mixing)
-      let (mixed, _) = defence.mixedBatch(
-        of: scene.data.pixels, routes: [route], draws: scene.draws())
+      let mixed = defence.executions(
+        of: scene.data.pixels, routes: [route], draws: scene.draws()
+      ).images
       for draw in 0..<mixing.sampleCount {
         let number = 2 * draw + (kind == .other ? 1 : 0)
         let partner = scene.pool.draw(

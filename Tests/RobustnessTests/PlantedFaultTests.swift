@@ -11,16 +11,14 @@ private let shape = ImageShape(channels: 1, height: 5, width: 5)
 private let model = TanhMLP(imageShape: shape, classCount: 4, hidden: 16, seed: 11)
 
 /// A classifier whose logits and gradients are those of another one, changed.
-private struct Changed: DifferentiableClassifier {
+private struct Changed: WrappingClassifier, DifferentiableClassifier {
   var base: any DifferentiableClassifier = model
   var isSaidToBeRandomized: Bool?
   var images: @Sendable (Pixels) throws -> Pixels = { $0 }
   var logits: @Sendable (Tensor) throws -> Tensor = { $0 }
   /// From the images and the gradient.
   var gradient: @Sendable (Pixels, Tensor) throws -> Tensor = { $1 }
-  var imageShape: ImageShape { shape }
-  var classCount: Int { base.classCount }
-  var forwardPassesPerDecision: Int { base.forwardPassesPerDecision }
+  var wrapped: any Classifier { base }
   var isRandomized: Bool { isSaidToBeRandomized ?? base.isRandomized }
 
   func logits(of images: Pixels, draws: Draws) throws -> Tensor {
@@ -39,12 +37,9 @@ private struct Changed: DifferentiableClassifier {
 }
 
 /// A defence that ignores what its draws are for.
-private struct Indiscreet: DifferentiableClassifier {
+private struct Indiscreet: WrappingClassifier, DifferentiableClassifier {
   let base: MixupInference<TanhMLP>
-  var imageShape: ImageShape { shape }
-  var classCount: Int { base.classCount }
-  var forwardPassesPerDecision: Int { base.forwardPassesPerDecision }
-  var isRandomized: Bool { true }
+  var wrapped: any Classifier { base }
 
   private func own(_ draws: Draws) -> Draws {
     Draws(seed: draws.seed, purpose: .test, examples: draws.examples, step: draws.step)

@@ -228,7 +228,7 @@ struct RandomizedInputTests {
       #expect(throws: RandomizedInputError.sampleCount(count)) { try defence([], count) }
     }
     let rotation = try defence([.rotation(degrees: 5)])
-    #expect(throws: RandomizedInputError.draws(examples: 1, images: 5)) {
+    #expect(throws: ClassifierError.draws(examples: 1, images: 5)) {
       try rotation.logits(
         of: data.pixels, draws: Draws(seed: 1, purpose: .test, examples: [0]))
     }

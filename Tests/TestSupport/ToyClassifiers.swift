@@ -48,9 +48,7 @@ extension ToyModel {
   }
 
   package func logits(of images: Pixels, draws: Draws) throws -> Tensor {
-    guard images.imageShape == imageShape else {
-      throw ClassifierError.imageShape(expected: imageShape, found: images.imageShape)
-    }
+    try check(images)
     return try Tensor(
       rows(of: images.tensor).flatMap(logits), shape: [images.count, classCount])
   }
@@ -239,7 +237,7 @@ package final class CallLog: Sendable {
 }
 
 /// A classifier that notes what it is asked and otherwise does as its base.
-package struct Spy<Base: Classifier>: Classifier {
+package struct Spy<Base: Classifier>: WrappingClassifier {
   package let base: Base
   package let log: CallLog
 
@@ -248,10 +246,7 @@ package struct Spy<Base: Classifier>: Classifier {
     self.log = log
   }
 
-  package var imageShape: ImageShape { base.imageShape }
-  package var classCount: Int { base.classCount }
-  package var forwardPassesPerDecision: Int { base.forwardPassesPerDecision }
-  package var isRandomized: Bool { base.isRandomized }
+  package var wrapped: any Classifier { base }
 
   package func logits(of images: Pixels, draws: Draws) throws -> Tensor {
     log.note(.init(images: images, draws: draws, wantsGradient: false))

@@ -7,7 +7,9 @@ import Robustness
 /// detected, and by which MI-Combined chooses its branch. Logits are those of the network.
 ///
 /// With w < 0 the statistic is raised instead. ŷ counts as a constant.
-public struct DetectorEvasion<Base: DifferentiableClassifier>: DifferentiableClassifier {
+public struct DetectorEvasion<Base: DifferentiableClassifier>: WrappingClassifier,
+  DifferentiableClassifier
+{
   /// The detector around the network, of rule MI-PL; its N is the attacker's.
   public let detector: MixupInference<Base>
   /// w.
@@ -19,19 +21,13 @@ public struct DetectorEvasion<Base: DifferentiableClassifier>: DifferentiableCla
     self.weight = weight
   }
 
-  /// The shape of the images that the network takes.
-  public var imageShape: ImageShape { detector.imageShape }
-
-  /// L, the number of classes.
-  public var classCount: Int { detector.classCount }
+  /// The network, as which it answers; gradients are random all the same.
+  public var wrapped: any Classifier { detector.base }
 
   /// The network's and the detector's.
   public var forwardPassesPerDecision: Int {
     detector.base.forwardPassesPerDecision + detector.forwardPassesPerDecision
   }
-
-  /// Its logits are not, but its gradients are.
-  public var isRandomized: Bool { detector.base.isRandomized }
 
   /// z(x), [N, L].
   public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
@@ -47,10 +43,7 @@ public struct DetectorEvasion<Base: DifferentiableClassifier>: DifferentiableCla
     var (logits, gradient) = try detector.base.checkedLogitsAndGradient(of: images, draws: draws) {
       logits in
       predicted = try argmax(rowsOf: logits)
-      var result = try lossGradient(logits)
-      guard result.shape == logits.shape else {
-        throw TensorError.shapeMismatch(expected: logits.shape, found: result.shape)
-      }
+      var result = try cotangent(of: logits, by: lossGradient)
       let p = softmax(rowsOf: logits)
       // ∂F_ŷ/∂z_k = p_ŷ (1{k = ŷ} − p_k).
       result.withUnsafeMutablePointer { values in

@@ -58,10 +58,10 @@ public struct PublishedAdaptiveAttack<Base: DifferentiableClassifier>: Attack {
     for (n, route) in routes.enumerated() {
       let scale = isRepaired ? route.mixing.ratio : 1
       guard scale > 0 else { continue }
-      let (mixtures, mixedDraws) = defence.mixedBatch(
-        of: examples.pixels, routes: [route], draws: draws)
+      let executions = defence.executions(of: examples.pixels, routes: [route], draws: draws)
+      let mixtures = executions.images
       let moved = try descend(
-        mixtures, mixedDraws, label: examples.labels[n], radius: scale * budget.radius.value,
+        mixtures, executions.draws, label: examples.labels[n], radius: scale * budget.radius.value,
         length: scale * pgd.stepLength(within: budget.radius), seed: seed)
       let count = Float(mixtures.count)
       result.withUnsafeMutablePointer { result in

@@ -82,10 +82,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
       }
     }
     try check(logits, of: draws)
-    let logitsGradient = try lossGradient(logits)
-    guard logitsGradient.shape == logits.shape else {
-      throw TensorError.shapeMismatch(expected: logits.shape, found: logitsGradient.shape)
-    }
+    let logitsGradient = try cotangent(of: logits, by: lossGradient)
     gradient.withUnsafeMutablePointer { gradient in
       logitsGradient.withUnsafePointer { logitsGradient in
         nonisolated(unsafe) let (gradient, logitsGradient) = (gradient, logitsGradient)
@@ -133,12 +130,6 @@ public final class NetworkClassifier: DifferentiableClassifier {
       return
     }
     workers.forEach(count: passes.count) { body($0, passes.images(of: $0)) }
-  }
-
-  private func check(_ images: Pixels) throws(ClassifierError) {
-    guard images.imageShape == imageShape else {
-      throw .imageShape(expected: imageShape, found: images.imageShape)
-    }
   }
 
   /// A network's logit of −∞ is one that overflowed.

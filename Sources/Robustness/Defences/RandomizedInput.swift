@@ -11,7 +11,7 @@ import Statistics
 ///
 /// A base with randomness of its own has another stream in every execution: k and the example
 /// together choose the number under which it sees the example.
-public struct RandomizedInput<Base: Classifier>: Classifier {
+public struct RandomizedInput<Base: Classifier>: WrappingClassifier {
   /// F.
   public let base: Base
   /// The parts of T_k, in order.
@@ -35,11 +35,8 @@ public struct RandomizedInput<Base: Classifier>: Classifier {
     self.sampleCount = sampleCount
   }
 
-  /// The shape of the images that the base takes.
-  public var imageShape: ImageShape { base.imageShape }
-
-  /// L, the number of classes.
-  public var classCount: Int { base.classCount }
+  /// The base.
+  public var wrapped: any Classifier { base }
 
   /// N times the base's.
   public var forwardPassesPerDecision: Int { sampleCount * base.forwardPassesPerDecision }
@@ -49,48 +46,20 @@ public struct RandomizedInput<Base: Classifier>: Classifier {
 
   /// log F, [N, L].
   ///
-  /// - Throws: `RandomizedInputError.draws` unless there is one example for every image,
-  ///   `ClassifierError.imageShape`, and what the base throws.
+  /// - Throws: `ClassifierError` unless the images have the base's shape and there is one example for each,
+  ///   and what the base throws.
   public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
-    try check(draws, images: images)
-    var parts: [Tensor] = []
-    // Whole inputs at a time, `imagesInFlight` images at most.
-    let step = max(1, imagesInFlight / sampleCount)
-    for start in stride(from: 0, to: images.count, by: step) {
-      let batch = transformed(
-        images, positions: start..<min(start + step, images.count), draws: draws)
-      let logProbabilities = logSoftmax(
-        rowsOf: try base.checkedLogits(
-          of: batch.images, draws: batch.draws, naming: batch.named))
-      parts.append(logMeans(of: logProbabilities, sizes: batch.sizes))
-    }
-    return parts.isEmpty ? Tensor(shape: [0, classCount]) : try Tensor.concatenated(parts)
-  }
-
-  private func check(_ draws: Draws, images: Pixels) throws {
-    guard draws.examples.count == images.count else {
-      throw RandomizedInputError.draws(examples: draws.examples.count, images: images.count)
-    }
-    guard images.imageShape == imageShape else {
-      throw ClassifierError.imageShape(expected: imageShape, found: images.imageShape)
+    try check(images, draws)
+    let sizes = Array(repeating: sampleCount, count: images.count)
+    return try base.logAverages(sizes: sizes, imagesInFlight: imagesInFlight) {
+      transformed(images, positions: $0, draws: draws).executions
     }
   }
 
-  /// T_k(x) for all k of some inputs, one input after the other.
-  private struct Batch {
-    /// T_k(x); noise may have taken it out of [0, 1], where networks are defined all the same.
-    var images: Pixels
-    /// The streams of the base.
-    var draws: Draws
-    /// The index of every image's input.
-    var named: [Int]
-    /// N for every input.
-    var sizes: [Int]
-    /// The parts of every T_k.
-    var drawn: [[DrawnTransformation]]
-  }
-
-  private func transformed(_ images: Pixels, positions: Range<Int>, draws: Draws) -> Batch {
+  /// T_k(x) for all k of some inputs, and the parts of every T_k.
+  private func transformed(
+    _ images: Pixels, positions: Range<Int>, draws: Draws
+  ) -> (executions: Executions, parts: [[DrawnTransformation]]) {
     let width = imageShape.count
     let count = positions.count * sampleCount
     var examples: [Int] = []
@@ -114,12 +83,13 @@ public struct RandomizedInput<Base: Classifier>: Classifier {
         }
       }
     }
-    var batchDraws = draws
-    batchDraws.examples = examples
-    return Batch(
-      images: Pixels(unchecked: result), draws: batchDraws,
-      named: positions.flatMap { repeatElement(draws.examples[$0], count: sampleCount) },
-      sizes: Array(repeating: sampleCount, count: positions.count), drawn: drawn)
+    var baseDraws = draws
+    baseDraws.examples = examples
+    let executions = Executions(
+      images: Pixels(beyondRange: result), draws: baseDraws,
+      inputs: positions.flatMap { repeatElement(draws.examples[$0], count: sampleCount) },
+      sizes: Array(repeating: sampleCount, count: positions.count))
+    return (executions, drawn)
   }
 
   /// `step` for one part after the other, from one image's memory to another's.
@@ -152,39 +122,18 @@ extension RandomizedInput: DifferentiableClassifier where Base: DifferentiableCl
   public func logitsAndGradient(
     of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
   ) throws -> (logits: Tensor, gradient: Tensor) {
-    try check(draws, images: images)
-    guard images.count > 0 else {
-      return (Tensor(shape: [0, classCount]), Tensor(shape: images.tensor.shape))
-    }
-    let batch = transformed(images, positions: 0..<images.count, draws: draws)
-    var averages = Tensor(shape: [0, classCount])
-    let gradients = try base.checkedLogitsAndGradient(
-      of: batch.images, draws: batch.draws, naming: batch.named
-    ) { logits in
-      let logProbabilities = logSoftmax(rowsOf: logits)
-      averages = logMeans(of: logProbabilities, sizes: batch.sizes)
-      let cotangent = try lossGradient(averages)
-      guard cotangent.shape == averages.shape else {
-        throw TensorError.shapeMismatch(expected: averages.shape, found: cotangent.shape)
-      }
-      return logMeansPullback(
-        cotangent, averages: averages, logProbabilities: logProbabilities, sizes: batch.sizes)
-    }.gradient
-
+    try check(images, draws)
+    let (executions, parts) = transformed(images, positions: 0..<images.count, draws: draws)
+    let (averages, gradients) = try base.logAveragesAndGradient(
+      of: executions, lossGradient: lossGradient)
     let width = imageShape.count
-    var gradient = Tensor(shape: images.tensor.shape)
     var pulledBack = Tensor(uninitialized: [width])
-    gradient.withUnsafeMutablePointer { result in
-      pulledBack.withUnsafeMutablePointer { pulledBack in
-        gradients.withUnsafePointer { gradients in
-          for (row, parts) in batch.drawn.enumerated() {
-            chain(parts.reversed(), from: gradients + row * width, to: pulledBack) {
-              $0.pullback($1, to: $2, count: width)
-            }
-            let sum = result + row / sampleCount * width
-            for place in 0..<width { sum[place] += pulledBack[place] }
-          }
+    let gradient = pulledBack.withUnsafeMutablePointer { pulledBack in
+      executions.sums(of: gradients) { row, values in
+        chain(parts[row].reversed(), from: values, to: pulledBack) {
+          $0.pullback($1, to: $2, count: width)
         }
+        return UnsafePointer(pulledBack)
       }
     }
     return (averages, gradient)
@@ -199,7 +148,6 @@ public enum RandomizedInputError: Error, Equatable, CustomStringConvertible {
   case degrees(Float)
   case sides(ClosedRange<Int>, largest: Int)
   case bits(Int)
-  case draws(examples: Int, images: Int)
 
   /// What is wrong and what to do, in one line.
   public var description: String {
@@ -219,8 +167,6 @@ public enum RandomizedInputError: Error, Equatable, CustomStringConvertible {
       """
     case .bits(let bits):
       "a depth of \(bits) bits is not possible; it must be from 1 to 8"
-    case .draws(let examples, let images):
-      "the draws name \(examples) examples for \(images) images; every image needs one"
     }
   }
 }

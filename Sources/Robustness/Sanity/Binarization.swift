@@ -8,7 +8,7 @@ import Statistics
 /// ball are of class 0: an attack that is worth its name finds class 1. Zimmermann et al., "Increasing
 /// confidence in adversarial robustness evaluations", NeurIPS 2022, do this on the last features; here the
 /// logits are the features, as every classifier has them.
-struct Binarization: DifferentiableClassifier {
+struct Binarization: WrappingClassifier, DifferentiableClassifier {
   /// The classifier whose logits are read.
   let base: any DifferentiableClassifier
   /// a, of L values.
@@ -16,10 +16,8 @@ struct Binarization: DifferentiableClassifier {
   /// b.
   let bias: Double
 
-  var imageShape: ImageShape { base.imageShape }
+  var wrapped: any Classifier { base }
   var classCount: Int { 2 }
-  var forwardPassesPerDecision: Int { base.forwardPassesPerDecision }
-  var isRandomized: Bool { base.isRandomized }
 
   func logits(of images: Pixels, draws: Draws) throws -> Tensor {
     read(try base.logits(of: images, draws: draws))
@@ -31,10 +29,7 @@ struct Binarization: DifferentiableClassifier {
     var own = Tensor(shape: [0, 2])
     let gradient = try base.logitsAndGradient(of: images, draws: draws) { logits in
       own = read(logits)
-      let cotangent = try lossGradient(own)
-      guard cotangent.shape == own.shape else {
-        throw TensorError.shapeMismatch(expected: own.shape, found: cotangent.shape)
-      }
+      let cotangent = try cotangent(of: own, by: lossGradient)
       return try Tensor(
         (0..<images.count).flatMap { n in weights.map { Float($0) * cotangent[2 * n + 1] } },
         shape: logits.shape)

@@ -2,7 +2,7 @@ import Classification
 
 /// A randomised classifier with the same draws for an image in every call, whatever it is asked for: a
 /// classifier without randomness. Who knows the draws can attack it as one.
-public struct FrozenRandomness: DifferentiableClassifier {
+public struct FrozenRandomness: WrappingClassifier, DifferentiableClassifier {
   /// The randomised classifier.
   public let base: any DifferentiableClassifier
   /// Names its draws.
@@ -14,14 +14,8 @@ public struct FrozenRandomness: DifferentiableClassifier {
     self.seed = seed
   }
 
-  /// The shape of the images that the base takes.
-  public var imageShape: ImageShape { base.imageShape }
-
-  /// L, the number of classes.
-  public var classCount: Int { base.classCount }
-
-  /// The base's.
-  public var forwardPassesPerDecision: Int { base.forwardPassesPerDecision }
+  /// The base.
+  public var wrapped: any Classifier { base }
 
   /// No.
   public var isRandomized: Bool { false }

@@ -28,9 +28,7 @@ struct LinearTwin: DifferentiableClassifier {
   }
 
   func logits(of images: Pixels, draws: Draws) throws -> Tensor {
-    guard images.imageShape == imageShape else {
-      throw ClassifierError.imageShape(expected: imageShape, found: images.imageShape)
-    }
+    try check(images)
     let count = imageShape.count
     var result = Tensor(shape: [images.count, 2])
     images.tensor.withUnsafePointer { values in
@@ -47,10 +45,7 @@ struct LinearTwin: DifferentiableClassifier {
     of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
   ) throws -> (logits: Tensor, gradient: Tensor) {
     let logits = try logits(of: images, draws: draws)
-    let cotangent = try lossGradient(logits)
-    guard cotangent.shape == logits.shape else {
-      throw TensorError.shapeMismatch(expected: logits.shape, found: cotangent.shape)
-    }
+    let cotangent = try cotangent(of: logits, by: lossGradient)
     let gradient = (0..<images.count).flatMap { n in weights.map { $0 * cotangent[2 * n + 1] } }
     return (logits, try Tensor(gradient, shape: images.tensor.shape))
   }
