@@ -60,7 +60,7 @@ package struct Reproduction: Sendable {
     self.reusesStages = reusesStages
     self.workers = workers
     self.progress = progress
-    data = try DatasetName.digits.load(
+    data = try Dataset.digits.load(
       validationCount: settings.validationCount, seed: settings.seed)
     pool = try SamplePool(data.training)
   }
