@@ -24,6 +24,12 @@ extension Dataset {
         : .small.with { $0.cropPadding = nil },
       source: .atHand { (try contents.images(.training), try contents.images(.test)) })
   }
+
+  /// Whether a file is meant for a data set: it has tensors of one, if not all.
+  package static func isHeld(by header: SafetensorsHeader) -> Bool {
+    let names = [SafetensorsDataset.Part.training, .test].flatMap { [$0.images, $0.labels] }
+    return header.entries.contains { names.contains($0.name) }
+  }
 }
 
 /// A safetensors file that has been found to hold a data set, but for the values of its pixels.

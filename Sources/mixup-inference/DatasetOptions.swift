@@ -21,21 +21,7 @@ struct DatasetOptions: ParsableArguments {
   ///
   /// - Throws: `Failure` for a name that is unknown or a folder too many or too few; `DatasetError` for a
   ///   file that holds no data set.
-  func described() throws -> Dataset {
-    let chosen = try Dataset(called: dataset)
-    switch chosen.source {
-    case .atHand:
-      guard data == nil else {
-        throw Failure.usage("--data names a folder, and \(dataset) needs none; leave it out")
-      }
-    case .folder(let contents, _):
-      guard data != nil else {
-        throw Failure.usage(
-          "data set \(dataset) is not embedded; give the folder with \(contents) by --data")
-      }
-    }
-    return chosen
-  }
+  func described() throws -> Dataset { try Dataset(called: dataset, folder: data) }
 
   /// The images of what `described` has returned.
   func load(_ dataset: Dataset, seed: UInt64) throws -> DatasetSplit {
@@ -52,8 +38,10 @@ extension Dataset {
 
   /// A data set by its name or its file.
   ///
-  /// - Throws: `Failure` if it is neither; `DatasetError` for a file that holds no data set.
-  init(called name: String) throws {
+  /// - Parameter folder: where its files are, as --data says.
+  /// - Throws: `Failure` if it is neither, or if --data says too much or too little; `DatasetError` for a file
+  ///   that holds no data set.
+  init(called name: String, folder: String?) throws {
     if let known = Dataset.named(name) {
       self = known
     } else if Self.isFile(name) {
@@ -62,6 +50,17 @@ extension Dataset {
       throw Failure.usage(
         "data set \(name) is unknown; --dataset takes one of \(Self.names), or a file NAME.safetensors"
       )
+    }
+    switch source {
+    case .atHand:
+      guard folder == nil else {
+        throw Failure.usage("--data names a folder, and \(name) needs none; leave it out")
+      }
+    case .folder(let contents, _):
+      guard folder != nil else {
+        throw Failure.usage(
+          "data set \(name) is not embedded; give the folder with \(contents) by --data")
+      }
     }
   }
 }

@@ -24,8 +24,8 @@ struct Train: ParsableCommand {
 
   @Option(
     help: """
-      \(ResNet.Architecture.named.map(\.name).joined(separator: ", ")); resNet8 for images of up to 16 \
-      pixels a side, such as the digits, and resNet20 for larger ones unless given.
+      \(ResNet.Architecture.named.map(\.name).joined(separator: ", ")); unless given that of the \
+      data set, which `inspect` names.
       """)
   var architecture: String?
 
