@@ -29,14 +29,15 @@ struct IDXTests {
 
   @Test(
     "hold the digits that were written, with a hyphen in their names or a dot",
-    arguments: ["-", "."])
-  func digits(_ separator: String) throws {
+    arguments: [Dataset.mnist.name, Dataset.fashionMNIST.name], ["-", "."])
+  func digits(_ name: String, _ separator: String) throws {
+    let dataset = try #require(Dataset.named(name))
     var written = try Self.digits()
     let renamed = written.files.map { ($0.replacing("-idx", with: "\(separator)idx"), $1) }
     written.files = Dictionary(uniqueKeysWithValues: renamed)
     try withTemporaryFolder { folder in
       try written.write(to: folder)
-      let (training, test) = try Dataset.mnist.files(in: folder)
+      let (training, test) = try dataset.files(in: folder)
       for (found, original, first) in [
         (training, try Digits.training(), 0), (test, try Digits.test(), 20),
       ] {
