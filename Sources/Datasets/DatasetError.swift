@@ -25,6 +25,7 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case labelInFile(String, record: Int, label: Int, classCount: Int)
   case pixel(String, image: Int, value: Float)
   case emptyClass(String, label: Int, classCount: Int)
+  case oneClass(String)
 
   /// Whether a file could not be read, rather than holding something wrong.
   public var isAboutFiles: Bool {
@@ -94,6 +95,7 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
       image \(image) of \(file) holds \(value); write pixels as bytes (U8) from 0 to 255, or as F32 \
       from 0 to 1, before any scaling of a network
       """
+    case .oneClass(let file): "all images of \(file) are of one class; a data set has two at least"
     case .emptyClass(let file, let label, let classCount):
       """
       \(file) has no training image of label \(label), of \(classCount); number the classes from 0 \

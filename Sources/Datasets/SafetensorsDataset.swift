@@ -79,6 +79,7 @@ private struct SafetensorsDataset: Sendable {
       }
     }
     // Ends soon, however large a label is: at the first that no image has.
+    guard classCount > 1 else { throw .oneClass(file.path) }
     let present = Set(training)
     if let missing = (0..<classCount).first(where: { !present.contains($0) }) {
       throw .emptyClass(file.path, label: missing, classCount: classCount)

@@ -48,7 +48,8 @@ extension Dataset {
       try self.init(safetensors: URL(filePath: name))
     } else {
       throw Failure.usage(
-        "data set \(name) is unknown; --dataset takes one of \(Self.names), or a file NAME.safetensors"
+        "data set \(name) is unknown; --dataset takes one of \(Self.names), or a file NAME.safetensors, "
+          + "which fixtures/convert_dataset.py makes"
       )
     }
     switch source {

@@ -89,6 +89,7 @@ struct DatasetTests {
       .noImages("a"), .labelCount("a", labels: 1, images: 2),
       .labelInFile("a.bin", record: 3, label: 11, classCount: 10),
       .pixel("a", image: 1, value: .nan), .emptyClass("a", label: 1, classCount: 3),
+      .oneClass("a"),
     ]
     #expect(Set(errors.map(\.description)).count == errors.count)
     for error in errors {
