@@ -157,9 +157,12 @@ private struct SafetensorsDataset: Sendable {
       throw .labelCount(
         "\(part.labels) in \(file.path)", labels: entry.count, images: images)
     }
-    do throws(SafetensorsError) { return try entry.integers(in: file.data) } catch {
-      throw .safetensors(file.path, error)
+    guard let labels = entry.integers(in: file.data) else {
+      throw .tensorType(
+        entry.name, file: file.path, found: "\(entry.type.rawValue) and numbers from 2⁶³ on",
+        expected: "whole numbers from 0")
     }
+    return labels
   }
 
   /// What the metadata call the labels; nil if they say nothing.

@@ -234,28 +234,22 @@ extension SafetensorsHeader.Entry {
     return tensor
   }
 
-  /// The values of a tensor of whole numbers, exactly.
+  /// The values of a tensor of whole numbers or truth values, exactly; nil if it holds other numbers, or one
+  /// from 2⁶³ on.
   ///
   /// - Parameter file: the bytes whose head this entry comes from.
-  /// - Throws: `SafetensorsError.type` for other tensors, and `SafetensorsError.value` for a number from 2⁶³ on.
-  package func integers(in file: Data) throws(SafetensorsError) -> [Int] {
-    let values: [Int]? =
-      switch type {
-      case .boolean, .uint8: integers(file, UInt8.self)
-      case .int8: integers(file, Int8.self)
-      case .uint16: integers(file, UInt16.self)
-      case .int16: integers(file, Int16.self)
-      case .uint32: integers(file, UInt32.self)
-      case .int32: integers(file, Int32.self)
-      case .uint64: integers(file, UInt64.self)
-      case .int64: integers(file, Int64.self)
-      case .float8e4m3, .float8e5m2, .float16, .bfloat16, .float32, .float64, .complex64:
-        throw .type(type.rawValue, tensor: name)
-      }
-    guard let values else {
-      throw .value("a number from 2⁶³ on", type: type.rawValue, tensor: name)
+  package func integers(in file: Data) -> [Int]? {
+    switch type {
+    case .boolean, .uint8: integers(file, UInt8.self)
+    case .int8: integers(file, Int8.self)
+    case .uint16: integers(file, UInt16.self)
+    case .int16: integers(file, Int16.self)
+    case .uint32: integers(file, UInt32.self)
+    case .int32: integers(file, Int32.self)
+    case .uint64: integers(file, UInt64.self)
+    case .int64: integers(file, Int64.self)
+    case .float8e4m3, .float8e5m2, .float16, .bfloat16, .float32, .float64, .complex64: nil
     }
-    return values
   }
 
   /// Every value; nil if one is no `Int`.

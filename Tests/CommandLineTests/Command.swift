@@ -62,6 +62,7 @@ struct Workplace {
   /// - `cifar/`, six hundred training images and two test images in the layout of CIFAR-10, none of
   ///   them of class 9,
   /// - `own.safetensors`, a data set of two classes, and `gap.safetensors`, the same with labels 0 and 2,
+  /// - `mnist/`, with one of its files, which is compressed,
   /// - `plain`, a file of text.
   static func with<Result>(_ body: (Workplace) throws -> Result) throws -> Result {
     try withTemporaryFolder { folder in
@@ -105,6 +106,11 @@ struct Workplace {
       for (name, label) in [("own", 1), ("gap", 2)] {
         try write(ownImages(labels: [0, label]), name)
       }
+
+      let mnist = folder.appending(path: "mnist")
+      try FileManager.default.createDirectory(at: mnist, withIntermediateDirectories: false)
+      try (Data([0x1F, 0x8B]) + Data(count: 64))
+        .write(to: mnist.appending(path: "train-images-idx3-ubyte"))
 
       let cifar = folder.appending(path: "cifar")
       try FileManager.default.createDirectory(at: cifar, withIntermediateDirectories: false)

@@ -37,6 +37,7 @@ struct WrongInputTests {
     Mistake("\(evaluate) --dataset digits --data @cifar", 64, "leave it out"),
     Mistake("\(evaluate) --dataset mnist", 64, "train-images-idx3-ubyte"),
     Mistake("\(evaluate) --dataset mnist --data @cifar", 74, "no train-images-idx3-ubyte"),
+    Mistake("\(evaluate) --dataset fashion-mnist --data @mnist", 65, "unpack it with gunzip"),
     Mistake("\(evaluate) --dataset @none.safetensors", 74, "No such file or directory"),
     Mistake("\(evaluate) --dataset @empty.safetensors", 65, "the file is empty"),
     Mistake(
