@@ -155,7 +155,8 @@ let package = Package(
     .testTarget(
       name: "DatasetsTests",
       dependencies: [
-        "Datasets", "NeuralNetwork", "MixupInference", "Classification", "TestSupport",
+        "Datasets", "NeuralNetwork", "MixupInference", "Classification", "PropertyChecks",
+        "PropertyTesting", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

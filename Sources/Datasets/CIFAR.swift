@@ -1,6 +1,50 @@
 import Classification
 import Foundation
 
+extension Dataset {
+  /// CIFAR-10.
+  public static let cifar10 = cifar(
+    "cifar10", .ten, "data_batch_1.bin to data_batch_5.bin and test_batch.bin",
+    """
+    airplane automobile bird cat deer dog frog horse ship truck
+    """)
+
+  /// CIFAR-100 with its hundred fine labels.
+  public static let cifar100 = cifar(
+    "cifar100", .hundred, "train.bin and test.bin",
+    """
+    apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus \
+    butterfly camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch \
+    crab crocodile cup dinosaur dolphin elephant flatfish forest fox girl hamster house \
+    kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree motorcycle \
+    mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree \
+    plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark \
+    shrew skunk skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table \
+    tank telephone television tiger tractor train trout tulip turtle wardrobe whale \
+    willow_tree wolf woman worm
+    """)
+
+  /// The same images with their twenty coarse labels.
+  public static let cifar100Coarse = cifar(
+    "cifar100-coarse", .hundredCoarse, "train.bin and test.bin",
+    """
+    aquatic_mammals fish flowers food_containers fruit_and_vegetables \
+    household_electrical_devices household_furniture insects large_carnivores \
+    large_man-made_outdoor_things large_natural_outdoor_scenes large_omnivores_and_herbivores \
+    medium_mammals non-insect_invertebrates people reptiles small_mammals trees vehicles_1 \
+    vehicles_2
+    """)
+
+  private static func cifar(
+    _ name: String, _ cifar: CIFAR, _ files: String, _ labels: String
+  ) -> Dataset {
+    Dataset(
+      name: name, imageShape: ImageShape(channels: 3, height: 32, width: 32),
+      labelNames: labels.split(separator: " ").map(String.init), training: .small,
+      source: .folder(holding: files) { try cifar.load(from: $0) })
+  }
+}
+
 /// The binary version of CIFAR-10 and CIFAR-100: records of one or two labels and 3,072 bytes, a
 /// plane of 32×32 values for each of red, green and blue.
 ///
@@ -33,8 +77,7 @@ struct CIFAR: Sendable {
   private var recordBytes: Int { classCounts.count + Self.imageBytes }
 
   /// The images of both files; indices count through the training file and on through the test file.
-  func load(from folder: URL?) throws -> (training: LabelledImages, test: LabelledImages) {
-    guard let folder else { throw DatasetError.noFolder }
+  func load(from folder: URL) throws -> Dataset.Files {
     let training = try images(anyOf: trainingFiles, in: folder, firstIndex: 0)
     let test = try images(anyOf: testFiles, in: folder, firstIndex: training.count)
     return (training, test)
@@ -51,7 +94,7 @@ struct CIFAR: Sendable {
         choices[0].first { !isThere($0) } ?? choices[0][0], folder: folder.relativePath)
     }
     let files = try names.map { try records(folder.appending(path: $0)) }
-    let labels = try files.flatMap { try self.labels($0.data, of: $0.name) }
+    let labels = try files.flatMap { try self.labels(in: $0) }
     // Written in place: of fifty thousand images a copy would be 600 MB.
     var pixels = Tensor(uninitialized: [labels.count, 3, 32, 32])
     pixels.withUnsafeMutablePointer { target in
@@ -72,26 +115,23 @@ struct CIFAR: Sendable {
       indices: Array(firstIndex..<firstIndex + labels.count))
   }
 
-  /// A file of whole records, mapped rather than read.
-  private func records(_ file: URL) throws -> (name: String, data: Data) {
-    let data: Data
-    do { data = try Data(contentsOf: file, options: .mappedIfSafe) } catch {
-      throw DatasetError.unreadableFile(file.relativePath, reason: error.localizedDescription)
-    }
-    guard !data.isEmpty, data.count % recordBytes == 0 else {
+  /// A file of whole records.
+  private func records(_ file: URL) throws -> DataFile {
+    let file = try DataFile(file)
+    guard !file.data.isEmpty, file.data.count % recordBytes == 0 else {
       throw DatasetError.truncatedFile(
-        file.relativePath, bytes: data.count, recordBytes: recordBytes)
+        file.path, bytes: file.data.count, recordBytes: recordBytes)
     }
-    return (file.relativePath, data)
+    return file
   }
 
   /// The class of every record; a wrong label of either kind is a sign of damage.
-  private func labels(_ data: Data, of file: String) throws -> [Int] {
-    try data.withUnsafeBytes { bytes in
+  private func labels(in file: DataFile) throws -> [Int] {
+    try file.data.withUnsafeBytes { bytes in
       try stride(from: 0, to: bytes.count, by: recordBytes).map { start in
         for (kind, classCount) in classCounts.enumerated() where bytes[start + kind] >= classCount {
           throw DatasetError.labelInFile(
-            file, record: start / recordBytes, label: Int(bytes[start + kind]),
+            file.path, record: start / recordBytes, label: Int(bytes[start + kind]),
             classCount: classCount)
         }
         return Int(bytes[start + label])

@@ -1,5 +1,4 @@
 import Classification
-import Foundation
 import Statistics
 
 /// Three sets of images that share none: to train on (and to draw mixing partners from), to tune
@@ -36,43 +35,5 @@ public struct DatasetSplit: Sendable {
     validation = trainingFile[order[..<validationCount].sorted()]
     training = trainingFile[order[validationCount...].sorted()]
     self.test = test
-  }
-}
-
-/// The data sets by the names under which commands and records know them.
-public enum DatasetName: String, CaseIterable, Codable, Sendable {
-  case digits
-  case cifar10
-  /// CIFAR-100 with its hundred fine labels.
-  case cifar100
-  /// The same images with their twenty coarse labels.
-  case cifar100Coarse = "cifar100-coarse"
-
-  /// The shape of the images.
-  public var imageShape: ImageShape {
-    switch self {
-    case .digits: ImageShape(channels: 1, height: 8, width: 8)
-    case .cifar10, .cifar100, .cifar100Coarse: ImageShape(channels: 3, height: 32, width: 32)
-    }
-  }
-
-  /// Reads the data set and splits it.
-  ///
-  /// - Parameters:
-  ///   - folder: where CIFAR's binary files are; the digits are embedded and need none.
-  ///   - validationCount: images of the training file that are set apart for tuning.
-  /// - Throws: `DatasetError`.
-  public func load(
-    from folder: URL? = nil, validationCount: Int = 500, seed: UInt64
-  ) throws -> DatasetSplit {
-    let (training, test) =
-      switch self {
-      case .digits: (try Digits.training(), try Digits.test())
-      case .cifar10: try CIFAR.ten.load(from: folder)
-      case .cifar100: try CIFAR.hundred.load(from: folder)
-      case .cifar100Coarse: try CIFAR.hundredCoarse.load(from: folder)
-      }
-    return try DatasetSplit(
-      trainingFile: training, test: test, validationCount: validationCount, seed: seed)
   }
 }

@@ -1,6 +1,14 @@
 import CDigits
 import Classification
 
+extension Dataset {
+  /// The UCI optical digits; see `Digits`.
+  public static let digits = Dataset(
+    name: "digits", imageShape: ImageShape(channels: 1, height: 8, width: 8),
+    labelNames: (0...9).map(String.init), training: .tiny,
+    source: .atHand { (try Digits.training(), try Digits.test()) })
+}
+
 /// The UCI optical digits, embedded in the binary: 8×8 grey images of ten classes.
 ///
 /// E. Alpaydin, C. Kaynak (1998), "Optical Recognition of Handwritten Digits", UCI Machine Learning

@@ -19,22 +19,19 @@ package enum DigitModel: String, CaseIterable, Codable, Sendable {
     }
   }
 
+  /// How it is trained.
+  private var method: TrainingMethod {
+    switch self {
+    case .plain: .plain
+    case .mixup: .mixup
+    case .interpolatedAdversarial: .interpolatedAdversarial
+    }
+  }
+
   /// The recipe with the given seed.
   ///
-  /// - Throws: never in practice; the radius is a literal that `Epsilon` can read.
+  /// - Throws: never in practice; the radius is a text that `Epsilon` can read.
   package func recipe(seed: UInt64) throws -> TrainingRecipe {
-    let schedule = LearningRateSchedule.cosine(peak: 0.1, warmUp: 0.25)
-    switch self {
-    case .plain:
-      return TrainingRecipe(
-        method: .plain, epochs: 30, batchSize: 32, schedule: schedule, seed: seed)
-    case .mixup:
-      return TrainingRecipe(
-        method: .mixup(alpha: 1), epochs: 40, batchSize: 32, schedule: schedule, seed: seed)
-    case .interpolatedAdversarial:
-      return TrainingRecipe(
-        method: .interpolatedAdversarial(alpha: 1, epsilon: try Epsilon("1/5"), steps: 7),
-        epochs: 30, batchSize: 32, schedule: schedule, seed: seed)
-    }
+    try method.recipe(for: .digits, seed: seed)
   }
 }

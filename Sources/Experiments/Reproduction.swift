@@ -60,7 +60,7 @@ package struct Reproduction: Sendable {
     self.reusesStages = reusesStages
     self.workers = workers
     self.progress = progress
-    data = try DatasetName.digits.load(
+    data = try Dataset.digits.load(
       validationCount: settings.validationCount, seed: settings.seed)
     pool = try SamplePool(data.training)
   }
@@ -228,7 +228,7 @@ package struct Reproduction: Sendable {
     let trainer = Trainer(
       recipe: recipe, normalization: Self.normalization,
       execution: Execution(kernels: settings.kernels, workers: workers))
-    let notes = try trainer.notes(dataset: "digits", images: data.training)
+    let notes = try trainer.notes(dataset: Dataset.digits.name, images: data.training)
     let architecture = ResNet.Architecture.resNet8(data.training.pixels.imageShape)
     if reusesStages, let bytes = try? Data(contentsOf: file),
       let checkpoint = try? Checkpoint(bytes),

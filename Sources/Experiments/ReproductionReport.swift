@@ -24,7 +24,7 @@ package struct ReproductionReport: Sendable {
         return try EvaluationRecord(
           model: model.model.rawValue, defence: cell.defence.rawValue,
           attack: isAttacked ? cell.condition.rawValue : "none",
-          dataset: DatasetName.digits.rawValue, split: "test", n: cell.outcome.trials,
+          dataset: Dataset.digits.name, split: "test", n: cell.outcome.trials,
           correct: cell.outcome.successes, interval: cell.outcome.wilsonInterval(),
           norm: isAttacked ? PerturbationBudget.Norm.linf.rawValue : nil,
           epsilon: isAttacked ? results.sweep.chosen.description : nil,

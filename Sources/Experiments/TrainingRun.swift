@@ -39,12 +39,12 @@ package struct TrainingRun: Sendable {
   }
 
   /// Trains, writes the checkpoint, and says how well the network does on the validation images.
-  package func run(on data: DatasetSplit, named dataset: DatasetName) throws -> String {
+  package func run(on data: DatasetSplit, named dataset: Dataset) throws -> String {
     try AtomicFile.check(output)
     let (trainer, network) = beginning(on: data)
     let normalization = trainer.normalization
     network.initialize(seed: recipe.seed)
-    let notes = try trainer.notes(dataset: dataset.rawValue, images: data.training)
+    let notes = try trainer.notes(dataset: dataset.name, images: data.training)
     var origin = notes
     origin["architecture"] = "\(network.architecture)"
     let earlier = try storedState(of: origin)
@@ -89,11 +89,11 @@ package struct TrainingRun: Sendable {
 
   /// What an earlier run with this recipe, data, network and kernel set has written at its end, if there
   /// was one.
-  package func finished(on data: DatasetSplit, named dataset: DatasetName) throws -> Checkpoint? {
+  package func finished(on data: DatasetSplit, named dataset: Dataset) throws -> Checkpoint? {
     let (trainer, network) = beginning(on: data)
     guard !isFresh, let bytes = try? Data(contentsOf: output),
       let checkpoint = try? Checkpoint(bytes), checkpoint.architecture == network.architecture,
-      checkpoint.notes == (try trainer.notes(dataset: dataset.rawValue, images: data.training))
+      checkpoint.notes == (try trainer.notes(dataset: dataset.name, images: data.training))
     else { return nil }
     return checkpoint
   }

@@ -205,7 +205,7 @@ extension SafetensorsHeader.Entry {
   /// - Parameter file: the bytes whose head this entry comes from.
   /// - Throws: `SafetensorsError.value` for a finite number that Float32 cannot hold, and
   ///   `SafetensorsError.type` for types that are never read.
-  func tensor(in file: Data) throws(SafetensorsError) -> Tensor {
+  package func tensor(in file: Data) throws(SafetensorsError) -> Tensor {
     var tensor = Tensor(uninitialized: shape)
     let unheld: String? =
       switch type {
@@ -232,6 +232,41 @@ extension SafetensorsHeader.Entry {
       }
     if let unheld { throw .value(unheld, type: type.rawValue, tensor: name) }
     return tensor
+  }
+
+  /// The values of a tensor of whole numbers or truth values, exactly; nil if it holds other numbers, or one
+  /// from 2⁶³ on.
+  ///
+  /// - Parameter file: the bytes whose head this entry comes from.
+  package func integers(in file: Data) -> [Int]? {
+    switch type {
+    case .boolean, .uint8: integers(file, UInt8.self)
+    case .int8: integers(file, Int8.self)
+    case .uint16: integers(file, UInt16.self)
+    case .int16: integers(file, Int16.self)
+    case .uint32: integers(file, UInt32.self)
+    case .int32: integers(file, Int32.self)
+    case .uint64: integers(file, UInt64.self)
+    case .int64: integers(file, Int64.self)
+    case .float8e4m3, .float8e5m2, .float16, .bfloat16, .float32, .float64, .complex64: nil
+    }
+  }
+
+  /// Every value; nil if one is no `Int`.
+  private func integers<Bits: FixedWidthInteger & BitwiseCopyable>(
+    _ file: Data, _ bits: Bits.Type
+  ) -> [Int]? {
+    file.withUnsafeBytes { file in
+      let source = UnsafeRawBufferPointer(rebasing: file[bytes])
+      var values: [Int] = []
+      values.reserveCapacity(count)
+      for place in stride(from: 0, to: source.count, by: MemoryLayout<Bits>.size) {
+        let bits = Bits(littleEndian: source.loadUnaligned(fromByteOffset: place, as: Bits.self))
+        guard let value = Int(exactly: bits) else { return nil }
+        values.append(value)
+      }
+      return values
+    }
   }
 
   /// Whether reading rounds a value: only F64 can have digits that Float32 has not.

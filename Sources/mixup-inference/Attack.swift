@@ -32,16 +32,16 @@ struct Attack: ParsableCommand {
     guard plan.defences.count == 1, plan.attacks.count == 1 else {
       throw Failure.usage("attack takes one --defence and one --attack")
     }
-    try [output].check(inputs: [network.model, network.other, self.plan.plan])
-    let name = try dataset.name()
-    let model = try network.load(for: name.imageShape)
-    let other = try network.loadOther(for: name.imageShape)
-    let data = try dataset.load(seed: model.splitSeed)
+    try [output].check(inputs: [network.model, network.other, dataset.file, self.plan.plan])
+    let set = try dataset.described()
+    let model = try network.load(for: set.imageShape)
+    let other = try network.loadOther(for: set.imageShape)
+    let data = try dataset.load(set, seed: model.splitSeed)
     let run = EvaluationRun(
       plan: plan, kernels: try machine.kernelSet(), workers: machine.workers(),
       progress: ProgressReporter())
     let found = try profile.profiled("attack", machine) {
-      try run.images(of: model, other: other, on: data, dataset: name)
+      try run.images(of: model, other: other, on: data, dataset: set)
     }
     try output.write(found.file.encoded())
     [output].say("\(found.images.count) images, \(found.correct) of them classified correctly")

@@ -12,7 +12,7 @@ import NeuralNetwork
 /// - Throws: `Failure` if it cannot be read, or holds no checkpoint.
 func checkpointFile(
   _ path: String, reading: CheckpointReading = CheckpointReading(),
-  images: ImageShape = DatasetName.cifar10.imageShape
+  images: ImageShape = Dataset.cifar10.imageShape
 ) throws -> CheckpointFile {
   let bytes = try modelFile(path)
   do {

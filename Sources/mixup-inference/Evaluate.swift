@@ -82,12 +82,12 @@ struct Evaluate: ParsableCommand {
       throw Failure.usage("--sanity checks defences under an attack; give --attack and --epsilon")
     }
     try files.destinations.check(
-      inputs: [network.model, network.other, images, self.plan.plan])
+      inputs: [network.model, network.other, dataset.file, images, self.plan.plan])
     let kernels = try machine.kernelSet()
-    let name = try dataset.name()
-    let model = try network.load(for: name.imageShape)
-    let other = try network.loadOther(for: name.imageShape)
-    let data = try dataset.load(seed: model.splitSeed)
+    let set = try dataset.described()
+    let model = try network.load(for: set.imageShape)
+    let other = try network.loadOther(for: set.imageShape)
+    let data = try dataset.load(set, seed: model.splitSeed)
     let folder = store.map { URL(filePath: $0) }
     var run = EvaluationRun(
       plan: plan, images: try images.map { try imageFile($0, of: data) }, store: folder,
@@ -100,7 +100,7 @@ struct Evaluate: ParsableCommand {
       for defence in found { files.destinations.say(defence.text) }
     }
     let results = try profile.profiled("evaluate", machine) {
-      try run.run(model, other: other, on: data, dataset: name)
+      try run.run(model, other: other, on: data, dataset: set)
     }
     let reports = try sanity.map {
       try run.sanity(of: model, other: other, on: data, results: results, count: $0)

@@ -1,10 +1,13 @@
 import ArgumentParser
+import Datasets
 import Experiments
+import Foundation
 import NeuralNetwork
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Says what is in a checkpoint: network, how it is read, tensors, metadata, digests.",
+    abstract:
+      "Says what is in a checkpoint or a data set: network and tensors, or images and labels; digests.",
     discussion: """
       Reads safetensors files of this package and state dicts of PyTorch networks, whose \
       architecture it recognises by names and shapes: those of the official code of Mixup \
@@ -17,21 +20,40 @@ struct Inspect: ParsableCommand {
       not tell and the network has: where codes with the same names and shapes are known that compute \
       something else, the line says AMBIGUOUS, and `evaluate` warns until --reading confirms it.
 
+      Of a data set it says what there is of every label, and which network is trained on it unless \
+      told otherwise.
+
       Example: mixup-inference inspect report/checkpoints/mixup.safetensors
       """)
 
-  @Argument(help: "The file (safetensors).")
+  @Argument(help: "The file (safetensors), or the name of a data set.")
   var file: String
+
+  @Option(help: "Folder with the data set's files, for those that are not embedded.")
+  var data: String?
 
   @OptionGroup var reading: ReadingOptions
 
   func run() throws {
     let reading = try reading.reading()
+    guard Dataset.named(file) == nil else {
+      return print(try report(Dataset(called: file, folder: data)))
+    }
+    guard data == nil else {
+      throw Failure.usage("--data is about data sets that have a name; leave it out")
+    }
     let bytes = try modelFile(file)
+    if let header = try? SafetensorsHeader(bytes), Dataset.isHeld(by: header) {
+      return print(try report(Dataset(safetensors: URL(filePath: file))))
+    }
     do {
       let report = try CheckpointReport(
         bytes, named: file, normalization: reading.normalization, answers: reading.answers)
       print(report.text)
     } catch { throw Failure.data("\(file): \(error)") }
+  }
+
+  private func report(_ dataset: Dataset) throws -> String {
+    try DatasetReport(dataset, in: data.map { URL(filePath: $0) }).text
   }
 }

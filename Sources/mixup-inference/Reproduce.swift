@@ -60,7 +60,7 @@ struct Reproduce: ParsableCommand {
       throw Failure.usage("--count is \(count); give a number of images")
     }
     let folder = URL(filePath: output)
-    if try dataset.name() == .digits {
+    if dataset.dataset == Dataset.digits.name {
       guard checkpoints == nil, !estimate, dataset.data == nil else {
         throw Failure.usage(
           "--checkpoints, --estimate and --data are about CIFAR; give --dataset cifar10 too")
@@ -94,14 +94,14 @@ struct Reproduce: ParsableCommand {
   }
 
   private func reproducePaper(_ scale: PaperScale, _ folder: URL) throws {
-    let name = try dataset.name()
+    let set = try dataset.described()
     var settings = try PaperReproduction.Settings(scale)
     settings.seed = seed
     settings.kernels = try machine.kernelSet()
     settings.imageCount = count ?? settings.imageCount
-    let models = try checkpoints.map { try networks(in: $0, for: name) } ?? [:]
+    let models = try checkpoints.map { try networks(in: $0, for: set) } ?? [:]
     let reproduction = try PaperReproduction(
-      settings, scale: scale, on: try dataset.load(seed: seed), named: name, models: models,
+      settings, scale: scale, on: try dataset.load(set, seed: seed), named: set, models: models,
       folder: folder, reusesStages: !fresh, workers: machine.workers(),
       progress: ProgressReporter())
     let expected = try reproduction.estimate().text
@@ -123,7 +123,7 @@ struct Reproduce: ParsableCommand {
 
   /// The networks of a folder.
   private func networks(
-    in folder: String, for dataset: DatasetName
+    in folder: String, for dataset: Dataset
   ) throws -> [TrainingMethod: EvaluationRun.Model] {
     try Dictionary(
       uniqueKeysWithValues: TrainingMethod.allCases.map { method in

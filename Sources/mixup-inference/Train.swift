@@ -11,7 +11,8 @@ struct Train: ParsableCommand {
     abstract: "Trains a network and writes its checkpoint.",
     discussion: """
       On the embedded digits unless told otherwise, where the defaults are those of `reproduce`. \
-      CIFAR files are read from --data: the binary version's data_batch_1.bin and so on.
+      CIFAR files are read from --data: the binary version's data_batch_1.bin and so on. \
+      500 training images are set apart for validation, or a fifth of them where that is less.
 
       Beside OUTPUT, the network after the last epoch, it writes OUTPUT-best, the one with the highest \
       validation accuracy, and OUTPUT.csv, the learning curve. A run that was interrupted goes on from \
@@ -23,8 +24,8 @@ struct Train: ParsableCommand {
 
   @Option(
     help: """
-      \(ResNet.Architecture.named.map(\.name).joined(separator: ", ")); resNet8 for the digits, \
-      resNet20 for CIFAR unless given.
+      \(ResNet.Architecture.named.map(\.name).joined(separator: ", ")); unless given that of the \
+      data set, which `inspect` names.
       """)
   var architecture: String?
 
@@ -75,15 +76,18 @@ struct Train: ParsableCommand {
       let names = TrainingMethod.allCases.map(\.rawValue).joined(separator: ", ")
       throw Failure.usage("method \(method) is unknown; --method takes one of \(names)")
     }
-    let name = try dataset.name()
-    let architecture = self.architecture ?? (name == .digits ? "resNet8" : "resNet20")
-    guard let make = ResNet.Architecture.named.first(where: { $0.name == architecture })?.make
-    else {
-      let names = ResNet.Architecture.named.map(\.name).joined(separator: ", ")
-      throw Failure.usage(
-        "architecture \(architecture) is unknown; --architecture takes one of \(names)")
+    try [Destination(argument: output)].check(inputs: [dataset.file])
+    let set = try dataset.described()
+    var make = set.training.architecture
+    if let architecture {
+      guard let named = ResNet.Architecture.named.first(where: { $0.name == architecture }) else {
+        let names = ResNet.Architecture.named.map(\.name).joined(separator: ", ")
+        throw Failure.usage(
+          "architecture \(architecture) is unknown; --architecture takes one of \(names)")
+      }
+      make = named.make
     }
-    var recipe = try chosen.recipe(for: name, seed: seed)
+    var recipe = try chosen.recipe(for: set, seed: seed)
     recipe.epochs = epochs ?? recipe.epochs
     recipe.batchSize = batchSize ?? recipe.batchSize
     if let learningRate {
@@ -115,7 +119,7 @@ struct Train: ParsableCommand {
     let run = TrainingRun(
       recipe: recipe, architecture: make, output: URL(filePath: output), isFresh: fresh,
       kernels: try machine.kernelSet(), workers: machine.workers(), progress: ProgressReporter())
-    let data = try dataset.load(seed: seed)
-    print(try profile.profiled("train", machine) { try run.run(on: data, named: name) })
+    let data = try dataset.load(set, seed: seed)
+    print(try profile.profiled("train", machine) { try run.run(on: data, named: set) })
   }
 }

@@ -102,7 +102,7 @@ struct Verify: ParsableCommand {
     let page = output.map { URL(filePath: $0).appending(path: "index.html") }
     let picture = output.map { URL(filePath: $0).appending(path: "region.svg") }
     for file in [page, picture].compactMap(\.self) { try AtomicFile.check(file) }
-    try json?.check()
+    try [json].check(inputs: [model, dataset.file])
 
     let (results, report) = try profile.profiled("verify", machine) {
       let results = try Verification(settings).run()
@@ -141,10 +141,11 @@ struct Verify: ParsableCommand {
     settings.epsilon = try Epsilon(epsilon)
     settings.steps = steps
     settings.seed = seed
+    let set = try dataset.described()
     let checkpoint = try checkpointFile(
-      file, reading: try reading.reading(), images: try dataset.name().imageShape
+      file, reading: try reading.reading(), images: set.imageShape
     ).checkpoint()
-    let data = try dataset.load(seed: seed)
+    let data = try dataset.load(set, seed: seed)
     let network = try NetworkClassifier(InferencePlan(checkpoint, kernels: machine.kernelSet()))
     return try NetworkVerification(
       settings: settings, workers: machine.workers(), progress: ProgressReporter()

@@ -61,6 +61,8 @@ struct Workplace {
   /// - `few.safetensors`, one of five classes, and `colour.safetensors`, one for 3×32×32 images,
   /// - `cifar/`, six hundred training images and two test images in the layout of CIFAR-10, none of
   ///   them of class 9,
+  /// - `own.safetensors`, a data set of two classes, and `gap.safetensors`, the same with labels 0 and 2,
+  /// - `mnist/`, with one of its files, which is compressed,
   /// - `plain`, a file of text.
   static func with<Result>(_ body: (Workplace) throws -> Result) throws -> Result {
     try withTemporaryFolder { folder in
@@ -101,6 +103,15 @@ struct Workplace {
       try write(
         try checkpoint(ImageShape(channels: 3, height: 32, width: 32)).encoded(), "colour")
 
+      for (name, label) in [("own", 1), ("gap", 2)] {
+        try write(ownImages(labels: [0, label]), name)
+      }
+
+      let mnist = folder.appending(path: "mnist")
+      try FileManager.default.createDirectory(at: mnist, withIntermediateDirectories: false)
+      try (Data([0x1F, 0x8B]) + Data(count: 64))
+        .write(to: mnist.appending(path: "train-images-idx3-ubyte"))
+
       let cifar = folder.appending(path: "cifar")
       try FileManager.default.createDirectory(at: cifar, withIntermediateDirectories: false)
       let labels = (0..<120).map { UInt8($0 % 9) }
@@ -109,6 +120,21 @@ struct Workplace {
       try Data("text".utf8).write(to: folder.appending(path: "plain"))
       return try body(Workplace(folder: folder))
     }
+  }
+
+  /// A data set of 1×8×8 bytes, ten images of each of two labels to train on and one to test on.
+  private static func ownImages(labels: [Int]) -> Data {
+    var file = RawSafetensors()
+    for (part, count) in [("train", 10), ("test", 1)] {
+      let all = Array(repeating: labels.map { UInt8($0) }, count: count).flatMap(\.self)
+      file.entries += [
+        .init(
+          "\(part).images", "U8", [all.count, 1, 8, 8],
+          Data((0..<64 * all.count).map { UInt8($0 * 37 % 256) })),
+        .init("\(part).labels", "U8", [all.count], Data(all)),
+      ]
+    }
+    return file.encoded()
   }
 
   private static func checkpoint(_ shape: ImageShape, classCount: Int = 10) -> Checkpoint {

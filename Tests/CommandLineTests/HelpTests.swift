@@ -56,7 +56,10 @@ struct HelpTests {
       ),
       (
         ["inspect"],
-        ["safetensors", "--mean", "--std", "--reading", "fc_dense", "convert_checkpoint.py"]
+        [
+          "safetensors", "--data", "--mean", "--std", "--reading", "fc_dense",
+          "convert_checkpoint.py",
+        ]
       ),
       (["doctor"], ["missing"]),
     ])

@@ -1,4 +1,5 @@
 import Classification
+import Datasets
 import Foundation
 import NeuralNetwork
 import TestSupport
@@ -10,6 +11,34 @@ struct InspectTests {
     let result = try Command().run(["inspect", path])
     #expect(result.status == 0 && result.error.isEmpty, "\(result.error)")
     return result.output
+  }
+
+  @Test(
+    "A data set, by its name or its file: extents, network, identities, and a line for every label")
+  func datasets() throws {
+    let embedded = try inspect("digits").split(separator: "\n")
+    let (training, test) = try Dataset.digits.files()
+    #expect(embedded.contains("data set: digits") && embedded.contains("images: 1×8×8"))
+    for (part, images) in [("training", training), ("test", test)] {
+      #expect(embedded.contains("identity of the \(part) images: \(images.identity)"))
+      #expect(embedded.contains("\(part) images: \(images.count), of which 0 repeat another"))
+    }
+    // 376 and 178 as the data set's own description counts them.
+    #expect(embedded.contains { $0.split(separator: " ") == ["0", "0", "376", "178"] })
+
+    let own = Fixtures.folder.appending(path: "datasets/floats.safetensors").path
+    let lines = try inspect(own).split(separator: "\n")
+    #expect(lines.contains("data set: floats.safetensors") && lines.contains("classes: 10"))
+    let labels = training.labels[0..<40].count { $0 == 7 }
+    let tests = test.labels[0..<20].count { $0 == 7 }
+    #expect(lines.contains { $0.split(separator: " ") == ["7", "seven", "\(labels)", "\(tests)"] })
+
+    try Workplace.with { place in
+      let lines = try inspect(place.path("own.safetensors")).split(separator: "\n")
+      // 37 is odd, so that four images of 64 bytes have gone through all 256.
+      #expect(lines.contains("training images: 20, of which 16 repeat another"))
+      #expect(lines.contains("test images among the training images: 2"))
+    }
   }
 
   @Test("A checkpoint of this package: digest, network, scale, and a line for every tensor")

@@ -28,14 +28,43 @@ struct WrongInputTests {
     "evaluate --model @colour.safetensors --dataset cifar10 --data @cifar --count 2"
 
   static let mistakes: [Mistake] =
-    models + inspection + verification + profiles + reproduction + options + files + parsing
+    models + datasets + inspection + verification + profiles + reproduction + options + files
+    + parsing
+
+  static let datasets = [
+    Mistake("\(evaluate) --dataset @own", 64, "a file NAME.safetensors"),
+    Mistake("\(evaluate) --dataset @own.safetensors --data @cifar", 64, "leave it out"),
+    Mistake("\(evaluate) --dataset digits --data @cifar", 64, "leave it out"),
+    Mistake("\(evaluate) --dataset mnist", 64, "train-images-idx3-ubyte"),
+    Mistake("\(evaluate) --dataset mnist --data @cifar", 74, "no train-images-idx3-ubyte"),
+    Mistake("\(evaluate) --dataset fashion-mnist --data @mnist", 65, "unpack it with gunzip"),
+    Mistake("\(evaluate) --dataset @none.safetensors", 74, "No such file or directory"),
+    Mistake("\(evaluate) --dataset @empty.safetensors", 65, "the file is empty"),
+    Mistake(
+      "\(evaluate) --dataset @ones.safetensors", 65, "make one with fixtures/convert_dataset.py"),
+    Mistake("\(evaluate) --dataset @zip.safetensors", 65, "zip archive"),
+    Mistake("\(evaluate) --dataset @model.safetensors", 65, "no tensor train.images"),
+    Mistake("\(evaluate) --dataset @gap.safetensors", 65, "no training image of label 1"),
+    Mistake("evaluate --model @few.safetensors --dataset @own.safetensors", 65, "the data 2"),
+    Mistake("\(train) --dataset @gap.safetensors", 65, "no training image of label 1"),
+    Mistake("\(train) --dataset @own.safetensors", 64, "batches of 32"),
+    Mistake("verify --model @model.safetensors --dataset @none.safetensors", 74, "No such file"),
+    Mistake(
+      "evaluate --model @model.safetensors --dataset @own.safetensors --json @own.safetensors", 64,
+      "overwritten"),
+    Mistake(
+      "attack --model @model.safetensors --dataset @own.safetensors --output @own.safetensors", 64,
+      "overwritten"),
+    Mistake("train --dataset @own.safetensors --output @own.safetensors", 64, "overwritten"),
+    Mistake("verify --model @model.safetensors --json @model.safetensors", 64, "overwritten"),
+  ]
 
   static let reproduction = [
     Mistake("reproduce --scale huge", 64, "--scale takes one of quick, standard, paper"),
     Mistake("reproduce --count 0", 64, "--count is 0"),
     Mistake("reproduce --estimate", 64, "give --dataset cifar10 too"),
     Mistake("reproduce --checkpoints @cifar", 64, "give --dataset cifar10 too"),
-    Mistake("reproduce --dataset cifar10", 64, "give its folder with --data"),
+    Mistake("reproduce --dataset cifar10", 64, "give the folder with data_batch_1.bin"),
     Mistake("reproduce --dataset cifar10 --data @none", 74, "data_batch_1.bin"),
     Mistake(
       "reproduce --dataset cifar10 --data @cifar --checkpoints @cifar", 74, "plain.safetensors"),
@@ -105,6 +134,11 @@ struct WrongInputTests {
     Mistake("inspect @none.safetensors", 74, "No such file or directory"),
     Mistake("inspect @zip.safetensors", 65, "zip archive"),
     Mistake("inspect /dev/zero", 74, "it is no ordinary file"),
+    Mistake("inspect cifar10", 64, "give the folder with data_batch_1.bin"),
+    Mistake("inspect cifar10 --data @none", 74, "data_batch_1.bin"),
+    Mistake("inspect digits --data @cifar", 64, "leave it out"),
+    Mistake("inspect @model.safetensors --data @cifar", 64, "leave it out"),
+    Mistake("inspect @gap.safetensors", 65, "no training image of label 1"),
     Mistake("inspect @model.safetensors --mean 0.5", 64, "belong together"),
     Mistake("verify --model @nameless.safetensors", 65, "give --mean and --std"),
     Mistake("inspect @truncated.safetensors", 65, "the file ends after"),
@@ -229,7 +263,7 @@ struct WrongInputTests {
     Mistake("train --epochs 50000000 --output @new.safetensors", 64, "epochs"),
     Mistake("evaluate --model @model.safetensors --count 0", 64, "number of images is 0"),
     Mistake("evaluate --model @model.safetensors --count=-3", 64, "number of images is -3"),
-    Mistake("\(evaluate) --dataset mnist", 64, "data set mnist"),
+    Mistake("\(evaluate) --dataset imagenet", 64, "data set imagenet"),
     Mistake("\(evaluate) --dataset cifar10", 64, "--data"),
     Mistake("\(evaluate) --kernels gpu", 64, "gpu"),
     Mistake("\(evaluate) --mean 0.5,0.5 --std 1,1", 65, "1 channels"),

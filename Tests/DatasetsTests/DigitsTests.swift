@@ -63,7 +63,7 @@ struct DigitsTests {
 @Suite("The split into training, validation and test images")
 struct DatasetSplitTests {
   private func digits(_ validationCount: Int = 500, seed: UInt64 = 1) throws -> DatasetSplit {
-    try DatasetName.digits.load(validationCount: validationCount, seed: seed)
+    try Dataset.digits.load(validationCount: validationCount, seed: seed)
   }
 
   // No image occurs twice in the data set, so disjoint by content is not too much to ask.

@@ -26,7 +26,7 @@ struct CIFARFixtureTests {
     arguments: names)
   func architecture(_ name: String) throws {
     let checkpoint = try checkpoint(name)
-    #expect(checkpoint.architecture.imageShape == DatasetName.cifar10.imageShape)
+    #expect(checkpoint.architecture.imageShape == Dataset.cifar10.imageShape)
     #expect(checkpoint.architecture.classCount == 10)
     let values = checkpoint.tensors.filter { !$0.key.contains("running") }
       .reduce(0) { $0 + $1.value.count }
@@ -39,7 +39,7 @@ struct CIFARFixtureTests {
   @Test("have the same logits on all kernel sets", arguments: names)
   func kernelSets(_ name: String) throws {
     let images = try randomImages(
-      3, shape: DatasetName.cifar10.imageShape, classCount: 10, seed: 5)
+      3, shape: Dataset.cifar10.imageShape, classCount: 10, seed: 5)
     let draws = Draws(seed: 1, purpose: .test, examples: images.indices)
     let expected = try classifier(name).logits(of: images.pixels, draws: draws)
     for kernels in KernelSet.allCases where kernels.isAvailable && kernels != .reference {
@@ -57,7 +57,7 @@ struct CIFARFixtureTests {
     .enabled(if: data != nil, "CIFAR_DATA names no folder"), arguments: zip(names, counts))
   func accuracy(_ name: String, _ expected: Int) throws {
     let folder = URL(filePath: try #require(Self.data))
-    let images = try DatasetName.cifar10.load(from: folder, seed: 1).test[0..<1000]
+    let images = try Dataset.cifar10.load(from: folder, seed: 1).test[0..<1000]
     let kernels: KernelSet = KernelSet.avx2.isAvailable ? .avx2 : .openBLAS
     let predictions = try classifier(name, kernels: kernels).predictions(
       of: images.pixels, draws: Draws(seed: 1, purpose: .test, examples: images.indices))

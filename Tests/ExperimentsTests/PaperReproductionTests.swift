@@ -12,7 +12,7 @@ import Training
 
 @Suite("The paper's tables, in small")
 struct PaperReproductionTests {
-  private static let shape = DatasetName.digits.imageShape
+  private static let shape = Dataset.digits.imageShape
   private static let silent = ProgressReporter(output: .init(columns: nil, write: { _ in }))
 
   private static func settings() throws -> PaperReproduction.Settings {
@@ -182,7 +182,7 @@ struct PaperReproductionTests {
       let last = recipe.schedule.rate(step: 1999, stepsPerEpoch: 10, totalSteps: 2000)
       #expect(abs(last / first - 0.01) < 1e-6)
     }
-    let architecture = PaperScale.paper.architecture(DatasetName.cifar10.imageShape, 10)
+    let architecture = PaperScale.paper.architecture(Dataset.cifar10.imageShape, 10)
     #expect(ResNet(architecture).state.parameterCount == 4_752_586)
   }
 }

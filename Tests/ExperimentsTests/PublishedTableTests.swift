@@ -9,9 +9,9 @@ struct PublishedTableTests {
   @Test(
     "have one row for a defence, of accuracies that fall with the attack's steps",
     arguments: [
-      DatasetName.cifar10, .cifar100,
+      Dataset.cifar10, .cifar100,
     ])
-  func rows(_ dataset: DatasetName) throws {
+  func rows(_ dataset: Dataset) throws {
     let table = try #require(PublishedTable(dataset))
     #expect(Set(table.rows.map { "\($0.method) \($0.defence)" }).count == table.rows.count)
     for row in table.rows {
@@ -27,12 +27,12 @@ struct PublishedTableTests {
   // A claim said the wrong way round would be called refuted by whoever finds the same as the paper.
   @Test("have every claim that is said to be theirs, on both data sets")
   func claims() throws {
-    for dataset in [DatasetName.cifar10, .cifar100] {
+    for dataset in [Dataset.cifar10, .cifar100] {
       let table = try #require(PublishedTable(dataset))
       for claim in PaperReport.claims where claim.source == nil {
         guard let lower = table[claim.lower], let higher = table[claim.higher] else {
           // CIFAR-100 has no ablations.
-          #expect(dataset == .cifar100 && claim.lower.method != .mixup)
+          #expect(dataset.name == Dataset.cifar100.name && claim.lower.method != .mixup)
           continue
         }
         #expect(lower < higher, "\(claim.text)")

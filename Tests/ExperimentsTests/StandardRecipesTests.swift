@@ -1,7 +1,9 @@
 import Classification
+import Datasets
 import Experiments
 import Foundation
 import NeuralNetwork
+import TestSupport
 import Testing
 import Training
 
@@ -10,11 +12,22 @@ struct StandardRecipesTests {
   @Test("are of their own method and of no other, on every data set")
   func methods() throws {
     for method in TrainingMethod.allCases {
-      for recipe in [
-        try method.recipe(for: .digits, seed: 1), try method.recipe(for: .cifar10, seed: 1),
-      ] {
+      for dataset in Dataset.known {
+        let recipe = try method.recipe(for: dataset, seed: 1)
+        #expect(recipe.seed == 1 && recipe.epochs > 0)
         #expect(TrainingMethod.allCases.filter { $0.isMethod(of: recipe) } == [method])
       }
+    }
+  }
+
+  @Test("are those by which the networks of fixtures/cifar10 were trained")
+  func cifar() throws {
+    for method in TrainingMethod.allCases {
+      let checkpoint = try Checkpoint(Fixtures.data("cifar10/\(method.rawValue).safetensors"))
+      #expect(try method.recipe(for: .cifar10, seed: 1) == checkpoint.recipe)
+      #expect(
+        Dataset.cifar10.training.architecture(Dataset.cifar10.imageShape, 10)
+          == checkpoint.architecture)
     }
   }
 

@@ -29,7 +29,7 @@ struct ReadmeTests {
         "import Classification\nimport Datasets\nimport Foundation\nimport MixupInference\n"))
 
     try withTemporaryFolder { folder in
-      let network = ResNet(.resNet8(DatasetName.digits.imageShape, classCount: 10))
+      let network = ResNet(.resNet8(Dataset.digits.imageShape, classCount: 10))
       network.initialize(seed: 1)
       let file = folder.appending(path: "mixup.safetensors")
       try Checkpoint(network, normalization: .plusMinusOne(channels: 1)).encoded().write(to: file)
@@ -49,7 +49,7 @@ private func predictions(_ path: String) throws -> [Int] {
   func URL(filePath: String) -> Foundation.URL { Foundation.URL(filePath: path) }
   do {
     // As in the README.
-    let data = try DatasetName.digits.load(seed: 1)
+    let data = try Dataset.digits.load(seed: 1)
     let checkpoint = try Checkpoint(Data(contentsOf: URL(filePath: "mixup.safetensors")))
     let network = try NetworkClassifier(InferencePlan(checkpoint))
     let defence = try MixupInference(

@@ -349,6 +349,30 @@ struct SafetensorsTests {
         == .header("a number in it is not written as a whole one"))
   }
 
+  @Test("Whole numbers are read exactly, which Float32 could not hold, or not at all")
+  func integers() throws {
+    func read(_ type: String, _ bytes: Data, count: Int = 2) throws -> [Int]? {
+      let bytes = RawSafetensors(entries: [.init("x", type, [count], bytes)]).encoded()
+      return try SafetensorsHeader(bytes).entries[0].integers(in: bytes)
+    }
+    #expect(try read("U8", Data([0, 255])) == [0, 255])
+    #expect(try read("I8", Data([127, 128])) == [127, -128])
+    #expect(try read("U16", rawBytes([UInt16.max, 1])) == [65535, 1])
+    #expect(try read("I16", rawBytes([Int16.min, 1])) == [-32768, 1])
+    #expect(try read("U32", rawBytes([UInt32.max, 0x100_0001])) == [0xFFFF_FFFF, 0x100_0001])
+    #expect(try read("I32", rawBytes([Int32.min, 0x100_0001])) == [-0x8000_0000, 0x100_0001])
+    #expect(try read("U64", rawBytes([UInt64(Int.max), 1])) == [.max, 1])
+    #expect(try read("U64", rawBytes([1, UInt64(1) << 63])) == nil)
+    #expect(try read("I64", rawBytes([Int64.min, .max])) == [.min, .max])
+    #expect(try read("BOOL", Data([1, 0])) == [1, 0])
+    #expect(try read("I64", Data(), count: 0) == [])
+    for (type, width) in [
+      ("F16", 2), ("BF16", 2), ("F32", 4), ("F64", 8), ("C64", 8), ("F8_E4M3", 1),
+    ] {
+      #expect(try read(type, Data(count: 2 * width)) == nil)
+    }
+  }
+
   @Test("Points and exponents inside names are none of a number")
   func numbersInNames() throws {
     let read = try Safetensors(file("{\(entry("1.0e5:", "[1]", "[0,4]"))}", values: 4))

@@ -7,7 +7,7 @@ extension EvaluationRun {
   /// Images that the plan's first attack finds against its first defence, as they are judged: tensors
   /// "images" [N, C, H, W] in [0, 1], "labels", "indices" and "predictions" [N].
   package func images(
-    of model: Model, other: Model? = nil, on data: DatasetSplit, dataset: DatasetName
+    of model: Model, other: Model? = nil, on data: DatasetSplit, dataset: Dataset
   ) throws -> (file: Safetensors, images: LabelledImages, correct: Int) {
     let setting = try Setting(plan, model, other, on: data, kernels: kernels)
     guard let defence = plan.defences.first, let attack = plan.attacks.first else {
@@ -40,7 +40,7 @@ extension EvaluationRun {
       ],
       metadata: [
         "format": "adversarial images", "model": model.name, "checkpoint": model.digest,
-        "checkpointFile": model.origin?.digest ?? "", "dataset": dataset.rawValue, "split": "test",
+        "checkpointFile": model.origin?.digest ?? "", "dataset": dataset.name, "split": "test",
         "defence": defence.name.rawValue,
         "attack": attack.name.rawValue, "norm": attack.norm.rawValue,
         "epsilon": attack.epsilon?.description ?? "", "seed": "\(plan.seed)",

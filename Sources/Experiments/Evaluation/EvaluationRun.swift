@@ -94,7 +94,7 @@ package struct EvaluationRun: Sendable {
   ///   - data: mixing partners come from the training images, examples from the test images, unless there
   ///     is a file of them.
   package func run(
-    _ model: Model, other: Model? = nil, on data: DatasetSplit, dataset: DatasetName
+    _ model: Model, other: Model? = nil, on data: DatasetSplit, dataset: Dataset
   ) throws -> [JobResult] {
     let setting = try Setting(
       plan, model, other, on: data, images: self.images?.images, kernels: kernels)
@@ -118,7 +118,7 @@ package struct EvaluationRun: Sendable {
     let jobs = plan.defences.map { $0.resolved(for: base.imageShape) }.flatMap { defence in
       plan.attacks.map { attack in
         EvaluationJob(
-          model: model.name, dataset: dataset.rawValue,
+          model: model.name, dataset: dataset.name,
           split: self.images == nil ? "test" : "file", images: self.images?.description,
           examples: examples, indices: IndexRanges(images.indices),
           pool: defence.rule == nil ? nil : poolDescription,

@@ -23,11 +23,11 @@ package struct PaperReport: Sendable {
     }
   }
 
-  private var title: String { "Mixup Inference on \(results.dataset.rawValue)" }
+  private var title: String { "Mixup Inference on \(results.dataset.name)" }
 
   /// What makes the same figures, given the same checkpoints.
   private var command: String {
-    "mixup-inference reproduce --dataset \(results.dataset.rawValue) --data FOLDER --checkpoints FOLDER "
+    "mixup-inference reproduce --dataset \(results.dataset.name) --data FOLDER --checkpoints FOLDER "
       + "--scale \(results.scale.rawValue) --count \(settings.imageCount) --seed \(settings.seed) "
       + "--kernels \(settings.kernels.rawValue)"
   }
@@ -36,7 +36,7 @@ package struct PaperReport: Sendable {
 
   /// What the figures were measured with.
   var settingsText: String {
-    "\(results.dataset.rawValue), first \(settings.imageCount) test images; N = "
+    "\(results.dataset.name), first \(settings.imageCount) test images; N = "
       + "\(settings.decisionDraws), \(settings.scoringDraws) scoring draw"
       + (settings.scoringDraws == 1 ? "" : "s")
       + "; PGD with steps of ε/4, true labels; the adaptive "

@@ -12,7 +12,7 @@ import Training
 package struct PaperReproduction: Sendable {
   package var settings: Settings
   package var scale: PaperScale
-  let dataset: DatasetName
+  let dataset: Dataset
   let data: DatasetSplit
   private let pool: SamplePool
   private let identities: [String]
@@ -31,7 +31,7 @@ package struct PaperReproduction: Sendable {
   /// - Throws: `SamplePoolError` if a class has no training image to mix with; `AttackError` and
   ///   `ClassifierError` for a network that does not suit the data.
   package init(
-    _ settings: Settings, scale: PaperScale, on data: DatasetSplit, named dataset: DatasetName,
+    _ settings: Settings, scale: PaperScale, on data: DatasetSplit, named dataset: Dataset,
     models: [TrainingMethod: EvaluationRun.Model] = [:], folder: URL, reusesStages: Bool = true,
     workers: WorkerPool, progress: ProgressReporter,
     recipe: (@Sendable (TrainingMethod) throws -> TrainingRecipe)? = nil
@@ -81,7 +81,7 @@ package struct PaperReproduction: Sendable {
   /// Everything, ready to be reported.
   package struct Results: Sendable {
     package var scale: PaperScale
-    package var dataset: DatasetName
+    package var dataset: Dataset
     package var settings: Settings
     package var trainingCount: Int
     package var classCount: Int

@@ -166,7 +166,7 @@ extension TrainingMethod {
   ///
   /// - Throws: never in practice; the radius is a literal that `Epsilon` can read.
   package func recipe(
-    for dataset: DatasetName, seed: UInt64, scale: PaperScale
+    for dataset: Dataset, seed: UInt64, scale: PaperScale
   ) throws -> TrainingRecipe {
     var recipe = try recipe(for: dataset, seed: seed)
     switch scale {

@@ -2,34 +2,43 @@ import Classification
 import Foundation
 
 /// A safetensors file as its bytes say it: any order, any padding, any type.
-struct RawSafetensors: Sendable {
-  struct Entry: Sendable {
-    var name: String
-    var type: String
-    var shape: [Int]
-    var bytes: Data
+package struct RawSafetensors: Sendable {
+  package struct Entry: Sendable {
+    package var name: String
+    package var type: String
+    package var shape: [Int]
+    package var bytes: Data
 
-    init(_ name: String, _ type: String, _ shape: [Int], _ bytes: Data) {
+    package init(_ name: String, _ type: String, _ shape: [Int], _ bytes: Data) {
       self.name = name
       self.type = type
       self.shape = shape
       self.bytes = bytes
     }
 
-    init(_ name: String, _ tensor: Tensor) {
+    package init(_ name: String, _ tensor: Tensor) {
       self.init(name, "F32", tensor.shape, rawBytes(tensor.values))
     }
   }
 
   /// In the order of their values.
-  var entries: [Entry] = []
+  package var entries: [Entry] = []
   /// In the order of the header.
-  var metadata: [(name: String, value: String)] = []
+  package var metadata: [(name: String, value: String)] = []
   /// Blanks behind the header.
-  var padding = 0
+  package var padding = 0
+
+  /// A file of the given tensors.
+  package init(
+    entries: [Entry] = [], metadata: [(name: String, value: String)] = [], padding: Int = 0
+  ) {
+    self.entries = entries
+    self.metadata = metadata
+    self.padding = padding
+  }
 
   /// - Parameter order: of the header's entries; that of the values unless given.
-  func encoded(order: [Int]? = nil) -> Data {
+  package func encoded(order: [Int]? = nil) -> Data {
     func text(_ text: String) -> String {
       String(decoding: (try? JSONEncoder().encode(text)) ?? Data(), as: UTF8.self)
     }
@@ -56,6 +65,6 @@ struct RawSafetensors: Sendable {
 }
 
 /// The bytes of numbers one behind the other.
-func rawBytes<Number: BitwiseCopyable>(_ numbers: [Number]) -> Data {
+package func rawBytes<Number: BitwiseCopyable>(_ numbers: [Number]) -> Data {
   numbers.withUnsafeBytes { Data($0) }
 }

@@ -1,0 +1,41 @@
+import Foundation
+
+/// A file whose bytes are read where they lie.
+struct DataFile: Sendable {
+  /// How errors call it.
+  let path: String
+  let data: Data
+
+  /// Maps an ordinary file; a device or a pipe might have no end.
+  ///
+  /// - Throws: `DatasetError.unreadableFile` if it cannot be read.
+  init(_ file: URL) throws(DatasetError) {
+    path = file.relativePath
+    var status = stat()
+    guard stat(file.path(percentEncoded: false), &status) == 0 else {
+      throw .unreadableFile(path, reason: String(cString: strerror(errno)))
+    }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: break
+    case S_IFDIR: throw .unreadableFile(path, reason: String(cString: strerror(EISDIR)))
+    default: throw .unreadableFile(path, reason: "it is no ordinary file")
+    }
+    do { data = try Data(contentsOf: file, options: .mappedIfSafe) } catch {
+      throw .unreadableFile(path, reason: error.localizedDescription)
+    }
+  }
+
+  /// The first of some files of a folder that is there; or the error that says that none is, or that
+  /// there is only a compressed one.
+  static func first(of names: [String], in folder: URL) throws(DatasetError) -> DataFile {
+    func isThere(_ name: String) -> Bool {
+      FileManager.default.fileExists(
+        atPath: folder.appending(path: name).path(percentEncoded: false))
+    }
+    if let name = names.first(where: isThere) { return try DataFile(folder.appending(path: name)) }
+    if let name = names.map({ $0 + ".gz" }).first(where: isThere) {
+      throw .compressedFile(folder.appending(path: name).relativePath)
+    }
+    throw .missingFile(names[0], folder: folder.relativePath)
+  }
+}

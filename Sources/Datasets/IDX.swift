@@ -1,0 +1,107 @@
+import Classification
+import Foundation
+
+/// Four IDX files in a folder: images and labels to train on, images and labels to test on.
+///
+/// An IDX file begins with four bytes, 0, 0, 8 for unsigned bytes and the number of dimensions; then come their
+/// extents, 32 bits each with the highest byte first, and the values. Source: LeCun, Cortes and Burges, "The MNIST
+/// database of handwritten digits", yann.lecun.com/exdb/mnist.
+struct IDXFolder: Sendable {
+  /// What the folder has to hold, in words.
+  static let contents =
+    "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte"
+
+  /// The extents of every image; one channel.
+  let imageShape: ImageShape
+  let classCount: Int
+
+  /// The images of both files; indices count through the training file and on through the test file.
+  ///
+  /// - Throws: `DatasetError`.
+  func load(from folder: URL) throws -> Dataset.Files {
+    let training = try images("train", in: folder, firstIndex: 0)
+    let present = Set(training.labels)
+    if let missing = (0..<classCount).first(where: { !present.contains($0) }) {
+      throw DatasetError.emptyClass(
+        folder.relativePath, label: missing, classCount: classCount)
+    }
+    return (training, try images("t10k", in: folder, firstIndex: training.count))
+  }
+
+  private func images(
+    _ part: String, in folder: URL, firstIndex: Int
+  ) throws -> LabelledImages {
+    // Of a file there are copies with a hyphen in its name and with a dot.
+    func array(_ what: String, rank: Int) throws(DatasetError) -> IDXArray {
+      try IDXArray(
+        DataFile.first(
+          of: ["-", "."].map { "\(part)-\(what)\($0)idx\(rank)-ubyte" }, in: folder), rank: rank)
+    }
+    let images = try array("images", rank: 3)
+    let shape = ImageShape(channels: 1, height: images.extents[1], width: images.extents[2])
+    guard shape == imageShape else {
+      throw DatasetError.imageShape(images.file.path, found: shape, expected: imageShape)
+    }
+    let count = images.extents[0]
+    guard count > 0 else { throw DatasetError.noImages(images.file.path) }
+    let labels = try array("labels", rank: 1)
+    guard labels.extents[0] == count else {
+      throw DatasetError.labelCount(
+        labels.file.path, labels: labels.extents[0], images: count)
+    }
+    let values = labels.bytes.map(Int.init)
+    if let bad = values.firstIndex(where: { $0 >= classCount }) {
+      throw DatasetError.labelInFile(
+        labels.file.path, record: bad, label: values[bad], classCount: classCount)
+    }
+    var pixels = Tensor(uninitialized: [count, 1, shape.height, shape.width])
+    pixels.withUnsafeMutablePointer { target in
+      images.bytes.withUnsafeBytes { bytes in
+        for place in 0..<bytes.count { target[place] = Float(bytes[place]) / 255 }
+      }
+    }
+    return try LabelledImages(
+      pixels: Pixels(unchecked: pixels), labels: values, classCount: classCount,
+      indices: Array(firstIndex..<firstIndex + count))
+  }
+}
+
+/// An array of bytes in an IDX file.
+private struct IDXArray {
+  let file: DataFile
+  let extents: [Int]
+  /// The values, the last dimension's side by side.
+  let bytes: Data
+
+  /// - Throws: `DatasetError` unless the file holds bytes in so many dimensions, as many as its extents
+  ///   say.
+  init(_ file: DataFile, rank: Int) throws(DatasetError) {
+    func number(_ place: Int) -> UInt32 {
+      file.data.dropFirst(4 * place).prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
+    }
+    let head = 4 + 4 * rank
+    let expected = UInt32(0x0800 + rank)
+    if file.data.starts(with: [0x1F, 0x8B]) { throw .compressedFile(file.path) }
+    guard file.data.count >= head else {
+      throw .shortHeader(file.path, bytes: file.data.count, header: head)
+    }
+    guard number(0) == expected else {
+      throw .wrongKind(file.path, found: number(0), expected: expected)
+    }
+    let extents = (1...rank).map(number)
+    // Three numbers of 32 bits have a product of 96.
+    var count: Int? = 1
+    for extent in extents {
+      count = count.flatMap {
+        let (product, overflow) = $0.multipliedReportingOverflow(by: Int(extent))
+        return overflow ? nil : product
+      }
+    }
+    bytes = file.data.dropFirst(head)
+    guard count == bytes.count else {
+      throw .extents(file.path, extents, bytes: bytes.count)
+    }
+    self.file = file
+    self.extents = extents.map(Int.init)
+  }
+}

@@ -1,0 +1,178 @@
+import Classification
+import Foundation
+import NeuralNetwork
+
+extension Dataset {
+  /// A data set of anybody's own, in one safetensors file: tensors "train.images" and "test.images",
+  /// [N, C, H, W], as U8 from 0 to 255 or as F32 in [0, 1], and "train.labels" and "test.labels", [N], of
+  /// any type of whole numbers.
+  ///
+  /// The metadata may name the labels 0, 1, … under "labelNames", a JSON list of texts; otherwise there are as
+  /// many classes as the largest label says. Every class has a training image, so that a label that is
+  /// counted from 1, or read wrongly, is noticed. The data set is called as its file is, which no known
+  /// one is, and indices count through the training images and on through the test images.
+  ///
+  /// - Throws: `DatasetError`.
+  public init(safetensors file: URL) throws(DatasetError) {
+    let contents = try SafetensorsDataset(file)
+    let (shape, name) = (contents.imageShape, file.lastPathComponent.printable)
+    self.init(
+      name: name, imageShape: shape, labelNames: contents.labelNames,
+      training: max(shape.height, shape.width) <= 16
+        ? .tiny
+        // Nobody knows here whether a mirrored image is one of its class.
+        : .small.with { $0.cropPadding = nil },
+      source: .atHand { (try contents.images(.training), try contents.images(.test)) })
+  }
+
+  /// Whether a file is meant for a data set: it has tensors of one, if not all.
+  package static func isHeld(by header: SafetensorsHeader) -> Bool {
+    let names = [SafetensorsDataset.Part.training, .test].flatMap { [$0.images, $0.labels] }
+    return header.entries.contains { names.contains($0.name) }
+  }
+}
+
+/// A safetensors file that has been found to hold a data set, but for the values of its pixels.
+private struct SafetensorsDataset: Sendable {
+  /// The tensors of a part of the data set, by the beginning of their names.
+  enum Part: String, Sendable {
+    case training = "train"
+    case test
+
+    var images: String { "\(rawValue).images" }
+    var labels: String { "\(rawValue).labels" }
+  }
+
+  /// The key of the metadata under which labels have names.
+  static let labelNamesKey = "labelNames"
+
+  let imageShape: ImageShape
+  let labelNames: [String]
+  private let file: DataFile
+  private let header: SafetensorsHeader
+  private let labels: [Part: [Int]]
+
+  init(_ url: URL) throws(DatasetError) {
+    file = try DataFile(url)
+    do throws(SafetensorsError) { header = try SafetensorsHeader(file.data) } catch {
+      throw .safetensors(file.path, error)
+    }
+    imageShape = try Self.shape(.training, header, file)
+    let testShape = try Self.shape(.test, header, file)
+    guard testShape == imageShape else {
+      throw .imageShape(
+        "\(Part.test.images) in \(file.path)", found: testShape, expected: imageShape)
+    }
+
+    let training = try Self.labels(.training, header, file)
+    let test = try Self.labels(.test, header, file)
+    labels = [.training: training, .test: test]
+    let names = try Self.names(header, file)
+    // The largest number of all is no label, as there is no number of so many classes.
+    let largest = (training + test).reduce(0, max)
+    let classCount = names?.count ?? (largest < .max ? largest + 1 : .max)
+    for (part, values) in [(Part.training, training), (.test, test)] {
+      if let bad = values.firstIndex(where: { !(0..<classCount ~= $0) }) {
+        throw .labelInFile(
+          "\(part.labels) in \(file.path)", record: bad, label: values[bad],
+          classCount: classCount)
+      }
+    }
+    // Ends soon, however large a label is: at the first that no image has.
+    guard classCount > 1 else { throw .oneClass(file.path) }
+    let present = Set(training)
+    if let missing = (0..<classCount).first(where: { !present.contains($0) }) {
+      throw .emptyClass(file.path, label: missing, classCount: classCount)
+    }
+    labelNames = names ?? (0..<classCount).map(String.init)
+  }
+
+  /// The images of a part with their labels.
+  func images(_ part: Part) throws -> LabelledImages {
+    let labels = labels[part, default: []]
+    let entry = try Self.entry(part.images, header, file)
+    var tensor = try entry.tensor(in: file.data)
+    let count = tensor.count
+    if entry.type == .uint8 {
+      tensor.withUnsafeMutablePointer { values in
+        for place in 0..<count { values[place] /= 255 }
+      }
+    }
+    let first = part == .training ? 0 : self.labels[.training, default: []].count
+    do {
+      return try LabelledImages(
+        pixels: Pixels(tensor), labels: labels, classCount: labelNames.count,
+        indices: Array(first..<first + labels.count))
+    } catch PixelsError.value(let value, let image, _) {
+      throw DatasetError.pixel("\(part.images) in \(file.path)", image: image, value: value)
+    }
+  }
+
+  // MARK: Reading
+
+  private static func entry(
+    _ name: String, _ header: SafetensorsHeader, _ file: DataFile
+  ) throws(DatasetError) -> SafetensorsHeader.Entry {
+    guard let entry = header.entries.first(where: { $0.name == name }) else {
+      throw .missingTensor(name, file: file.path)
+    }
+    return entry
+  }
+
+  private static func shape(
+    _ part: Part, _ header: SafetensorsHeader, _ file: DataFile
+  ) throws(DatasetError) -> ImageShape {
+    let entry = try entry(part.images, header, file)
+    guard entry.type == .uint8 || entry.type == .float32 else {
+      throw .tensorType(
+        entry.name, file: file.path, found: entry.type.rawValue,
+        expected: "bytes from 0 to 255 (U8), or F32 from 0 to 1")
+    }
+    let shape = entry.shape
+    guard shape.count == 4, !shape.dropFirst().contains(0) else {
+      throw .tensorShape(
+        entry.name, file: file.path, found: shape,
+        expected: "[images, channels, height, width]")
+    }
+    guard shape[0] > 0 else { throw .noImages("\(entry.name) of \(file.path)") }
+    return ImageShape(channels: shape[1], height: shape[2], width: shape[3])
+  }
+
+  private static func labels(
+    _ part: Part, _ header: SafetensorsHeader, _ file: DataFile
+  ) throws(DatasetError) -> [Int] {
+    let entry = try entry(part.labels, header, file)
+    let images = try Self.entry(part.images, header, file).shape[0]
+    guard entry.type.isInteger, entry.type != .boolean else {
+      throw .tensorType(
+        entry.name, file: file.path, found: entry.type.rawValue,
+        expected: "whole numbers, such as U8 or I64")
+    }
+    guard entry.shape.count == 1 else {
+      throw .tensorShape(
+        entry.name, file: file.path, found: entry.shape, expected: "one number for every image, [N]"
+      )
+    }
+    guard entry.count == images else {
+      throw .labelCount(
+        "\(part.labels) in \(file.path)", labels: entry.count, images: images)
+    }
+    guard let labels = entry.integers(in: file.data) else {
+      throw .tensorType(
+        entry.name, file: file.path, found: "\(entry.type.rawValue) and numbers from 2⁶³ on",
+        expected: "whole numbers from 0")
+    }
+    return labels
+  }
+
+  /// What the metadata call the labels; nil if they say nothing.
+  private static func names(
+    _ header: SafetensorsHeader, _ file: DataFile
+  ) throws(DatasetError) -> [String]? {
+    guard let text = header.metadata[labelNamesKey] else { return nil }
+    guard let names = try? JSONDecoder().decode([String].self, from: Data(text.utf8)),
+      !names.isEmpty, Set(names).count == names.count
+    else { throw .labelNames(file.path, found: text) }
+    return names
+  }
+}
