@@ -117,7 +117,7 @@ let package = Package(
       name: "mixup-inference",
       dependencies: [
         "Experiments", "Reporting", "Training", "Robustness", "Workloads", "MixupInference",
-        "Datasets", "NeuralNetwork", "Kernels", "Classification",
+        "Datasets", "NeuralNetwork", "Kernels", "Classification", "Statistics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -156,7 +156,7 @@ let package = Package(
       name: "DatasetsTests",
       dependencies: [
         "Datasets", "NeuralNetwork", "MixupInference", "Classification", "PropertyChecks",
-        "PropertyTesting", "TestSupport",
+        "PropertyTesting", "Statistics", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -209,7 +209,7 @@ private func firstUndefinedRow(of logits: Tensor) -> Int? {
 }
 
 /// What can be wrong with a batch given to a classifier, or with what it answers.
-public enum ClassifierError: Error, Equatable, CustomStringConvertible {
+public enum ClassifierError: ExplainedError, Equatable {
   case imageShape(expected: ImageShape, found: ImageShape)
   case notFinite(image: Int)
   case gradientNotFinite(image: Int)

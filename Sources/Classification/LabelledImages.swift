@@ -1,3 +1,5 @@
+import Statistics
+
 /// Images with their true classes and their places in the data set that they come from.
 public struct LabelledImages: Sendable {
   /// The images, [N, C, H, W].
@@ -58,7 +60,7 @@ public struct LabelledImages: Sendable {
 }
 
 /// Why images and labels do not belong together.
-public enum LabelledImagesError: Error, Equatable, CustomStringConvertible {
+public enum LabelledImagesError: ExplainedError, Equatable {
   case labelCount(labels: Int, images: Int)
   case label(Int, image: Int, classCount: Int)
   case repeatedIndex(Int, images: Int, Int)

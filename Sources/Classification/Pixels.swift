@@ -1,3 +1,5 @@
+import Statistics
+
 /// A batch of images [N, C, H, W] on the pixel scale: finite values in [0, 1].
 ///
 /// The only scale on which data sets, attacks and defences speak; a network's own scale (often ±1)
@@ -65,7 +67,7 @@ public struct ImageShape: Hashable, Sendable, Codable, CustomStringConvertible {
 }
 
 /// Why a tensor holds no images.
-public enum PixelsError: Error, Equatable, CustomStringConvertible {
+public enum PixelsError: ExplainedError, Equatable {
   case rank([Int])
   case value(Float, image: Int, position: Int)
 

@@ -1,3 +1,5 @@
+import Statistics
+
 /// A dense Float32 array of any rank: row-major, on 64-byte-aligned storage, with value semantics.
 ///
 /// Images are [N, C, H, W] (batch, channel, row, column) at every public boundary, as in PyTorch.
@@ -141,7 +143,7 @@ extension Tensor {
 }
 
 /// What can be wrong with the shape of a tensor.
-public enum TensorError: Error, Equatable, CustomStringConvertible {
+public enum TensorError: ExplainedError, Equatable {
   case countMismatch(values: Int, shape: [Int])
   case shapeMismatch(expected: [Int], found: [Int])
 

@@ -1,8 +1,9 @@
 import Classification
 import NeuralNetwork
+import Statistics
 
 /// What can be wrong with a data set's files, or with how they are to be split.
-public enum DatasetError: Error, Equatable, CustomStringConvertible {
+public enum DatasetError: ExplainedError, Equatable {
   case validationCount(Int, images: Int)
   case noFolder(String, holding: String)
   case missingFile(String, folder: String)
@@ -27,11 +28,11 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case emptyClass(String, label: Int, classCount: Int)
   case oneClass(String)
 
-  /// Whether a file could not be read, rather than holding something wrong.
-  public var isAboutFiles: Bool {
+  /// In a file that cannot be read, or in what one holds.
+  public var cause: ErrorCause {
     switch self {
-    case .noFolder, .missingFile, .unreadableFile: true
-    default: false
+    case .noFolder, .missingFile, .unreadableFile: .file
+    default: .data
     }
   }
 

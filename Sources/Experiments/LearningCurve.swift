@@ -57,7 +57,7 @@ package struct LearningCurve: Codable, Sendable, Equatable {
 }
 
 /// A line that is no epoch of a learning curve.
-package struct LearningCurveError: Error, Equatable, CustomStringConvertible {
+package struct LearningCurveError: ExplainedError, Equatable {
   /// From 1.
   package var line: Int
   package var expected: String

@@ -169,8 +169,11 @@ package struct TrainingRun: Sendable {
 }
 
 /// Why a training run does not begin.
-package enum TrainingRunError: Error, Equatable, CustomStringConvertible {
+package enum TrainingRunError: ExplainedError, Equatable {
   case otherState(String)
+
+  /// In what was asked for.
+  package var cause: ErrorCause { .usage }
 
   package var description: String {
     switch self {

@@ -137,10 +137,13 @@ public struct MixedBatch: Sendable, Equatable {
 }
 
 /// What can be wrong with mixup or its batch.
-public enum MixupError: Error, Equatable, CustomStringConvertible {
+public enum MixupError: ExplainedError, Equatable {
   case alpha(Double)
   case labelCount(labels: Int, samples: Int)
   case label(Int, sample: Int, classCount: Int)
+
+  /// In what was asked for.
+  public var cause: ErrorCause { .usage }
 
   /// What is wrong and what to do, in one line.
   public var description: String {

@@ -1,5 +1,6 @@
 import Classification
 import Foundation
+import Statistics
 
 /// Mixup inference, Algorithm 1 of Pang, Xu and Zhu, ICLR 2020:
 /// F_MI(x) = 1/N Σ_k F(λx + (1−λ)x_{s,k}), a classifier around a classifier.
@@ -279,7 +280,7 @@ public struct MixupDecision: Sendable, Equatable {
 }
 
 /// What can be wrong with a mixup inference.
-public enum MixupInferenceError: Error, Equatable, CustomStringConvertible {
+public enum MixupInferenceError: ExplainedError, Equatable {
   case ratio(Float)
   case sampleCount(Int)
   case threshold
@@ -287,6 +288,9 @@ public enum MixupInferenceError: Error, Equatable, CustomStringConvertible {
   case poolClasses(expected: Int, found: Int)
   case poolImageShape(expected: ImageShape, found: ImageShape)
   case poolTooSmall(sampleCount: Int, needed: Int, found: Int)
+
+  /// In what was asked for.
+  public var cause: ErrorCause { .usage }
 
   /// What is wrong and what to do, in one line.
   public var description: String {

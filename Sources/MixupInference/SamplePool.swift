@@ -122,7 +122,7 @@ extension PartnerSampling {
 }
 
 /// Why images cannot serve as a pool.
-public enum SamplePoolError: Error, Equatable, CustomStringConvertible {
+public enum SamplePoolError: ExplainedError, Equatable {
   case noClasses
   case emptyClass(Int, classCount: Int, images: Int)
 

@@ -1,5 +1,6 @@
 import Classification
 import Foundation
+import Statistics
 
 /// A trained network in a file: its tensors under PyTorch's paths, and what is needed to use it.
 public struct Checkpoint: Sendable {
@@ -87,7 +88,7 @@ extension ResNet.Architecture {
 }
 
 /// Why a safetensors file is no checkpoint.
-public enum CheckpointError: Error, Equatable, CustomStringConvertible {
+public enum CheckpointError: ExplainedError, Equatable {
   case unreadable(String)
   case noNormalization
   case channels(Int, of: Int)

@@ -1,4 +1,5 @@
 import Classification
+import Statistics
 
 /// The map from pixels to a network's own scale: (pixel − mean) / standard deviation, per channel.
 public struct Normalization: Codable, Hashable, Sendable {
@@ -80,11 +81,14 @@ public struct Normalization: Codable, Hashable, Sendable {
 }
 
 /// A normalisation that is none.
-public struct NormalizationError: Error, Equatable, CustomStringConvertible {
+public struct NormalizationError: ExplainedError, Equatable {
   /// Subtracted from the pixel, per channel.
   public var mean: [Float]
   /// What the difference is divided by, per channel.
   public var standardDeviation: [Float]
+
+  /// In what was asked for.
+  public var cause: ErrorCause { .usage }
 
   /// What is wrong and what to do, in one line.
   public var description: String {

@@ -1,4 +1,5 @@
 import Classification
+import Statistics
 
 /// A tensor that training changes, with the gradient of the loss. A class because layers and the
 /// optimiser mean the same one.
@@ -56,7 +57,7 @@ public struct NetworkState {
 }
 
 /// Tensors that do not fit a network.
-public struct StateError: Error, Equatable, CustomStringConvertible {
+public struct StateError: ExplainedError, Equatable {
   /// One entry per tensor.
   public var problems: [String]
 

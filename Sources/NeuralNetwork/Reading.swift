@@ -1,3 +1,5 @@
+import Statistics
+
 /// What a state dict leaves open about the function that its network computes, and how it is read.
 ///
 /// Names and shapes tell layers and widths. They do not tell what has no tensors: activations,
@@ -159,10 +161,13 @@ package struct Reading: Sendable, Hashable {
 }
 
 /// What is wrong with an answer to how a file is to be read.
-package enum ReadingError: Error, Equatable, CustomStringConvertible {
+package enum ReadingError: ExplainedError, Equatable {
   case question(String, [String])
   case unknown(String, String, [String])
   case uncomputable(String, String, String)
+
+  /// In what was asked for.
+  package var cause: ErrorCause { .usage }
 
   package var description: String {
     switch self {

@@ -1,4 +1,5 @@
 import Classification
+import Statistics
 
 extension ResNet.Architecture {
   /// The network whose state has these names and shapes: convolutions [O, I, K, K], dense [L, C].
@@ -99,7 +100,7 @@ extension ResNet.Architecture {
 }
 
 /// Why names and shapes are those of no network that can be built here.
-public enum RecognitionError: Error, Equatable, CustomStringConvertible {
+public enum RecognitionError: ExplainedError, Equatable {
   case noDenseLayer
   case missing(String)
   case rank(String, [Int])

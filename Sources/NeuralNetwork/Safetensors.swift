@@ -1,5 +1,6 @@
 import Classification
 import Foundation
+import Statistics
 
 /// The safetensors file format: eight bytes with the header's length (little-endian), a JSON header
 /// that names type, shape and place of every tensor, then the values.
@@ -58,7 +59,7 @@ public struct Safetensors: Sendable {
 }
 
 /// Why bytes are no safetensors file that can be read here.
-public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
+public enum SafetensorsError: ExplainedError, Equatable {
   /// It is another kind of file; the text says which, and what to do.
   case format(String)
   /// Its first eight bytes, the header's length, are those of no such file.

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// Writes files so that a reader sees the old contents or the new, never a part.
 ///
@@ -149,7 +150,7 @@ package func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> 
 }
 
 /// Why a file could not be written, and what to do.
-package struct FileWriteError: Error, Equatable, CustomStringConvertible {
+package struct FileWriteError: ExplainedError, Equatable {
   /// The file that was asked for.
   package var path: String
   /// The system's `errno`.
@@ -159,6 +160,8 @@ package struct FileWriteError: Error, Equatable, CustomStringConvertible {
     self.path = path
     self.code = code
   }
+
+  package var cause: ErrorCause { .file }
 
   package var description: String {
     "cannot write \(path): \(String(cString: strerror(code))); \(advice)"

@@ -1,3 +1,5 @@
+import Statistics
+
 /// Small images side by side, such as digits before and after an attack, drawn pixel by pixel.
 package struct ImageGrid: Drawing {
   /// Pixels in [0, 1], [C, H, W] row-major, with one channel (grey) or three (red, green, blue).
@@ -167,7 +169,7 @@ package struct ImageGrid: Drawing {
 }
 
 /// Pixel values that do not fill their image.
-package struct ImageError: Error, Equatable, CustomStringConvertible {
+package struct ImageError: ExplainedError, Equatable {
   package var width, height, values: Int
 
   package init(width: Int, height: Int, values: Int) {

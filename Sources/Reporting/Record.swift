@@ -442,7 +442,7 @@ private func place(_ path: [any CodingKey]) -> String {
 }
 
 /// What can be wrong with a record.
-package enum RecordError: Error, Equatable, CustomStringConvertible {
+package enum RecordError: ExplainedError, Equatable {
   case counts(correct: Int, n: Int, scoringDraws: Int)
   case notFinite(field: String)
   case schema(Int)

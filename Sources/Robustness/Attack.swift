@@ -1,4 +1,5 @@
 import Classification
+import Statistics
 
 /// Searches for images that are classified wrongly. It only searches: what it found is projected,
 /// predicted again with fresh randomness and judged by `judge`, never by the attack itself.
@@ -71,7 +72,7 @@ extension Attack {
 }
 
 /// What can be wrong with an attack or an evaluation.
-public enum AttackError: Error, Equatable, CustomStringConvertible {
+public enum AttackError: ExplainedError, Equatable {
   case setting(name: String, value: Int, least: Int)
   case classCount(model: Int, data: Int)
   case tooFewClasses(Int, least: Int)
@@ -80,6 +81,14 @@ public enum AttackError: Error, Equatable, CustomStringConvertible {
   case share(Double)
   case positive(name: String, Double)
   case candidateShape(expected: [Int], found: [Int])
+
+  /// In a setting, or in models, data and candidates that do not go together.
+  public var cause: ErrorCause {
+    switch self {
+    case .setting, .norm, .momentum, .share, .positive: .usage
+    case .classCount, .tooFewClasses, .candidateShape: .data
+    }
+  }
 
   /// What is wrong and what to do, in one line.
   public var description: String {

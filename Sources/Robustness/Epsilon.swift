@@ -1,3 +1,5 @@
+import Statistics
+
 /// A length on the pixel scale [0, 1], kept as the exact ratio that was asked for: "8/255", "0.15".
 ///
 /// Equal if the numbers are: "1/2" equals "0.50". Written, and encoded, as it was asked for.
@@ -131,10 +133,13 @@ extension Epsilon: Codable {
 }
 
 /// Why a text is no length on the pixel scale.
-public enum EpsilonError: Error, Equatable, CustomStringConvertible {
+public enum EpsilonError: ExplainedError, Equatable {
   case text(String)
   case tooLarge(String)
   case beyondAll(String)
+
+  /// In what was asked for.
+  public var cause: ErrorCause { .usage }
 
   /// What is wrong and what to do, in one line.
   public var description: String {

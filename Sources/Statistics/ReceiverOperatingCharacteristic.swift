@@ -55,7 +55,7 @@ public struct ReceiverOperatingCharacteristic: Sendable, Hashable {
 }
 
 /// Why two samples have no ROC curve.
-public enum ROCError: Error, Equatable, CustomStringConvertible {
+public enum ROCError: ExplainedError, Equatable {
   case empty(negatives: Int, positives: Int)
   case notFinite(Double)
 

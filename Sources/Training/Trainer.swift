@@ -206,11 +206,19 @@ extension Checkpoint {
 }
 
 /// Why a training run cannot go on.
-public enum TrainingError: Error, Equatable, CustomStringConvertible {
+public enum TrainingError: ExplainedError, Equatable {
   case batch(size: Int, epochs: Int, images: Int)
   case padding(Int, image: ImageShape)
   case state(epochs: Int, of: Int)
   case diverged(step: Int)
+
+  /// In a setting of the recipe, or in what came of it.
+  public var cause: ErrorCause {
+    switch self {
+    case .batch, .padding: .usage
+    case .state, .diverged: .data
+    }
+  }
 
   /// What is wrong and what to do, in one line.
   public var description: String {

@@ -1,11 +1,6 @@
-import Datasets
-import Experiments
 import Foundation
-import MixupInference
-import NeuralNetwork
 import Reporting
-import Robustness
-import Training
+import Statistics
 
 /// Why a verb could not do its work: one line, and the status of sysexits.h.
 struct Failure: Error {
@@ -30,15 +25,12 @@ struct Failure: Error {
     self =
       switch error {
       case let failure as Failure: failure
-      case is MixupInferenceError, is EpsilonError, is NormalizationError, is MixupError,
-        is TheoryError, is RandomizedInputError:
-        .usage("\(error)")
-      case is ReadingError: .usage("\(error)")
-      case AttackError.setting, TrainingError.batch, TrainingError.padding, is TrainingRunError:
-        .usage("\(error)")
-      case let error as PlanError where !error.isAboutData: .usage("\(error)")
-      case is FileWriteError: .file("\(error)")
-      case let error as DatasetError where error.isAboutFiles: .file("\(error)")
+      case let error as any ExplainedError:
+        switch error.cause {
+        case .usage: .usage("\(error)")
+        case .data: .data("\(error)")
+        case .file: .file("\(error)")
+        }
       case let error as CocoaError: .file(error.localizedDescription)
       default: .data("\(error)")
       }

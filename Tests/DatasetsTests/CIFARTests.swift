@@ -1,6 +1,7 @@
 import Classification
 import Datasets
 import Foundation
+import Statistics
 import TestSupport
 import Testing
 
@@ -101,12 +102,12 @@ struct CIFARTests {
       Issue.record("threw \(String(describing: absent))")
       return
     }
-    #expect(contents.contains("data_batch_1.bin") && absent?.isAboutFiles == true)
+    #expect(contents.contains("data_batch_1.bin") && absent?.cause == .file)
     try withTemporaryFolder { folder in
       let missing = folder.appending(path: "missing")
       let error = #expect(throws: DatasetError.self) { try load(.cifar10, missing) }
       #expect(error == .missingFile("data_batch_1.bin", folder: missing.relativePath))
-      #expect(error?.isAboutFiles == true)
+      #expect(error?.cause == .file)
     }
   }
 
@@ -122,7 +123,7 @@ struct CIFARTests {
       Issue.record("threw \(String(describing: error))")
       return
     }
-    #expect(error?.isAboutFiles == true)
+    #expect(error?.cause == .file)
   }
 
   @Test("A folder in a file's place cannot be read")
@@ -136,7 +137,7 @@ struct CIFARTests {
       Issue.record("threw \(String(describing: error))")
       return
     }
-    #expect(file.hasSuffix("data_batch_2.bin") && error?.isAboutFiles == true)
+    #expect(file.hasSuffix("data_batch_2.bin") && error?.cause == .file)
   }
 
   @Test(
@@ -149,7 +150,7 @@ struct CIFARTests {
       Issue.record("threw \(String(describing: error))")
       return
     }
-    #expect(file.hasSuffix("data_batch_3.bin") && error?.isAboutFiles == false)
+    #expect(file.hasSuffix("data_batch_3.bin") && error?.cause == .data)
   }
 
   @Test("A label out of range is refused with its place", arguments: [UInt8(10), 255])

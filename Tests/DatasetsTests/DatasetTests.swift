@@ -2,6 +2,7 @@ import Classification
 import Datasets
 import Foundation
 import NeuralNetwork
+import Statistics
 import TestSupport
 import Testing
 
@@ -40,7 +41,7 @@ struct DatasetTests {
             Issue.record("threw \(String(describing: error))")
             return
           }
-          #expect(contents.contains(name) && error?.isAboutFiles == true)
+          #expect(contents.contains(name) && error?.cause == .file)
         }
       }
     }
@@ -96,7 +97,7 @@ struct DatasetTests {
       let text = error.description
       #expect(!text.contains(where: \.isNewline) && text.count > 20 && !text.contains("\u{1B}"))
     }
-    #expect(errors.filter(\.isAboutFiles).count == 3)
+    #expect(errors.count { $0.cause == .file } == 3)
     #expect(errors[7].description.contains("0x00000007 and not with 0x00000801"))
   }
 }

@@ -3,6 +3,7 @@ import Datasets
 import Foundation
 import PropertyChecks
 import PropertyTesting
+import Statistics
 import TestSupport
 import Testing
 
@@ -147,7 +148,7 @@ struct IDXTests {
     ] as [([UInt8], UInt32)] {
       let error = try failure { $0.files[images]?.replaceSubrange(0..<4, with: head) }
       guard case .wrongKind(_, found, expected: 0x803) = error else { return wrong(error) }
-      #expect(error?.isAboutFiles == false)
+      #expect(error?.cause == .data)
     }
   }
 

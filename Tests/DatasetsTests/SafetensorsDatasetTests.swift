@@ -4,6 +4,7 @@ import Foundation
 import NeuralNetwork
 import PropertyChecks
 import PropertyTesting
+import Statistics
 import TestSupport
 import Testing
 
@@ -243,11 +244,11 @@ struct SafetensorsDatasetTests {
       (Data(repeating: 255, count: 60), "convert_dataset.py"),
     ] {
       let error = #expect(throws: DatasetError.self) { try Self.read(Self.plain()) { _ in bytes } }
-      #expect(error?.description.contains(text) == true && error?.isAboutFiles == false)
+      #expect(error?.description.contains(text) == true && error?.cause == .data)
     }
     try withTemporaryFolder { folder in
       let error = #expect(throws: DatasetError.self) { try Dataset(safetensors: folder) }
-      #expect(error?.isAboutFiles == true)
+      #expect(error?.cause == .file)
     }
     let device = #expect(throws: DatasetError.self) {
       try Dataset(safetensors: URL(filePath: "/dev/zero"))

@@ -4,6 +4,7 @@ import Foundation
 import NeuralNetwork
 import Reporting
 import Robustness
+import Statistics
 
 /// Images of a file, such as an attack of another tool has found, as they are to be scored.
 ///
@@ -192,7 +193,7 @@ extension Pixels {
 }
 
 /// What can be wrong with a file of images.
-package enum ImageFileError: Error, Equatable, CustomStringConvertible {
+package enum ImageFileError: ExplainedError, Equatable {
   case missing(String)
   case empty
   case number(String, Float)

@@ -1,3 +1,5 @@
+import Statistics
+
 /// A description that a person may write as JSON. A key that nobody reads is a mistake, not a comment.
 struct StrictCoding {
   private struct AnyKey: CodingKey {
@@ -21,7 +23,7 @@ struct StrictCoding {
 }
 
 /// What can be wrong with a plan, or with a store of what was measured by one.
-package enum PlanError: Error, Equatable, CustomStringConvertible {
+package enum PlanError: ExplainedError, Equatable {
   case unknownKey(String, in: String, known: [String])
   case unreadable(file: String, reason: String)
   case setting(String)
@@ -31,11 +33,11 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
   case inUse(file: String)
   case merge(String)
 
-  /// Whether the files hold something wrong, rather than the command line.
-  package var isAboutData: Bool {
+  /// In what was asked for, or in what a file holds.
+  package var cause: ErrorCause {
     switch self {
-    case .setting, .shard: false
-    default: true
+    case .setting, .shard: .usage
+    default: .data
     }
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// What the sampling profiler of gperftools writes: stacks of addresses, and which files the
 /// addresses were mapped from.
@@ -89,7 +90,7 @@ extension CPUProfile.Mapping {
 }
 
 /// Why something is no profile.
-package struct CPUProfileError: Error, Equatable, CustomStringConvertible {
+package struct CPUProfileError: ExplainedError, Equatable {
   package var offset: Int
   package var problem: String
 

@@ -1,6 +1,7 @@
 import CProfiler
 import Foundation
 import Reporting
+import Statistics
 
 /// What the sampling profiler of gperftools and the C library's heap say of a run.
 package struct SampledRun: Sendable {
@@ -99,7 +100,7 @@ package enum Profiler {
 }
 
 /// Why there is no profile.
-package struct ProfilerError: Error, CustomStringConvertible {
+package struct ProfilerError: ExplainedError {
   package var description: String {
     "the profiler cannot start: the process is being profiled already; unset CPUPROFILE"
   }

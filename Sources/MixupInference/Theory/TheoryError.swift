@@ -1,5 +1,7 @@
+import Statistics
+
 /// What can be wrong with a synthetic model or the numbers put into an equation.
-public enum TheoryError: Error, Equatable, CustomStringConvertible {
+public enum TheoryError: ExplainedError, Equatable {
   case classCount(Int, least: Int)
   case dimension(Int, least: Int)
   case emptyClass(Int, classCount: Int)
@@ -10,6 +12,9 @@ public enum TheoryError: Error, Equatable, CustomStringConvertible {
   case ratio(Double)
   case sampleCount(Int)
   case parameter(name: String, value: Double, range: String)
+
+  /// In what was asked for.
+  public var cause: ErrorCause { .usage }
 
   /// What is wrong and what to do, in one line.
   public var description: String {

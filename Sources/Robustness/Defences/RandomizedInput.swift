@@ -141,13 +141,16 @@ extension RandomizedInput: DifferentiableClassifier where Base: DifferentiableCl
 }
 
 /// What can be wrong with a randomised input.
-public enum RandomizedInputError: Error, Equatable, CustomStringConvertible {
+public enum RandomizedInputError: ExplainedError, Equatable {
   case sampleCount(Int)
   case standardDeviation(Float)
   case radius(Float)
   case degrees(Float)
   case sides(ClosedRange<Int>, largest: Int)
   case bits(Int)
+
+  /// In what was asked for.
+  public var cause: ErrorCause { .usage }
 
   /// What is wrong and what to do, in one line.
   public var description: String {
