@@ -30,7 +30,8 @@ struct Failure: Error {
     self =
       switch error {
       case let failure as Failure: failure
-      case is MixupInferenceError, is EpsilonError, is NormalizationError, is MixupError,
+      case is MixupInferenceError, is EpsilonError, is SettingError, is NormalizationError,
+        is MixupError,
         is TheoryError, is RandomizedInputError:
         .usage("\(error)")
       case is ReadingError: .usage("\(error)")

@@ -98,7 +98,7 @@ package struct EvaluationRun: Sendable {
   ) throws -> [JobResult] {
     let setting = try Setting(
       plan, model, other, on: data, images: self.images?.images, kernels: kernels)
-    let (base, pool, images) = (setting.base, setting.pool, setting.images)
+    let (base, images) = (setting.base, setting.images)
     try images.checkIndices()
     guard shard.number <= images.count else {
       throw PlanError.setting(
@@ -111,17 +111,19 @@ package struct EvaluationRun: Sendable {
     let examples = EvaluationRecord.Examples(
       identity: images.identity(of: identities), repeated: images.count - Set(identities).count,
       training: identities.count(where: known.contains))
-    let poolDescription = pool.map { _ in
-      EvaluationJob.Pool(
+    let defences = plan.defences.map { $0.resolved(for: base.imageShape) }
+    let pool =
+      defences.contains { $0.defence?.usesTrainingImages == true }
+      ? EvaluationJob.Pool(
         split: "training", images: training.count, identity: data.training.identity(of: training))
-    }
-    let jobs = plan.defences.map { $0.resolved(for: base.imageShape) }.flatMap { defence in
+      : nil
+    let jobs = defences.flatMap { defence in
       plan.attacks.map { attack in
         EvaluationJob(
           model: model.name, dataset: dataset.name,
           split: self.images == nil ? "test" : "file", images: self.images?.description,
           examples: examples, indices: IndexRanges(images.indices),
-          pool: defence.rule == nil ? nil : poolDescription,
+          pool: defence.defence?.usesTrainingImages == true ? pool : nil,
           defence: defence, attack: attack,
           circumstances: EvaluationJob.Circumstances(
             checkpoint: model.digest, normalization: model.checkpoint.normalization,
@@ -158,13 +160,14 @@ package struct EvaluationRun: Sendable {
         selections: max(1, job.circumstances.selectionDraws))
     }
     return try measure(
-      job, target.classifier, under: threat, statistics: target.statistics, on: setting.images,
+      job, target.classifier, under: threat, statistics: target.defended?.detector,
+      on: setting.images,
       identities)
   }
 
   private func measure(
     _ job: EvaluationJob, _ classifier: some Classifier, under threat: Threat?,
-    statistics: (@Sendable (Pixels, Draws) throws -> [[String: Double]])?,
+    statistics: Detector?,
     on images: LabelledImages, _ identities: [String]
   ) throws -> JobResult {
     let title = "\(job.defence.name.rawValue) under \(job.attack.name.rawValue)"

@@ -125,13 +125,14 @@ package struct EvaluationSummary: Sendable {
       correct: result.outcomes.reduce(0) { $0 + $1.correctCount },
       interval: result.accuracy.interval, norm: job.attack.budget?.norm.rawValue,
       epsilon: job.attack.epsilon?.description, steps: isWorst ? 0 : job.attack.steps ?? 0,
-      restarts: isWorst ? 0 : job.attack.restarts ?? 0, seed: circumstances.seed,
+      restarts: isWorst ? 0 : job.attack.setting("restarts") ?? 0, seed: circumstances.seed,
       kernelSet: circumstances.kernelSet.rawValue,
       forwardPassesPerDecision: result.forwardPassesPerDecision,
       secondsPerDecision: job.attack.name == .none
         ? result.cost.map { $0.seconds / Double(count * decisions) } : nil,
-      lambda: job.defence.lambda.flatMap { Double("\($0)") },
-      threshold: job.defence.threshold.flatMap { Double("\($0)") }, draws: job.defence.draws,
+      lambda: job.defence.parameters["lambda"].flatMap { Double($0) },
+      threshold: job.defence.parameters["threshold"].flatMap { Double($0) },
+      draws: job.defence.parameters["draws"].flatMap { Int($0) },
       attackDraws: isWorst ? nil : defendedDraws, detection: detection)
     if result.isRandomized { record.repeated = EvaluationRecord.Repeated(result.repeated) }
     record.comparison = comparison
@@ -315,7 +316,7 @@ package struct EvaluationSummary: Sendable {
   private var unreachable: [String] {
     rows.filter { $0.record.brokenBy == nil }.compactMap { row in
       let attack = row.job.attack
-      guard let steps = attack.steps, let size = attack.stepSize, let radius = attack.epsilon,
+      guard let (steps, size) = attack.attack?.walk, let radius = attack.epsilon,
         !size.reaches(radius, inSteps: steps)
       else { return nil }
       return
