@@ -24,6 +24,23 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var aucMaximaDropOfAll: Double?
     /// Share of clean images that are flagged where 95% of the successful adversarial ones are.
     package var falsePositivesAt95: Double?
+    /// What other detectors' statistics are worth, by their names; nil without one.
+    package var others: [String: Area]?
+
+    /// How well a statistic tells attacked images from clean ones.
+    package struct Area: Codable, Sendable, Equatable {
+      /// The area under its ROC curve of successes; nil without one.
+      package var ofSuccesses: Double?
+      package var interval: Interval?
+      /// The same of all attacked images.
+      package var ofAll: Double
+
+      package init(ofSuccesses: Double?, interval: Interval?, ofAll: Double) {
+        self.ofSuccesses = ofSuccesses
+        self.interval = interval
+        self.ofAll = ofAll
+      }
+    }
 
     package init(
       aucConfidenceDrop: Double?, aucMaximaDrop: Double?, clean: Int, adversarial: Int,

@@ -3,7 +3,10 @@ import Robustness
 
 /// An attack by its name, with all that its candidates depend on besides models, images and seed: what its
 /// attacker knows, how far it may go, and the attack itself.
-package struct AttackDescription: Sendable {
+///
+/// Every attack that plans can name is made by decoding what a plan says of it:
+/// {"name": "adaptive-apgd-ce", "epsilon": "8/255", "steps": 50, "draws": 10}.
+public struct AttackDescription: Sendable {
   /// Which one, and through which model.
   package let name: AttackName
   /// How its perturbation is measured.
@@ -138,13 +141,15 @@ package struct AttackDescription: Sendable {
 }
 
 extension AttackDescription: Hashable {
-  package static func == (a: AttackDescription, b: AttackDescription) -> Bool {
+  /// Whether name, ball, draws and every setting agree, however lengths are written.
+  public static func == (a: AttackDescription, b: AttackDescription) -> Bool {
     a.name == b.name && a.norm == b.norm && a.epsilon == b.epsilon && a.draws == b.draws
       && a.average == b.average
       && a.attack?.settingValues ?? [:] == b.attack?.settingValues ?? [:]
   }
 
-  package func hash(into hasher: inout Hasher) {
+  /// Feeds all of it.
+  public func hash(into hasher: inout Hasher) {
     hasher.combine(name)
     hasher.combine(norm)
     hasher.combine(epsilon)
@@ -161,7 +166,7 @@ extension AttackDescription: Codable {
   )
 
   /// Reads what a plan or a store says; what is left out is usual, what the attack does not have is refused.
-  package init(from decoder: any Decoder) throws {
+  public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: SettingKey.self)
     let name = try fields.decode(AttackName.self, forKey: Self.nameKey)
     self.init(
@@ -179,7 +184,8 @@ extension AttackDescription: Codable {
     average = try fields.decodeIfPresent(GradientAverage.self, forKey: Self.averageKey) ?? average
   }
 
-  package func encode(to encoder: any Encoder) throws {
+  /// Writes the name and every setting.
+  public func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: SettingKey.self)
     try fields.encode(name, forKey: Self.nameKey)
     try fields.encode(norm, forKey: Self.normKey)

@@ -47,8 +47,28 @@ package struct DefenceDescription: Sendable {
 
   /// What is wrong, in one line; nil if nothing is.
   var problem: String? {
-    if let unknown = defence as? UnknownDefence { return unknown.problem }
-    return (defence as? any Adjustable)?.problem
+    switch defence {
+    case let unknown as UnknownDefence: unknown.problem
+    case let known as any Defence & Adjustable: known.problem
+    case let other?: nameProblem(other)
+    case nil: nil
+    }
+  }
+
+  /// Why a defence of another package cannot be told apart by its name, or files not be called so.
+  private func nameProblem(_ defence: any Defence) -> String? {
+    let name = defence.name
+    if DefenceName.allCases.contains(self.name) {
+      return "the defence name \(name) is taken by one of ours; choose another"
+    }
+    let isWord =
+      !name.isEmpty
+      && name.allSatisfy {
+        $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-")
+      }
+    return isWord && name.count <= 40 && defence.parameters[Self.nameKey.stringValue] == nil
+      ? nil
+      : "a defence is called \(name); use up to 40 of a-z, 0-9 and -, and no parameter \"name\""
   }
 }
 

@@ -96,6 +96,13 @@ package struct EvaluationRun: Sendable {
   package func run(
     _ model: Model, other: Model? = nil, on data: DatasetSplit, dataset: Dataset
   ) throws -> [JobResult] {
+    try run(model, other: other, on: data, called: dataset.name)
+  }
+
+  /// The same of images that records call `dataset`.
+  func run(
+    _ model: Model, other: Model? = nil, on data: DatasetSplit, called dataset: String
+  ) throws -> [JobResult] {
     let setting = try Setting(
       plan, model, other, on: data, images: self.images?.images, kernels: kernels)
     let (base, images) = (setting.base, setting.images)
@@ -120,7 +127,7 @@ package struct EvaluationRun: Sendable {
     let jobs = defences.flatMap { defence in
       plan.attacks.map { attack in
         EvaluationJob(
-          model: model.name, dataset: dataset.name,
+          model: model.name, dataset: dataset,
           split: self.images == nil ? "test" : "file", images: self.images?.description,
           examples: examples, indices: IndexRanges(images.indices),
           pool: defence.defence?.usesTrainingImages == true ? pool : nil,
