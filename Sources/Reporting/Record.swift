@@ -144,6 +144,8 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var seconds: Double?
     /// The file with every image's outcome, below the store.
     package var outcomes: String?
+    /// How the defence's setting was chosen among others; nil if it was given.
+    package var matching: Matching?
 
     package init(
       checkpoint: String, checkpointFile: String? = nil, readingsInDoubt: [String]? = nil,
@@ -171,6 +173,41 @@ package struct EvaluationRecord: Sendable, Equatable {
       self.blindSearches = blindSearches
       self.seconds = seconds
       self.outcomes = outcomes
+    }
+  }
+
+  /// A choice among the settings of a defence by their accuracy on clean validation images.
+  package struct Matching: Codable, Sendable, Hashable {
+    /// A setting that competed.
+    package struct Candidate: Codable, Sendable, Hashable {
+      package var defence: String
+      /// Its accuracy on those images.
+      package var accuracy: Double
+
+      package init(defence: String, accuracy: Double) {
+        self.defence = defence
+        self.accuracy = accuracy
+      }
+    }
+
+    /// The accuracy that had to be kept, at the least price.
+    package var target: Double
+    /// Whether any of them keeps it; the most accurate was chosen otherwise.
+    package var isReached: Bool
+    /// All that competed, in the order of the plan.
+    package var candidates: [Candidate]
+    /// The number of validation images, and the SHA-256 of what they are.
+    package var images: Int
+    package var identity: String
+
+    package init(
+      target: Double, isReached: Bool, candidates: [Candidate], images: Int, identity: String
+    ) {
+      self.target = target
+      self.isReached = isReached
+      self.candidates = candidates
+      self.images = images
+      self.identity = identity
     }
   }
 

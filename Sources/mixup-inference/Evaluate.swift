@@ -95,9 +95,9 @@ struct Evaluate: ParsableCommand {
       workers: machine.workers(),
       progress: ProgressReporter())
     if let match {
-      let found = try run.matched(to: match, model, on: data)
-      run.plan.defences = found.map(\.defence)
-      for defence in found { files.destinations.say(defence.text) }
+      run.matched = try run.matched(to: match, model, on: data)
+      run.plan.defences = run.matched.map(\.defence)
+      for defence in run.matched { files.destinations.say(defence.text) }
     }
     let results = try profile.profiled("evaluate", machine) {
       try run.run(model, other: other, on: data, dataset: set)

@@ -64,6 +64,8 @@ package struct EvaluationRun: Sendable {
   }
 
   package var plan: EvaluationPlan
+  /// How defences of the plan were chosen, for the records; empty where they were given.
+  package var matched: [MatchedDefence] = []
   /// The file of images that stand in for the test images; nil for the data set's own.
   var images: ImageFile?
   /// Where outcomes are kept as they come; nil to keep them in memory only.
@@ -136,7 +138,8 @@ package struct EvaluationRun: Sendable {
             checkpoint: model.digest, normalization: model.checkpoint.normalization,
             other: attack.name.knowledge == .otherNetwork ? other?.digest : nil, seed: plan.seed,
             kernelSet: kernels, planProfile: base.plan.profile, scoringDraws: plan.scoringDraws,
-            selectionDraws: plan.selectionDraws), origin: model.origin)
+            selectionDraws: plan.selectionDraws), origin: model.origin,
+          matching: matched.first { $0.defence == defence }?.matching)
       }
     }
     if let store {

@@ -150,6 +150,7 @@ public struct EvaluationSummary: Sendable {
       forwardPasses: result.cost?.passes.forward, backwardPasses: result.cost?.passes.backward,
       searches: result.cost?.passes.followed, blindSearches: result.cost?.passes.withoutGradient,
       seconds: result.cost?.seconds, outcomes: isWorst ? nil : try job.key.fileName())
+    record.provenance?.matching = job.matching
     return record
   }
 
@@ -497,6 +498,7 @@ extension EvaluationJob {
     var a = self
     a.attack = other.attack
     a.pool = other.pool
+    a.matching = other.matching
     a.circumstances.other = other.circumstances.other
     return a == other && attack.onNetwork == other.attack.onNetwork
   }

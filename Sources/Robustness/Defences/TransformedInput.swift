@@ -3,33 +3,16 @@ import Classification
 /// The mean prediction over random changes of the input as plans name it: one change, or several in turn.
 public struct TransformedInput: Defence, Adjustable, Hashable {
   /// What is done.
-  enum Change: Hashable {
+  private enum Change: Hashable {
     case one(InputTransformation)
-    /// A random square whose sides are from three quarters of the image's on.
-    case square(Square)
     case composition([TransformedInput])
   }
 
-  /// What is done with a random square.
-  enum Square: String, CaseIterable {
-    case cropAndPad = "crop-pad"
-    case resizeAndPad = "resize-pad"
-    case cropAndResize = "crop-resize"
-
-    func transformation(_ sides: ClosedRange<Int>) -> InputTransformation {
-      switch self {
-      case .cropAndPad: .cropAndPad(sides: sides)
-      case .resizeAndPad: .resizeAndPad(sides: sides)
-      case .cropAndResize: .cropAndResize(sides: sides)
-      }
-    }
-  }
-
-  var change: Change
+  private var change: Change
   /// N.
-  var sampleCount: Int
+  private var sampleCount: Int
 
-  private init(_ change: Change, sampleCount: Int = usualSampleCount) {
+  private init(_ change: Change, sampleCount: Int) {
     self.change = change
     self.sampleCount = sampleCount
   }
@@ -39,44 +22,37 @@ public struct TransformedInput: Defence, Adjustable, Hashable {
     self.init(.one(transformation), sampleCount: transformation.isRandom ? sampleCount : 1)
   }
 
+  /// Several changes in turn, and the mean over N draws of all.
+  public init(inTurn transformations: [InputTransformation], sampleCount: Int) {
+    self.init(
+      .composition(
+        transformations.map { TransformedInput($0, sampleCount: usualSampleCount) }),
+      sampleCount: sampleCount)
+  }
+
   /// Those that plans name, with their usual settings.
   package static var known: [TransformedInput] {
-    [
-      TransformedInput(
-        .gaussianNoise(standardDeviation: 0.05), sampleCount: usualSampleCount),
-      TransformedInput(.uniformNoise(radius: 0.1), sampleCount: usualSampleCount),
-      TransformedInput(.rotation(degrees: 20), sampleCount: usualSampleCount),
-    ] + Square.allCases.map { TransformedInput(.square($0)) } + [
-      TransformedInput(.bitDepth(4), sampleCount: 1), TransformedInput(.composition([])),
-    ]
+    InputTransformation.usual.map { TransformedInput($0, sampleCount: usualSampleCount) }
+      + [TransformedInput(inTurn: [], sampleCount: usualSampleCount)]
   }
 
   /// What plans call the change: "gaussian", "composition".
   public var name: String {
-    switch change {
-    case .one(.gaussianNoise): "gaussian"
-    case .one(.uniformNoise): "uniform"
-    case .one(.rotation): "rotation"
-    case .one(.cropAndPad): Square.cropAndPad.rawValue
-    case .one(.resizeAndPad): Square.resizeAndPad.rawValue
-    case .one(.cropAndResize): Square.cropAndResize.rawValue
-    case .one(.bitDepth): "bit-depth"
-    case .square(let square): square.rawValue
-    case .composition: "composition"
-    }
+    if case .one(let transformation) = change { transformation.name } else { "composition" }
   }
 
   /// How strong each change is, and N.
   public var parameters: [String: String] { settingTexts }
 
-  /// With a square from three quarters of the image's shorter side on, where none was said.
+  /// With the sides of a square that are usual for the image, where none were said.
   public func resolved(for shape: ImageShape) -> TransformedInput {
-    let side = min(shape.height, shape.width)
     var copy = self
     switch change {
-    case .square(let square): copy.change = .one(square.transformation(side * 3 / 4...side))
+    case .one(let transformation):
+      if transformation.isSquare {
+        copy.sides = transformation.sides ?? InputTransformation.usualSides(of: shape)
+      }
     case .composition(let parts): copy.change = .composition(parts.map { $0.resolved(for: shape) })
-    case .one: break
     }
     return copy
   }
@@ -85,15 +61,12 @@ public struct TransformedInput: Defence, Adjustable, Hashable {
   public func defend(
     _ network: some DifferentiableClassifier, training: LabelledImages
   ) throws -> any DefendedClassifier {
-    try RandomizedInput(
-      network, transformations: resolved(for: network.imageShape).transformations,
-      sampleCount: sampleCount)
+    try RandomizedInput(network, transformations: transformations, sampleCount: sampleCount)
   }
 
   private var transformations: [InputTransformation] {
     switch change {
     case .one(let transformation): [transformation]
-    case .square: []
     case .composition(let parts): parts.flatMap(\.transformations)
     }
   }
@@ -104,11 +77,13 @@ public struct TransformedInput: Defence, Adjustable, Hashable {
 extension TransformedInput {
   package var settings: [Setting<TransformedInput>] {
     let draws = Setting.count("draws", \TransformedInput.sampleCount, of: "executions")
-    return switch change {
+    switch change {
     case .one(.gaussianNoise), .one(.uniformNoise), .one(.rotation):
-      [Setting("strength", \.strength), draws]
+      return [Setting("strength", \.strength), draws]
+    case .one(.cropAndPad), .one(.resizeAndPad), .one(.cropAndResize):
+      return [Setting("sides", \.sides), draws]
     case .one(.bitDepth):
-      [
+      return [
         Setting("bits", \.bits, texts: { ["bits": "\($0), gradient straight through"] }),
         Setting(
           "draws", flags: [], \.sampleCount,
@@ -117,9 +92,8 @@ extension TransformedInput {
               ? nil : "the number of executions of bit-depth is \($0); it draws nothing, so 1"
           }),
       ]
-    case .one, .square: [Setting("sides", \.sides), draws]
     case .composition:
-      [
+      return [
         Setting(
           "parts", flags: [], \.parts,
           texts: { parts in
@@ -137,76 +111,42 @@ extension TransformedInput {
 
   /// As a part of a composition is called.
   private var title: String {
-    ([name]
-      + parameters.filter { $0.key != "draws" }.sorted { $0.key < $1.key }
-      .map { "\($0.key) \($0.value)" }).joined(separator: ", ")
+    let parameters = parameters.filter { $0.key != "draws" }.sorted { $0.key < $1.key }
+    return ([name] + parameters.map { "\($0.key) \($0.value)" }).joined(separator: ", ")
   }
 
-  /// σ of Gaussian noise and r of uniform noise, on the pixel scale; degrees of a rotation.
+  /// The one change; of a composition none that has settings.
+  private var one: InputTransformation? {
+    if case .one(let transformation) = change { transformation } else { nil }
+  }
+
   private var strength: Float? {
-    get {
-      switch change {
-      case .one(.gaussianNoise(let strength)), .one(.uniformNoise(let strength)),
-        .one(.rotation(let strength)):
-        strength
-      default: nil
-      }
-    }
-    set {
-      guard let newValue else { return }
-      switch change {
-      case .one(.gaussianNoise): change = .one(.gaussianNoise(standardDeviation: newValue))
-      case .one(.uniformNoise): change = .one(.uniformNoise(radius: newValue))
-      case .one(.rotation): change = .one(.rotation(degrees: newValue))
-      default: break
-      }
-    }
+    get { one?.strength }
+    set { if let newValue, let one { change = .one(one.with(strength: newValue)) } }
   }
 
-  /// The least and the largest side of a random square, in pixels.
   private var sides: ClosedRange<Int>? {
-    get {
-      switch change {
-      case .one(.cropAndPad(let sides)), .one(.resizeAndPad(let sides)),
-        .one(.cropAndResize(let sides)):
-        sides
-      default: nil
-      }
-    }
-    set {
-      if let newValue, let square = Square(rawValue: name) {
-        change = .one(square.transformation(newValue))
-      }
-    }
+    get { one?.sides }
+    set { if let newValue, let one { change = .one(one.with(sides: newValue)) } }
   }
 
-  /// Bits of a value.
   private var bits: Int? {
-    get {
-      if case .one(.bitDepth(let bits)) = change { bits } else { nil }
-    }
-    set {
-      if let newValue { change = .one(.bitDepth(newValue)) }
-    }
+    get { if case .bitDepth(let bits) = one { bits } else { nil } }
+    set { if let newValue { change = .one(.bitDepth(newValue)) } }
   }
 
-  /// What is done in turn.
   private var parts: Parts {
-    get {
-      if case .composition(let parts) = change { Parts(list: parts) } else { Parts(list: []) }
-    }
+    get { if case .composition(let parts) = change { Parts(parts) } else { Parts([]) } }
     set { change = .composition(newValue.list) }
   }
-}
 
-extension TransformedInput {
   /// The parts of a composition, as plans write them.
   private struct Parts: SettingValue {
     var list: [TransformedInput]
 
     static let problem = "a composition needs parts, each of them a change of the input"
 
-    init(list: [TransformedInput]) { self.list = list }
+    init(_ list: [TransformedInput]) { self.list = list }
 
     init(flag: String, text: String, norm: PerturbationBudget.Norm) throws {
       throw SettingError("--\(flag) cannot be given here; write a plan")
@@ -218,10 +158,9 @@ extension TransformedInput {
       while !parts.isAtEnd {
         let fields = try parts.nestedContainer(keyedBy: SettingKey.self)
         let name = try fields.decode(String.self, forKey: SettingKey("name"))
-        guard var part = TransformedInput.known.first(where: { $0.name == name }),
-          part.change != .composition([])
+        guard var part = TransformedInput.known.first(where: { $0.name == name }), part.one != nil
         else { throw SettingError(Self.problem) }
-        let known = Set(["name"] + part.settings.map(\.name))
+        let known = Set(["name"] + part.settingNames)
         if let odd = fields.allKeys.map(\.stringValue).filter({ !known.contains($0) }).min() {
           throw SettingError("\"\(odd)\" means nothing in a part of name \(name)")
         }
@@ -239,13 +178,68 @@ extension TransformedInput {
       }
     }
   }
+}
 
-  /// Several changes in turn, and the mean over N draws of all.
-  public init(inTurn transformations: [InputTransformation], sampleCount: Int) {
-    self.init(
-      .composition(
-        transformations.map { TransformedInput($0, sampleCount: usualSampleCount) }),
-      sampleCount: sampleCount)
+extension InputTransformation {
+  /// One of each kind, as strong as is usual.
+  fileprivate static let usual: [InputTransformation] = [
+    .gaussianNoise(standardDeviation: 0.05), .uniformNoise(radius: 0.1), .rotation(degrees: 20),
+    .cropAndPad(sides: nil), .resizeAndPad(sides: nil), .cropAndResize(sides: nil), .bitDepth(4),
+  ]
+
+  fileprivate var name: String {
+    switch self {
+    case .gaussianNoise: "gaussian"
+    case .uniformNoise: "uniform"
+    case .rotation: "rotation"
+    case .cropAndPad: "crop-pad"
+    case .resizeAndPad: "resize-pad"
+    case .cropAndResize: "crop-resize"
+    case .bitDepth: "bit-depth"
+    }
+  }
+
+  /// σ of Gaussian noise and r of uniform noise, on the pixel scale; degrees of a rotation.
+  fileprivate var strength: Float? {
+    switch self {
+    case .gaussianNoise(let strength), .uniformNoise(let strength), .rotation(let strength):
+      strength
+    default: nil
+    }
+  }
+
+  fileprivate func with(strength: Float) -> InputTransformation {
+    switch self {
+    case .gaussianNoise: .gaussianNoise(standardDeviation: strength)
+    case .uniformNoise: .uniformNoise(radius: strength)
+    case .rotation: .rotation(degrees: strength)
+    default: self
+    }
+  }
+
+  /// Whether it is about a random square.
+  fileprivate var isSquare: Bool {
+    switch self {
+    case .cropAndPad, .resizeAndPad, .cropAndResize: true
+    default: false
+    }
+  }
+
+  /// The least and the largest side of a random square, in pixels.
+  fileprivate var sides: ClosedRange<Int>? {
+    switch self {
+    case .cropAndPad(let sides), .resizeAndPad(let sides), .cropAndResize(let sides): sides
+    default: nil
+    }
+  }
+
+  fileprivate func with(sides: ClosedRange<Int>) -> InputTransformation {
+    switch self {
+    case .cropAndPad: .cropAndPad(sides: sides)
+    case .resizeAndPad: .resizeAndPad(sides: sides)
+    case .cropAndResize: .cropAndResize(sides: sides)
+    default: self
+    }
   }
 }
 

@@ -61,7 +61,7 @@ extension Adjustable {
     for setting in settings {
       for flag in setting.flags {
         guard let text = flags.take(flag) else { continue }
-        setting.assign(&self, try setting.parse(text, flag, norm))
+        setting.assign(&self, try setting.type.init(flag: flag, text: text, norm: norm))
       }
     }
   }
@@ -70,15 +70,12 @@ extension Adjustable {
   package mutating func take(
     from fields: KeyedDecodingContainer<SettingKey>, norm: PerturbationBudget.Norm = .linf
   ) throws {
-    for setting in settings where try hasValue(fields, SettingKey(setting.name)) {
-      setting.assign(&self, try setting.decode(fields, SettingKey(setting.name), norm))
+    for setting in settings {
+      let key = SettingKey(setting.name)
+      if try fields.contains(key) && !fields.decodeNil(forKey: key) {
+        setting.assign(&self, try setting.type.init(from: fields, forKey: key, norm: norm))
+      }
     }
-  }
-
-  private func hasValue(
-    _ fields: KeyedDecodingContainer<SettingKey>, _ key: SettingKey
-  ) throws -> Bool {
-    try fields.contains(key) && !fields.decodeNil(forKey: key)
   }
 
   /// Writes every setting that has a value.

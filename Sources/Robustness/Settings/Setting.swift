@@ -16,13 +16,8 @@ package struct Setting<Owner: Sendable>: Sendable {
   ///
   /// - Precondition: the value is of the setting's type.
   package let assign: @Sendable (inout Owner, any SettingValue) -> Void
-  /// Reads what stands behind a flag.
-  let parse:
-    @Sendable (_ text: String, _ flag: String, PerturbationBudget.Norm) throws -> any SettingValue
-  /// Reads what stands under the name in JSON.
-  let decode:
-    @Sendable (KeyedDecodingContainer<SettingKey>, SettingKey, PerturbationBudget.Norm) throws ->
-      any SettingValue
+  /// What kind of value it has, which knows how it is read.
+  let type: any SettingValue.Type
   /// What records and titles say, by name.
   package let texts: @Sendable (Owner) -> [String: String]
   /// What is wrong with it, in one line; nil if nothing is.
@@ -63,34 +58,24 @@ package struct Setting<Owner: Sendable>: Sendable {
     _ texts: (@Sendable (Value) -> [String: String])?,
     _ problem: @escaping @Sendable (Value) -> String?
   ) {
-    self.name = name
-    self.flags = flags ?? [name.kebabCase]
-    self.growsWithEffort = growsWithEffort
-    value = { get($0) }
-    assign = { owner, value in
-      guard let value = value as? Value else {
-        preconditionFailure("\(name) is no \(type(of: value))")
-      }
-      set(&owner, value)
-    }
-    parse = { try Value(flag: $1, text: $0, norm: $2) }
-    decode = { try Value(from: $0, forKey: $1, norm: $2) }
-    self.texts = { owner in
-      get(owner).map { texts?($0) ?? [name: $0.text] } ?? [:]
-    }
-    self.problem = { get($0).flatMap(problem) }
+    self.init(
+      name: name, flags: flags ?? [name.kebabCase], growsWithEffort: growsWithEffort,
+      value: { get($0) },
+      assign: { owner, value in
+        guard let value = value as? Value else {
+          preconditionFailure("\(name) is no \(Swift.type(of: value))")
+        }
+        set(&owner, value)
+      }, type: Value.self,
+      texts: { owner in get(owner).map { texts?($0) ?? [name: $0.text] } ?? [:] },
+      problem: { get($0).flatMap(problem) })
   }
 
   private init(
-    _ name: String, _ flags: [String], _ growsWithEffort: Bool,
+    name: String, flags: [String], growsWithEffort: Bool,
     value: @escaping @Sendable (Owner) -> (any SettingValue)?,
     assign: @escaping @Sendable (inout Owner, any SettingValue) -> Void,
-    parse: @escaping @Sendable (String, String, PerturbationBudget.Norm) throws -> any SettingValue,
-    decode:
-      @escaping @Sendable (
-        KeyedDecodingContainer<SettingKey>, SettingKey, PerturbationBudget.Norm
-      ) throws -> any SettingValue,
-    texts: @escaping @Sendable (Owner) -> [String: String],
+    type: any SettingValue.Type, texts: @escaping @Sendable (Owner) -> [String: String],
     problem: @escaping @Sendable (Owner) -> String?
   ) {
     self.name = name
@@ -98,8 +83,7 @@ package struct Setting<Owner: Sendable>: Sendable {
     self.growsWithEffort = growsWithEffort
     self.value = value
     self.assign = assign
-    self.parse = parse
-    self.decode = decode
+    self.type = type
     self.texts = texts
     self.problem = problem
   }
@@ -108,8 +92,9 @@ package struct Setting<Owner: Sendable>: Sendable {
   package func inside<Outer>(_ path: any WritableKeyPath<Outer, Owner> & Sendable) -> Setting<Outer>
   {
     Setting<Outer>(
-      name, flags, growsWithEffort, value: { [value] in value($0[keyPath: path]) },
-      assign: { [assign] in assign(&$0[keyPath: path], $1) }, parse: parse, decode: decode,
+      name: name, flags: flags, growsWithEffort: growsWithEffort,
+      value: { [value] in value($0[keyPath: path]) },
+      assign: { [assign] in assign(&$0[keyPath: path], $1) }, type: type,
       texts: { [texts] in texts($0[keyPath: path]) },
       problem: { [problem] in problem($0[keyPath: path]) })
   }
