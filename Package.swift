@@ -43,6 +43,12 @@ let package = Package(
         "Training", "Datasets", "NeuralNetwork", "Kernels", "MixupInference", "Robustness",
         "Classification", "Statistics",
       ]),
+    .library(
+      name: "Experiments",
+      targets: [
+        "Experiments", "Training", "Datasets", "NeuralNetwork", "Kernels", "MixupInference",
+        "Robustness", "Classification", "Statistics",
+      ]),
     .library(name: "PropertyTesting", targets: ["PropertyTesting", "PropertyChecks"]),
   ],
   dependencies: [

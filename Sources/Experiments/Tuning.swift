@@ -178,36 +178,6 @@ package struct Tuning: Codable, Hashable, Sendable {
   private static let thresholds: [Float] = (-4...16).map { Float($0) * 0.05 }
 }
 
-/// The defences that can be measured.
-package enum DefenceName: String, CaseIterable, Codable, Sendable {
-  case none
-  case predictedLabel = "mi-pl"
-  case otherLabel = "mi-ol"
-  case combined = "mi-combined"
-  case gaussianNoise = "gaussian"
-  case uniformNoise = "uniform"
-  case rotation
-  case cropAndPad = "crop-pad"
-  case resizeAndPad = "resize-pad"
-  case cropAndResize = "crop-resize"
-  case bitDepth = "bit-depth"
-  case composition
-
-  /// Those of the main table: the network alone and the three rules of mixup inference.
-  package static let ofMixup: [DefenceName] = [.none, .predictedLabel, .otherLabel, .combined]
-
-  /// How tables call it.
-  package var title: String {
-    switch self {
-    case .none: "none"
-    case .predictedLabel: "MI-PL"
-    case .otherLabel: "MI-OL"
-    case .combined: "MI-Combined"
-    default: rawValue
-    }
-  }
-}
-
 /// The position of the largest value; the first among equals, −1 without values.
 private func firstMaximum(_ values: [Float]?) -> Int {
   guard let values, let largest = values.max() else { return -1 }

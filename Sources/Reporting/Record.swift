@@ -24,6 +24,23 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var aucMaximaDropOfAll: Double?
     /// Share of clean images that are flagged where 95% of the successful adversarial ones are.
     package var falsePositivesAt95: Double?
+    /// What other detectors' statistics are worth, by their names; nil without one.
+    package var others: [String: Area]?
+
+    /// How well a statistic tells attacked images from clean ones.
+    package struct Area: Codable, Sendable, Equatable {
+      /// The area under its ROC curve of successes; nil without one.
+      package var ofSuccesses: Double?
+      package var interval: Interval?
+      /// The same of all attacked images.
+      package var ofAll: Double
+
+      package init(ofSuccesses: Double?, interval: Interval?, ofAll: Double) {
+        self.ofSuccesses = ofSuccesses
+        self.interval = interval
+        self.ofAll = ofAll
+      }
+    }
 
     package init(
       aucConfidenceDrop: Double?, aucMaximaDrop: Double?, clean: Int, adversarial: Int,
@@ -127,6 +144,8 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var seconds: Double?
     /// The file with every image's outcome, below the store.
     package var outcomes: String?
+    /// How the defence's setting was chosen among others; nil if it was given.
+    package var matching: Matching?
 
     package init(
       checkpoint: String, checkpointFile: String? = nil, readingsInDoubt: [String]? = nil,
@@ -154,6 +173,41 @@ package struct EvaluationRecord: Sendable, Equatable {
       self.blindSearches = blindSearches
       self.seconds = seconds
       self.outcomes = outcomes
+    }
+  }
+
+  /// A choice among the settings of a defence by their accuracy on clean validation images.
+  package struct Matching: Codable, Sendable, Hashable {
+    /// A setting that competed.
+    package struct Candidate: Codable, Sendable, Hashable {
+      package var defence: String
+      /// Its accuracy on those images.
+      package var accuracy: Double
+
+      package init(defence: String, accuracy: Double) {
+        self.defence = defence
+        self.accuracy = accuracy
+      }
+    }
+
+    /// The accuracy that had to be kept, at the least price.
+    package var target: Double
+    /// Whether any of them keeps it; the most accurate was chosen otherwise.
+    package var isReached: Bool
+    /// All that competed, in the order of the plan.
+    package var candidates: [Candidate]
+    /// The number of validation images, and the SHA-256 of what they are.
+    package var images: Int
+    package var identity: String
+
+    package init(
+      target: Double, isReached: Bool, candidates: [Candidate], images: Int, identity: String
+    ) {
+      self.target = target
+      self.isReached = isReached
+      self.candidates = candidates
+      self.images = images
+      self.identity = identity
     }
   }
 

@@ -257,3 +257,12 @@ private struct Schedule {
     return halved
   }
 }
+
+extension AutoPGD: PlannedSearch {
+  package var settings: [Setting<AutoPGD>] {
+    [
+      .count("steps", \.steps, of: "steps", growsWithEffort: true),
+      .count("restarts", \.restarts, of: "restarts"),
+    ]
+  }
+}

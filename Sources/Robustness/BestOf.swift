@@ -6,7 +6,7 @@ import Classification
 /// A defence may hide its gradient without being any stronger. An attacker who knows it therefore
 /// also tries what works on the network inside, so an adaptive attack of this kind is never weaker
 /// than the oblivious one it contains, but for the luck of the draws.
-public struct BestOf: Attack {
+public struct BestOf: Attack, ChoosingAttack {
   /// One of the attacks and the model whose gradient it follows.
   public struct Contestant: Sendable {
     /// The search.
@@ -34,25 +34,6 @@ public struct BestOf: Attack {
     self.contestants = contestants
     self.selections = selections
     self.sparesMisled = sparesMisled
-  }
-
-  /// APGD with cross-entropy, APGD with targeted DLR to every class (away from the true one with fewer
-  /// than four), and Square in ℓ∞: two losses and no gradient, without a parameter to tune, in the manner
-  /// of Croce and Hein, ICML 2020, who add the boundary attack FAB.
-  public static func ensemble(
-    norm: PerturbationBudget.Norm, classCount: Int, steps: Int = 100, queries: Int = 5000,
-    restarts: Int = 1, selections: Int = 10
-  ) -> BestOf {
-    let ratio =
-      classCount >= 4
-      ? AutoPGD(
-        steps: steps, loss: .logitsRatio, objective: .everyClass, restarts: restarts,
-        selections: selections)
-      : AutoPGD(steps: steps, loss: .margin, restarts: restarts, selections: selections)
-    let attacks: [any Attack] =
-      [AutoPGD(steps: steps, restarts: restarts, selections: selections), ratio]
-      + (norm == .linf ? [SquareAttack(queries: queries, selections: selections)] : [])
-    return BestOf(attacks.map { Contestant($0) }, selections: selections, sparesMisled: true)
   }
 
   /// The best contestant's image for every example.
@@ -87,9 +68,15 @@ public struct BestOf: Attack {
   }
 
   /// How deep such choices are nested: 1 without any among the contestants.
-  private var depth: Int {
-    1 + (contestants.compactMap { ($0.attack as? BestOf)?.depth }.max() ?? 0)
+  var depth: Int {
+    1 + (contestants.compactMap { ($0.attack as? any ChoosingAttack)?.depth }.max() ?? 0)
   }
+}
+
+/// An attack that chooses among what others find, on draws of its own.
+protocol ChoosingAttack {
+  /// How deep such choices are nested: 1 without any among the others.
+  var depth: Int { get }
 }
 
 extension Threat {

@@ -239,3 +239,10 @@ private struct SearchedImage {
     }
   }
 }
+
+extension CarliniWagner: PlannedSearch {
+  package static var norms: [PerturbationBudget.Norm] { [.l2] }
+  package var settings: [Setting<CarliniWagner>] {
+    [.count("steps", \.steps, of: "steps", growsWithEffort: true)]
+  }
+}

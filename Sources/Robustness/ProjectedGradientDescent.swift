@@ -158,3 +158,35 @@ extension PerturbationBall {
     return try projection(of: start)
   }
 }
+
+extension ProjectedGradientDescent: PlannedSearch {
+  package var settings: [Setting<ProjectedGradientDescent>] {
+    [
+      .count("steps", \.steps, of: "steps", growsWithEffort: true),
+      Setting("stepSize", \.stepSize),
+      .count("restarts", \.restarts, of: "restarts"),
+      Setting("loss", \.loss),
+      Setting(
+        "momentum", \.momentum,
+        problem: { 0...1 ~= $0 ? nil : "the momentum is \($0); it is from 0 to 1" }),
+    ]
+  }
+
+  package var walk: (steps: Int, stepSize: Epsilon)? { stepSize.map { (steps, $0) } }
+}
+
+/// The fast gradient sign method: one step of PGD from the image itself to the edge of the ball.
+package struct FastGradientSign: PlannedAttack {
+  /// What it maximises.
+  package var loss = AttackLoss.logOdds
+
+  package init() {}
+
+  package var settings: [Setting<FastGradientSign>] { [Setting("loss", \.loss)] }
+
+  package func search(selections: Int) -> any Attack {
+    var attack = ProjectedGradientDescent.fastGradientSign
+    attack.loss = loss
+    return attack
+  }
+}

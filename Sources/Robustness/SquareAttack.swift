@@ -97,3 +97,10 @@ public struct SquareAttack: Attack, Hashable, Codable {
     return (height, width)
   }
 }
+
+extension SquareAttack: PlannedSearch {
+  package static var norms: [PerturbationBudget.Norm] { [.linf] }
+  package var settings: [Setting<SquareAttack>] {
+    [.count("queries", \.queries, of: "queries", growsWithEffort: true)]
+  }
+}

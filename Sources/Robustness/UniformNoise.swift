@@ -44,3 +44,9 @@ public struct UniformNoise: Attack, Hashable, Codable {
     return best.images.tensor
   }
 }
+
+extension UniformNoise: PlannedSearch {
+  package var settings: [Setting<UniformNoise>] {
+    [.count("queries", \.samples, of: "queries", growsWithEffort: true)]
+  }
+}

@@ -95,22 +95,15 @@ struct Evaluate: ParsableCommand {
       workers: machine.workers(),
       progress: ProgressReporter())
     if let match {
-      let found = try run.matched(to: match, model, on: data)
-      run.plan.defences = found.map(\.defence)
-      for defence in found { files.destinations.say(defence.text) }
+      run.matched = try run.matched(to: match, model, on: data)
+      run.plan.defences = run.matched.map(\.defence)
+      for defence in run.matched { files.destinations.say(defence.text) }
     }
     let results = try profile.profiled("evaluate", machine) {
       try run.run(model, other: other, on: data, dataset: set)
     }
-    let reports = try sanity.map {
-      try run.sanity(of: model, other: other, on: data, results: results, count: $0)
-    }
-    let summary = try EvaluationSummary(results, sanity: reports ?? [])
-    // A part has no records of its own.
-    if shard == .whole, let folder {
-      if let reports { try EvaluationStore(folder).keep(reports) }
-      try EvaluationStore(folder).write(summary.records)
-    }
+    let summary = try run.summary(
+      of: results, model, other: other, on: data, sanityCount: sanity)
     if shard != .whole { files.destinations.say("part \(shard) of the images alone") }
     try summary.publish(files)
   }
@@ -119,12 +112,8 @@ struct Evaluate: ParsableCommand {
 extension EvaluationSummary {
   /// Writes the files that were asked for, and prints the table.
   func publish(_ files: RecordOptions) throws {
-    try files.json?.write(records.json())
+    try files.json?.write(json())
     try files.csv?.write(Data(csv.utf8))
-    let checks = sanity.flatMap {
-      ["sanity of \($0.defence.title) under \($0.attack.title):", $0.table.plain()]
-    }
-    files.destinations.say(
-      (checks + [warning].compactMap(\.self) + [table.plain()] + remarks).joined(separator: "\n"))
+    files.destinations.say(text)
   }
 }

@@ -21,9 +21,6 @@ struct Merge: ParsableCommand {
 
   func run() throws {
     try files.destinations.check()
-    let stores = stores.map { EvaluationStore(URL(filePath: $0)) }
-    let results = try EvaluationStore.merged(stores)
-    let sanity = try EvaluationStore.sanity(in: stores, of: results)
-    try EvaluationSummary(results, sanity: sanity).publish(files)
+    try EvaluationSummary(merging: stores.map { URL(filePath: $0) }).publish(files)
   }
 }

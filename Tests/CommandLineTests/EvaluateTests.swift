@@ -344,11 +344,28 @@ struct EvaluateTests {
       let high = try evaluate(place, "high.json", plan + ["--match", "1"])
       #expect(low.output.split(separator: "\n").prefix(3).allSatisfy { $0.contains("matched: ") })
       #expect(high.output.hasPrefix("not matched: none is the best of 1"))
-      for name in ["low.json", "high.json"] {
-        let defences = try records(place.folder.appending(path: name)).map {
-          $0["defence"] as? String
+      for (name, target) in [("low.json", 0.0001), ("high.json", 1)] {
+        let records = try records(place.folder.appending(path: name))
+        #expect(records.map { $0["defence"] as? String } == ["none", "gaussian", "bit-depth"])
+        // The records say what was asked for, what competed, and on which images.
+        let choices = try records.map { record in
+          try #require((record["provenance"] as? [String: Any])?["matching"] as? [String: Any])
         }
-        #expect(defences == ["none", "gaussian", "bit-depth"])
+        #expect(choices.allSatisfy { $0["target"] as? Double == target })
+        #expect(choices.allSatisfy { $0["images"] as? Int == 30 })
+        #expect(Set(choices.compactMap { ($0["identity"] as? String)?.count }) == [64])
+        let titles = choices.map { choice in
+          (choice["candidates"] as? [[String: Any]] ?? []).compactMap { $0["defence"] as? String }
+        }
+        #expect(
+          titles == [
+            ["none"], ["gaussian, draws 2, strength 0.0", "gaussian, draws 2, strength 5.0"],
+            ["bit-depth, bits 8, gradient straight through, draws 1"],
+          ])
+      }
+      _ = try evaluate(place, "given.json", plan)
+      for record in try records(place.folder.appending(path: "given.json")) {
+        #expect((record["provenance"] as? [String: Any])?["matching"] == nil)
       }
     }
   }

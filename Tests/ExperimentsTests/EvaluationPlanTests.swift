@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import MixupInference
 import Robustness
 import TestSupport
 import Testing
@@ -24,7 +25,11 @@ struct EvaluationPlanTests {
     let expected = EvaluationPlan(
       count: 20, seed: 7, scoringDraws: 3, selectionDraws: 0,
       defences: [
-        DefenceDescription(.none), DefenceDescription(.combined, lambda: 0.6, threshold: 0.1),
+        DefenceDescription(.none),
+        DefenceDescription(
+          MixupInferenceRule.combined(
+            predictedLabel: Mixing(ratio: 0.6, sampleCount: 30),
+            otherLabel: Mixing(ratio: 0.6, sampleCount: 30), threshold: 0.1)),
       ],
       attacks: [
         AttackDescription(.none),
@@ -44,7 +49,7 @@ struct EvaluationPlanTests {
     let written = try plan(
       "{\"attacks\": [{\"name\": \"pgd\", \"epsilon\": \(json), \"stepSize\": \(json)}]}")
     #expect(written.attacks[0].epsilon == (try Epsilon(ratio)))
-    #expect(written.attacks[0].stepSize == written.attacks[0].epsilon)
+    #expect(written.attacks[0].setting("stepSize") == written.attacks[0].epsilon)
   }
 
   @Test(
@@ -72,12 +77,70 @@ struct EvaluationPlanTests {
       ("{\"scoringDraws\": 0}", "scoring draws is 0"),
       ("{\"selectionDraws\": -1}", "selection draws is -1"),
       ("{\"defences\": [{\"name\": \"mi-ol\", \"lambda\": 1.5}]}", "λ is 1.5"),
+      (
+        "{\"attacks\": [{\"name\": \"cw\", \"epsilon\": 1, \"queries\": 3}]}",
+        "\"queries\" means nothing in an attack of name cw"
+      ),
+      (
+        "{\"attacks\": [{\"name\": \"pgd\", \"epsilon\": \"1/8\", \"draws\": 3}]}",
+        "\"draws\" means nothing in an attack of name pgd"
+      ),
+      (
+        "{\"attacks\": [{\"name\": \"adaptive-published\", \"average\": \"losses\"}]}",
+        "\"average\" means nothing"
+      ),
+      (
+        "{\"attacks\": [{\"name\": \"none\", \"epsilon\": \"1/8\"}]}",
+        "\"epsilon\" means nothing in an attack of name none"
+      ), ("{\"defences\": [{\"name\": \"magic\"}]}", "the defence magic is unknown"),
+      (
+        "{\"defences\": [{\"name\": \"mi-ol\", \"threshold\": 0.1}]}",
+        "\"threshold\" means nothing in a defence of name mi-ol"
+      ),
+      (
+        "{\"defences\": [{\"name\": \"bit-depth\", \"draws\": 2}]}",
+        "executions of bit-depth is 2"
+      ),
+      (
+        "{\"defences\": [{\"name\": \"composition\", \"parts\": [{\"name\": \"mi-ol\"}]}]}",
+        "a composition needs parts"
+      ),
+      ("{\"defences\": [{\"name\": \"crop-pad\", \"sides\": [8, 6]}]}", "the sides are [8, 6]"),
+      ("{\"defences\": [{\"name\": \"mi-ol\", \"draws\": 0}]}", "number of executions is 0"),
       ("[]", "the plan"), ("{", "no valid JSON"), ("", "no valid JSON"),
     ])
   func mistakes(json: String, says: String) throws {
     let error = try #require(throws: PlanError.self) { try plan(json) }
     #expect(error.description.contains(says), "\(error)")
     #expect(!error.description.contains("\n"))
+  }
+
+  @Test("A flag goes to every attack and defence that takes it, and to no other")
+  func flags() throws {
+    var flags = GivenFlags([
+      ("epsilon", "1/8"), ("steps", "7"), ("queries", "9"), ("lambda", "0.7"), ("draws", "4"),
+      ("lambda-pl", "0.3"), ("bits", nil),
+    ])
+    let attacks = try ["none", "pgd", "square", "ensemble"].map { name in
+      try AttackDescription(#require(AttackName(rawValue: name)), from: &flags)
+    }
+    #expect(
+      attacks.map(\.title) == [
+        "none",
+        "pgd, linf 1/8, loss log-odds, momentum 0.0, restarts 1, steps 7",
+        "square, linf 1/8, queries 9", "ensemble, linf 1/8, queries 9, restarts 1, steps 7",
+      ])
+    #expect(flags.untaken == "lambda")
+    let defences = try ["none", "mi-pl", "mi-ol", "mi-combined", "gaussian"].map {
+      try DefenceDescription(DefenceName(rawValue: $0), from: &flags)
+    }
+    #expect(
+      defences.map(\.title) == [
+        "none", "mi-pl, draws 4, lambda 0.3", "mi-ol, draws 4, lambda 0.7",
+        "mi-combined, draws 4, lambda 0.7, lambdaPredicted 0.3, threshold 0.2",
+        "gaussian, draws 4, strength 0.05",
+      ])
+    #expect(flags.untaken == nil)
   }
 
   @Test("A shard is 'which of how many'", arguments: 1...9)

@@ -79,9 +79,9 @@ struct EvaluationRunTests {
   func whole() throws {
     let results = try run()
     #expect(
-      results.map { "\($0.job.defence.name) \($0.job.attack.name.rawValue)" } == [
-        "none none", "none pgd", "none adaptive-pgd", "otherLabel none", "otherLabel pgd",
-        "otherLabel adaptive-pgd",
+      results.map { "\($0.job.defence.name.rawValue) \($0.job.attack.name.rawValue)" } == [
+        "none none", "none pgd", "none adaptive-pgd", "mi-ol none", "mi-ol pgd",
+        "mi-ol adaptive-pgd",
       ])
     let images = try Digits.test()[0..<7]
     for result in results {
@@ -218,7 +218,9 @@ struct EvaluationRunTests {
       ("the seed: ", { $0.seed = 4 }), ("scoring draws", { $0.scoringDraws = 4 }),
       ("the plan: ", { $0.attacks[1].steps = 3 }),
       ("the plan: ", { $0.attacks[1].epsilon = try Epsilon("1/9") }),
-      ("the plan: ", { $0.defences.append(DefenceDescription(.bitDepth)) }),
+      (
+        "the plan: ", { $0.defences.append(DefenceDescription(DefenceName(rawValue: "bit-depth"))) }
+      ),
     ]
     for (says, change) in changes {
       try withTemporaryFolder { folder in
@@ -322,14 +324,19 @@ struct EvaluationRunTests {
   func everyAttack(_ name: AttackName) throws {
     var plan = try self.plan()
     plan.count = 2
-    plan.defences = [.none, .otherLabel, .combined].map { DefenceDescription($0, draws: 2) }
-    plan.attacks = [
-      AttackDescription(
-        name, epsilon: try Epsilon("1/8"), steps: 2, queries: 3, draws: 2),
-      AttackDescription(
-        name, epsilon: try Epsilon("1/8"), steps: 2, restarts: 2, loss: .margin, momentum: 0.5,
-        queries: 3, draws: 2, average: .losses),
-    ]
+    plan.defences = [DefenceName.none, .otherLabel, .combined].map {
+      DefenceDescription($0, draws: 2)
+    }
+    // An attack takes those of the flags that are its own.
+    let few = [("epsilon", "1/8"), ("steps", "2"), ("queries", "3"), ("attack-draws", "2")]
+    let more =
+      few + [
+        ("restarts", "2"), ("loss", "margin"), ("momentum", "0.5"), ("average", "losses"),
+      ]
+    plan.attacks = try [few, more].map { flags in
+      var flags = GivenFlags(flags.map { (flag: $0, text: $1) })
+      return try AttackDescription(name, from: &flags)
+    }
     // Some have none of the settings that differ.
     if plan.attacks[0] == plan.attacks[1] { plan.attacks.removeLast() }
     let results = try run(plan)
@@ -351,8 +358,13 @@ struct EvaluationRunTests {
   func everyDefence(_ name: DefenceName) throws {
     var plan = try self.plan()
     plan.count = 3
-    let parts = [DefenceDescription(.rotation), DefenceDescription(.bitDepth)]
-    plan.defences = [DefenceDescription(name, parts: parts, draws: 2)]
+    let composition = TransformedInput(
+      inTurn: [.rotation(degrees: 20), .bitDepth(4)], sampleCount: 2)
+    plan.defences = [
+      name.rawValue == composition.name
+        ? DefenceDescription(composition)
+        : DefenceDescription(name, draws: name.rawValue == "bit-depth" ? nil : 2)
+    ]
     plan.attacks.append(
       AttackDescription(
         .adaptivePGD, epsilon: try Epsilon("1/8"), steps: 1, draws: 2, average: .losses))
@@ -360,10 +372,10 @@ struct EvaluationRunTests {
     #expect(results.count == 4)
     for result in results {
       #expect(result.outcomes.count == 3)
-      #expect(result.isRandomized == (name != .none && name != .bitDepth))
+      #expect(result.isRandomized == !["none", "bit-depth"].contains(name.rawValue))
       // Every setting is in the record, also one that was not given.
-      let isSquare = [.cropAndPad, .resizeAndPad, .cropAndResize].contains(name)
-      #expect((result.job.defence.sides == [6, 8]) == isSquare)
+      let isSquare = ["crop-pad", "resize-pad", "crop-resize"].contains(name.rawValue)
+      #expect((result.job.defence.parameters["sides"] == "6-8") == isSquare)
     }
     let encoded = try JSONEncoder().encode(plan)
     #expect(try EvaluationPlan(json: encoded, file: "p") == plan)
@@ -376,7 +388,10 @@ struct EvaluationRunTests {
     plan.count = 10
     plan.defences =
       [DefenceDescription(.none)]
-      + [0, 0.3, 3].map { DefenceDescription(.gaussianNoise, strength: $0, draws: 2) }
+      + [0, 0.3, 3].map {
+        DefenceDescription(
+          TransformedInput(.gaussianNoise(standardDeviation: $0), sampleCount: 2))
+      }
     func accuracies() throws -> [Double] {
       try plan.defences.map { defence in
         var single = plan

@@ -1,6 +1,7 @@
 import Classification
 import Experiments
 import Foundation
+import MixupInference
 import Reporting
 import Robustness
 import Statistics
@@ -20,7 +21,9 @@ struct EvaluationSummaryTests {
     let job = EvaluationJob(
       model: model, dataset: "digits", split: "test",
       indices: IndexRanges(Array(predictions.indices)), pool: nil,
-      defence: DefenceDescription(defence, lambda: ratio),
+      defence: ratio.map {
+        DefenceDescription(MixupInferenceRule.otherLabel(Mixing(ratio: $0, sampleCount: 30)))
+      } ?? DefenceDescription(defence),
       attack: AttackDescription(attack, norm: norm, epsilon: try Epsilon(epsilon), steps: 5),
       circumstances: EvaluationJob.Circumstances(
         checkpoint: "c", normalization: .plusMinusOne(channels: 1), other: other, seed: 1,
@@ -144,7 +147,7 @@ struct EvaluationSummaryTests {
     func warning(stepSize: String, other: String? = nil) throws -> String {
       var attacked = try result(.pgd, predictions: [[1], [1]], epsilon: "1/4", other: other)
       // Five steps.
-      attacked.job.attack.stepSize = try Epsilon(stepSize)
+      try attacked.job.attack.set("stepSize", Epsilon(stepSize))
       return try #require(EvaluationSummary([attacked]).warning)
     }
     #expect(
@@ -375,7 +378,7 @@ struct EvaluationSummaryTests {
   @Test("Attacks of one name are told apart by what differs")
   func namesakes() throws {
     var other = try result(.pgd, predictions: [[1], [0]])
-    other.job.attack.loss = .margin
+    other.job.attack.set("loss", AttackLoss.margin)
     let summary = try EvaluationSummary([try result(.pgd, predictions: [[1], [0]]), other])
     let table = summary.table.plain()
     #expect(table.contains("pgd, loss log-odds") && table.contains("pgd, loss margin"))

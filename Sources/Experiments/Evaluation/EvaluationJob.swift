@@ -27,13 +27,16 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
   package var circumstances: Circumstances
   /// Of the checkpoint's file, where there is one; of no consequence for the outcomes.
   package var origin: CheckpointFile.Origin?
+  /// How the defence's setting was chosen; nil if it was given.
+  package var matching: EvaluationRecord.Matching?
 
   package init(
     model: String, dataset: String, split: String, images: EvaluationRecord.Images? = nil,
     examples: EvaluationRecord.Examples? = nil, indices: IndexRanges, pool: Pool?,
     defence: DefenceDescription, attack: AttackDescription, circumstances: Circumstances,
-    origin: CheckpointFile.Origin? = nil
+    origin: CheckpointFile.Origin? = nil, matching: EvaluationRecord.Matching? = nil
   ) {
+    self.matching = matching
     self.model = model
     self.dataset = dataset
     self.split = split

@@ -29,16 +29,13 @@ package struct EvaluationPlan: Hashable, Sendable {
     self.attacks = attacks
   }
 
-  /// What may be counted in a plan: images, draws, steps.
-  static let counts = 1...1_000_000
-
   /// Checks what no type rules out.
   ///
   /// - Throws: `PlanError.setting`.
   package func check() throws(PlanError) {
     func refuse(_ problem: String) throws(PlanError) { throw .setting(problem) }
     func positive(_ name: String, _ number: Int?) throws(PlanError) {
-      guard let number, !(Self.counts ~= number) else { return }
+      guard let number, !(plannedCounts ~= number) else { return }
       throw .setting("\(name) is \(number); give a number from 1 to 1,000,000")
     }
     if defences.isEmpty || attacks.isEmpty { try refuse("a plan needs a defence and an attack") }
@@ -49,51 +46,16 @@ package struct EvaluationPlan: Hashable, Sendable {
         "the number of selection draws is \(selectionDraws); give one from 0 to 1,000,000")
     }
     for (place, attack) in attacks.enumerated() {
-      if attack.name != .none, attack.epsilon == nil {
-        try refuse("an attack needs a radius; give ε, such as 8/255")
-      }
       if attacks[..<place].contains(attack) {
         try refuse("the attack \(attack.name.rawValue) stands twice in the plan; once is enough")
       }
-      if attack.name.search == .carliniWagner, attack.norm != .l2 {
-        try refuse("\(attack.name.rawValue) needs the norm l2")
-      }
-      if [.square, .published, .publishedRepaired].contains(attack.name.search),
-        attack.norm != .linf
-      {
-        try refuse("\(attack.name.rawValue) needs the norm linf")
-      }
-      if let momentum = attack.momentum, !(momentum >= 0 && momentum <= 1) {
-        try refuse("the momentum is \(momentum); it is from 0 to 1")
-      }
-      try positive("the number of queries", attack.queries)
-      try positive("the number of steps", attack.steps)
-      try positive("the number of restarts", attack.restarts)
-      try positive("the attacker's number of executions", attack.draws)
+      if let problem = attack.problem { try refuse(problem) }
     }
     for (place, defence) in defences.enumerated() {
       if defences[..<place].contains(defence) {
         try refuse("the defence \(defence.name.rawValue) stands twice in the plan; once is enough")
       }
-      try positive("the number of executions", defence.draws)
-      for ratio in [defence.lambda, defence.lambdaPredicted].compactMap(\.self)
-      where !(ratio >= 0 && ratio <= 1) {
-        try refuse("λ is \(ratio); it is a share, from 0 to 1")
-      }
-      if let sides = defence.sides, sides.count != 2 || sides[0] > sides[1] {
-        try refuse("the sides are \(sides); give the least and the largest, such as 24,32")
-      }
-      if let parts = defence.parts {
-        let allowed = parts.allSatisfy {
-          ![.none, .predictedLabel, .otherLabel, .combined, .composition].contains($0.name)
-        }
-        if parts.isEmpty || !allowed {
-          try refuse("a composition needs parts, each of them a change of the input")
-        }
-      }
-      if let threshold = defence.threshold, !threshold.isFinite {
-        try refuse("the detection threshold is \(threshold); give a number")
-      }
+      if let problem = defence.problem { try refuse(problem) }
     }
   }
 }
@@ -128,6 +90,8 @@ extension EvaluationPlan: Codable {
       self = try JSONDecoder().decode(EvaluationPlan.self, from: json)
     } catch let error as PlanError {
       throw error
+    } catch let error as SettingError {
+      throw .setting(error.description)
     } catch let error as EpsilonError {
       throw .unreadable(file: file, reason: "\(error)")
     } catch DecodingError.keyNotFound(let key, let context) {

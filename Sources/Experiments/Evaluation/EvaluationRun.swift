@@ -64,6 +64,8 @@ package struct EvaluationRun: Sendable {
   }
 
   package var plan: EvaluationPlan
+  /// How defences of the plan were chosen, for the records; empty where they were given.
+  package var matched: [MatchedDefence] = []
   /// The file of images that stand in for the test images; nil for the data set's own.
   var images: ImageFile?
   /// Where outcomes are kept as they come; nil to keep them in memory only.
@@ -96,9 +98,16 @@ package struct EvaluationRun: Sendable {
   package func run(
     _ model: Model, other: Model? = nil, on data: DatasetSplit, dataset: Dataset
   ) throws -> [JobResult] {
+    try run(model, other: other, on: data, called: dataset.name)
+  }
+
+  /// The same of images that records call `dataset`.
+  func run(
+    _ model: Model, other: Model? = nil, on data: DatasetSplit, called dataset: String
+  ) throws -> [JobResult] {
     let setting = try Setting(
       plan, model, other, on: data, images: self.images?.images, kernels: kernels)
-    let (base, pool, images) = (setting.base, setting.pool, setting.images)
+    let (base, images) = (setting.base, setting.images)
     try images.checkIndices()
     guard shard.number <= images.count else {
       throw PlanError.setting(
@@ -111,23 +120,26 @@ package struct EvaluationRun: Sendable {
     let examples = EvaluationRecord.Examples(
       identity: images.identity(of: identities), repeated: images.count - Set(identities).count,
       training: identities.count(where: known.contains))
-    let poolDescription = pool.map { _ in
-      EvaluationJob.Pool(
+    let defences = plan.defences.map { $0.resolved(for: base.imageShape) }
+    let pool =
+      defences.contains { $0.defence?.usesTrainingImages == true }
+      ? EvaluationJob.Pool(
         split: "training", images: training.count, identity: data.training.identity(of: training))
-    }
-    let jobs = plan.defences.map { $0.resolved(for: base.imageShape) }.flatMap { defence in
+      : nil
+    let jobs = defences.flatMap { defence in
       plan.attacks.map { attack in
         EvaluationJob(
-          model: model.name, dataset: dataset.name,
+          model: model.name, dataset: dataset,
           split: self.images == nil ? "test" : "file", images: self.images?.description,
           examples: examples, indices: IndexRanges(images.indices),
-          pool: defence.rule == nil ? nil : poolDescription,
+          pool: defence.defence?.usesTrainingImages == true ? pool : nil,
           defence: defence, attack: attack,
           circumstances: EvaluationJob.Circumstances(
             checkpoint: model.digest, normalization: model.checkpoint.normalization,
             other: attack.name.knowledge == .otherNetwork ? other?.digest : nil, seed: plan.seed,
             kernelSet: kernels, planProfile: base.plan.profile, scoringDraws: plan.scoringDraws,
-            selectionDraws: plan.selectionDraws), origin: model.origin)
+            selectionDraws: plan.selectionDraws), origin: model.origin,
+          matching: matched.first { $0.defence == defence }?.matching)
       }
     }
     if let store {
@@ -158,13 +170,14 @@ package struct EvaluationRun: Sendable {
         selections: max(1, job.circumstances.selectionDraws))
     }
     return try measure(
-      job, target.classifier, under: threat, statistics: target.statistics, on: setting.images,
+      job, target.classifier, under: threat, statistics: target.defended?.detector,
+      on: setting.images,
       identities)
   }
 
   private func measure(
     _ job: EvaluationJob, _ classifier: some Classifier, under threat: Threat?,
-    statistics: (@Sendable (Pixels, Draws) throws -> [[String: Double]])?,
+    statistics: Detector?,
     on images: LabelledImages, _ identities: [String]
   ) throws -> JobResult {
     let title = "\(job.defence.name.rawValue) under \(job.attack.name.rawValue)"

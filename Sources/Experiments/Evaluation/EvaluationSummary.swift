@@ -7,7 +7,7 @@ import Robustness
 import Statistics
 
 /// The results of an evaluation as records and tables.
-package struct EvaluationSummary: Sendable {
+public struct EvaluationSummary: Sendable {
   /// Every defence under every attack, in the order of the plan.
   package let results: [JobResult]
   /// One for every result, and behind those of a defence under several attacks one for every ball that they
@@ -125,13 +125,14 @@ package struct EvaluationSummary: Sendable {
       correct: result.outcomes.reduce(0) { $0 + $1.correctCount },
       interval: result.accuracy.interval, norm: job.attack.budget?.norm.rawValue,
       epsilon: job.attack.epsilon?.description, steps: isWorst ? 0 : job.attack.steps ?? 0,
-      restarts: isWorst ? 0 : job.attack.restarts ?? 0, seed: circumstances.seed,
+      restarts: isWorst ? 0 : job.attack.setting("restarts") ?? 0, seed: circumstances.seed,
       kernelSet: circumstances.kernelSet.rawValue,
       forwardPassesPerDecision: result.forwardPassesPerDecision,
       secondsPerDecision: job.attack.name == .none
         ? result.cost.map { $0.seconds / Double(count * decisions) } : nil,
-      lambda: job.defence.lambda.flatMap { Double("\($0)") },
-      threshold: job.defence.threshold.flatMap { Double("\($0)") }, draws: job.defence.draws,
+      lambda: job.defence.parameters["lambda"].flatMap { Double($0) },
+      threshold: job.defence.parameters["threshold"].flatMap { Double($0) },
+      draws: job.defence.parameters["draws"].flatMap { Int($0) },
       attackDraws: isWorst ? nil : defendedDraws, detection: detection)
     if result.isRandomized { record.repeated = EvaluationRecord.Repeated(result.repeated) }
     record.comparison = comparison
@@ -149,6 +150,7 @@ package struct EvaluationSummary: Sendable {
       forwardPasses: result.cost?.passes.forward, backwardPasses: result.cost?.passes.backward,
       searches: result.cost?.passes.followed, blindSearches: result.cost?.passes.withoutGradient,
       seconds: result.cost?.seconds, outcomes: isWorst ? nil : try job.key.fileName())
+    record.provenance?.matching = job.matching
     return record
   }
 
@@ -159,30 +161,40 @@ package struct EvaluationSummary: Sendable {
     of result: JobResult, beside clean: JobResult
   ) -> EvaluationRecord.Detection? {
     guard result.job.attack.name != .none else { return nil }
-    func values(_ outcomes: [EvaluationResult.Outcome], _ statistic: DetectionStatistic) -> [Double]
-    {
-      outcomes.compactMap { $0.statistics?[statistic.rawValue] }
+    let (drops, maximaDrops) = (
+      DetectionStatistic.confidenceDrop.rawValue, DetectionStatistic.maximaDrop.rawValue
+    )
+    func values(_ outcomes: [EvaluationResult.Outcome], _ statistic: String) -> [Double] {
+      outcomes.compactMap { $0.statistics?[statistic] }
     }
     let broken = result.outcomes.successes(over: clean.outcomes)
     func area(
-      _ statistic: DetectionStatistic, _ outcomes: [EvaluationResult.Outcome]
+      _ statistic: String, _ outcomes: [EvaluationResult.Outcome]
     ) -> AreaUnderCurve? {
       try? AreaUnderCurve(
         negatives: values(clean.outcomes, statistic), positives: values(outcomes, statistic))
     }
-    guard let all = area(.confidenceDrop, result.outcomes) else { return nil }
-    let (drop, maxima) = (area(.confidenceDrop, broken), area(.maximaDrop, broken))
+    let names = Set(clean.outcomes.flatMap { ($0.statistics ?? [:]).keys })
+    guard !names.isEmpty else { return nil }
+    let (drop, maxima) = (area(drops, broken), area(maximaDrops, broken))
     var detection = EvaluationRecord.Detection(
       aucConfidenceDrop: drop?.value, aucMaximaDrop: maxima?.value, clean: clean.outcomes.count,
       adversarial: broken.count)
     detection.intervalConfidenceDrop = drop?.interval()
     detection.intervalMaximaDrop = maxima?.interval()
-    detection.aucConfidenceDropOfAll = all.value
-    detection.aucMaximaDropOfAll = area(.maximaDrop, result.outcomes)?.value
+    detection.aucConfidenceDropOfAll = area(drops, result.outcomes)?.value
+    detection.aucMaximaDropOfAll = area(maximaDrops, result.outcomes)?.value
     let curve = try? ReceiverOperatingCharacteristic(
-      negatives: values(clean.outcomes, .confidenceDrop),
-      positives: values(broken, .confidenceDrop))
+      negatives: values(clean.outcomes, drops), positives: values(broken, drops))
     detection.falsePositivesAt95 = curve?.point(atTruePositiveRate: 0.95).falsePositiveRate
+    for name in names.subtracting([drops, maximaDrops]) {
+      let ofSuccesses = area(name, broken)
+      detection.others = detection.others ?? [:]
+      detection.others?[name] = area(name, result.outcomes).map {
+        EvaluationRecord.Detection.Area(
+          ofSuccesses: ofSuccesses?.value, interval: ofSuccesses?.interval(), ofAll: $0.value)
+      }
+    }
     return detection
   }
 
@@ -315,7 +327,7 @@ package struct EvaluationSummary: Sendable {
   private var unreachable: [String] {
     rows.filter { $0.record.brokenBy == nil }.compactMap { row in
       let attack = row.job.attack
-      guard let steps = attack.steps, let size = attack.stepSize, let radius = attack.epsilon,
+      guard let (steps, size) = attack.attack?.walk, let radius = attack.epsilon,
         !size.reaches(radius, inSteps: steps)
       else { return nil }
       return
@@ -350,23 +362,35 @@ package struct EvaluationSummary: Sendable {
   /// How well attacked images are detected, which attack was the worst for how many images, and what a
   /// reader could take for a mistake.
   package var remarks: [String] {
-    let detections = rows.compactMap { row -> String? in
-      guard let detection = row.record.detection, let all = detection.aucConfidenceDropOfAll else {
-        return nil
-      }
-      func area(_ value: Double) -> String { fixed(value, decimals: 2) }
+    let detections = rows.flatMap { row -> [String] in
+      guard let detection = row.record.detection else { return [] }
       let title = "\(title(of: row)) under \(row.attack)"
-      let ofAll = "\(area(all)) of all \(row.record.n) attacked images, misled or not"
-      guard let drop = detection.aucConfidenceDrop, let interval = detection.intervalConfidenceDrop
-      else {
-        return "\(title): no success to detect; an area under the ROC curve of \(ofAll)"
+      let own = detection.aucConfidenceDropOfAll.map {
+        Self.remark(
+          on: EvaluationRecord.Detection.Area(
+            ofSuccesses: detection.aucConfidenceDrop, interval: detection.intervalConfidenceDrop,
+            ofAll: $0), of: row.record, title: title)
       }
-      return "\(title): detected with an area of "
-        + "\(area(drop)) (\(area(interval.lower)) to \(area(interval.upper))) under the ROC curve of "
-        + "\(detection.adversarial) successes, \(ofAll)"
+      let others = (detection.others ?? [:]).sorted { $0.key < $1.key }.map { name, area in
+        Self.remark(on: area, of: row.record, title: "\(title), by \(name)")
+      }
+      return (own.map { [$0] } ?? []) + others
     }
     return doubts + Set(results.compactMap(\.job.images)).map(\.text) + detections + breakers
       + ignorance + luck
+  }
+
+  private static func remark(
+    on found: EvaluationRecord.Detection.Area, of record: EvaluationRecord, title: String
+  ) -> String {
+    func area(_ value: Double) -> String { fixed(value, decimals: 2) }
+    let ofAll = "\(area(found.ofAll)) of all \(record.n) attacked images, misled or not"
+    guard let drop = found.ofSuccesses, let interval = found.interval else {
+      return "\(title): no success to detect; an area under the ROC curve of \(ofAll)"
+    }
+    return "\(title): detected with an area of "
+      + "\(area(drop)) (\(area(interval.lower)) to \(area(interval.upper))) under the ROC curve of "
+      + "\(record.detection?.adversarial ?? 0) successes, \(ofAll)"
   }
 
   /// Of every network that may compute another function than was measured.
@@ -427,7 +451,7 @@ package struct EvaluationSummary: Sendable {
   }
 
   /// One line per record under a line of names, for spreadsheets.
-  package var csv: String {
+  public var csv: String {
     let columns = [
       "model", "defence", "defenceParameters", "attack", "attackParameters", "dataset", "split",
       "norm", "epsilon", "n", "scoringDraws", "correct", "accuracy", "lower", "upper", "majority",
@@ -474,6 +498,7 @@ extension EvaluationJob {
     var a = self
     a.attack = other.attack
     a.pool = other.pool
+    a.matching = other.matching
     a.circumstances.other = other.circumstances.other
     return a == other && attack.onNetwork == other.attack.onNetwork
   }

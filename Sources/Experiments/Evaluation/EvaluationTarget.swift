@@ -1,17 +1,15 @@
 import Classification
 import Datasets
 import Kernels
-import MixupInference
 import NeuralNetwork
 import Robustness
 
 extension EvaluationRun {
-  /// What all jobs of a plan share: the network, the pool and the images.
+  /// What all jobs of a plan share: the network, the training images and the images that are measured.
   struct Setting {
     let base: NetworkClassifier
     let other: NetworkClassifier?
-    /// Only mixing needs one, and not every data set has it: a class may be without images.
-    let pool: SamplePool?
+    let training: LabelledImages
     let images: LabelledImages
 
     init(
@@ -26,6 +24,7 @@ extension EvaluationRun {
         return try NetworkClassifier(InferencePlan(model.checkpoint, kernels: kernels))
       }
       self.images = images
+      training = data.training
       base = try classifier(model)
       self.other = try other.map(classifier)
       if other == nil,
@@ -34,67 +33,34 @@ extension EvaluationRun {
         throw PlanError.setting(
           "\(attack.name.rawValue) searches on another network; give its checkpoint with --other")
       }
-      pool = plan.defences.contains { $0.rule != nil } ? try SamplePool(data.training) : nil
+      // What does not fit network or data is said before anything is measured.
+      for defence in plan.defences { _ = try target(of: defence) }
     }
 
     /// The search of an attacker who does not know of a defence; the same whatever the defence is.
     func oblivious(_ attack: AttackDescription) -> RememberedAttack {
       let attack = attack.onNetwork
       return RememberedAttack(
-        attack.search(classCount: base.classCount, selections: 1),
+        attack.search(selections: 1),
         through: attack.name.knowledge == .otherNetwork ? other ?? base : base)
     }
 
     /// The network behind a defence.
     func target(of defence: DefenceDescription) throws -> Target {
-      let defence = defence.resolved(for: base.imageShape)
-      if let pool, let rule = defence.rule {
-        return Target(
-          base: base,
-          defence: .mixup(try MixupInference(base, pool: pool, rule: rule)))
-      }
-      guard let transformations = defence.transformations else {
-        return Target(base: base, defence: nil)
-      }
-      return Target(
+      Target(
         base: base,
-        defence: .transformed(
-          try RandomizedInput(
-            base, transformations: transformations, sampleCount: defence.draws ?? 1)))
+        defended: try defence.resolved(for: base.imageShape).defence.map {
+          try $0.defend(base, training: training)
+        })
     }
   }
 
   /// A network, behind a defence or not, and who attacks it.
   struct Target: Sendable {
-    /// What stands before the network.
-    enum Defence: Sendable {
-      case mixup(MixupInference<NetworkClassifier>)
-      case transformed(RandomizedInput<NetworkClassifier>)
-    }
-
     let base: NetworkClassifier
-    let defence: Defence?
+    let defended: (any DefendedClassifier)?
 
-    var classifier: any DifferentiableClassifier {
-      switch defence {
-      case .mixup(let defence): defence
-      case .transformed(let defence): defence
-      case nil: base
-      }
-    }
-
-    /// What the detector of mixup inference sees of images.
-    var statistics: (@Sendable (Pixels, Draws) throws -> [[String: Double]])? {
-      guard case .mixup(let defence) = defence else { return nil }
-      return { images, draws in
-        try defence.decisions(of: images, draws: draws).map { decision in
-          Dictionary(
-            uniqueKeysWithValues: DetectionStatistic.allCases.map {
-              ($0.rawValue, Double(decision.value(of: $0)))
-            })
-        }
-      }
-    }
+    var classifier: any DifferentiableClassifier { defended ?? base }
 
     /// The attacker of a description.
     ///
@@ -103,50 +69,18 @@ extension EvaluationRun {
       _ attack: AttackDescription, oblivious: RememberedAttack, within budget: PerturbationBudget,
       selections: Int
     ) throws -> Threat {
-      guard attack.name.isAdaptive, let defence else {
+      guard let planned = attack.attack, let draws = attack.draws, let defended else {
         return Threat(oblivious, within: budget, through: base)
       }
-      let search = attack.search(classCount: base.classCount, selections: selections)
-      switch defence {
-      case .mixup(let defence):
-        return try threat(attack, search, within: budget, on: defence)
-      case .transformed(let defence):
-        let surrogate = try (attack.average ?? .probabilities).surrogate(
-          drawCount: attack.draws ?? defence.sampleCount
-        ) {
-          try RandomizedInput(
-            base, transformations: defence.transformations,
-            sampleCount: defence.isRandomized ? $0 : 1)
-        }
-        return Threat.adaptive(
-          search, within: budget, on: defence, base: base, through: [surrogate])
+      if let own = try (defended as? any OwnAttacks)?.threat(
+        of: planned, within: budget, drawCount: draws, selections: selections)
+      {
+        return own
       }
-    }
-
-    private func threat(
-      _ attack: AttackDescription, _ search: any Attack, within budget: PerturbationBudget,
-      on defence: MixupInference<NetworkClassifier>
-    ) throws -> Threat {
-      let draws = attack.draws ?? defence.rule.sampleCount
-      switch attack.name.search {
-      case .published, .publishedRepaired:
-        let published = PublishedAdaptiveAttack(
-          on: try defence.withSampleCount(draws), steps: attack.steps ?? 0,
-          stepSize: attack.stepSize, isRepaired: attack.name.search == .publishedRepaired)
-        return Threat(published, within: budget, through: defence)
-      case .evasion:
-        let mixing =
-          defence.rule.predictedLabel ?? defence.rule.otherLabel
-          ?? Mixing(ratio: 0.5, sampleCount: draws)
-        let detector = try MixupInference(
-          base, pool: defence.pool,
-          rule: MixupInferenceRule.predictedLabel(mixing).withSampleCount(draws))
-        return Threat(search, within: budget, through: DetectorEvasion(detector))
-      default:
-        return try Threat.adaptive(
-          search, within: budget, on: defence, sampleCount: draws,
-          average: attack.average ?? .probabilities)
-      }
+      return Threat.adaptive(
+        planned.search(selections: selections), within: budget, on: defended, base: base,
+        through: try defended.surrogates(
+          drawCount: draws, average: attack.average ?? .probabilities))
     }
   }
 }

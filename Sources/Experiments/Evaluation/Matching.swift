@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import NeuralNetwork
+import Reporting
 import Robustness
 import Statistics
 
@@ -16,6 +17,12 @@ package struct MatchedDefence: Sendable, Equatable, Codable {
   package var count: Int
   /// Whether it keeps the accuracy that was asked for; no other setting does if it does not.
   package var isReached: Bool
+  /// What records say of the choice; not kept with it.
+  package var matching: EvaluationRecord.Matching?
+
+  private enum CodingKeys: CodingKey {
+    case defence, settings, accuracy, count, isReached
+  }
 
   /// One line for a person.
   package var text: String {
@@ -60,9 +67,15 @@ extension EvaluationRun {
       let kept = candidates.filter { $0.accuracy.isShare(atLeast: target) }
       let chosen =
         kept.min { $0.accuracy < $1.accuracy } ?? candidates.max { $0.accuracy < $1.accuracy }
+      let matching = EvaluationRecord.Matching(
+        target: target, isReached: !kept.isEmpty,
+        candidates: candidates.map {
+          EvaluationRecord.Matching.Candidate(defence: $0.defence.title, accuracy: $0.accuracy)
+        }, images: images.count, identity: images.identity)
       return MatchedDefence(
         defence: chosen?.defence ?? DefenceDescription(name), settings: candidates.count,
-        accuracy: chosen?.accuracy ?? 0, count: images.count, isReached: !kept.isEmpty)
+        accuracy: chosen?.accuracy ?? 0, count: images.count, isReached: !kept.isEmpty,
+        matching: matching)
     }
     stage.finish()
     return found

@@ -35,8 +35,8 @@ package final class OutcomeFile: Sendable {
     var isSound: Bool {
       let circumstances = key.circumstances
       return key.schema == EvaluationJob.Key.currentSchema && classCount >= 1
-        && forwardPassesPerDecision >= 1 && EvaluationPlan.counts ~= circumstances.scoringDraws
-        && 0...EvaluationPlan.counts.upperBound ~= circumstances.selectionDraws
+        && forwardPassesPerDecision >= 1 && plannedCounts ~= circumstances.scoringDraws
+        && 0...plannedCounts.upperBound ~= circumstances.selectionDraws
     }
   }
 

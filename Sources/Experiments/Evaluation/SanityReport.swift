@@ -77,13 +77,12 @@ extension EvaluationRun {
         classCount: images.classCount, indices: images.indices)
       let target = try setting.target(of: defence)
       let selections = max(1, plan.selectionDraws)
-      let classCount = setting.base.classCount
       var suite = SanitySuite(
         classifier: target.classifier, network: setting.base,
-        isDefended: target.defence != nil, examples: measured, originals: originals,
+        isDefended: target.defended != nil, examples: measured, originals: originals,
         budget: budget,
         search: {
-          attack.multiplied(by: $0).onNetwork.search(classCount: classCount, selections: selections)
+          attack.multiplied(by: $0).onNetwork.search(selections: selections)
         },
         threat: { budget, effort in
           let attack = attack.multiplied(by: effort)
@@ -93,7 +92,7 @@ extension EvaluationRun {
         other: setting.other, seed: plan.seed
       ) { [workers] in workers.forEach(count: $0, $1) }
       suite.isAdaptive =
-        target.defence == nil
+        target.defended == nil
         ? attack.name.knowledge != .otherNetwork : attack.name.isAdaptive
       let title = "check \(defence.name.rawValue) under \(attack.name.rawValue)"
       let stage = progress.stage(title, total: SanitySuite.names.count, unit: "checks")
@@ -103,16 +102,5 @@ extension EvaluationRun {
         model: model.name, defence: defence, attack: attack, count: images.count,
         verdicts: verdicts)
     }
-  }
-}
-
-extension AttackDescription {
-  /// The same attack with more effort.
-  func multiplied(by effort: SanitySuite.Effort) -> AttackDescription {
-    var copy = self
-    copy.steps = steps.map { $0 * effort.steps }
-    copy.queries = queries.map { $0 * effort.steps }
-    copy.draws = draws.map { $0 * effort.draws }
-    return copy
   }
 }

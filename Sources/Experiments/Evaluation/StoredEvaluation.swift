@@ -28,8 +28,8 @@ package struct StoredEvaluation: Codable, Hashable, Sendable {
     !jobs.isEmpty && indices.count == images.count && Set(indices).count == indices.count
       && indices.allSatisfy { $0 >= 0 }
       && jobs.allSatisfy {
-        EvaluationPlan.counts ~= $0.circumstances.scoringDraws
-          && 0...EvaluationPlan.counts.upperBound ~= $0.circumstances.selectionDraws
+        plannedCounts ~= $0.circumstances.scoringDraws
+          && 0...plannedCounts.upperBound ~= $0.circumstances.selectionDraws
       }
   }
 

@@ -176,7 +176,7 @@ extension PaperReport {
     else { return nil }
     let fooled = Set(bare.outcomes.successes(over: before.outcomes).map(\.index))
     return Detection(
-      lambda: clean.job.defence.lambda.map { "\($0)" } ?? "–", clean: clean.outcomes,
+      lambda: clean.job.defence.parameters["lambda"] ?? "–", clean: clean.outcomes,
       attacked: attacked.outcomes.filter { fooled.contains($0.index) })
   }
 

@@ -1,6 +1,7 @@
 import Classification
 import Datasets
 import Kernels
+import MixupInference
 import NeuralNetwork
 import Robustness
 import Training
@@ -102,25 +103,36 @@ extension PaperReproduction {
     /// - Parameter side: of the images, in pixels.
     func candidates(_ name: DefenceName, side: Int) -> [DefenceDescription] {
       let ratios: [Float] = [0.4, 0.5, 0.6, 0.7, 0.8]
+      func transformed(_ transformation: InputTransformation) -> DefenceDescription {
+        DefenceDescription(TransformedInput(transformation, sampleCount: decisionDraws))
+      }
       switch name {
       case .predictedLabel, .otherLabel:
-        return ratios.map { DefenceDescription(name, lambda: $0, draws: decisionDraws) }
+        return ratios.map {
+          let mixing = Mixing(ratio: $0, sampleCount: decisionDraws)
+          return DefenceDescription(
+            name == .otherLabel
+              ? MixupInferenceRule.otherLabel(mixing) : MixupInferenceRule.predictedLabel(mixing))
+        }
       case .combined:
         return ratios.map {
-          DefenceDescription(name, lambda: $0, lambdaPredicted: 0.5, draws: decisionDraws)
+          DefenceDescription(
+            MixupInferenceRule.combined(
+              predictedLabel: Mixing(ratio: 0.5, sampleCount: decisionDraws),
+              otherLabel: Mixing(ratio: $0, sampleCount: decisionDraws), threshold: 0.2))
         }
       case .gaussianNoise:
         return [0.0125, 0.025, 0.05, 0.075].map {
-          DefenceDescription(name, strength: $0, draws: decisionDraws)
+          transformed(.gaussianNoise(standardDeviation: $0))
         }
       case .rotation:
-        return [10, 20, 30, 40].map {
-          DefenceDescription(name, strength: $0, draws: decisionDraws)
-        }
+        return [10, 20, 30, 40].map { transformed(.rotation(degrees: $0)) }
       case .cropAndPad, .cropAndResize:
         // In eighths of the side; the official code's 20 to 28 of 32 among them.
-        return [[4, 6], [5, 7], [6, 8], [7, 8]].map { eighths in
-          DefenceDescription(name, sides: eighths.map { $0 * side / 8 }, draws: decisionDraws)
+        return [(4, 6), (5, 7), (6, 8), (7, 8)].map { least, largest in
+          let sides = least * side / 8...largest * side / 8
+          return transformed(
+            name == .cropAndPad ? .cropAndPad(sides: sides) : .cropAndResize(sides: sides))
         }
       default: return [DefenceDescription(name)]
       }

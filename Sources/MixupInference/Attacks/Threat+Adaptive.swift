@@ -17,17 +17,8 @@ extension Threat {
     _ attack: any Attack, within budget: PerturbationBudget,
     on defence: MixupInference<Base>, sampleCount: Int, average: GradientAverage = .probabilities
   ) throws -> Threat {
-    var rules = [defence.rule]
-    if case .combined(let predicted, let other, _, _) = defence.rule {
-      rules += [.predictedLabel(predicted), .otherLabel(other)]
-    }
-    let surrogates = try rules.map { rule in
-      try average.surrogate(drawCount: sampleCount) {
-        try MixupInference(
-          defence.base, pool: defence.pool, rule: rule.withSampleCount($0),
-          sampling: defence.sampling)
-      }
-    }
-    return adaptive(attack, within: budget, on: defence, base: defence.base, through: surrogates)
+    adaptive(
+      attack, within: budget, on: defence, base: defence.base,
+      through: try defence.surrogates(drawCount: sampleCount, average: average))
   }
 }

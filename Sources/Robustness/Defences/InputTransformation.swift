@@ -6,7 +6,8 @@ import Statistics
 ///
 /// All are linear in the image but for a constant and for `bitDepth`, and work on real numbers:
 /// nothing is rounded to 8 bits in between, as passing through an image library would. Sides are in
-/// pixels, values on the pixel scale. An amount of 0 and a square of the whole side change nothing.
+/// pixels, from three quarters of the image's shorter one on where nothing is said, values on the pixel scale.
+/// An amount of 0 and a square of the whole side change nothing.
 public enum InputTransformation: Sendable, Hashable, Codable {
   /// x + N(0, σ²) for every value on its own, without clipping, so that it may leave [0, 1].
   ///
@@ -20,17 +21,17 @@ public enum InputTransformation: Sendable, Hashable, Codable {
   /// A random s×s square of the image, s uniform over the sides, at a random place on black.
   ///
   /// The paper's code has this for the defence of Xie et al., which is `resizeAndPad`.
-  case cropAndPad(sides: ClosedRange<Int>)
+  case cropAndPad(sides: ClosedRange<Int>?)
   /// The image resized to s×s, bilinear, s uniform over the sides, at a random place on black.
   ///
   /// Xie et al., "Mitigating Adversarial Effects Through Randomization", ICLR 2018, who pad to a
   /// size larger than the image; here the network takes one size, and the image shrinks.
-  case resizeAndPad(sides: ClosedRange<Int>)
+  case resizeAndPad(sides: ClosedRange<Int>?)
   /// A random s×s square of the image, s uniform over the sides, resized to the image's size,
   /// bilinear.
   ///
   /// Guo et al., "Countering Adversarial Images using Input Transformations", ICLR 2018.
-  case cropAndResize(sides: ClosedRange<Int>)
+  case cropAndResize(sides: ClosedRange<Int>?)
   /// ⌊(2ᵇ−1)x⌋ / (2ᵇ−1), b bits a value; its gradient is taken to be that of x.
   case bitDepth(Int)
 
@@ -48,11 +49,12 @@ public enum InputTransformation: Sendable, Hashable, Codable {
       guard radius >= 0, radius.isFinite else { throw .radius(radius) }
     case .rotation(let degrees):
       guard degrees >= 0, degrees <= 180 else { throw .degrees(degrees) }
-    case .cropAndPad(let sides), .resizeAndPad(let sides), .cropAndResize(let sides):
+    case .cropAndPad(let sides?), .resizeAndPad(let sides?), .cropAndResize(let sides?):
       let largest = min(shape.height, shape.width)
       guard sides.lowerBound >= 1, sides.upperBound <= largest else {
         throw .sides(sides, largest: largest)
       }
+    case .cropAndPad(nil), .resizeAndPad(nil), .cropAndResize(nil): break
     case .bitDepth(let bits):
       guard 1...8 ~= bits else { throw .bits(bits) }
     }
@@ -69,23 +71,32 @@ public enum InputTransformation: Sendable, Hashable, Codable {
       let angle = Double(degrees) * (2 * stream.uniformDouble() - 1)
       return .resampling(.rotation(degrees: angle, shape: shape))
     case .cropAndPad(let sides):
-      let side = drawSide(sides, from: &stream)
+      let side = drawSide(sides, of: shape, from: &stream)
       let part = drawSquare(side, in: shape, from: &stream)
       let window = drawSquare(side, in: shape, from: &stream)
       return .resampling(.stretch(part, over: window, shape: shape))
     case .resizeAndPad(let sides):
-      let window = drawSquare(drawSide(sides, from: &stream), in: shape, from: &stream)
+      let window = drawSquare(drawSide(sides, of: shape, from: &stream), in: shape, from: &stream)
       return .resampling(.stretch(PixelRectangle(shape), over: window, shape: shape))
     case .cropAndResize(let sides):
-      let part = drawSquare(drawSide(sides, from: &stream), in: shape, from: &stream)
+      let part = drawSquare(drawSide(sides, of: shape, from: &stream), in: shape, from: &stream)
       return .resampling(.stretch(part, over: PixelRectangle(shape), shape: shape))
     case .bitDepth(let bits):
       return .truncation(levels: Float((1 << bits) - 1))
     }
   }
 
-  private func drawSide(_ sides: ClosedRange<Int>, from stream: inout RandomStream) -> Int {
-    sides.lowerBound + stream.integer(below: sides.count)
+  private func drawSide(
+    _ sides: ClosedRange<Int>?, of shape: ImageShape, from stream: inout RandomStream
+  ) -> Int {
+    let sides = sides ?? Self.usualSides(of: shape)
+    return sides.lowerBound + stream.integer(below: sides.count)
+  }
+
+  /// From three quarters of the image's shorter side to all of it.
+  static func usualSides(of shape: ImageShape) -> ClosedRange<Int> {
+    let side = min(shape.height, shape.width)
+    return side * 3 / 4...side
   }
 
   /// A square of that side, uniform over its places in the image.

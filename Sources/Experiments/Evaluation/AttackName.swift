@@ -1,0 +1,71 @@
+import Robustness
+
+/// An attack by the name that commands, plans and records use: a search, with "adaptive-" in front if
+/// the attacker knows the defence, "transfer-" if another network is attacked.
+package struct AttackName: Hashable, Sendable, RawRepresentable, CaseIterable, Codable {
+  /// What is done: a name, and the attack that it stands for if nothing else is said; none without an attack.
+  package struct Search: Sendable, Hashable {
+    package let name: String
+    package let usual: (any PlannedAttack)?
+
+    init(_ name: String, _ usual: (any PlannedAttack)?) {
+      self.name = name
+      self.usual = usual
+    }
+
+    /// Whether it makes no sense without knowledge of the defence.
+    var needsDefence: Bool { usual?.standIn != nil }
+
+    package static func == (a: Self, b: Self) -> Bool { a.name == b.name }
+    package func hash(into hasher: inout Hasher) { hasher.combine(name) }
+  }
+
+  /// Whose gradient is followed, or who is asked.
+  package enum Knowledge: String, CaseIterable, Sendable {
+    /// The bare network's.
+    case network
+    /// The whole defence's.
+    case defence
+    /// That of another network for the same images.
+    case otherNetwork
+
+    var prefix: String {
+      switch self {
+      case .network: ""
+      case .defence: "adaptive-"
+      case .otherNetwork: "transfer-"
+      }
+    }
+  }
+
+  package let search: Search
+  package let knowledge: Knowledge
+
+  /// Whether the attacker follows the defence, not a bare network alone.
+  package var isAdaptive: Bool { knowledge == .defence }
+
+  package static let none = AttackName(.none)
+  package static let pgd = AttackName(.pgd)
+  package static let adaptivePGD = AttackName(.pgd, .defence)
+
+  package init(_ search: Search, _ knowledge: Knowledge = .network) {
+    self.search = search
+    self.knowledge = knowledge
+  }
+
+  package init?(rawValue: String) {
+    guard let name = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+    self = name
+  }
+
+  package var rawValue: String { knowledge.prefix + search.name }
+
+  package static var allCases: [AttackName] {
+    Knowledge.allCases.flatMap { knowledge in
+      known.filter {
+        knowledge == .defence
+          ? $0 != .none : !$0.needsDefence && (knowledge == .network || $0 != .none)
+      }.map { AttackName($0, knowledge) }
+    }
+  }
+}

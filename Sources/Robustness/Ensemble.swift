@@ -1,0 +1,55 @@
+import Classification
+
+extension BestOf {
+  /// APGD with cross-entropy, APGD with targeted DLR to every class (away from the true one with fewer
+  /// than four), and Square in ℓ∞: two losses and no gradient, without a parameter to tune, in the manner
+  /// of Croce and Hein, ICML 2020, who add the boundary attack FAB.
+  public static func ensemble(
+    norm: PerturbationBudget.Norm, classCount: Int, steps: Int = 100, queries: Int = 5000,
+    restarts: Int = 1, selections: Int = 10
+  ) -> BestOf {
+    let ratio =
+      classCount >= 4
+      ? AutoPGD(
+        steps: steps, loss: .logitsRatio, objective: .everyClass, restarts: restarts,
+        selections: selections)
+      : AutoPGD(steps: steps, loss: .margin, restarts: restarts, selections: selections)
+    let attacks: [any Attack] =
+      [AutoPGD(steps: steps, restarts: restarts, selections: selections), ratio]
+      + (norm == .linf ? [SquareAttack(queries: queries, selections: selections)] : [])
+    return BestOf(attacks.map { Contestant($0) }, selections: selections, sparesMisled: true)
+  }
+}
+
+/// `BestOf.ensemble` for the norm and the number of classes that it meets.
+package struct Ensemble: PlannedSearch, ChoosingAttack {
+  /// Of each gradient attack.
+  package var steps = 100
+  /// Of each gradient attack.
+  package var restarts = 1
+  /// Of Square.
+  package var queries = 5000
+  package var selections = 10
+
+  package init() {}
+
+  package var settings: [Setting<Ensemble>] {
+    [
+      .count("steps", \.steps, of: "steps", growsWithEffort: true),
+      .count("restarts", \.restarts, of: "restarts"),
+      .count("queries", \.queries, of: "queries", growsWithEffort: true),
+    ]
+  }
+
+  var depth: Int { 1 }
+
+  package func search(
+    _ examples: LabelledImages, within budget: PerturbationBudget,
+    through surrogate: any DifferentiableClassifier, seed: UInt64
+  ) throws -> Tensor {
+    try BestOf.ensemble(
+      norm: budget.norm, classCount: surrogate.classCount, steps: steps, queries: queries,
+      restarts: restarts, selections: selections
+    ).search(examples, within: budget, through: surrogate, seed: seed)
+  }
+}
