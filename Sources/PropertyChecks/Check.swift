@@ -41,7 +41,7 @@ public func check<each Value: Sendable>(
 }
 
 /// The same in the given environment.
-func checkProperty<each Value: Sendable>(
+package func checkProperty<each Value: Sendable>(
   _ name: String, _ generators: repeat Generator<each Value>, cases: Int?, case testCase: String?,
   replaying token: String?, sourceLocation: SourceLocation, file: String,
   environment: [String: String],
@@ -106,7 +106,7 @@ func checkProperty<each Value: Sendable>(
 }
 
 /// Holds back what a case records, and takes it for the case's failure.
-let expectationProbe: Probe = { body in
+package let expectationProbe: Probe = { body in
   let issues = Mutex<[PropertyFailure]>([])
   let note: @Sendable (PropertyFailure) -> Void = { failure in
     // What goes wrong after an assumption has failed, and was caught, is outside the premise.

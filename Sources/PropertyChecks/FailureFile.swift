@@ -6,34 +6,40 @@ import Synchronization
 /// property.
 ///
 /// The folder's name begins with a dot, so that the package manager does not take it for a source.
-struct FailureFile: Sendable {
+package struct FailureFile: Sendable {
   /// Whose failures they are. Names are fields, not parts of one name, and differ where their bytes do,
   /// also where Unicode calls them equal; so no two are ever taken for each other.
-  struct Key: Hashable, Comparable, Sendable {
+  package struct Key: Hashable, Comparable, Sendable {
     /// The test's module and names, the outermost first.
-    var test: [String]
+    package var test: [String]
     /// Which case of a test with arguments; nil if it has none, or does not say.
-    var `case`: String?
+    package var `case`: String?
     /// The property's name.
-    var property: String
+    package var property: String
+
+    package init(test: [String], case: String? = nil, property: String) {
+      self.test = test
+      self.case = `case`
+      self.property = property
+    }
 
     private var bytes: [[UInt8]] {
       test.map { Array($0.utf8) } + [Array(property.utf8), `case`.map { [1] + $0.utf8 } ?? [0]]
     }
 
-    static func == (a: Key, b: Key) -> Bool { a.bytes == b.bytes }
-    func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
-    static func < (a: Key, b: Key) -> Bool {
+    package static func == (a: Key, b: Key) -> Bool { a.bytes == b.bytes }
+    package func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
+    package static func < (a: Key, b: Key) -> Bool {
       a.bytes.lexicographicallyPrecedes(b.bytes) { $0.lexicographicallyPrecedes($1) }
     }
   }
 
   /// Why a file cannot be used, in one line.
-  struct Damage: Error, CustomStringConvertible {
-    let description: String
+  package struct Damage: Error, CustomStringConvertible {
+    package let description: String
   }
 
-  let url: URL
+  package let url: URL
 
   /// What this process knows of a key: several checks may have the same one, such as those of a loop.
   private struct Memory {
@@ -46,14 +52,14 @@ struct FailureFile: Sendable {
   private static let memories = Mutex<[URL: [Key: Memory]]>([:])
 
   /// The file for the tests of a source file, which has its whole name.
-  init(of source: String) {
+  package init(of source: String) {
     let source = URL(filePath: source)
     url = source.deletingLastPathComponent().appending(path: ".failures")
       .appending(path: source.lastPathComponent + ".json")
   }
 
   /// The kept cases of a property; none if there is no file.
-  func tokens(of key: Key) throws -> [ReplayToken] {
+  package func tokens(of key: Key) throws -> [ReplayToken] {
     try Self.memories.withLock { memories in
       let kept = try contents()[key] ?? []
       let seen = appending(kept, to: memories[url]?[key]?.seen ?? [])
@@ -64,7 +70,7 @@ struct FailureFile: Sendable {
 
   /// Keeps the failed cases of a property, and forgets the retired ones, unless they failed another check
   /// of this process that has the same key. A file without cases is removed.
-  func record(failed: [ReplayToken], retired: [ReplayToken], of key: Key) throws {
+  package func record(failed: [ReplayToken], retired: [ReplayToken], of key: Key) throws {
     guard !failed.isEmpty || !retired.isEmpty else { return }
     try Self.memories.withLock { memories in
       var memory = memories[url]?[key] ?? Memory()

@@ -42,11 +42,11 @@ public final class ChoiceSource {
   }
 
   /// The most choices of one case.
-  static let choiceLimit = 20_000
+  package static let choiceLimit = 20_000
   /// The most parts of one case; parts that leave no choice cost time and memory too.
-  static let spanLimit = 10 * choiceLimit
+  package static let spanLimit = 10 * choiceLimit
   /// The most parts within parts, so that no recursion ends in an overflow of the stack.
-  static let depthLimit = 1_000
+  package static let depthLimit = 1_000
 
   /// New choices from a stream of random numbers.
   init(_ random: RandomStream) {

@@ -5,7 +5,7 @@
 public struct ReplayToken: Hashable, Sendable, Codable, LosslessStringConvertible {
   let choices: [UInt64]
 
-  init(_ choices: [UInt64]) { self.choices = choices }
+  package init(_ choices: [UInt64]) { self.choices = choices }
 
   /// Reads a token, whole and as it was printed.
   public init?(_ description: String) {

@@ -133,7 +133,9 @@ struct Canvas {
 func coordinate(_ value: Double) -> String { trimmed(value, decimals: 2) }
 
 /// The width of a text in pixels, a little generous: nobody knows the reader's font.
-func textWidth(_ text: String, size: Double = Canvas.textSize, isBold: Bool = false) -> Double {
+package func textWidth(_ text: String, size: Double = Canvas.textSize, isBold: Bool = false)
+  -> Double
+{
   let units = text.reduce(0.0) { total, character in
     switch character {
     case "i", "j", "l", "t", "f", "r", "I", ".", ",", ":", ";", "'", "|", "!", "(", ")", "[", "]",

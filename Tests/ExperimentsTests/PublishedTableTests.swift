@@ -2,7 +2,7 @@ import Datasets
 import Testing
 import Training
 
-@testable import Experiments
+import Experiments
 
 @Suite("The paper's tables")
 struct PublishedTableTests {

@@ -32,6 +32,28 @@ struct VerificationTests {
     }
   }
 
+  @Test("Results are sound until one theorem fails, whatever the conditions say")
+  func soundness() throws {
+    var settings = Verification.Settings()
+    settings.scenario.classCount = 3
+    settings.modelCount = 2
+    var verification = Verification(settings)
+    let results = try verification.run()
+    #expect(results.isSound)
+    for place in results.theorems.indices {
+      var failing = results
+      failing.theorems[place].verdict = .fails
+      #expect(!failing.isSound)
+    }
+    // Conditions are findings: that none of them is satisfied is no failure.
+    var unsatisfied = results
+    for place in results.conditions.indices { unsatisfied.conditions[place].verdict = .unsatisfied }
+    #expect(unsatisfied.isSound)
+    // A wrong closed form, from the check to the status.
+    verification.forms.detectionGap = { ratio, decay in decay - ratio }
+    #expect(try !verification.run().isSound)
+  }
+
   @Test("a wrong closed form is noticed, and named")
   func noticesFaults() throws {
     func failures(_ change: (inout ClosedForms) -> Void) throws -> [String] {

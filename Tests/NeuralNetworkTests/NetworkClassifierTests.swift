@@ -4,7 +4,7 @@ import Kernels
 import Statistics
 import Testing
 
-@testable import NeuralNetwork
+import NeuralNetwork
 
 @Suite("A network as a classifier")
 struct NetworkClassifierTests {

@@ -3,7 +3,7 @@ import PropertyTesting
 import Synchronization
 import Testing
 
-@testable import PropertyChecks
+import PropertyChecks
 
 @Suite("In a test, expectations decide about a property")
 struct CheckTests {

@@ -2,8 +2,8 @@ import Foundation
 import Synchronization
 import Testing
 
-@testable import PropertyChecks
-@testable import PropertyTesting
+import PropertyChecks
+import PropertyTesting
 
 private struct Fault: Error {}
 

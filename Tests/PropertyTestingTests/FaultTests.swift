@@ -2,7 +2,7 @@ import PropertyTesting
 import Synchronization
 import Testing
 
-@testable import PropertyChecks
+import PropertyChecks
 
 private struct Fault: Error, CustomStringConvertible { let description: String }
 private struct Plain: Error { let message: String, value: Int }

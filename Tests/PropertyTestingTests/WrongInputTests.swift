@@ -1,7 +1,7 @@
 import Synchronization
 import Testing
 
-@testable import PropertyTesting
+import PropertyTesting
 
 private struct Fault: Error {}
 

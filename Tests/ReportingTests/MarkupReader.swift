@@ -1,6 +1,6 @@
 import Foundation
 import FoundationXML
-@testable import Reporting
+import Reporting
 
 /// Reads XML and keeps what tests ask about; an independent judge of whether it is well-formed.
 final class MarkupReader: NSObject, XMLParserDelegate {

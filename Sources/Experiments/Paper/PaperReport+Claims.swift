@@ -6,9 +6,9 @@ import Training
 extension PaperReport {
   /// "The second is more accurate than the first": a direction that the paper's tables have, or that
   /// those who broke the defence found.
-  struct Claim: Sendable {
+  package struct Claim: Sendable {
     /// What is done to the images.
-    enum Column: Sendable {
+    package enum Column: Sendable {
       case clean
       /// PGD of the fewest steps.
       case untargeted
@@ -18,26 +18,27 @@ extension PaperReport {
     }
 
     /// A cell of the table.
-    struct Place: Sendable {
-      var method: TrainingMethod
-      var defence: DefenceName
-      var column: Column
+    package struct Place: Sendable {
+      package var method: TrainingMethod
+      package var defence: DefenceName
+      package var column: Column
 
-      init(_ method: TrainingMethod, _ defence: DefenceName, _ column: Column = .untargeted) {
+      package init(_ method: TrainingMethod, _ defence: DefenceName, _ column: Column = .untargeted)
+      {
         self.method = method
         self.defence = defence
         self.column = column
       }
     }
 
-    var text: String
-    var lower: Place
-    var higher: Place
+    package var text: String
+    package var lower: Place
+    package var higher: Place
     /// Who published it, and which figures, if the paper's tables do not have it.
-    var source: String?
+    package var source: String?
   }
 
-  static let claims: [Claim] = {
+  package static let claims: [Claim] = {
     let interpolated = TrainingMethod.interpolatedAdversarial
     return [
       Claim(
@@ -144,7 +145,7 @@ extension PaperReport {
 
 extension PublishedTable {
   /// The figure of a claim's cell, of the fewest steps.
-  subscript(_ place: PaperReport.Claim.Place) -> Double? {
+  package subscript(_ place: PaperReport.Claim.Place) -> Double? {
     let row = self[place.method, place.defence]
     switch place.column {
     case .clean: return row?.clean

@@ -146,7 +146,7 @@ extension TrainingMethod {
 
   /// The rows of the paper's tables: every defence on the networks of mixup, the ablations on the
   /// others; MI-PL, and mixing on a network alone, are ours.
-  var defences: [DefenceName] {
+  package var defences: [DefenceName] {
     switch self {
     case .plain, .adversarial: [.none, .otherLabel]
     case .mixup, .interpolatedAdversarial:

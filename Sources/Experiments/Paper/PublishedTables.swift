@@ -6,14 +6,14 @@ import Training
 ///
 /// Source: Pang, Xu and Zhu, "Mixup Inference: Better Exploiting Mixup to Defend Adversarial Attacks",
 /// ICLR 2020, Tables 2 and 3. Where a table says "≤ 1" the value is nil.
-struct PublishedTable: Sendable {
+package struct PublishedTable: Sendable {
   /// The row of a network behind a defence.
-  struct Row: Sendable {
-    var method: TrainingMethod
-    var defence: DefenceName
-    var clean: Double
-    var untargeted: [Double]
-    var targeted: [Double?]
+  package struct Row: Sendable {
+    package var method: TrainingMethod
+    package var defence: DefenceName
+    package var clean: Double
+    package var untargeted: [Double]
+    package var targeted: [Double?]
   }
 
   /// The radius of all attacks.
@@ -22,10 +22,10 @@ struct PublishedTable: Sendable {
   static let steps = [10, 50, 200]
 
   let number: Int
-  let rows: [Row]
+  package let rows: [Row]
 
   /// The table that is about a data set; nil if there is none.
-  init?(_ dataset: Dataset) {
+  package init?(_ dataset: Dataset) {
     switch dataset.name {
     case Dataset.cifar10.name: (number, rows) = (2, Self.cifar10)
     case Dataset.cifar100.name: (number, rows) = (3, Self.cifar100)
@@ -34,7 +34,7 @@ struct PublishedTable: Sendable {
   }
 
   /// What the paper calls a row; it has none for MI-PL.
-  subscript(_ method: TrainingMethod, _ defence: DefenceName) -> Row? {
+  package subscript(_ method: TrainingMethod, _ defence: DefenceName) -> Row? {
     rows.first { $0.method == method && $0.defence == defence }
   }
 

@@ -13,6 +13,11 @@ package struct CPUProfile: Sendable {
     /// Where the program was, then the return addresses, from the innermost on.
     package var addresses: [UInt64]
     package var count: Int
+
+    package init(addresses: [UInt64], count: Int) {
+      self.addresses = addresses
+      self.count = count
+    }
   }
 
   /// Code in memory that comes from a file.
@@ -20,6 +25,12 @@ package struct CPUProfile: Sendable {
     package var addresses: Range<UInt64>
     package var fileOffset: UInt64
     package var path: String
+
+    package init(addresses: Range<UInt64>, fileOffset: UInt64, path: String) {
+      self.addresses = addresses
+      self.fileOffset = fileOffset
+      self.path = path
+    }
   }
 
   /// µs of processor time between two samples.

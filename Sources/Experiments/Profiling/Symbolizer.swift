@@ -2,15 +2,15 @@ import Foundation
 import Reporting
 
 /// Names for the addresses of a profile, from the files that were mapped.
-struct Symbolizer {
+package struct Symbolizer {
   private let mappings: [CPUProfile.Mapping]
   private var files: [String: ELFSymbols?] = [:]
   private var names: [UInt64: String?] = [:]
 
-  init(_ mappings: [CPUProfile.Mapping]) { self.mappings = mappings }
+  package init(_ mappings: [CPUProfile.Mapping]) { self.mappings = mappings }
 
   /// The stacks of a profile by names, from the outermost function on.
-  mutating func stacks(of profile: CPUProfile) -> FoldedStacks {
+  package mutating func stacks(of profile: CPUProfile) -> FoldedStacks {
     var stacks: [FoldedStacks.Stack] = []
     for sample in profile.samples {
       var frames: [String] = []

@@ -2,7 +2,7 @@ import Kernels
 
 /// The gradient with respect to the input that belongs to an `InferencePlan`: the products of its
 /// layers transposed, in reverse, with the masks of ReLU and the sums of residuals fused into them.
-struct GradientPlan: Sendable {
+package struct GradientPlan: Sendable {
   /// ∂slot[output] = mask(Wᵀ ∗ ∂slot[input] + ∂slot[addend]).
   struct Step: Sendable {
     var convolution: PreparedConvolution
@@ -19,7 +19,7 @@ struct GradientPlan: Sendable {
   let steps: [Step]
   let dense: PreparedConvolution
 
-  init(of plan: InferencePlan) {
+  package init(of plan: InferencePlan) {
     self.plan = plan
     func transposed(_ step: InferencePlan.Step) -> PreparedConvolution {
       step.frozen.prepared(.inputGradient, kernels: plan.kernels, profile: plan.profile)

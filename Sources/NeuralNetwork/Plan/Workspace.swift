@@ -6,7 +6,7 @@ import Kernels
 ///
 /// Sendable although it is written to: `NetworkClassifier` lends it to one call at a time, and the
 /// threads of that call write to different parts.
-final class Workspace: @unchecked Sendable {
+package final class Workspace: @unchecked Sendable {
   let plan: InferencePlan
   let capacity: Int
   private let gradientPlan: GradientPlan?
@@ -16,7 +16,7 @@ final class Workspace: @unchecked Sendable {
   /// One for every thread that works on a layer.
   private let scratch: [AlignedBuffer]
 
-  init(
+  package init(
     for plan: InferencePlan, gradients gradientPlan: GradientPlan? = nil, capacity: Int,
     threadCount: Int = 1
   ) {
@@ -38,7 +38,7 @@ final class Workspace: @unchecked Sendable {
   var threadCount: Int { scratch.count }
 
   /// What a forward pass has just done.
-  enum Stage {
+  package enum Stage {
     case input
     case step(Int)
     case output
@@ -47,7 +47,7 @@ final class Workspace: @unchecked Sendable {
   /// Pixels [images, C, H, W] → logits [images, L]. With workers, the threads share every layer.
   ///
   /// - Parameter passed: called after every stage, for each of its groups of images.
-  func forward(
+  package func forward(
     _ pixels: UnsafePointer<Float>, images: Int, logits: UnsafeMutablePointer<Float>,
     workers: WorkerPool? = nil, passed: (Stage) -> Void = { _ in }
   ) {
@@ -80,7 +80,7 @@ final class Workspace: @unchecked Sendable {
 
   /// ∂loss/∂logits [images, L] → ∂loss/∂pixels [images, C, H, W], for the images of the last
   /// forward pass.
-  func backward(
+  package func backward(
     _ logitsGradient: UnsafePointer<Float>, images: Int, pixels: UnsafeMutablePointer<Float>,
     workers: WorkerPool? = nil
   ) {
