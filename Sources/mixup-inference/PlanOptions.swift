@@ -68,6 +68,12 @@ struct PlanOptions: ParsableArguments {
   var strength: String?
 
   @Option(
+    help: """
+      Share of the pixels that are made black; usually \(DefenceDescription.usual("share")).
+      """)
+  var share: String?
+
+  @Option(
     help: "Least and largest side of a random square, 24,32; from three quarters unless given.")
   var sides: String?
 
@@ -117,7 +123,7 @@ struct PlanOptions: ParsableArguments {
       ("norm", norm), ("epsilon", epsilon), ("steps", steps), ("step-size", stepSize),
       ("loss", loss), ("momentum", momentum), ("queries", queries), ("restarts", restarts),
       ("lambda", ratio), ("lambda-pl", predictedLabelRatio), ("threshold", threshold),
-      ("strength", strength), ("sides", sides), ("bits", bits), ("draws", draws),
+      ("strength", strength), ("share", share), ("sides", sides), ("bits", bits), ("draws", draws),
       ("attack-draws", attackDraws), ("average", average),
     ]
   }
