@@ -44,6 +44,18 @@ struct PlanOptions: ParsableArguments {
       """)
   var queries: String?
 
+  @Option(
+    help: """
+      Differences from which spsa guesses a gradient; usually \(AttackDescription.usual("directions")).
+      """)
+  var directions: String?
+
+  @Option(
+    help: """
+      How far from an image spsa asks, on the pixel scale; usually \(AttackDescription.usual("probe")).
+      """)
+  var probe: String?
+
   @Option(help: "Independent starts of the attack, of which the best counts; usually 1.")
   var restarts: String?
 
@@ -121,7 +133,8 @@ struct PlanOptions: ParsableArguments {
   private var settings: [(flag: String, text: String?)] {
     [
       ("norm", norm), ("epsilon", epsilon), ("steps", steps), ("step-size", stepSize),
-      ("loss", loss), ("momentum", momentum), ("queries", queries), ("restarts", restarts),
+      ("loss", loss), ("momentum", momentum), ("queries", queries), ("directions", directions),
+      ("probe", probe), ("restarts", restarts),
       ("lambda", ratio), ("lambda-pl", predictedLabelRatio), ("threshold", threshold),
       ("strength", strength), ("share", share), ("sides", sides), ("bits", bits), ("draws", draws),
       ("attack-draws", attackDraws), ("average", average),
