@@ -44,6 +44,18 @@ struct PlanOptions: ParsableArguments {
       """)
   var queries: String?
 
+  @Option(
+    help: """
+      Differences from which spsa guesses a gradient; usually \(AttackDescription.usual("directions")).
+      """)
+  var directions: String?
+
+  @Option(
+    help: """
+      How far from an image spsa asks, on the pixel scale; usually \(AttackDescription.usual("probe")).
+      """)
+  var probe: String?
+
   @Option(help: "Independent starts of the attack, of which the best counts; usually 1.")
   var restarts: String?
 
@@ -66,6 +78,12 @@ struct PlanOptions: ParsableArguments {
       \(DefenceDescription.usual("strength")).
       """)
   var strength: String?
+
+  @Option(
+    help: """
+      Share of the pixels that are made black; usually \(DefenceDescription.usual("share")).
+      """)
+  var share: String?
 
   @Option(
     help: "Least and largest side of a random square, 24,32; from three quarters unless given.")
@@ -115,9 +133,10 @@ struct PlanOptions: ParsableArguments {
   private var settings: [(flag: String, text: String?)] {
     [
       ("norm", norm), ("epsilon", epsilon), ("steps", steps), ("step-size", stepSize),
-      ("loss", loss), ("momentum", momentum), ("queries", queries), ("restarts", restarts),
+      ("loss", loss), ("momentum", momentum), ("queries", queries), ("directions", directions),
+      ("probe", probe), ("restarts", restarts),
       ("lambda", ratio), ("lambda-pl", predictedLabelRatio), ("threshold", threshold),
-      ("strength", strength), ("sides", sides), ("bits", bits), ("draws", draws),
+      ("strength", strength), ("share", share), ("sides", sides), ("bits", bits), ("draws", draws),
       ("attack-draws", attackDraws), ("average", average),
     ]
   }

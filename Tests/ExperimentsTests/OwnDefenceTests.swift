@@ -22,13 +22,11 @@ private struct Dimming: Defence {
   }
 }
 
-private struct Dimmed<Network: DifferentiableClassifier>: DefendedClassifier {
+private struct Dimmed<Network: DifferentiableClassifier>: WrappingClassifier, DefendedClassifier {
   let network: Network
   let range: Float
 
-  var imageShape: ImageShape { network.imageShape }
-  var classCount: Int { network.classCount }
-  var forwardPassesPerDecision: Int { network.forwardPassesPerDecision }
+  var wrapped: any Classifier { network }
   var isRandomized: Bool { range > 0 }
 
   var detector: Detector? {

@@ -44,6 +44,8 @@ struct AttackCase: Sendable, CustomTestStringConvertible {
   static let queries = [
     AttackCase(name: "Square", attack: SquareAttack(queries: 150)),
     AttackCase(name: "noise", attack: UniformNoise(samples: 30)),
+    AttackCase(name: "SPSA", attack: SPSA(steps: 5, directions: 8)),
+    AttackCase(name: "SPSA", attack: SPSA(steps: 5, directions: 8), norm: .l2),
     AttackCase(name: "noise", attack: UniformNoise(samples: 30), norm: .l2),
   ]
   static let carliniWagner = AttackCase(

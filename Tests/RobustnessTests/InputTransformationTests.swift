@@ -170,6 +170,29 @@ struct InputTransformationTests {
     }
   }
 
+  @Test("masking makes pixels black in all their channels at once, as often as it says")
+  func masking() {
+    let image = (0..<shape.count).map { Float($0 + 1) }
+    let area = shape.height * shape.width
+    var black = 0
+    for number in 0..<500 {
+      var stream = randomStream(number)
+      let masked = applied(
+        InputTransformation.masking(share: 0.3).draw(for: shape, from: &stream), to: image)
+      #expect(zip(masked, image).allSatisfy { $0 == 0 || $0 == $1 })
+      let isBlack = masked.map { $0 == 0 }
+      #expect(Array(isBlack[..<area]) == Array(isBlack[area...]))
+      black += isBlack[..<area].count(where: \.self)
+    }
+    #expect(abs(Double(black) / Double(500 * area) - 0.3) <= bound(count: 500 * area))
+    for (share, count) in [(0, 0), (1, shape.count)] as [(Float, Int)] {
+      var stream = randomStream(1)
+      let masked = applied(
+        InputTransformation.masking(share: share).draw(for: shape, from: &stream), to: image)
+      #expect(masked.count { $0 == 0 } == count)
+    }
+  }
+
   @Test("noise has the moments of its law")
   func noiseHasItsMoments() {
     var (gaussian, flat): ([Float], [Float]) = ([], [])

@@ -11,13 +11,15 @@ private let classCount = 3
 
 private let everyKind: [InputTransformation] = [
   .gaussianNoise(standardDeviation: 0.1), .uniformNoise(radius: 0.1), .rotation(degrees: 40),
-  .cropAndPad(sides: 2...3), .resizeAndPad(sides: 2...3), .cropAndResize(sides: 2...3),
+  .masking(share: 0.3), .cropAndPad(sides: 2...3), .resizeAndPad(sides: 2...3),
+  .cropAndResize(sides: 2...3),
 ]
 
 /// Transformations that change nothing.
 private let identities: [InputTransformation] = [
   .gaussianNoise(standardDeviation: 0), .uniformNoise(radius: 0), .rotation(degrees: 0),
-  .cropAndPad(sides: 4...4), .resizeAndPad(sides: 4...4), .cropAndResize(sides: 4...4),
+  .masking(share: 0), .cropAndPad(sides: 4...4), .resizeAndPad(sides: 4...4),
+  .cropAndResize(sides: 4...4),
 ]
 
 private func chains() -> [[InputTransformation]] {

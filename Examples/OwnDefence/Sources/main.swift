@@ -26,13 +26,11 @@ struct RandomDimming: Defence {
 }
 
 /// A network behind it. How one follows it who knows it is left at the usual: the mean over fresh draws.
-struct Dimmed<Network: DifferentiableClassifier>: DefendedClassifier {
+struct Dimmed<Network: DifferentiableClassifier>: WrappingClassifier, DefendedClassifier {
   let network: Network
   let range: Float
 
-  var imageShape: ImageShape { network.imageShape }
-  var classCount: Int { network.classCount }
-  var forwardPassesPerDecision: Int { network.forwardPassesPerDecision }
+  var wrapped: any Classifier { network }
   var isRandomized: Bool { true }
 
   func logits(of images: Pixels, draws: Draws) throws -> Tensor {

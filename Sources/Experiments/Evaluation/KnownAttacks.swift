@@ -16,6 +16,7 @@ extension AttackName {
     Search("apgd-t", AutoPGD(loss: .logitsRatio, objective: .everyClass)),
     Search("cw", CarliniWagner()),
     Search("square", SquareAttack()),
+    Search("spsa", SPSA()),
     Search("ensemble", Ensemble()),
     .published,
     .publishedRepaired,

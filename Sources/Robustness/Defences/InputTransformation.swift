@@ -16,6 +16,11 @@ public enum InputTransformation: Sendable, Hashable, Codable {
   case gaussianNoise(standardDeviation: Float)
   /// x + U[−r, r) for every value on its own, without clipping; r on the pixel scale.
   case uniformNoise(radius: Float)
+  /// Every pixel, in all its channels, black with probability p on its own; never at 0, always at 1.
+  ///
+  /// In the manner of Levine and Feizi, "Robustness Certificates for Sparse Adversarial Attacks by Randomized
+  /// Ablation", AAAI 2020, who keep a fixed number of pixels, and train the network to see which are gone.
+  case masking(share: Float)
   /// Rotated by U[−d, d) degrees about the middle, bilinear, with black corners.
   case rotation(degrees: Float)
   /// A random s×s square of the image, s uniform over the sides, at a random place on black.
@@ -47,6 +52,7 @@ public enum InputTransformation: Sendable, Hashable, Codable {
       guard deviation >= 0, deviation.isFinite else { throw .standardDeviation(deviation) }
     case .uniformNoise(let radius):
       guard radius >= 0, radius.isFinite else { throw .radius(radius) }
+    case .masking: break
     case .rotation(let degrees):
       guard degrees >= 0, degrees <= 180 else { throw .degrees(degrees) }
     case .cropAndPad(let sides?), .resizeAndPad(let sides?), .cropAndResize(let sides?):
@@ -67,6 +73,10 @@ public enum InputTransformation: Sendable, Hashable, Codable {
       return .shift((0..<shape.count).map { _ in deviation * Float(stream.standardNormal()) })
     case .uniformNoise(let radius):
       return .shift((0..<shape.count).map { _ in radius * (2 * stream.uniform() - 1) })
+    case .masking(let share):
+      let area = shape.height * shape.width
+      let mask: [Float] = (0..<area).map { _ in stream.uniform() < share ? 0 : 1 }
+      return .scaling((0..<shape.channels).flatMap { _ in mask })
     case .rotation(let degrees):
       let angle = Double(degrees) * (2 * stream.uniformDouble() - 1)
       return .resampling(.rotation(degrees: angle, shape: shape))
@@ -113,6 +123,8 @@ public enum InputTransformation: Sendable, Hashable, Codable {
 package enum DrawnTransformation: Sendable {
   /// x + c, c of [C, H, W].
   case shift([Float])
+  /// x ∘ m, m of [C, H, W].
+  case scaling([Float])
   /// T x.
   case resampling(Resampling)
   /// ⌊levels · x⌋ / levels.
@@ -127,6 +139,7 @@ package enum DrawnTransformation: Sendable {
       shift.withUnsafeBufferPointer { shift in
         for place in 0..<count { result[place] = image[place] + shift[place] }
       }
+    case .scaling(let factors): scale(image, by: factors, to: result)
     case .resampling(let resampling): resampling.apply(image, to: result)
     case .truncation(let levels):
       for place in 0..<count { result[place] = (levels * image[place]).rounded(.down) / levels }
@@ -140,7 +153,14 @@ package enum DrawnTransformation: Sendable {
   ) {
     switch self {
     case .shift, .truncation: result.update(from: gradient, count: count)
+    case .scaling(let factors): scale(gradient, by: factors, to: result)
     case .resampling(let resampling): resampling.pullback(gradient, to: result)
     }
+  }
+
+  private func scale(
+    _ values: UnsafePointer<Float>, by factors: [Float], to result: UnsafeMutablePointer<Float>
+  ) {
+    for (place, factor) in factors.enumerated() { result[place] = factor * values[place] }
   }
 }

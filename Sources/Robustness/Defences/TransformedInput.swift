@@ -80,6 +80,13 @@ extension TransformedInput {
     switch change {
     case .one(.gaussianNoise), .one(.uniformNoise), .one(.rotation):
       return [Setting("strength", \.strength), draws]
+    case .one(.masking):
+      return [
+        Setting(
+          "share", \.share,
+          problem: { 0...1 ~= $0 ? nil : "the share of black pixels is \($0); it is from 0 to 1" }),
+        draws,
+      ]
     case .one(.cropAndPad), .one(.resizeAndPad), .one(.cropAndResize):
       return [Setting("sides", \.sides), draws]
     case .one(.bitDepth):
@@ -123,6 +130,11 @@ extension TransformedInput {
   private var strength: Float? {
     get { one?.strength }
     set { if let newValue, let one { change = .one(one.with(strength: newValue)) } }
+  }
+
+  private var share: Float? {
+    get { if case .masking(let share) = one { share } else { nil } }
+    set { if let newValue { change = .one(.masking(share: newValue)) } }
   }
 
   private var sides: ClosedRange<Int>? {
@@ -184,6 +196,7 @@ extension InputTransformation {
   /// One of each kind, as strong as is usual.
   fileprivate static let usual: [InputTransformation] = [
     .gaussianNoise(standardDeviation: 0.05), .uniformNoise(radius: 0.1), .rotation(degrees: 20),
+    .masking(share: 0.25),
     .cropAndPad(sides: nil), .resizeAndPad(sides: nil), .cropAndResize(sides: nil), .bitDepth(4),
   ]
 
@@ -192,6 +205,7 @@ extension InputTransformation {
     case .gaussianNoise: "gaussian"
     case .uniformNoise: "uniform"
     case .rotation: "rotation"
+    case .masking: "masking"
     case .cropAndPad: "crop-pad"
     case .resizeAndPad: "resize-pad"
     case .cropAndResize: "crop-resize"
