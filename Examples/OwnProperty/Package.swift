@@ -5,9 +5,14 @@ let package = Package(
   name: "OwnProperty",
   dependencies: [.package(name: "mixup-inference", path: "../..")],
   targets: [
+    .target(name: "Softmax", swiftSettings: [.swiftLanguageMode(.v6)]),
     .executableTarget(
       name: "OwnProperty",
-      dependencies: [.product(name: "PropertyTesting", package: "mixup-inference")],
-      path: "Sources", swiftSettings: [.swiftLanguageMode(.v6)])
+      dependencies: ["Softmax", .product(name: "PropertyTesting", package: "mixup-inference")],
+      swiftSettings: [.swiftLanguageMode(.v6)]),
+    .testTarget(
+      name: "SoftmaxTests",
+      dependencies: ["Softmax", .product(name: "PropertyTesting", package: "mixup-inference")],
+      path: "Tests", swiftSettings: [.swiftLanguageMode(.v6)]),
   ]
 )

@@ -1,22 +1,9 @@
 // A property of one's own: softmax gives shares that add up to 1. It is tried on many lists of scores; one
 // way to compute it holds, the obvious one does not, and the simplest list that shows so is found.
-// In a test, `check` of `PropertyChecks` takes the same arguments, with `#expect` in place of the error.
+// Tests/SoftmaxTests.swift has the property as one would state it in a test.
 
-import Foundation
 import PropertyTesting
-
-/// exp(zₖ) / Σⱼ exp(zⱼ), as it is written in every book.
-func obviousSoftmax(_ scores: [Double]) -> [Double] {
-  let powers = scores.map { exp($0) }
-  let sum = powers.reduce(0, +)
-  return powers.map { $0 / sum }
-}
-
-/// The same after the largest score was subtracted from all, which changes no share.
-func carefulSoftmax(_ scores: [Double]) -> [Double] {
-  let largest = scores.max() ?? 0
-  return obviousSoftmax(scores.map { $0 - largest })
-}
+import Softmax
 
 struct SharesDoNotAddUp: Error, CustomStringConvertible {
   let sum: Double
