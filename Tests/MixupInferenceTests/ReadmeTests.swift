@@ -11,7 +11,7 @@ import Testing
 struct ReadmeTests {
   @Test("has the library's example as it stands here, where it compiles and runs")
   func example() throws {
-    let readme = try text(of: Fixtures.folder.appending(path: "../README.md"))
+    let readme = try text(of: root.appending(path: "README.md"))
     let block = try #require(
       readme.components(separatedBy: "### As a library").last?
         .components(separatedBy: "```swift\n").dropFirst().first?
@@ -37,6 +37,41 @@ struct ReadmeTests {
       #expect(0..<10 ~= label)
     }
   }
+
+  @Test("attacks one's own model as the example does that is built and run")
+  func ownModel() throws {
+    let readme = try text(of: root.appending(path: "README.md"))
+    let program = try text(of: root.appending(path: "Examples/OwnModel/Sources/main.swift"))
+    let code = try #require(
+      readme.components(separatedBy: "## Attack your own model").last?
+        .components(separatedBy: "```swift\n").dropFirst().first?
+        .components(separatedBy: "```").first)
+    #expect(program.contains(code))
+  }
+
+  @Test("and the chapters link to files that are there")
+  func links() throws {
+    let top = ["README", "ARCHITECTURE", "CONTRIBUTING", "RESULTS", "SPECIFICATION"]
+    let chapters = try FileManager.default.contentsOfDirectory(
+      at: root.appending(path: "docs"), includingPropertiesForKeys: nil
+    ).filter { $0.pathExtension == "md" }
+    var count = 0
+    for file in top.map({ root.appending(path: $0 + ".md") }) + chapters {
+      for match in try text(of: file).matches(of: /\]\(([^)#]+)(?:#[^)]*)?\)/) {
+        let target = String(match.1)
+        guard !target.contains("://") else { continue }
+        count += 1
+        let place = file.deletingLastPathComponent().appending(path: target)
+        #expect(
+          FileManager.default.fileExists(atPath: place.standardizedFileURL.path),
+          "\(file.lastPathComponent) links to \(target)")
+      }
+    }
+    // Of the README alone there are more.
+    #expect(count >= 10)
+  }
+
+  private var root: URL { Fixtures.folder.appending(path: "..").standardizedFileURL }
 
   private func text(of file: URL) throws -> String {
     String(decoding: try Data(contentsOf: file), as: UTF8.self)
