@@ -39,7 +39,7 @@ package struct Reproduction: Sendable {
   package var folder: URL
   /// Whether finished stages of an earlier run are used again.
   package var reusesStages: Bool
-  private let recipe: @Sendable (DigitModel) throws -> TrainingRecipe
+  private let recipe: @Sendable (TrainingMethod) throws -> TrainingRecipe
   private let workers: WorkerPool
   private let progress: ProgressReporter
   private let data: DatasetSplit
@@ -52,10 +52,10 @@ package struct Reproduction: Sendable {
   package init(
     settings: Settings, folder: URL, reusesStages: Bool = true, workers: WorkerPool,
     progress: ProgressReporter,
-    recipe: (@Sendable (DigitModel) throws -> TrainingRecipe)? = nil
+    recipe: (@Sendable (TrainingMethod) throws -> TrainingRecipe)? = nil
   ) throws {
     self.settings = settings
-    self.recipe = recipe ?? { [seed = settings.seed] in try $0.recipe(seed: seed) }
+    self.recipe = recipe ?? { [seed = settings.seed] in try $0.recipe(for: .digits, seed: seed) }
     self.folder = folder
     self.reusesStages = reusesStages
     self.workers = workers
@@ -70,7 +70,7 @@ package struct Reproduction: Sendable {
   /// Accuracy of the three undefended models, and under MI-OL with λ = ½, over ε.
   package struct Sweep: Codable, Sendable {
     package struct Point: Codable, Sendable {
-      package var model: DigitModel
+      package var model: TrainingMethod
       package var defence: DefenceName
       package var epsilon: Epsilon
       package var outcome: Proportion
@@ -130,7 +130,7 @@ package struct Reproduction: Sendable {
 
   /// All that was measured on one model.
   package struct ModelResult: Codable, Sendable {
-    package var model: DigitModel
+    package var model: TrainingMethod
     package var tuning: Tuning
     package var cells: [Cell]
     package var detection: Detection
@@ -148,7 +148,7 @@ package struct Reproduction: Sendable {
 
   /// How far one network is from linear between images.
   package struct Linearity: Codable, Sendable {
-    package var model: DigitModel
+    package var model: TrainingMethod
     package var found: NetworkVerification.Linearity
   }
 
@@ -178,12 +178,11 @@ package struct Reproduction: Sendable {
     try AtomicFile.check(folder.appending(path: "index.html"))
     let start = ContinuousClock.now
     let store = StageStore(folder: folder.appending(path: "stages"), reuses: reusesStages)
-    let origin = Origin(settings: settings, recipes: try DigitModel.allCases.map(recipe))
-    var classifiers: [DigitModel: NetworkClassifier] = [:]
-    for model in DigitModel.allCases {
-      let network = try trained(model).network()
-      classifiers[model] = NetworkClassifier(
-        InferencePlan(network, normalization: Self.normalization, kernels: settings.kernels))
+    let origin = Origin(settings: settings, recipes: try Self.methods.map(recipe))
+    var classifiers: [TrainingMethod: NetworkClassifier] = [:]
+    for model in Self.methods {
+      classifiers[model] = try NetworkClassifier(
+        InferencePlan(trained(model).checkpoint, kernels: settings.kernels))
     }
     func stage<Value: Codable>(
       _ name: String, title: String, _ make: () throws -> Value
@@ -191,14 +190,14 @@ package struct Reproduction: Sendable {
       try store.result(name, for: origin, title: title, progress, make)
     }
     let sweep = try stage("sweep", title: "sweep ε") { try self.sweep(classifiers) }
-    let models = try DigitModel.allCases.compactMap { model in
+    let models = try Self.methods.compactMap { model in
       try classifiers[model].map { classifier in
         try stage("evaluate-\(model.rawValue)", title: "evaluate \(model.title)") {
           try evaluate(model, classifier, within: sweep.chosen)
         }
       }
     }
-    let linearity = try DigitModel.allCases.compactMap { model in
+    let linearity = try Self.methods.compactMap { model in
       try classifiers[model].map { classifier in
         try stage("linearity-\(model.rawValue)", title: "linearity \(model.title)") {
           try self.linearity(model, classifier, within: sweep.chosen)
@@ -210,7 +209,8 @@ package struct Reproduction: Sendable {
       models: models, linearity: linearity, seconds: (ContinuousClock.now - start) / .seconds(1))
   }
 
-  static let normalization = Normalization.plusMinusOne(channels: 1)
+  /// The networks that are compared.
+  package static let methods: [TrainingMethod] = [.plain, .mixup, .interpolatedAdversarial]
 
   /// The first test images.
   private var test: LabelledImages {
@@ -218,46 +218,28 @@ package struct Reproduction: Sendable {
   }
 
   /// Where the checkpoint of a model is.
-  package func checkpointFile(_ model: DigitModel) -> URL {
+  package func checkpointFile(_ model: TrainingMethod) -> URL {
     folder.appending(path: "checkpoints").appending(path: "\(model.rawValue).safetensors")
   }
 
-  private func trained(_ model: DigitModel) throws -> Checkpoint {
-    let recipe = try recipe(model)
-    let file = checkpointFile(model)
-    let trainer = Trainer(
-      recipe: recipe, normalization: Self.normalization,
-      execution: Execution(kernels: settings.kernels, workers: workers))
-    let notes = try trainer.notes(dataset: Dataset.digits.name, images: data.training)
-    let architecture = ResNet.Architecture.resNet8(data.training.pixels.imageShape)
-    if reusesStages, let bytes = try? Data(contentsOf: file),
-      let checkpoint = try? Checkpoint(bytes),
-      checkpoint.notes == notes, checkpoint.architecture == architecture
-    {
-      progress.skip("train \(model.title)", because: StageStore.isReused)
-      return checkpoint
-    }
-    let network = ResNet(architecture)
-    network.initialize(seed: settings.seed)
-    let stage = progress.stage(
-      "train \(model.title)", total: trainer.totalSteps(images: data.training.count), unit: "steps")
-    try trainer.train(network, on: data.training) { _ in stage.advance() }
-    stage.finish()
-    let checkpoint = Checkpoint(network, normalization: Self.normalization, notes: notes)
-    try AtomicFile.write(try checkpoint.encoded(), to: file)
-    return checkpoint
+  private func trained(_ method: TrainingMethod) throws -> EvaluationRun.Model {
+    try TrainingRun(
+      recipe: try recipe(method), architecture: Dataset.digits.training.architecture,
+      output: checkpointFile(method), isFresh: !reusesStages, kernels: settings.kernels,
+      workers: workers, progress: progress
+    ).model(method, on: data, named: .digits)
   }
 
   // MARK: ε
 
-  private func sweep(_ classifiers: [DigitModel: NetworkClassifier]) throws -> Sweep {
+  private func sweep(_ classifiers: [TrainingMethod: NetworkClassifier]) throws -> Sweep {
     let epsilons = try settings.epsilons.map { try Epsilon($0) }
     let validation = data.validation
     let stage = progress.stage(
-      "sweep ε", total: DigitModel.allCases.count * epsilons.count * 2 * validation.count,
+      "sweep ε", total: Self.methods.count * epsilons.count * 2 * validation.count,
       unit: "images")
     var points: [Sweep.Point] = []
-    for model in DigitModel.allCases {
+    for model in Self.methods {
       guard let base = classifiers[model] else { continue }
       let defence = try MixupInference(
         base, pool: pool,
@@ -292,7 +274,7 @@ package struct Reproduction: Sendable {
   // MARK: The table
 
   private func evaluate(
-    _ model: DigitModel, _ base: NetworkClassifier, within epsilon: Epsilon
+    _ model: TrainingMethod, _ base: NetworkClassifier, within epsilon: Epsilon
   ) throws -> ModelResult {
     let test = test
     let validation = data.validation
@@ -411,7 +393,7 @@ package struct Reproduction: Sendable {
   /// On the first few hundred test images, however many the table is made of: enough for the
   /// intervals that are drawn.
   private func linearity(
-    _ model: DigitModel, _ base: NetworkClassifier, within epsilon: Epsilon
+    _ model: TrainingMethod, _ base: NetworkClassifier, within epsilon: Epsilon
   ) throws -> Linearity {
     var verification = NetworkVerification.Settings()
     verification.sampleCount = settings.decisionDraws

@@ -117,7 +117,7 @@ package struct ReproductionReport: Sendable {
   private func sweepTable() -> Table {
     Table(
       columns: ["model", "defence"] + results.settings.epsilons,
-      rows: DigitModel.allCases.flatMap { model in
+      rows: Reproduction.methods.flatMap { model in
         [DefenceName.none, .otherLabel].map { defence in
           let points = results.sweep.points.filter { $0.model == model && $0.defence == defence }
           return [
@@ -362,7 +362,7 @@ package struct ReproductionReport: Sendable {
   private var sweepPlot: LinePlot {
     LinePlot(
       x: Axis("ε on the pixel scale"), y: Axis("Accuracy", range: 0...1, format: .percent),
-      series: DigitModel.allCases.flatMap { model in
+      series: Reproduction.methods.flatMap { model in
         [DefenceName.none, .otherLabel].map { defence in
           LinePlot.Series(
             "\(model.title), \(defence == .none ? "none" : "MI-OL")",

@@ -98,6 +98,20 @@ package struct TrainingRun: Sendable {
     return checkpoint
   }
 
+  /// The network of a method: what an earlier run has finished, else what this one trains.
+  func model(
+    _ method: TrainingMethod, on data: DatasetSplit, named dataset: Dataset
+  ) throws -> EvaluationRun.Model {
+    if try finished(on: data, named: dataset) != nil {
+      progress.skip("train \(method.title)", because: StageStore.isReused)
+    } else {
+      _ = try run(on: data, named: dataset)
+    }
+    return try EvaluationRun.Model(
+      name: method.rawValue, CheckpointFile(Data(contentsOf: output)),
+      curve: Self.curve(beside: output))
+  }
+
   /// The learning curve beside a checkpoint; nil if there is none.
   ///
   /// - Throws: `LearningCurveError`.

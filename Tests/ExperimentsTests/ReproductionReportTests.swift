@@ -19,10 +19,10 @@ struct ReproductionReportTests {
   }
 
   private func results(
-    _ models: [DigitModel: Counts] = [:], linearity: String = ""
+    _ models: [TrainingMethod: Counts] = [:], linearity: String = ""
   ) throws -> Reproduction.Results {
-    let models = try DigitModel.allCases.map { try model($0, models[$0] ?? Counts()) }
-    let points = DigitModel.allCases.flatMap { model in
+    let models = try Reproduction.methods.map { try model($0, models[$0] ?? Counts()) }
+    let points = Reproduction.methods.flatMap { model in
       ["none", "mi-ol"].map { defence in
         """
         {"model": "\(model.rawValue)", "defence": "\(defence)", "epsilon": "3/20",
@@ -43,7 +43,7 @@ struct ReproductionReportTests {
     return try JSONDecoder().decode(Reproduction.Results.self, from: Data(json.utf8))
   }
 
-  private func model(_ model: DigitModel, _ counts: Counts) throws -> String {
+  private func model(_ model: TrainingMethod, _ counts: Counts) throws -> String {
     func choice(_ value: Double) -> String {
       """
       {"value": \(value), "trials": [{"value": \(value), "clean": 0.97, "adversarial": 0.5}]}
@@ -145,7 +145,7 @@ struct ReproductionReportTests {
   func text() throws {
     let text = ReproductionReport(try results()).text
     let lines = text.split(separator: "\n")
-    for model in DigitModel.allCases {
+    for model in Reproduction.methods {
       for defence in ["none", "MI-PL, λ = 0.7", "MI-OL, λ = 0.4", "MI-Combined, threshold 0.15"] {
         let line = try #require(
           lines.first { $0.hasPrefix(model.title) && $0.contains(defence) },
@@ -165,7 +165,7 @@ struct ReproductionReportTests {
     let report = ReproductionReport(try results())
     let html = report.html
     #expect(html.hasPrefix("<!DOCTYPE html>") && html.contains("</html>"))
-    for model in DigitModel.allCases { #expect(html.contains(model.title)) }
+    for model in Reproduction.methods { #expect(html.contains(model.title)) }
     for title in ["Accuracy", "The choice of ε", "Tuning", "Detection", "Cost", "Provenance"] {
       #expect(html.contains(title), "\(title)")
     }

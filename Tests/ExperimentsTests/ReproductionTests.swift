@@ -23,8 +23,8 @@ struct ReproductionTests {
   }
 
   /// Six steps of training, the last with two steps of attack.
-  @Sendable private static func recipe(_ model: DigitModel) throws -> TrainingRecipe {
-    var recipe = try model.recipe(seed: 1)
+  @Sendable private static func recipe(_ model: TrainingMethod) throws -> TrainingRecipe {
+    var recipe = try model.recipe(for: .digits, seed: 1)
     recipe.epochs = 1
     recipe.batchSize = 600
     if model == .interpolatedAdversarial {
@@ -69,10 +69,10 @@ struct ReproductionTests {
         #expect(model.cells.count == 16 && model.cells.allSatisfy { $0.outcome.trials == 4 })
         #expect(model.detection.cleanCount == 4)
       }
-      #expect(first.results.models.map(\.model) == DigitModel.allCases)
+      #expect(first.results.models.map(\.model) == Reproduction.methods)
       #expect(first.results.trainingCount == 3813 && first.results.sweep.points.count == 12)
       #expect(first.progress.count { $0.contains("used again") } == 0)
-      for model in DigitModel.allCases {
+      for model in Reproduction.methods {
         let file = folder.appending(path: "checkpoints/\(model.rawValue).safetensors")
         #expect(try Checkpoint(Data(contentsOf: file)).notes["recipe"] != nil)
       }
@@ -88,7 +88,7 @@ struct ReproductionTests {
       #expect(try timeless(second.results) == timeless(first.results))
       // Ten stages: three trainings, the sweep, three evaluations, three times linearity.
       #expect(second.progress.count { $0.contains("used again") } == 10, "\(second.progress)")
-      #expect(first.results.linearity.map(\.model) == DigitModel.allCases)
+      #expect(first.results.linearity.map(\.model) == Reproduction.methods)
       #expect(
         try stages.map { try Data(contentsOf: folder.appending(path: "stages/\($0)")) } == files)
 

@@ -112,16 +112,7 @@ package struct PaperReproduction: Sendable {
 
   private func model(_ method: TrainingMethod) throws -> EvaluationRun.Model {
     if let model = models[method] { return model }
-    let run = try trainingRun(method)
-    if try run.finished(on: data, named: dataset) != nil {
-      progress.skip("train \(method.title)", because: StageStore.isReused)
-    } else {
-      _ = try run.run(on: data, named: dataset)
-    }
-    let bytes = try Data(contentsOf: run.output)
-    return try EvaluationRun.Model(
-      name: method.rawValue, CheckpointFile(bytes),
-      curve: try TrainingRun.curve(beside: run.output))
+    return try trainingRun(method).model(method, on: data, named: dataset)
   }
 
   // MARK: Measurements
