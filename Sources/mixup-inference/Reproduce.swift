@@ -19,8 +19,8 @@ struct Reproduce: ParsableCommand {
 
       --scale quick is to see that everything works, standard takes minutes on the digits and hours on \
       CIFAR, paper as many images, epochs and steps as the paper has; on the digits: all test images. \
-      --estimate says how long CIFAR takes here, and stops. Writes index.html, results.json, checkpoints \
-      and, of CIFAR, results.md. A run that was interrupted goes on where it ended, unless --fresh.
+      --estimate says how long it takes here, and stops. Writes index.html, results.md, results.json and \
+      checkpoints. A run that was interrupted goes on where it ended, unless --fresh.
 
       Example: mixup-inference reproduce --dataset cifar10 --data FOLDER --checkpoints fixtures/cifar10
       """)
@@ -33,7 +33,7 @@ struct Reproduce: ParsableCommand {
   @Option(help: "Test images under attack, from the first; as the scale has it unless given.")
   var count: Int?
 
-  @Option(help: "Folder with CIFAR networks that need no training.")
+  @Option(help: "Folder with networks that need no training.")
   var checkpoints: String?
 
   @Option(help: "Folder for the report, checkpoints and finished stages.")
@@ -42,7 +42,7 @@ struct Reproduce: ParsableCommand {
   @Option(help: "Seed of everything random.")
   var seed: UInt64 = 1
 
-  @Flag(help: "Only say how long it will take, on CIFAR.")
+  @Flag(help: "Only say how long it will take.")
   var estimate = false
 
   @Flag(help: "Do not use the finished stages of an earlier run.")
@@ -60,58 +60,22 @@ struct Reproduce: ParsableCommand {
       throw Failure.usage("--count is \(count); give a number of images")
     }
     let folder = URL(filePath: output)
-    if dataset.dataset == Dataset.digits.name {
-      guard checkpoints == nil, !estimate, dataset.data == nil else {
-        throw Failure.usage(
-          "--checkpoints, --estimate and --data are about CIFAR; give --dataset cifar10 too")
-      }
-      try reproduceDigits(scale, folder)
-    } else {
-      try reproducePaper(scale, folder)
-    }
-  }
-
-  private func reproduceDigits(_ scale: PaperScale, _ folder: URL) throws {
-    var settings = Reproduction.Settings()
-    settings.seed = seed
-    settings.kernels = try machine.kernelSet()
-    switch scale {
-    case .quick: settings.testCount = 100
-    case .standard: break
-    case .paper: settings.testCount = nil
-    }
-    settings.testCount = count ?? settings.testCount
-    let reproduction = try Reproduction(
-      settings: settings, folder: folder, reusesStages: !fresh, workers: machine.workers(),
-      progress: ProgressReporter())
-    let results = try profile.profiled("reproduce", machine) { try reproduction.run() }
-    let report = ReproductionReport(results)
-    try AtomicFile.write(report.html, to: folder.appending(path: "index.html"))
-    try AtomicFile.write(try report.records().json(), to: folder.appending(path: "results.json"))
-    print(report.text)
-    print(
-      "\nWritten: \(folder.appending(path: "index.html").relativePath), results.json, checkpoints/")
-  }
-
-  private func reproducePaper(_ scale: PaperScale, _ folder: URL) throws {
     let set = try dataset.described()
-    var settings = try PaperReproduction.Settings(scale)
+    var settings = try Reproduction.Settings(scale, for: set)
     settings.seed = seed
     settings.kernels = try machine.kernelSet()
     settings.imageCount = count ?? settings.imageCount
-    let models = try checkpoints.map { try networks(in: $0, for: set) } ?? [:]
-    let reproduction = try PaperReproduction(
-      settings, scale: scale, on: try dataset.load(set, seed: seed), named: set, models: models,
+    let models = try checkpoints.map { try networks(in: $0, for: set, settings.methods) } ?? [:]
+    let reproduction = try Reproduction(
+      settings, on: try dataset.load(set, seed: seed), named: set, models: models,
       folder: folder, reusesStages: !fresh, workers: machine.workers(),
       progress: ProgressReporter())
-    let expected = try reproduction.estimate().text
-    guard !estimate else {
-      print(expected)
+    if estimate {
+      print(try reproduction.estimate().text)
       return
     }
-    FileHandle.standardError.write(Data((expected + "\n").utf8))
     let results = try profile.profiled("reproduce", machine) { try reproduction.run() }
-    let report = PaperReport(results)
+    let report = ReproductionReport(results)
     try AtomicFile.write(report.html, to: folder.appending(path: "index.html"))
     try AtomicFile.write(report.markdown, to: folder.appending(path: "results.md"))
     try AtomicFile.write(try report.records().json(), to: folder.appending(path: "results.json"))
@@ -123,10 +87,10 @@ struct Reproduce: ParsableCommand {
 
   /// The networks of a folder.
   private func networks(
-    in folder: String, for dataset: Dataset
+    in folder: String, for dataset: Dataset, _ methods: [TrainingMethod]
   ) throws -> [TrainingMethod: EvaluationRun.Model] {
     try Dictionary(
-      uniqueKeysWithValues: TrainingMethod.allCases.map { method in
+      uniqueKeysWithValues: methods.map { method in
         let file = URL(filePath: folder).appending(path: "\(method.rawValue).safetensors")
         let checkpoint = try checkpointFile(file.relativePath, images: dataset.imageShape)
         let recipe = try checkpoint.checkpoint().recipe

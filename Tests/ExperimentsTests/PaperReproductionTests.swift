@@ -15,8 +15,8 @@ struct PaperReproductionTests {
   private static let shape = Dataset.digits.imageShape
   private static let silent = ProgressReporter(output: .init(columns: nil, write: { _ in }))
 
-  private static func settings() throws -> PaperReproduction.Settings {
-    var settings = try PaperReproduction.Settings(.quick)
+  private static func settings() throws -> Reproduction.Settings {
+    var settings = try Reproduction.Settings(paper: .quick)
     settings.imageCount = 2
     settings.decisionDraws = 1
     settings.attackDraws = 1
@@ -50,13 +50,13 @@ struct PaperReproductionTests {
   }
 
   private func run(
-    in folder: URL, _ settings: PaperReproduction.Settings? = nil, given: Bool = true,
+    in folder: URL, _ settings: Reproduction.Settings? = nil, given: Bool = true,
     threads: Int = 2
-  ) throws -> PaperReport {
+  ) throws -> ReproductionReport {
     let models = TrainingMethod.allCases.map { ($0, Self.model($0)) }
-    return PaperReport(
-      try PaperReproduction(
-        settings ?? Self.settings(), scale: .quick, on: Self.data(), named: .digits,
+    return ReproductionReport(
+      try Reproduction(
+        settings ?? Self.settings(), on: Self.data(), named: .digits,
         models: given ? Dictionary(uniqueKeysWithValues: models) : [:], folder: folder,
         workers: WorkerPool(threadCount: threads), progress: Self.silent,
         recipe: { method in
@@ -70,7 +70,7 @@ struct PaperReproductionTests {
   }
 
   /// Outcomes of a run, without times.
-  private func timeless(_ report: PaperReport) throws -> [String] {
+  private func timeless(_ report: ReproductionReport) throws -> [String] {
     String(decoding: try report.records().json(), as: UTF8.self).split(separator: "\n")
       .map(String.init).filter { !$0.contains("\"seconds") }
   }
@@ -103,7 +103,7 @@ struct PaperReproductionTests {
       for (place, name) in files.enumerated() where place % 3 == 0 {
         try FileManager.default.removeItem(at: outcomes.appending(path: name))
       }
-      try FileManager.default.removeItem(at: folder.appending(path: "stages/matched-mixup.json"))
+      try FileManager.default.removeItem(at: folder.appending(path: "stages/settings-mixup.json"))
       let again = try run(in: folder, threads: 1)
       #expect(again.markdown == markdown)
       #expect(try timeless(again) == expected)
@@ -134,9 +134,11 @@ struct PaperReproductionTests {
     }
     let given = Dictionary(
       uniqueKeysWithValues: TrainingMethod.allCases.map { ($0, Self.model($0)) })
-    func parts(_ models: [TrainingMethod: EvaluationRun.Model]) throws -> [PaperEstimate.Part] {
-      try PaperReproduction(
-        Self.settings(), scale: .quick,
+    func parts(_ models: [TrainingMethod: EvaluationRun.Model]) throws -> [ReproductionEstimate
+      .Part]
+    {
+      try Reproduction(
+        Self.settings(),
         on: DatasetSplit(
           training: randomImages(256, shape: Self.shape, classCount: 10, seed: 1),
           validation: randomImages(1, shape: Self.shape, classCount: 10, seed: 2),
@@ -152,12 +154,12 @@ struct PaperReproductionTests {
 
   @Test("networks for other classes or images are an error before anything else")
   func strangers() throws {
-    func reproduction(_ architecture: ResNet.Architecture) throws -> PaperReproduction {
+    func reproduction(_ architecture: ResNet.Architecture) throws -> Reproduction {
       let network = ResNet(architecture)
       let checkpoint = Checkpoint(
         network, normalization: .plusMinusOne(channels: architecture.imageShape.channels))
-      return try PaperReproduction(
-        Self.settings(), scale: .quick, on: Self.data(), named: .digits,
+      return try Reproduction(
+        Self.settings(), on: Self.data(), named: .digits,
         models: [.mixup: EvaluationRun.Model(name: "mixup", checkpoint: checkpoint, digest: "")],
         folder: FileManager.default.temporaryDirectory, workers: WorkerPool(threadCount: 1),
         progress: Self.silent)

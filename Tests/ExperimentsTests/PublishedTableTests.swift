@@ -29,7 +29,7 @@ struct PublishedTableTests {
   func claims() throws {
     for dataset in [Dataset.cifar10, .cifar100] {
       let table = try #require(PublishedTable(dataset))
-      for claim in PaperReport.claims where claim.source == nil {
+      for claim in ReproductionReport.claims where claim.source == nil {
         guard let lower = table[claim.lower], let higher = table[claim.higher] else {
           // CIFAR-100 has no ablations.
           #expect(dataset.name == Dataset.cifar100.name && claim.lower.method != .mixup)

@@ -1,10 +1,13 @@
+import Classification
 import Datasets
 import Experiments
 import Foundation
 import Reporting
+import MixupInference
 import Robustness
 import Statistics
 import Testing
+import Training
 
 @Suite("The report of a reproduction")
 struct ReproductionReportTests {
@@ -14,71 +17,117 @@ struct ReproductionReportTests {
     var oblivious = 60
     var adaptive = 35
     var area: Double? = 0.75
-    /// Half the width of the area's interval.
-    var margin = 0.1
+  }
+
+  private static let methods: [TrainingMethod] = [.plain, .mixup, .interpolatedAdversarial]
+
+  private static func settings() throws -> Reproduction.Settings {
+    var settings = try Reproduction.Settings(digits: .standard)
+    settings.radius?.radii = [try Epsilon("3/20")]
+    settings.epsilons = [try Epsilon("3/20")]
+    settings.figureEpsilons = settings.epsilons + settings.epsilons
+    settings.seed = 11
+    settings.kernels = .reference
+    return settings
   }
 
   private func results(
-    _ models: [TrainingMethod: Counts] = [:], linearity: String = ""
+    _ counts: [TrainingMethod: Counts] = [:],
+    linearity: NetworkVerification.Linearity? = nil
   ) throws -> Reproduction.Results {
-    let models = try Reproduction.methods.map { try model($0, models[$0] ?? Counts()) }
-    let points = Reproduction.methods.flatMap { model in
-      ["none", "mi-ol"].map { defence in
-        """
-        {"model": "\(model.rawValue)", "defence": "\(defence)", "epsilon": "3/20",
-         "outcome": {"successes": 4, "trials": 100}}
-        """
-      }
-    }
-    var settings = Reproduction.Settings()
-    settings.epsilons = ["3/20"]
-    settings.seed = 11
-    let json = """
-      {"settings": \(String(decoding: try JSONEncoder().encode(settings), as: UTF8.self)),
-       "testCount": 100, "trainingCount": 3323, "seconds": 12.5,
-       "sweep": {"points": [\(points.joined(separator: ","))], "chosen": "3/20"},
-       "models": [\(models.joined(separator: ","))],
-       "linearity": [\(linearity)]}
-      """
-    return try JSONDecoder().decode(Reproduction.Results.self, from: Data(json.utf8))
+    let settings = try Self.settings()
+    return Reproduction.Results(
+      dataset: .digits, settings: settings, trainingCount: 3323, validationCount: 500,
+      testCount: 100,
+      sweep: try Self.methods.map { method in
+        Reproduction.Sweep(
+          method: method,
+          results: try [DefenceName.none, .otherLabel].map {
+            try result(
+              DefenceDescription($0), AttackDescription(.pgd, epsilon: Epsilon("3/20"), steps: 10),
+              correct: 4)
+          })
+      },
+      networks: try Self.methods.map { method in
+        var network = try network(method, counts[method] ?? Counts(), settings)
+        if method == .mixup { network.linearity = linearity }
+        return network
+      }, seconds: 12.5)
   }
 
-  private func model(_ model: TrainingMethod, _ counts: Counts) throws -> String {
-    func choice(_ value: Double) -> String {
-      """
-      {"value": \(value), "trials": [{"value": \(value), "clean": 0.97, "adversarial": 0.5}]}
-      """
-    }
-    let cells = DefenceName.ofMixup.flatMap { defence in
-      Reproduction.Condition.allCases.map { condition in
+  private func result(
+    _ defence: DefenceDescription, _ attack: AttackDescription, correct: Int,
+    statistics: (Int) -> [String: Double]? = { _ in nil }
+  ) throws -> JobResult {
+    JobResult(
+      job: EvaluationJob(
+        model: "m", dataset: "digits", split: "test", indices: IndexRanges(Array(0..<100)),
+        pool: nil, defence: defence, attack: attack,
+        circumstances: EvaluationJob.Circumstances(
+          checkpoint: "c", normalization: .plusMinusOne(channels: 1), seed: 11,
+          kernelSet: .reference, planProfile: .throughput, scoringDraws: 1, selectionDraws: 0)),
+      isRandomized: defence.name != .none, forwardPassesPerDecision: 31,
+      outcomes: (0..<100).map {
+        EvaluationResult.Outcome(
+          index: $0, label: 1, predictions: [$0 < correct ? 1 : 0], selectionMisses: 0,
+          statistics: statistics($0))
+      }, cost: JobResult.Cost(passes: PassMeter.Count(forward: 3), seconds: 0.025))
+  }
+
+  private func network(
+    _ method: TrainingMethod, _ counts: Counts, _ settings: Reproduction.Settings
+  ) throws -> Reproduction.NetworkResult {
+    let (predicted, other) = (
+      Mixing(ratio: 0.7, sampleCount: 30), Mixing(ratio: 0.4, sampleCount: 30)
+    )
+    let detector = DefenceDescription(MixupInferenceRule.predictedLabel(predicted))
+    let defences = [
+      DefenceDescription.none, detector, DefenceDescription(MixupInferenceRule.otherLabel(other)),
+      DefenceDescription(
+        MixupInferenceRule.combined(
+          predictedLabel: predicted, otherLabel: other, threshold: 0.15)),
+    ]
+    var network = Reproduction.NetworkResult(
+      method: method, checkpoint: "c", architecture: "ResNet-8",
+      chosen: ChosenSettings(
+        matched: defences.map {
+          MatchedDefence(defence: $0, settings: 1, accuracy: 0.97, count: 500, isReached: true)
+        }, detector: detector))
+    let attacks =
+      [AttackDescription.none]
+      + [10, 50].map { AttackDescription(.pgd, epsilon: settings.epsilons[0], steps: $0) }
+      + [
+        AttackDescription(.adaptivePGD, epsilon: settings.epsilons[0], steps: 50, draws: 10)
+      ]
+    network.table = try defences.flatMap { defence in
+      try attacks.map { attack in
         let correct =
-          switch condition {
-          case .clean: 97
-          case .oblivious10, .oblivious50: defence == .none ? counts.bare : counts.oblivious
-          case .adaptive50: defence == .none ? counts.bare : counts.adaptive
-          }
-        return """
-          {"defence": "\(defence.rawValue)", "condition": "\(condition.rawValue)",
-           "outcome": {"successes": \(correct), "trials": 100},
-           "forwardPassesPerDecision": 31, "secondsPerDecision": 0.00025}
-          """
+          attack.budget == nil
+          ? 97
+          : defence.name == .none
+            ? counts.bare : attack.name.isAdaptive ? counts.adaptive : counts.oblivious
+        return try result(defence, attack, correct: correct)
       }
     }
-    let area = counts.area.map { "\"confidenceDrop\": \($0), \"maximaDrop\": \($0)" } ?? ""
-    let ends = counts.area.map { "[\($0 - counts.margin), \($0 + counts.margin)]" }
-    let intervals = ends.map { "\"confidenceDrop\": \($0), \"maximaDrop\": \($0)" } ?? ""
-    let pixels = "[\(Array(repeating: "0.5", count: 64).joined(separator: ","))]"
-    return """
-      {"model": "\(model.rawValue)", "cells": [\(cells.joined(separator: ","))],
-       "tuning": {"detectionRatio": 0.6, "detectionTrials": [],
-        "predictedLabel": \(choice(0.7)), "otherLabel": \(choice(0.4)),
-        "threshold": \(choice(0.15))},
-       "detection": {"cleanCount": 100, "adversarialCount": 90, "areas": {\(area)},
-        "intervals": {\(intervals)}, "curve": [
-        {"threshold": 1, "falsePositiveRate": 0, "truePositiveRate": 0},
-        {"threshold": 0, "falsePositiveRate": 1, "truePositiveRate": 1}]},
-       "pictures": [{"label": 3, "prediction": 8, "clean": \(pixels), "adversarial": \(pixels)}]}
-      """
+    // Of the 87 images that the attack misled, from the eleventh on, a share is above all clean ones: that
+    // share is the area.
+    network.detection = try [attacks[0], attacks[2]].map { attack in
+      try result(detector, attack, correct: 97) { index in
+        guard let area = counts.area else { return nil }
+        let isAbove = Double(index - 10) + 0.5 < 87 * area
+        let value = attack.budget == nil ? 0.5 : isAbove ? 1 : 0
+        return [
+          DetectionStatistic.confidenceDrop.rawValue: value,
+          DetectionStatistic.maximaDrop.rawValue: value,
+        ]
+      }
+    }
+    network.pictures = [
+      Reproduction.Picture(
+        label: 3, prediction: 8, clean: Array(repeating: 0.5, count: 64),
+        adversarial: Array(repeating: 0.25, count: 64), width: 8)
+    ]
+    return network
   }
 
   @Test("says how far each network is from linear, and which way that goes with RIC")
@@ -92,13 +141,15 @@ struct ReproductionReportTests {
        "interval": [\(value - 0.2), \(value + 0.2)]}}
       """
     }
-    let entry = """
-      {"model": "mixup", "found": {
-       "measurement": {"pairCount": 50, "points": [
+    let found = """
+      {"measurement": {"pairCount": 50, "points": [
         {"ratio": 0.5, "withinClasses": \(mean(0.125)), "betweenClasses": \(mean(0.75))}]},
-       "comparisons": [\(comparison("predicted", 0.4)), \(comparison("other", -0.3))]}}
+       "comparisons": [\(comparison("predicted", 0.4)), \(comparison("other", -0.3))]}
       """
-    let report = ReproductionReport(try results(linearity: entry))
+    let report = ReproductionReport(
+      try results(
+        linearity: JSONDecoder().decode(
+          NetworkVerification.Linearity.self, from: Data(found.utf8))))
     let sentence = try #require(report.findings.first { $0.contains("half-way") })
     #expect(
       sentence
@@ -115,61 +166,62 @@ struct ReproductionReportTests {
     ReproductionReport(try results([.mixup: counts])).findings.filter { $0.hasPrefix("mixup: ") }
   }
 
-  @Test("has a record for every cell, which can be read again")
+  @Test("has a record for every defence under every attack, which can be read again")
   func records() throws {
-    let report = ReproductionReport(try results())
-    let records = try report.records()
-    #expect(records.count == 3 * 4 * 4)
+    let records = try ReproductionReport(try results()).records()
+    // Of every network a table of 16, and the worst of the attacks on the network alone.
+    #expect(records.count == 3 * (4 * 4 + 1))
     #expect(try [EvaluationRecord](json: records.json()) == records)
-    #expect(Set(records.map { "\($0.model) \($0.defence) \($0.attack)" }).count == 48)
     for record in records {
       #expect(record.n == 100 && record.seed == 11 && record.dataset == "digits")
       #expect(record.interval.lower <= record.accuracy && record.accuracy <= record.interval.upper)
       #expect((record.epsilon == nil) == (record.attack == "none"))
-      #expect((record.steps == 0) == (record.attack == "none"))
-      #expect((record.draws == nil) == (record.defence == "none"))
       #expect((record.threshold == 0.15) == (record.defence == "mi-combined"))
-      #expect(
-        record.lambda
-          == ["none": nil, "mi-pl": 0.7, "mi-ol": 0.4, "mi-combined": 0.4][
-            record.defence, default: nil])
-      #expect(
-        (record.attackDraws != nil)
-          == (record.attack == "adaptive-pgd-50" && record.defence != "none"))
-      #expect(
-        (record.detection != nil) == (record.attack == "pgd-50" && record.defence == "mi-pl"))
     }
   }
 
-  @Test("shows every model under every defence and condition, with interval and settings")
+  @Test("has its sections by what they are about, each once, with a title and something to tell")
+  func sections() throws {
+    let report = ReproductionReport(try results())
+    let epsilon = try Epsilon("3/20")
+    #expect(
+      report.sections == [
+        .radius, .settings, .accuracy(epsilon), .detection, .linearity, .pictures, .cost,
+        .provenance,
+      ])
+    let html = report.html
+    for section in report.sections {
+      #expect(html.contains("<h2>\(report.title(of: section))</h2>"), "\(section)")
+    }
+  }
+
+  @Test("shows every network under every defence and attack, with interval and settings")
   func text() throws {
-    let text = ReproductionReport(try results()).text
-    let lines = text.split(separator: "\n")
-    for model in Reproduction.methods {
-      for defence in ["none", "MI-PL, λ = 0.7", "MI-OL, λ = 0.4", "MI-Combined, threshold 0.15"] {
+    let report = ReproductionReport(try results())
+    let text = report.text
+    let table = try #require(text.components(separatedBy: "ε = 3/20. ").dropFirst().first)
+      .components(separatedBy: "Figure 3")[0]
+    for method in Self.methods {
+      for defence in ["none", "MI-PL", "MI-OL", "MI-Combined"] {
         let line = try #require(
-          lines.first { $0.hasPrefix(model.title) && $0.contains(defence) },
-          "\(model.title), \(defence)")
+          table.split(separator: "\n").first {
+            $0.hasPrefix("\(method.title) ") && $0.contains(" \(defence) ")
+          }, "\(method.title), \(defence)")
         // 97 of 100: Wilson's 95% interval is 91.5 to 99.0.
         #expect(line.contains("97.0 [91.5, 99.0]"))
       }
     }
-    for condition in Reproduction.Condition.allCases { #expect(text.contains(condition.title)) }
-    for words in ["First 100 test images", "ε = 3/20", "seed 11", "30 executions", "250"] {
+    for words in [
+      "oblivious PGD-10", "oblivious PGD-50", "adaptive PGD-50", "first 100 test images", "seed 11",
+      "N = 30", "lambda 0.7", "lambda 0.4", "threshold 0.15", " 250",
+    ] {
       #expect(text.contains(words), "\(words)")
     }
-  }
-
-  @Test("is a page with the same findings")
-  func page() throws {
-    let report = ReproductionReport(try results())
-    let html = report.html
-    #expect(html.hasPrefix("<!DOCTYPE html>") && html.contains("</html>"))
-    for model in Reproduction.methods { #expect(html.contains(model.title)) }
-    for title in ["Accuracy", "The choice of ε", "Tuning", "Detection", "Cost", "Provenance"] {
-      #expect(html.contains(title), "\(title)")
-    }
-    #expect(html.contains("adaptive attack leaves 35.0%"))
+    // The same in the repository's form, but for times.
+    let markdown = report.markdown
+    #expect(markdown.contains("## ε = 3/20") && markdown.contains("97.0 [91.5, 99.0]"))
+    #expect(text.contains("µs of a thread") && !markdown.contains("µs of a thread"))
+    #expect(report.html.contains("adaptive attack leaves 35.0%"))
   }
 
   // Shares of the gain from 10% to 60%.
@@ -198,9 +250,9 @@ struct ReproductionReportTests {
   @Test("tells a detector that is worse than a coin, and leaves out one that was not measured")
   func detector() throws {
     let good = try findings(Counts(area: 0.75))
-    #expect(good.contains { $0.hasSuffix("an AUC of 0.75 [0.65, 0.85].") })
+    #expect(good.contains { $0.contains("an AUC of 0.75 [") && !$0.contains("coin") })
     let bad = try findings(Counts(area: 0.25))
-    #expect(bad.contains { $0.contains("an AUC of 0.25 [0.15, 0.35], worse than a coin") })
+    #expect(bad.contains { $0.contains("an AUC of 0.25 [") && $0.contains("worse than a coin") })
     // An interval with ½ inside says neither.
     for area in [0.45, 0.55] {
       let unsure = try findings(Counts(area: area))

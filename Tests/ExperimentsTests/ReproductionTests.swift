@@ -1,3 +1,4 @@
+import Datasets
 import Experiments
 import Foundation
 import Kernels
@@ -11,13 +12,16 @@ import Training
 
 @Suite("A reproduction, in small")
 struct ReproductionTests {
-  private static func settings() -> Reproduction.Settings {
-    var settings = Reproduction.Settings()
-    settings.testCount = 4
-    settings.validationCount = 10
+  private static func settings() throws -> Reproduction.Settings {
+    var settings = try Reproduction.Settings(digits: .quick)
+    settings.imageCount = 4
+    settings.figureImageCount = 20
     settings.decisionDraws = 2
     settings.attackDraws = 1
-    settings.epsilons = ["1/10", "1/5"]
+    settings.steps = [2, 3]
+    settings.referenceSteps = 3
+    settings.adaptiveSteps = 3
+    settings.radius?.radii = [try Epsilon("1/10"), try Epsilon("1/5")]
     settings.ratios = [0.5, 0.7]
     return settings
   }
@@ -35,13 +39,12 @@ struct ReproductionTests {
 
   /// Runs the experiment; returns its results and the lines of its progress.
   private func run(
-    in folder: URL, _ settings: Reproduction.Settings = settings(), reusesStages: Bool = true,
-    threads: Int = 2
+    in folder: URL, threads: Int = 2
   ) throws -> (results: Reproduction.Results, progress: [String]) {
     let lines = Lines()
     let reproduction = try Reproduction(
-      settings: settings, folder: folder, reusesStages: reusesStages,
-      workers: WorkerPool(threadCount: threads),
+      Self.settings(), on: Dataset.digits.load(validationCount: 10, seed: 1), named: .digits,
+      folder: folder, workers: WorkerPool(threadCount: threads),
       progress: ProgressReporter(
         output: ProgressReporter.Output(columns: nil) { lines.add($0) }), recipe: Self.recipe)
     return (try reproduction.run(), lines.all)
@@ -57,38 +60,40 @@ struct ReproductionTests {
   private func timeless(_ results: Reproduction.Results) throws -> [String] {
     let json = try ReproductionReport(results).records().json()
     return String(decoding: json, as: UTF8.self).split(separator: "\n").map(String.init)
-      .filter { !$0.contains("\"secondsPerDecision\"") }
+      .filter { !$0.contains("\"seconds") }
   }
 
   @Test("fills the table, and a second run uses what the first has finished")
   func endToEnd() throws {
     try withTemporaryFolder { folder in
+      let methods: [TrainingMethod] = [.plain, .mixup, .interpolatedAdversarial]
       let first = try run(in: folder)
-      #expect(try ReproductionReport(first.results).records().count == 48)
-      for model in first.results.models {
-        #expect(model.cells.count == 16 && model.cells.allSatisfy { $0.outcome.trials == 4 })
-        #expect(model.detection.cleanCount == 4)
+      for network in first.results.networks {
+        // Four defences, clean, under PGD of two lengths, and under PGD through the defence.
+        #expect(network.table.count == 16 && network.table.allSatisfy { $0.outcomes.count == 4 })
+        #expect(network.detection.map(\.outcomes.count) == [4, 4])
+        #expect(network.linearity != nil && network.curve != nil)
       }
-      #expect(first.results.models.map(\.model) == Reproduction.methods)
-      #expect(first.results.trainingCount == 3813 && first.results.sweep.points.count == 12)
+      #expect(first.results.networks.map(\.method) == methods)
+      #expect(first.results.trainingCount == 3813)
+      #expect(first.results.sweep.flatMap(\.results).count == 12)
       #expect(first.progress.count { $0.contains("used again") } == 0)
-      for model in Reproduction.methods {
-        let file = folder.appending(path: "checkpoints/\(model.rawValue).safetensors")
+      // What is attacked and mixed on validation images is told of no test image.
+      #expect(first.results.sweep.flatMap(\.results).allSatisfy { $0.outcomes.count == 10 })
+      for method in methods {
+        let file = folder.appending(path: "checkpoints/\(method.rawValue).safetensors")
         #expect(try Checkpoint(Data(contentsOf: file)).notes["recipe"] != nil)
       }
-      let stages = [
-        "evaluate-interpolated-at.json", "evaluate-mixup.json", "evaluate-plain.json",
-        "linearity-interpolated-at.json", "linearity-mixup.json", "linearity-plain.json",
-        "sweep.json",
-      ]
+      let stages = ["linearity", "pictures", "settings"].flatMap { name in
+        methods.map { "\(name)-\($0.rawValue).json" }
+      }.sorted()
       #expect(try names(in: folder.appending(path: "stages")) == stages)
 
       let files = try stages.map { try Data(contentsOf: folder.appending(path: "stages/\($0)")) }
       let second = try run(in: folder)
       #expect(try timeless(second.results) == timeless(first.results))
-      // Ten stages: three trainings, the sweep, three evaluations, three times linearity.
-      #expect(second.progress.count { $0.contains("used again") } == 10, "\(second.progress)")
-      #expect(first.results.linearity.map(\.model) == Reproduction.methods)
+      // Three trainings, and three stages of every network.
+      #expect(second.progress.count { $0.contains("used again") } == 12, "\(second.progress)")
       #expect(
         try stages.map { try Data(contentsOf: folder.appending(path: "stages/\($0)")) } == files)
 
@@ -96,10 +101,9 @@ struct ReproductionTests {
       let checkpoint = folder.appending(path: "checkpoints/plain.safetensors")
       let bytes = try Data(contentsOf: checkpoint)
       try bytes.dropLast().write(to: checkpoint)
-      try Data("{".utf8).write(to: folder.appending(path: "stages/evaluate-plain.json"))
+      try Data("{".utf8).write(to: folder.appending(path: "stages/settings-plain.json"))
       let third = try run(in: folder, threads: 1)
-      // All ten stages but the two damaged ones.
-      #expect(third.progress.count { $0.contains("used again") } == 8, "\(third.progress)")
+      #expect(third.progress.count { $0.contains("used again") } == 10, "\(third.progress)")
       #expect(try timeless(third.results) == timeless(first.results))
       #expect(try Data(contentsOf: checkpoint) == bytes)
     }

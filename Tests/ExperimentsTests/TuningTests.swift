@@ -14,7 +14,7 @@ struct TuningTests {
   private func chosen(_ trials: [(Float, Double, Double)]) -> Float {
     Tuning.Choice(
       trials.map { Tuning.Trial(value: $0.0, clean: $0.1, adversarial: $0.2) },
-      cleanBaseline: 0.9, tolerance: 0.125
+      cleanBaseline: 0.9, rule: .mostRobust(cost: 0.125)
     ).value
   }
 
@@ -34,7 +34,7 @@ struct TuningTests {
         .init(value: 0.3, clean: 0.24, adversarial: 0.9),
         .init(value: 0.4, clean: 0.9, adversarial: 0.1),
       ],
-      cleanBaseline: 0.26, tolerance: 0.02)
+      cleanBaseline: 0.26, rule: .mostRobust(cost: 0.02))
     #expect(choice.value == 0.3)
   }
 
@@ -48,6 +48,22 @@ struct TuningTests {
   func noneTolerable() {
     #expect(chosen([(0.3, 0.2, 0.9), (0.4, 0.6, 0.1), (0.5, 0.4, 0.95)]) == 0.4)
     #expect(chosen([]) == 0.5)
+  }
+
+  @Test("at one price is the least accurate that keeps what is asked for, the first among equals")
+  func dearest() {
+    func place(_ clean: [Double]) -> Int? {
+      ChoosingRule.dearest(cost: 0.125).choice(
+        of: clean.map { .init(clean: $0, adversarial: 1 - $0) }, baseline: 0.9)?.place
+    }
+    #expect(place([0.5, 0.9, 0.8, 0.8]) == 2)
+    #expect(place([0.9 - 0.125, 0.9]) == 0)
+    // None keeps it: the most accurate.
+    #expect(place([0.2, 0.6, 0.6, 0.1]) == 1)
+    #expect(place([]) == nil)
+    let kept = ChoosingRule.dearest(cost: 0).choice(of: [.init(clean: 0.5)], baseline: 0.5)
+    let missed = ChoosingRule.dearest(cost: 0).choice(of: [.init(clean: 0.5)], baseline: 0.6)
+    #expect(kept?.isReached == true && missed?.isReached == false)
   }
 
   /// Thirty validation images, and as their adversarial counterparts thirty others of wrong labels, of
@@ -72,7 +88,8 @@ struct TuningTests {
       indices: clean.indices)
     let tuning = try Tuning(
       base, pool: SamplePool(data[0..<200]), clean: clean, adversarial: adversarial,
-      ratios: ratios, sampleCount: 4, seed: 3, workers: WorkerPool(threadCount: threads),
+      ratios: ratios, sampleCount: 4, rule: .mostRobust(cost: 0.02),
+      seed: 3, workers: WorkerPool(threadCount: threads),
       advance: advance)
     let predictions = try base.predictions(
       of: clean.pixels, draws: Draws(seed: 0, purpose: .test, examples: clean.indices))

@@ -164,33 +164,25 @@ public struct EvaluationSummary: Sendable {
     let (drops, maximaDrops) = (
       DetectionStatistic.confidenceDrop.rawValue, DetectionStatistic.maximaDrop.rawValue
     )
-    func values(_ outcomes: [EvaluationResult.Outcome], _ statistic: String) -> [Double] {
-      outcomes.compactMap { $0.statistics?[statistic] }
-    }
-    let broken = result.outcomes.successes(over: clean.outcomes)
-    func area(
-      _ statistic: String, _ outcomes: [EvaluationResult.Outcome]
-    ) -> AreaUnderCurve? {
-      try? AreaUnderCurve(
-        negatives: values(clean.outcomes, statistic), positives: values(outcomes, statistic))
-    }
+    let broken = Detection(
+      clean: clean.outcomes, attacked: result.outcomes.successes(over: clean.outcomes))
+    let all = Detection(clean: clean.outcomes, attacked: result.outcomes)
     let names = Set(clean.outcomes.flatMap { ($0.statistics ?? [:]).keys })
     guard !names.isEmpty else { return nil }
-    let (drop, maxima) = (area(drops, broken), area(maximaDrops, broken))
+    let (drop, maxima) = (broken.area(drops), broken.area(maximaDrops))
     var detection = EvaluationRecord.Detection(
       aucConfidenceDrop: drop?.value, aucMaximaDrop: maxima?.value, clean: clean.outcomes.count,
-      adversarial: broken.count)
+      adversarial: broken.attacked.count)
     detection.intervalConfidenceDrop = drop?.interval()
     detection.intervalMaximaDrop = maxima?.interval()
-    detection.aucConfidenceDropOfAll = area(drops, result.outcomes)?.value
-    detection.aucMaximaDropOfAll = area(maximaDrops, result.outcomes)?.value
-    let curve = try? ReceiverOperatingCharacteristic(
-      negatives: values(clean.outcomes, drops), positives: values(broken, drops))
-    detection.falsePositivesAt95 = curve?.point(atTruePositiveRate: 0.95).falsePositiveRate
+    detection.aucConfidenceDropOfAll = all.area(drops)?.value
+    detection.aucMaximaDropOfAll = all.area(maximaDrops)?.value
+    detection.falsePositivesAt95 =
+      broken.curve(drops)?.point(atTruePositiveRate: 0.95).falsePositiveRate
     for name in names.subtracting([drops, maximaDrops]) {
-      let ofSuccesses = area(name, broken)
+      let ofSuccesses = broken.area(name)
       detection.others = detection.others ?? [:]
-      detection.others?[name] = area(name, result.outcomes).map {
+      detection.others?[name] = all.area(name).map {
         EvaluationRecord.Detection.Area(
           ofSuccesses: ofSuccesses?.value, interval: ofSuccesses?.interval(), ofAll: $0.value)
       }

@@ -24,6 +24,18 @@ package struct MatchedDefence: Sendable, Equatable, Codable {
     case defence, settings, accuracy, count, isReached
   }
 
+  package init(
+    defence: DefenceDescription, settings: Int, accuracy: Double, count: Int, isReached: Bool,
+    matching: EvaluationRecord.Matching? = nil
+  ) {
+    self.defence = defence
+    self.settings = settings
+    self.accuracy = accuracy
+    self.count = count
+    self.isReached = isReached
+    self.matching = matching
+  }
+
   /// One line for a person.
   package var text: String {
     let share = "\((1000 * accuracy).rounded() / 10)% of \(count) clean validation images right"
@@ -64,17 +76,18 @@ extension EvaluationRun {
         let all = outcomes.reduce(0) { $0 + $1.predictions.count }
         return (defence: defence, accuracy: Double(right) / Double(max(all, 1)))
       }
-      let kept = candidates.filter { $0.accuracy.isShare(atLeast: target) }
-      let chosen =
-        kept.min { $0.accuracy < $1.accuracy } ?? candidates.max { $0.accuracy < $1.accuracy }
+      let choice = ChoosingRule.dearest(cost: 0).choice(
+        of: candidates.map { .init(clean: $0.accuracy) }, baseline: target)
+      let chosen = choice.map { candidates[$0.place] }
+      let isReached = choice?.isReached ?? false
       let matching = EvaluationRecord.Matching(
-        target: target, isReached: !kept.isEmpty,
+        target: target, isReached: isReached,
         candidates: candidates.map {
           EvaluationRecord.Matching.Candidate(defence: $0.defence.title, accuracy: $0.accuracy)
         }, images: images.count, identity: images.identity)
       return MatchedDefence(
         defence: chosen?.defence ?? DefenceDescription(name), settings: candidates.count,
-        accuracy: chosen?.accuracy ?? 0, count: images.count, isReached: !kept.isEmpty,
+        accuracy: chosen?.accuracy ?? 0, count: images.count, isReached: isReached,
         matching: matching)
     }
     stage.finish()

@@ -5,7 +5,7 @@ import Robustness
 import Statistics
 import Training
 
-extension PaperReport {
+extension ReproductionReport {
   // MARK: Training
 
   /// Accuracy on validation images after every epoch, of the networks whose curves are known.
@@ -28,10 +28,11 @@ extension PaperReport {
   // MARK: Figure 2
 
   /// The six panels of Figure 2, then both routes to the condition.
-  func conditionFigures(_ network: PaperReproduction.NetworkResult) -> [HTMLReport.Content] {
-    let report = NetworkVerificationReport(network.conditions)
+  func conditionFigures(_ network: Reproduction.NetworkResult) -> [HTMLReport.Content] {
+    guard let conditions = network.conditions else { return [] }
+    let report = NetworkVerificationReport(conditions)
     return PartnerLabel.allCases.flatMap { rule in
-      panels(network.conditions, rule).map { .figure($0.plot, caption: $0.caption) }
+      panels(conditions, rule).map { .figure($0.plot, caption: $0.caption) }
     } + report.sections.flatMap(\.content)
   }
 
@@ -83,7 +84,7 @@ extension PaperReport {
   ) -> LinePlot {
     func bounds(_ ratio: Float) -> RobustnessImprovingCondition.Thresholds {
       RobustnessImprovingCondition.thresholds(
-        rule, ratio: Double(ratio), classCount: results.classCount)
+        rule, ratio: Double(ratio), classCount: results.dataset.classCount)
     }
     func series(
       _ name: String, dashed: Bool = false, _ value: (NetworkVerification.Point) -> Double
@@ -109,11 +110,9 @@ extension PaperReport {
     .roc(
       curves: results.networks.compactMap { network in
         guard let detection = detection(network, epsilon(network)) else { return nil }
-        let (negatives, positives) = detection.scores(.confidenceDrop)
-        guard
-          let curve = try? ReceiverOperatingCharacteristic(
-            negatives: negatives, positives: positives)
-        else { return nil }
+        guard let curve = detection.curve(DetectionStatistic.confidenceDrop.rawValue) else {
+          return nil
+        }
         return (
           network.method.title,
           curve.points.map { ($0.falsePositiveRate, $0.truePositiveRate) }
@@ -122,8 +121,8 @@ extension PaperReport {
   }
 
   /// Accuracy under oblivious PGD against clean accuracy, a curve for every defence.
-  func tradeOffPlot(_ method: TrainingMethod) -> LinePlot {
-    let sweep = results.networks.first { $0.method == method }?.sweep ?? []
+  func tradeOffPlot(_ network: Reproduction.NetworkResult) -> LinePlot {
+    let sweep = network.tradeOff
     func accuracy(_ defence: DefenceDescription, attacked: Bool) -> Double? {
       sweep.first {
         $0.job.defence == defence && ($0.job.attack.budget != nil) == attacked
@@ -131,8 +130,8 @@ extension PaperReport {
     }
     return LinePlot(
       x: Axis("Clean accuracy", format: .percent),
-      y: Axis("Under oblivious PGD-\(fewestSteps)", format: .percent),
-      series: method.defences.map { name in
+      y: Axis("Under oblivious PGD-\(settings.referenceSteps)", format: .percent),
+      series: settings.defences(of: network.method).map { name in
         LinePlot.Series(
           name.title,
           sweep.map(\.job).filter { $0.defence.name == name && $0.attack.budget == nil }
@@ -149,7 +148,7 @@ extension PaperReport {
 
   /// Accuracy of MI-OL over the attacker's executions, beside the attacker who does not know of it and
   /// the network alone.
-  func publishedPlot(_ network: PaperReproduction.NetworkResult) -> LinePlot {
+  func publishedPlot(_ network: Reproduction.NetworkResult) -> LinePlot {
     let draws = settings.publishedDraws
     func point(_ draws: Int, _ accuracy: (value: Double, interval: Interval)) -> LinePlot.Point {
       LinePlot.Point(x: Double(draws), y: accuracy.value, interval: accuracy.interval)
@@ -163,7 +162,7 @@ extension PaperReport {
           }
         })
     }
-    let oblivious = AttackDescription(.pgd, epsilon: epsilon(network), steps: fewestSteps)
+    let oblivious = settings.oblivious(epsilon(network))
     let levels = [
       ("who does not know of MI-OL", network.published[.otherLabel, oblivious]),
       ("network alone", network.table[.none, oblivious]),
@@ -179,5 +178,84 @@ extension PaperReport {
     return LinePlot(
       x: Axis("Executions of the attacker"), y: Axis("Accuracy", range: 0...1, format: .percent),
       series: curves + levels)
+  }
+
+  // MARK: Digits
+
+  /// The main table as bars, without the shorter attacks.
+  func accuracyPlot(_ epsilon: Epsilon) -> BarPlot {
+    let rows = results.networks.flatMap { network in
+      settings.defences(of: network.method).map { (network, $0) }
+    }
+    let columns: [(String, AttackDescription)] = [
+      ("clean", .none),
+      ("oblivious PGD-\(settings.referenceSteps)", settings.oblivious(epsilon)),
+      ("adaptive PGD-\(settings.adaptiveSteps)", settings.adaptive(epsilon)),
+    ]
+    return BarPlot(
+      axis: Axis("Accuracy", range: 0...1, format: .percent),
+      groups: rows.map { "\($0.0.method.title), \($0.1.title)" },
+      series: columns.map { title, attack in
+        BarPlot.Series(
+          title,
+          rows.map { network, defence in
+            network.table[defence, attack].map {
+              BarPlot.Value($0.accuracy.value, interval: $0.accuracy.interval)
+            }
+          })
+      })
+  }
+
+  func sweepPlot(_ rule: RadiusRule) -> LinePlot {
+    LinePlot(
+      x: Axis("ε on the pixel scale"), y: Axis("Accuracy", range: 0...1, format: .percent),
+      series: sweepRows(rule).map { method, defence, results in
+        LinePlot.Series(
+          "\(method.title), \(defence.name.title)",
+          results.map {
+            LinePlot.Point(
+              x: $0.job.attack.epsilon?.doubleValue ?? 0, y: $0.accuracy.value,
+              interval: $0.accuracy.interval)
+          }, isDashed: defence != .none)
+      },
+      markings: settings.epsilons.map { LinePlot.Marking(x: $0.doubleValue, label: "chosen") })
+  }
+
+  func tuningPlot(_ tuning: Tuning) -> LinePlot {
+    func series(
+      _ name: String, _ choice: Tuning.Choice, _ value: (Tuning.Trial) -> Double, _ dashed: Bool
+    ) -> LinePlot.Series {
+      LinePlot.Series(
+        name, choice.trials.map { LinePlot.Point(x: Double("\($0.value)") ?? 0, y: value($0)) },
+        isDashed: dashed)
+    }
+    return LinePlot(
+      x: Axis("λ"), y: Axis("Accuracy", range: 0...1, format: .percent),
+      series: [
+        series("MI-PL, clean", tuning.predictedLabel, \.clean, false),
+        series("MI-PL, attacked", tuning.predictedLabel, \.adversarial, true),
+        series("MI-OL, clean", tuning.otherLabel, \.clean, false),
+        series("MI-OL, attacked", tuning.otherLabel, \.adversarial, true),
+      ])
+  }
+
+  func pictures(_ network: Reproduction.NetworkResult) -> ImageGrid? {
+    func row(_ cell: (Reproduction.Picture) -> (values: [Float], caption: String, isRight: Bool))
+      -> [ImageGrid.Cell]
+    {
+      network.pictures.compactMap { picture in
+        let (values, caption, isRight) = cell(picture)
+        let height = values.count / max(picture.width, 1)
+        return (try? ImageGrid.Image(width: picture.width, height: height, values: values)).map {
+          ImageGrid.Cell($0, caption: caption, verdict: isRight ? .right : .wrong)
+        }
+      }
+    }
+    guard !network.pictures.isEmpty else { return nil }
+    return ImageGrid(rows: [
+      ImageGrid.Row("clean", cells: row { ($0.clean, "\($0.label)", true) }),
+      ImageGrid.Row(
+        "attacked", cells: row { ($0.adversarial, "read as \($0.prediction)", false) }),
+    ])
   }
 }

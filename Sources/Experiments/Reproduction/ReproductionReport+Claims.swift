@@ -3,7 +3,7 @@ import Robustness
 import Statistics
 import Training
 
-extension PaperReport {
+extension ReproductionReport {
   /// "The second is more accurate than the first": a direction that the paper's tables have, or that
   /// those who broke the defence found.
   package struct Claim: Sendable {
@@ -130,22 +130,22 @@ extension PaperReport {
   }
 
   private func result(_ place: Claim.Place, _ epsilon: Epsilon) -> JobResult? {
-    let steps = settings.steps.min()
     let attack =
       switch place.column {
-      case .clean: AttackDescription(.none)
-      case .untargeted: AttackDescription(.pgd, epsilon: epsilon, steps: steps)
+      case .clean: AttackDescription.none
+      case .untargeted: settings.oblivious(epsilon)
       case .targeted:
-        AttackDescription(AttackName(.targetedPGD), epsilon: epsilon, steps: steps)
+        AttackDescription(
+          AttackName(.targetedPGD), epsilon: epsilon, steps: settings.referenceSteps)
       case .adaptive: settings.adaptive(epsilon)
       }
-    return results.networks.first { $0.method == place.method }?.table[place.defence, attack]
+    return network(place.method)?.table[place.defence, attack]
   }
 }
 
 extension PublishedTable {
   /// The figure of a claim's cell, of the fewest steps.
-  package subscript(_ place: PaperReport.Claim.Place) -> Double? {
+  package subscript(_ place: ReproductionReport.Claim.Place) -> Double? {
     let row = self[place.method, place.defence]
     switch place.column {
     case .clean: return row?.clean

@@ -16,30 +16,66 @@ package enum PaperScale: String, CaseIterable, Codable, Sendable {
   case paper
 }
 
-extension PaperReproduction {
-  /// What the tables and figures depend on, besides networks and code.
+extension Reproduction {
+  /// What is measured beside the table of every defence under every attack.
+  package enum Part: String, CaseIterable, Codable, Sendable {
+    /// Clean accuracy on all test images.
+    case whole
+    /// Figure 3 (b): every setting of every defence.
+    case tradeOff
+    /// Figure 4: the published attack.
+    case published
+    /// Figure 2: RIC and DG over λ.
+    case conditions
+    /// How far the networks are from linear between images.
+    case linearity
+    /// Whether the sanity suite lets the figures be quoted.
+    case sanity
+    /// What the paper says, beside what was found.
+    case claims
+    /// A few attacked images.
+    case pictures
+  }
+
+  /// The plan: what the tables and figures depend on, besides networks and code.
   package struct Settings: Codable, Hashable, Sendable {
+    package var scale: PaperScale
+    /// Whether the scale says how networks are trained, or the data set's own description.
+    package var trainsToScale = true
     package var seed: UInt64 = 1
-    /// Test images under attack, from the first.
-    package var imageCount = 256
+    /// The networks, by how they are trained.
+    package var methods = TrainingMethod.allCases
+    /// The defences of every network; nil for the rows of the paper's tables.
+    package var defences: [DefenceName]?
+    package var parts: [Part] = [.whole, .tradeOff, .published, .conditions, .sanity, .claims]
+    /// Test images under attack, from the first; all if nil.
+    package var imageCount: Int? = 256
     /// R of a randomised defence.
     package var scoringDraws = 1
     /// Draws by which the worst attack on an image is chosen; without any there is no worst.
     package var selectionDraws = 0
     /// N.
     package var decisionDraws = 30
+    /// How ε is chosen on validation images; nil if it is given.
+    package var radius: RadiusRule?
     /// Radii of the tables, on the pixel scale.
     package var epsilons: [Epsilon]
     /// Steps of the attacker who does not know of the defence.
     package var steps = [10, 50, 200]
+    /// Of these, those to which figures, detection and findings refer.
+    package var referenceSteps = 10
+    /// Whether there is an attacker with a random target too.
+    package var isTargeted = true
     package var adaptiveSteps = 20
     /// The attacker's executions for a gradient.
     package var attackDraws = 5
-    /// Clean accuracy that a defence may cost on validation images: the paper's rows pay about a tenth.
-    package var cleanCost = 0.1
+    /// How the settings of defences are chosen: the paper's rows pay about a tenth of clean accuracy.
+    package var choice = ChoosingRule.dearest(cost: 0.1)
+    /// Values of λ from which that of each defence is chosen.
+    package var ratios: [Float] = [0.4, 0.5, 0.6, 0.7, 0.8]
     /// Radius of the figures for networks trained on clean and on adversarial images.
     package var figureEpsilons: [Epsilon]
-    /// Images of Figures 2 and 4.
+    /// Images of Figures 2 and 4, and of linearity.
     package var figureImageCount = 100
     /// Points of Figure 4: executions of the published attack.
     package var publishedDraws = [1, 5, 10, 30]
@@ -48,8 +84,45 @@ extension PaperReproduction {
     package var sanityCount = 10
     package var kernels = KernelSet.best
 
+    /// What is usual for a data set: the paper's tables, or of images that are at hand the main table, in
+    /// minutes.
+    ///
     /// - Throws: never in practice; the radii are literals that `Epsilon` can read.
-    package init(_ scale: PaperScale) throws {
+    package init(_ scale: PaperScale, for dataset: Dataset) throws {
+      if dataset.name == Dataset.digits.name {
+        try self.init(digits: scale)
+      } else {
+        try self.init(paper: scale)
+      }
+    }
+
+    /// Three networks alone and behind mixup inference, at the smallest radius that breaks the undefended
+    /// mixup network.
+    package init(digits scale: PaperScale) throws {
+      try self.init(paper: scale)
+      trainsToScale = false
+      methods = [.plain, .mixup, .interpolatedAdversarial]
+      defences = DefenceName.ofMixup
+      parts = [.linearity, .pictures]
+      imageCount = scale == .quick ? 100 : scale == .paper ? nil : 500
+      (scoringDraws, selectionDraws) = (1, 0)
+      decisionDraws = 30
+      radius = RadiusRule(
+        radii: try ["1/20", "1/10", "3/20", "1/5", "1/4", "3/10"].map { try Epsilon($0) },
+        method: .mixup, left: 0.05, steps: 10)
+      steps = [10, 50]
+      referenceSteps = 50
+      isTargeted = false
+      adaptiveSteps = 50
+      attackDraws = 10
+      choice = .mostRobust(cost: 0.02)
+      ratios = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+      figureImageCount = 300
+    }
+
+    /// The paper's tables and figures, on CIFAR.
+    package init(paper scale: PaperScale) throws {
+      self.scale = scale
       epsilons = try ["1/255", "2/255", "4/255", "8/255"].map { try Epsilon($0) }
       figureEpsilons = [epsilons[1], epsilons[3]]
       switch scale {
@@ -82,15 +155,58 @@ extension PaperReproduction {
       method.isAdversarial ? figureEpsilons[1] : figureEpsilons[0]
     }
 
+    /// Takes the radius that the rule chooses.
+    mutating func chooseRadius(_ sweep: [Sweep]) {
+      guard let rule = radius,
+        let chosen = rule.choice({ epsilon in
+          sweep.first { $0.method == rule.method }?
+            .results[.none, oblivious(epsilon, steps: rule.steps)]?.accuracy.value
+        })
+      else { return }
+      epsilons = [chosen]
+      figureEpsilons = [chosen, chosen]
+    }
+
+    /// The defence that a sweep shows beside the network alone, before anything is tuned.
+    var sweptDefence: DefenceDescription {
+      DefenceDescription(.otherLabel, draws: decisionDraws)
+    }
+
+    /// The defences of a network, in the order of the tables.
+    func defences(of method: TrainingMethod) -> [DefenceName] { defences ?? method.defences }
+
+    /// Whether the paper claims something of MI-OL on a network; the others are ablations.
+    func isClaimed(_ method: TrainingMethod) -> Bool { defences(of: method).contains(.combined) }
+
+    func recipe(_ method: TrainingMethod, for dataset: Dataset) throws -> TrainingRecipe {
+      trainsToScale
+        ? try method.recipe(for: dataset, seed: seed, scale: scale)
+        : try method.recipe(for: dataset, seed: seed)
+    }
+
+    func architecture(
+      for dataset: Dataset
+    ) -> @Sendable (ImageShape, Int) -> ResNet.Architecture {
+      trainsToScale ? scale.architecture : dataset.training.architecture
+    }
+
     /// What is done to images: nothing, then at every radius PGD of rising length, untargeted and
     /// targeted, and PGD through the defence.
     var attacks: [AttackDescription] {
-      [AttackDescription(.none)]
-        + epsilons.flatMap { epsilon in
-          [AttackName.pgd, AttackName(.targetedPGD)].flatMap { name in
-            steps.map { AttackDescription(name, epsilon: epsilon, steps: $0) }
-          } + [adaptive(epsilon)]
-        }
+      [.none] + epsilons.flatMap { attacks($0) }
+    }
+
+    /// The attacks at one radius.
+    func attacks(_ epsilon: Epsilon) -> [AttackDescription] {
+      steps.map { oblivious(epsilon, steps: $0) }
+        + (isTargeted
+          ? steps.map { AttackDescription(AttackName(.targetedPGD), epsilon: epsilon, steps: $0) }
+          : []) + [adaptive(epsilon)]
+    }
+
+    /// PGD of one who does not know of the defence.
+    func oblivious(_ epsilon: Epsilon, steps: Int? = nil) -> AttackDescription {
+      AttackDescription(.pgd, epsilon: epsilon, steps: steps ?? referenceSteps)
     }
 
     func adaptive(_ epsilon: Epsilon) -> AttackDescription {
@@ -98,11 +214,20 @@ extension PaperReproduction {
         .adaptivePGD, epsilon: epsilon, steps: adaptiveSteps, draws: attackDraws)
     }
 
+    /// The points of Figure 4.
+    func publishedAttacks(_ epsilon: Epsilon) -> [AttackDescription] {
+      [AttackName(.published, .defence), AttackName(.publishedRepaired, .defence), .adaptivePGD]
+        .flatMap { name in
+          publishedDraws.map {
+            AttackDescription(name, epsilon: epsilon, steps: publishedSteps, draws: $0)
+          }
+        }
+    }
+
     /// The settings of a defence that compete on validation images, and that Figure 3 shows.
     ///
     /// - Parameter side: of the images, in pixels.
     func candidates(_ name: DefenceName, side: Int) -> [DefenceDescription] {
-      let ratios: [Float] = [0.4, 0.5, 0.6, 0.7, 0.8]
       func transformed(_ transformation: InputTransformation) -> DefenceDescription {
         DefenceDescription(TransformedInput(transformation, sampleCount: decisionDraws))
       }
@@ -156,9 +281,6 @@ extension TrainingMethod {
       ]
     }
   }
-
-  /// Whether the paper claims something of MI-OL on it; the other networks are ablations.
-  var isClaimed: Bool { defences.contains(.combined) }
 
   /// How tables call a network.
   package var title: String {

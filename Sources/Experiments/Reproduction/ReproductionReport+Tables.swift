@@ -6,12 +6,12 @@ import Statistics
 import Training
 
 extension JobResult {
-  /// "43.2 [38, 48]", in per cent.
+  /// "43.2 [38.0, 48.6]", in per cent.
   var cell: Table.Cell {
     let (value, interval) = accuracy
     return Table.Cell(
-      "\(fixed(100 * value, decimals: 1)) [\(fixed(100 * interval.lower, decimals: 0)), "
-        + "\(fixed(100 * interval.upper, decimals: 0))]")
+      "\(fixed(100 * value, decimals: 1)) [\(fixed(100 * interval.lower, decimals: 1)), "
+        + "\(fixed(100 * interval.upper, decimals: 1))]")
   }
 }
 
@@ -22,33 +22,27 @@ extension [JobResult] {
   }
 }
 
-extension PaperReport {
-  var fewestSteps: Int { settings.steps.min() ?? 10 }
-
-  func epsilon(_ network: PaperReproduction.NetworkResult) -> Epsilon {
+extension ReproductionReport {
+  func epsilon(_ network: Reproduction.NetworkResult) -> Epsilon {
     settings.figureEpsilon(network.method)
   }
 
   /// The columns of the table at one radius.
   private func attacks(_ epsilon: Epsilon) -> [(title: String, attack: AttackDescription)] {
-    [("clean", AttackDescription(.none))]
-      + settings.steps.map {
-        ("PGD-\($0)", AttackDescription(.pgd, epsilon: epsilon, steps: $0))
+    [("clean", .none)]
+      + settings.attacks(epsilon).map { attack in
+        let kind =
+          attack.name.isAdaptive ? "adaptive" : attack.name == .pgd ? "oblivious" : "targeted"
+        return ("\(kind) PGD-\(attack.steps ?? 0)", attack)
       }
-      + settings.steps.map {
-        (
-          "targeted PGD-\($0)",
-          AttackDescription(AttackName(.targetedPGD), epsilon: epsilon, steps: $0)
-        )
-      } + [("adaptive PGD-\(settings.adaptiveSteps)", settings.adaptive(epsilon))]
   }
 
   /// Every defence on every network.
   private func rows(
-    _ cells: (PaperReproduction.NetworkResult, DefenceName) -> [Table.Cell]?
+    _ cells: (Reproduction.NetworkResult, DefenceName) -> [Table.Cell]?
   ) -> [[Table.Cell]] {
     results.networks.flatMap { network in
-      network.method.defences.compactMap { defence in
+      settings.defences(of: network.method).compactMap { defence in
         cells(network, defence).map {
           [Table.Cell(network.method.title), Table.Cell(defence.title)] + $0
         }
@@ -60,11 +54,11 @@ extension PaperReport {
     Table(
       columns: ["network", "architecture", "alone", "behind MI-OL", "images", "recipe"],
       rows: results.networks.map { network in
-        let clean = AttackDescription(.none)
-        let alone = network.whole[.none, clean]
+        let clean = network.whole.isEmpty ? network.table : network.whole
+        let alone = clean[.none, .none]
         return [
           Table.Cell(network.method.title), Table.Cell(network.architecture),
-          alone?.cell ?? "–", network.whole[.otherLabel, clean]?.cell ?? "–",
+          alone?.cell ?? "–", clean[.otherLabel, .none]?.cell ?? "–",
           Table.Cell("\(alone?.outcomes.count ?? 0)"), Table.Cell(network.recipe ?? "not known"),
         ]
       })
@@ -74,7 +68,8 @@ extension PaperReport {
     Table(
       columns: ["network", "defence", "setting", "clean, validation"],
       rows: rows { network, defence in
-        guard let matched = network.matched.first(where: { $0.defence.name == defence }) else {
+        guard let matched = network.chosen.matched.first(where: { $0.defence.name == defence })
+        else {
           return nil
         }
         let setting = matched.defence.parameters.filter { $0.key != "draws" }.asList
@@ -93,7 +88,11 @@ extension PaperReport {
     return Table(
       columns: ["network", "defence"] + attacks.map(\.title),
       rows: rows { network, defence in
-        attacks.map { network.table[defence, $0.attack]?.cell ?? "–" }
+        attacks.map { column in
+          var cell = network.table[defence, column.attack]?.cell ?? "–"
+          if column.attack.name.isAdaptive { cell.emphasis = .strong }
+          return cell
+        }
       })
   }
 
@@ -130,10 +129,10 @@ extension PaperReport {
           guard let detection = detection(network, epsilon) else { return nil }
           return [
             Table.Cell(network.method.title), Table.Cell("\(epsilon)"),
-            Table.Cell(detection.lambda),
+            Table.Cell(network.chosen.detector?.parameters["lambda"] ?? "–"),
           ]
             + DetectionStatistic.allCases.map { statistic in
-              guard let area = detection.area(statistic) else { return "–" }
+              guard let area = detection.area(statistic.rawValue) else { return "–" }
               return Table.Cell(interval(area.value, area.interval()))
             } + [
               Table.Cell("\(detection.clean.count)"), Table.Cell("\(detection.attacked.count)"),
@@ -144,40 +143,75 @@ extension PaperReport {
 
   /// What MI-PL sees of clean images and of those that oblivious PGD misled: the bare network was right
   /// before and is wrong now.
-  struct Detection {
-    var lambda: String
-    var clean: [EvaluationResult.Outcome]
-    var attacked: [EvaluationResult.Outcome]
-
-    func scores(
-      _ statistic: DetectionStatistic
-    ) -> (negatives: [Double], positives: [Double]) {
-      func values(_ outcomes: [EvaluationResult.Outcome]) -> [Double] {
-        outcomes.compactMap { $0.statistics?[statistic.rawValue] }
-      }
-      return (values(clean), values(attacked))
-    }
-
-    /// Nil where there is nothing to tell apart.
-    func area(_ statistic: DetectionStatistic) -> AreaUnderCurve? {
-      let (negatives, positives) = scores(statistic)
-      return try? AreaUnderCurve(negatives: negatives, positives: positives)
-    }
-  }
-
-  func detection(
-    _ network: PaperReproduction.NetworkResult, _ epsilon: Epsilon
-  ) -> Detection? {
-    let attack = AttackDescription(.pgd, epsilon: epsilon, steps: fewestSteps)
-    guard let clean = network.table[.predictedLabel, AttackDescription(.none)],
-      let attacked = network.table[.predictedLabel, attack],
-      let bare = network.table[.none, attack],
-      let before = network.table[.none, AttackDescription(.none)]
+  func detection(_ network: Reproduction.NetworkResult, _ epsilon: Epsilon) -> Detection? {
+    let attack = settings.oblivious(epsilon)
+    guard let clean = network.detection[.predictedLabel, .none],
+      let attacked = network.detection[.predictedLabel, attack],
+      let bare = network.table[.none, attack], let before = network.table[.none, .none]
     else { return nil }
     let fooled = Set(bare.outcomes.successes(over: before.outcomes).map(\.index))
     return Detection(
-      lambda: clean.job.defence.parameters["lambda"] ?? "–", clean: clean.outcomes,
-      attacked: attacked.outcomes.filter { fooled.contains($0.index) })
+      clean: clean.outcomes, attacked: attacked.outcomes.filter { fooled.contains($0.index) })
+  }
+
+  /// What a decision costs.
+  var costTable: Table {
+    Table(
+      columns: ["network", "defence", "forward passes", "µs of a thread"],
+      rows: rows { network, defence in
+        network.table[defence, .none].map { result in
+          let decisions =
+            result.outcomes.count
+            * (result.isRandomized ? result.scoringDraws + settings.selectionDraws : 1)
+          return [
+            Table.Cell("\(result.forwardPassesPerDecision)"),
+            Table.Cell(
+              result.cost.map {
+                fixed(1e6 * $0.seconds / Double(max(decisions, 1)), decimals: 0)
+              } ?? "–"),
+          ]
+        }
+      })
+  }
+
+  /// Accuracy over ε on validation images.
+  func sweepTable(_ rule: RadiusRule) -> Table {
+    Table(
+      columns: ["network", "defence"] + rule.radii.map { "\($0)" },
+      rows: sweepRows(rule).map { method, defence, accuracies in
+        [Table.Cell(method.title), Table.Cell(defence.sweepTitle)]
+          + accuracies.map { fixed(100 * $0.accuracy.value, decimals: 1) }.map { Table.Cell($0) }
+      })
+  }
+
+  /// The results of every network and defence of the sweep, by rising radius.
+  func sweepRows(
+    _ rule: RadiusRule
+  ) -> [(method: TrainingMethod, defence: DefenceDescription, results: [JobResult])] {
+    results.sweep.flatMap { sweep in
+      [DefenceDescription.none, settings.sweptDefence].map { defence in
+        (
+          sweep.method, defence,
+          rule.radii.compactMap {
+            sweep.results[defence.name, settings.oblivious($0, steps: rule.steps)]
+          }
+        )
+      }
+    }
+  }
+
+  /// By which rule settings were chosen.
+  var choiceText: String {
+    switch settings.choice {
+    case .dearest(let cost):
+      "Of each defence the setting that pays most and at most \(percent(cost, decimals: 0)) of clean "
+        + "accuracy on validation images."
+    case .mostRobust(let cost):
+      "λ and threshold are chosen on validation images: among the values that cost at most "
+        + "\(percent(cost, decimals: 0)) clean accuracy, the one of highest accuracy under oblivious "
+        + "PGD-\(settings.radius?.steps ?? settings.referenceSteps). The detector's λ is that of the "
+        + "largest area under the ROC curve."
+    }
   }
 
   /// Figure 4 as numbers.
@@ -206,9 +240,14 @@ extension PaperReport {
   }
 
   func publishedAttack(
-    _ name: AttackName, _ network: PaperReproduction.NetworkResult, draws: Int
+    _ name: AttackName, _ network: Reproduction.NetworkResult, draws: Int
   ) -> AttackDescription {
     AttackDescription(
       name, epsilon: epsilon(network), steps: settings.publishedSteps, draws: draws)
   }
+}
+
+extension DefenceDescription {
+  /// How the sweep calls it: its λ was not chosen yet.
+  var sweepTitle: String { parameters["lambda"].map { "\(name.title), λ = \($0)" } ?? name.title }
 }

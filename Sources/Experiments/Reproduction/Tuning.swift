@@ -6,10 +6,6 @@ import Robustness
 import Statistics
 
 /// The choice of λ, of the detection threshold and of the detector's λ, on validation images only.
-///
-/// The rule: among the values whose clean accuracy is at most `tolerance` below that of the
-/// undefended network, the one with the highest accuracy under oblivious PGD; the first among
-/// equals; the one of highest clean accuracy if none qualifies.
 package struct Tuning: Codable, Hashable, Sendable {
   /// One value that was tried, with its accuracies on the validation images.
   package struct Trial: Codable, Hashable, Sendable {
@@ -29,17 +25,17 @@ package struct Tuning: Codable, Hashable, Sendable {
     package var value: Float
     package var trials: [Trial]
 
+    /// Whether the value costs no more clean accuracy than it may; none does otherwise.
+    package var isReached: Bool
+
     /// Applies the rule.
-    package init(_ trials: [Trial], cleanBaseline: Double, tolerance: Double) {
+    package init(_ trials: [Trial], cleanBaseline: Double, rule: ChoosingRule) {
       self.trials = trials
-      let eligible = trials.filter { $0.clean.isShare(atLeast: cleanBaseline - tolerance) }
-      let best = eligible.reduce(nil) { best, trial -> Trial? in
-        best.map { $0.adversarial >= trial.adversarial ? $0 : trial } ?? trial
-      }
-      let fallback = trials.reduce(nil) { best, trial -> Trial? in
-        best.map { $0.clean >= trial.clean ? $0 : trial } ?? trial
-      }
-      value = (best ?? fallback)?.value ?? 0.5
+      let choice = rule.choice(
+        of: trials.map { .init(clean: $0.clean, adversarial: $0.adversarial) },
+        baseline: cleanBaseline)
+      value = choice.map { trials[$0.place].value } ?? 0.5
+      isReached = choice?.isReached ?? false
     }
   }
 
@@ -57,9 +53,6 @@ package struct Tuning: Codable, Hashable, Sendable {
   package var predictedLabel: Choice
   package var otherLabel: Choice
   package var threshold: Choice
-
-  /// Accuracy that a defence may cost on clean images.
-  package static let tolerance = 0.02
 
   /// The rule of MI-Combined with these values and N executions in each branch.
   package func rule(_ defence: DefenceName, sampleCount: Int) -> MixupInferenceRule? {
@@ -82,7 +75,8 @@ package struct Tuning: Codable, Hashable, Sendable {
   ///   - advance: called after each of `runCount(ratios:)` evaluations.
   package init(
     _ base: NetworkClassifier, pool: SamplePool, clean: LabelledImages,
-    adversarial: LabelledImages, ratios: [Float], sampleCount: Int, seed: UInt64,
+    adversarial: LabelledImages, ratios: [Float], sampleCount: Int, rule: ChoosingRule,
+    seed: UInt64,
     workers: WorkerPool, advance: @Sendable () -> Void
   ) throws {
     /// What an input's two averages say, and what the detector says of it.
@@ -154,8 +148,8 @@ package struct Tuning: Codable, Hashable, Sendable {
     detectionRatio =
       detectionTrials.first { $0.areaUnderCurve == largestArea }?.ratio ?? 0.5
     predictedLabel = Choice(
-      predictedTrials, cleanBaseline: baseline, tolerance: Self.tolerance)
-    otherLabel = Choice(otherTrials, cleanBaseline: baseline, tolerance: Self.tolerance)
+      predictedTrials, cleanBaseline: baseline, rule: rule)
+    otherLabel = Choice(otherTrials, cleanBaseline: baseline, rule: rule)
 
     let onClean = try verdicts(
       clean, predicted: predictedLabel.value, other: otherLabel.value)
@@ -169,7 +163,7 @@ package struct Tuning: Codable, Hashable, Sendable {
         return Trial(
           value: threshold, clean: share(onClean, isCorrect),
           adversarial: share(onAdversarial, isCorrect))
-      }, cleanBaseline: baseline, tolerance: Self.tolerance)
+      }, cleanBaseline: baseline, rule: rule)
   }
 
   /// How often `advance` is called.

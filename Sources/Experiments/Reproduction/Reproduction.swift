@@ -1,0 +1,471 @@
+import Classification
+import Datasets
+import Foundation
+import Kernels
+import MixupInference
+import NeuralNetwork
+import Reporting
+import Robustness
+import Training
+
+/// One experiment on one data set: networks of several trainings, each behind several defences whose
+/// settings validation images chose, attacked by who does not know of the defence and by who does. What is
+/// finished is used again, image by image.
+package struct Reproduction: Sendable {
+  package private(set) var settings: Settings
+  let dataset: Dataset
+  let data: DatasetSplit
+  let pool: SamplePool
+  private let identities: [String]
+  /// Where checkpoints, outcomes and the report are written.
+  let folder: URL
+  /// Networks that are not trained but given.
+  let models: [TrainingMethod: EvaluationRun.Model]
+  private let reusesStages: Bool
+  let workers: WorkerPool
+  private let progress: ProgressReporter
+  private let recipe: @Sendable (TrainingMethod) throws -> TrainingRecipe
+
+  /// An experiment; `recipe` says how networks that are not given are trained, by default as the settings
+  /// have it.
+  ///
+  /// - Throws: `SamplePoolError` if a class has no training image to mix with; `AttackError` and
+  ///   `ClassifierError` for a network that does not suit the data.
+  package init(
+    _ settings: Settings, on data: DatasetSplit, named dataset: Dataset,
+    models: [TrainingMethod: EvaluationRun.Model] = [:], folder: URL, reusesStages: Bool = true,
+    workers: WorkerPool, progress: ProgressReporter,
+    recipe: (@Sendable (TrainingMethod) throws -> TrainingRecipe)? = nil
+  ) throws {
+    for model in models.values { try model.check(data.test) }
+    self.settings = settings
+    self.dataset = dataset
+    self.data = data
+    pool = try SamplePool(data.training)
+    identities = [data.training, data.validation, data.test].map(\.identity)
+    self.models = models
+    self.folder = folder
+    self.reusesStages = reusesStages
+    self.workers = workers
+    self.progress = progress
+    self.recipe = recipe ?? { try settings.recipe($0, for: dataset) }
+  }
+
+  /// All that was measured on one network; what the settings have no part for is empty.
+  package struct NetworkResult: Sendable {
+    package var method: TrainingMethod
+    /// What names its checkpoint: `CheckpointFile.identity`.
+    package var checkpoint: String
+    package var architecture: String
+    /// How it was trained, as the checkpoint says.
+    package var recipe: String?
+    package var curve: LearningCurve?
+    package var chosen: ChosenSettings
+    /// Every defence under every attack.
+    package var table: [JobResult] = []
+    /// The detector on clean images and under oblivious PGD.
+    package var detection: [JobResult] = []
+    /// Clean accuracy on all test images, of the network alone and behind MI-OL.
+    package var whole: [JobResult] = []
+    /// Every setting of every defence, clean and under oblivious PGD.
+    package var tradeOff: [JobResult] = []
+    /// MI-OL under the published attack, the repaired one, and PGD through the defence, of a network that
+    /// the paper makes a claim of.
+    package var published: [JobResult] = []
+    package var conditions: NetworkVerification.Results?
+    package var linearity: NetworkVerification.Linearity?
+    package var sanity: [SanityReport] = []
+    /// A few images before and after the attack.
+    package var pictures: [Picture] = []
+
+    package init(
+      method: TrainingMethod, checkpoint: String, architecture: String, recipe: String? = nil,
+      curve: LearningCurve? = nil, chosen: ChosenSettings
+    ) {
+      self.method = method
+      self.checkpoint = checkpoint
+      self.architecture = architecture
+      self.recipe = recipe
+      self.curve = curve
+      self.chosen = chosen
+    }
+  }
+
+  /// One image, clean and attacked, with what the undefended network says of it.
+  package struct Picture: Codable, Sendable {
+    package var label: Int
+    package var prediction: Int
+    /// Pixels [height × width] of the first channel.
+    package var clean: [Float]
+    package var adversarial: [Float]
+    package var width: Int
+
+    package init(label: Int, prediction: Int, clean: [Float], adversarial: [Float], width: Int) {
+      self.label = label
+      self.prediction = prediction
+      self.clean = clean
+      self.adversarial = adversarial
+      self.width = width
+    }
+  }
+
+  /// Accuracy on validation images over ε, of the undefended networks and under MI-OL with λ = ½.
+  package struct Sweep: Sendable {
+    package var method: TrainingMethod
+    package var results: [JobResult]
+
+    package init(method: TrainingMethod, results: [JobResult]) {
+      self.method = method
+      self.results = results
+    }
+  }
+
+  /// Everything, ready to be reported.
+  package struct Results: Sendable {
+    package var dataset: Dataset
+    /// With the radii that were chosen.
+    package var settings: Settings
+    package var trainingCount: Int
+    package var validationCount: Int
+    /// Test images under attack.
+    package var testCount: Int
+    package var sweep: [Sweep]
+    package var networks: [NetworkResult]
+    package var seconds: Double
+
+    package init(
+      dataset: Dataset, settings: Settings, trainingCount: Int, validationCount: Int,
+      testCount: Int,
+      sweep: [Sweep], networks: [NetworkResult], seconds: Double
+    ) {
+      self.dataset = dataset
+      self.settings = settings
+      self.trainingCount = trainingCount
+      self.validationCount = validationCount
+      self.testCount = testCount
+      self.sweep = sweep
+      self.networks = networks
+      self.seconds = seconds
+    }
+  }
+
+  /// Runs all that is not yet done.
+  package func run() throws -> Results {
+    try AtomicFile.check(folder.appending(path: "index.html"))
+    let start = ContinuousClock.now
+    let outcomes = folder.appending(path: "evaluation")
+    if !reusesStages, FileManager.default.fileExists(atPath: outcomes.path) {
+      try FileManager.default.removeItem(at: outcomes)
+    }
+    let models = try settings.methods.map { method in
+      (
+        method,
+        try self.models[method] ?? trainingRun(method).model(method, on: data, named: dataset)
+      )
+    }
+    let sweep = try settings.radius.map { rule in
+      try models.map { Sweep(method: $0, results: try self.sweep(rule, $1)) }
+    }
+    var experiment = self
+    if let sweep { experiment.settings.chooseRadius(sweep) }
+    return Results(
+      dataset: dataset, settings: experiment.settings, trainingCount: data.training.count,
+      validationCount: data.validation.count,
+      testCount: min(settings.imageCount ?? data.test.count, data.test.count), sweep: sweep ?? [],
+      networks: try models.map { try experiment.measure($0, $1) },
+      seconds: (ContinuousClock.now - start) / .seconds(1))
+  }
+
+  func trainingRun(_ method: TrainingMethod) throws -> TrainingRun {
+    TrainingRun(
+      recipe: try recipe(method), architecture: settings.architecture(for: dataset),
+      output: folder.appending(path: "checkpoints/\(method.rawValue).safetensors"),
+      isFresh: !reusesStages, kernels: settings.kernels, workers: workers, progress: progress)
+  }
+
+  // MARK: Measurements
+
+  private func plan(
+    _ defences: [DefenceDescription], _ attacks: [AttackDescription], count: Int?
+  ) -> EvaluationPlan {
+    EvaluationPlan(
+      count: count, seed: settings.seed, scoringDraws: settings.scoringDraws,
+      selectionDraws: settings.selectionDraws, defences: defences, attacks: attacks)
+  }
+
+  private func evaluation(_ plan: EvaluationPlan) -> EvaluationRun {
+    EvaluationRun(
+      plan: plan, store: folder.appending(path: "evaluation"), kernels: settings.kernels,
+      workers: workers, progress: progress)
+  }
+
+  /// What is evaluated on test images of a network, and where its results go.
+  func plans(
+    _ method: TrainingMethod, _ chosen: ChosenSettings
+  ) -> [(measurement: WritableKeyPath<NetworkResult, [JobResult]>, plan: EvaluationPlan)] {
+    let (defences, epsilon) = (chosen.matched.map(\.defence), settings.figureEpsilon(method))
+    let oblivious = settings.oblivious(epsilon)
+    var plans: [(measurement: WritableKeyPath<NetworkResult, [JobResult]>, plan: EvaluationPlan)] =
+      [(\.table, plan(defences, settings.attacks, count: settings.imageCount))]
+    if let detector = chosen.detector {
+      let attacks = [.none] + settings.epsilons.map { settings.oblivious($0) }
+      plans.append((\.detection, plan([detector], attacks, count: settings.imageCount)))
+    }
+    if settings.parts.contains(.whole) {
+      let shown = defences.filter { $0.name == .none || $0.name == .otherLabel }
+      plans.append((\.whole, plan(shown, [.none], count: nil)))
+    }
+    if settings.parts.contains(.tradeOff) {
+      plans.append(
+        (\.tradeOff, plan(candidates(method), [.none, oblivious], count: settings.imageCount)))
+    }
+    let claims = chosen.claimed(settings.isClaimed(method))
+    if settings.parts.contains(.published), !claims.isEmpty {
+      let attacks = [.none, oblivious] + settings.publishedAttacks(epsilon)
+      plans.append((\.published, plan(claims, attacks, count: settings.figureImageCount)))
+    }
+    return plans
+  }
+
+  /// The sweep by which ε is chosen.
+  func sweepPlan(_ rule: RadiusRule) -> EvaluationPlan {
+    plan(
+      [.none, settings.sweptDefence],
+      rule.radii.map { settings.oblivious($0, steps: rule.steps) }, count: nil)
+  }
+
+  /// The candidates that compete on clean validation images.
+  func matchingPlan(_ defences: [DefenceDescription]) -> EvaluationPlan {
+    plan(defences, [.none], count: 5 * settings.figureImageCount)
+  }
+
+  private func sweep(_ rule: RadiusRule, _ model: EvaluationRun.Model) throws -> [JobResult] {
+    try evaluation(sweepPlan(rule)).run(
+      model,
+      on: DatasetSplit(training: data.training, validation: data.test[[]], test: data.validation),
+      dataset: dataset)
+  }
+
+  private func measure(
+    _ method: TrainingMethod, _ model: EvaluationRun.Model
+  ) throws -> NetworkResult {
+    let epsilon = settings.figureEpsilon(method)
+    let chosen = try stage("settings", method, model) { try self.chosen(method, model) }
+    let claims = chosen.claimed(settings.isClaimed(method))
+    var result = NetworkResult(
+      method: method, checkpoint: model.digest,
+      architecture: model.checkpoint.architecture.description,
+      recipe: model.checkpoint.recipe?.description ?? model.checkpoint.notes["recipe"],
+      curve: model.curve, chosen: chosen)
+    for (measurement, plan) in plans(method, chosen) {
+      result[keyPath: measurement] = try evaluation(plan).run(model, on: data, dataset: dataset)
+    }
+    for part in settings.parts {
+      switch part {
+      case .claims, .whole, .tradeOff, .published: break
+      case .conditions:
+        result.conditions = try stage("conditions", method, model) {
+          try verification(method).run(
+            base(model), named: method.title, on: figureImages, pool: pool)
+        }
+      case .linearity:
+        result.linearity = try stage("linearity", method, model) {
+          try verification(method).linearity(
+            base(model), named: method.title, on: figureImages, pool: pool)
+        }
+      case .sanity:
+        guard !claims.isEmpty else { break }
+        let adaptive = settings.adaptive(epsilon)
+        result.sanity = try stage("sanity", method, model) {
+          try evaluation(plan(claims, [adaptive], count: settings.imageCount)).sanity(
+            of: model, on: data, results: result.table.filter { $0.job.attack == adaptive },
+            count: settings.sanityCount)
+        }
+      case .pictures:
+        result.pictures = try stage("pictures", method, model) {
+          try pictures(of: result.table, settings.oblivious(epsilon), base(model))
+        }
+      }
+    }
+    return result
+  }
+
+  private func base(_ model: EvaluationRun.Model) throws -> NetworkClassifier {
+    try NetworkClassifier(InferencePlan(model.checkpoint, kernels: settings.kernels))
+  }
+
+  /// The first images of the figures.
+  private var figureImages: LabelledImages {
+    data.test[0..<min(settings.figureImageCount, data.test.count)]
+  }
+
+  /// The first images on which an attacker of the network alone succeeded.
+  private func pictures(
+    of table: [JobResult], _ attack: AttackDescription, _ base: NetworkClassifier
+  ) throws -> [Picture] {
+    guard let budget = attack.budget, let attacked = table[.none, attack],
+      let clean = table[.none, .none]
+    else { return [] }
+    let fooled = Set(attacked.outcomes.successes(over: clean.outcomes).map(\.index))
+    let positions = data.test.indices.indices.filter { fooled.contains(data.test.indices[$0]) }
+    let images = data.test[Array(positions.prefix(6))]
+    let found = try evaluate(
+      base, on: images,
+      under: Threat(
+        attack.search(selections: 1), within: budget, through: base))
+    return images.indices.indices.map { place in
+      let size = images.pixels.imageShape.height * images.pixels.imageShape.width
+      func plane(_ images: LabelledImages) -> [Float] {
+        Array(images[[place]].pixels.tensor.values.prefix(size))
+      }
+      return Picture(
+        label: images.labels[place], prediction: found.outcomes[place].prediction,
+        clean: plane(images), adversarial: plane(found.images),
+        width: images.pixels.imageShape.width)
+    }
+  }
+
+  private func evaluate(
+    _ base: NetworkClassifier, on images: LabelledImages, under threat: Threat
+  ) throws -> EvaluationResult {
+    try Evaluation(seed: settings.seed) { [workers] in workers.forEach(count: $0, $1) }
+      .run(base, on: images, under: threat)
+  }
+
+  /// Every setting of every defence of a network.
+  func candidates(_ method: TrainingMethod) -> [DefenceDescription] {
+    settings.defences(of: method).flatMap {
+      settings.candidates($0, side: dataset.imageShape.height)
+    }
+  }
+
+  func verification(_ method: TrainingMethod) -> NetworkVerification {
+    var verification = NetworkVerification.Settings()
+    if settings.parts.contains(.conditions) {
+      verification.ratios = (0...10).map { Float($0) / 10 }
+    }
+    verification.sampleCount = settings.decisionDraws
+    verification.epsilon = settings.figureEpsilon(method)
+    verification.steps = settings.steps.min() ?? 10
+    verification.seed = settings.seed
+    return NetworkVerification(settings: verification, workers: workers, progress: progress)
+  }
+
+  // MARK: Settings
+
+  /// For every defence the setting that the rule chooses on validation images.
+  private func chosen(
+    _ method: TrainingMethod, _ model: EvaluationRun.Model
+  ) throws -> ChosenSettings {
+    let bare = try evaluation(matchingPlan([.none])).matched(to: 0, model, on: data)
+    switch settings.choice {
+    case .dearest(let cost):
+      let matched = try evaluation(matchingPlan(candidates(method)))
+        .matched(to: (bare.first?.accuracy ?? 0) - cost, model, on: data)
+      return ChosenSettings(
+        matched: matched, detector: matched.map(\.defence).first { $0.name == .predictedLabel })
+    case .mostRobust:
+      let base = try base(model)
+      let attack = settings.oblivious(
+        settings.figureEpsilon(method), steps: settings.radius?.steps ?? settings.referenceSteps)
+      guard let budget = attack.budget else { return ChosenSettings(matched: bare) }
+      let threat = Threat(
+        attack.search(selections: 1), within: budget, through: base)
+      let stage = progress.stage(
+        "tune \(method.title)", total: Tuning.runCount(ratios: settings.ratios), unit: "runs")
+      let tuning = try Tuning(
+        base, pool: pool, clean: data.validation,
+        adversarial: evaluate(base, on: data.validation, under: threat).images,
+        ratios: settings.ratios, sampleCount: settings.decisionDraws, rule: settings.choice,
+        seed: settings.seed, workers: workers
+      ) { stage.advance() }
+      stage.finish()
+      return ChosenSettings(
+        tuning, bare: bare, settings.defences(of: method), count: data.validation.count,
+        draws: settings.decisionDraws)
+    }
+  }
+
+  // MARK: Stages
+
+  /// Raised with every change of the code that changes results, so that old stages are not reused.
+  private static let version = 5
+
+  /// Whatever a stage's result depends on.
+  private struct Origin: Codable, Equatable {
+    var version = Reproduction.version
+    var settings: Settings
+    /// What the images are, not what they are called: training, validation, test.
+    var data: [String]
+    var checkpoint: String
+  }
+
+  private func stage<Value: Codable>(
+    _ name: String, _ method: TrainingMethod, _ model: EvaluationRun.Model,
+    _ make: () throws -> Value
+  ) throws -> Value {
+    try StageStore(folder: folder.appending(path: "stages"), reuses: reusesStages).result(
+      "\(name)-\(method.rawValue)",
+      for: Origin(settings: settings, data: identities, checkpoint: model.digest),
+      title: "\(name) \(method.title)", progress, make)
+  }
+}
+
+/// The settings of a network's defences, chosen on validation images.
+package struct ChosenSettings: Codable, Sendable {
+  /// Of every defence.
+  package var matched: [MatchedDefence]
+  /// MI-PL as a detector.
+  package var detector: DefenceDescription?
+  /// The trials, where λ was chosen under attack.
+  package var tuning: Tuning?
+
+  package init(
+    matched: [MatchedDefence], detector: DefenceDescription? = nil, tuning: Tuning? = nil
+  ) {
+    self.matched = matched
+    self.detector = detector
+    self.tuning = tuning
+  }
+
+  /// MI-OL, of a network that the paper makes a claim of.
+  func claimed(_ isClaimed: Bool) -> [DefenceDescription] {
+    isClaimed ? matched.map(\.defence).filter { $0.name == .otherLabel } : []
+  }
+
+  /// What tuning chose.
+  ///
+  /// - Parameters:
+  ///   - bare: the network alone.
+  ///   - count: of the validation images.
+  ///   - draws: N.
+  init(
+    _ tuning: Tuning, bare: [MatchedDefence], _ defences: [DefenceName], count: Int, draws: Int
+  ) {
+    func matched(_ name: DefenceName, _ choice: Tuning.Choice) -> MatchedDefence {
+      MatchedDefence(
+        defence: DefenceDescription(tuning.rule(name, sampleCount: draws)),
+        settings: choice.trials.count,
+        accuracy: choice.trials.first { $0.value == choice.value }?.clean ?? 0, count: count,
+        isReached: choice.isReached)
+    }
+    self.init(
+      matched: defences.flatMap { name in
+        switch name {
+        case .predictedLabel: [matched(name, tuning.predictedLabel)]
+        case .otherLabel: [matched(name, tuning.otherLabel)]
+        case .combined: [matched(name, tuning.threshold)]
+        default: bare
+        }
+      },
+      detector: DefenceDescription(
+        MixupInferenceRule.predictedLabel(
+          Mixing(ratio: tuning.detectionRatio, sampleCount: draws))),
+      tuning: tuning)
+  }
+}
+
+extension DefenceDescription {
+  /// The network alone.
+  package static var none: DefenceDescription { DefenceDescription(DefenceName.none) }
+}

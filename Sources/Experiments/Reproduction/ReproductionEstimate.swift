@@ -1,0 +1,224 @@
+import Classification
+import Datasets
+import Kernels
+import NeuralNetwork
+import Reporting
+import Robustness
+import Statistics
+import Training
+
+/// How long a reproduction will take on this machine, from one step of every training and a few passes
+/// through the network: what is to be known before days begin.
+package struct ReproductionEstimate: Sendable {
+  /// A part of the work and the seconds that it will take.
+  package struct Part: Sendable {
+    package var name: String
+    package var seconds: Double
+  }
+
+  package let parts: [Part]
+
+  package var seconds: Double { parts.reduce(0) { $0 + $1.seconds } }
+
+  /// One line.
+  package var text: String {
+    let list = parts.map { "\($0.name) \(duration($0.seconds))" }.joined(separator: ", ")
+    return "about \(duration(seconds)) from nothing on this machine: \(list)"
+  }
+}
+
+extension Reproduction {
+  /// Measures and adds up; takes as long as a step of every training that is to be done.
+  package func estimate() throws -> ReproductionEstimate {
+    let trainings = try settings.methods.filter { models[$0] == nil }.map { method in
+      ReproductionEstimate.Part(
+        name: "training of \(method.title)", seconds: try trainingRun(method).estimate(on: data))
+    }
+    let seconds = try secondsPerPass()
+    let passes = try passes()
+    return ReproductionEstimate(
+      parts: trainings + [
+        ReproductionEstimate.Part(
+          name: "evaluation",
+          seconds: Double(passes.forward - passes.backward) * seconds.forward
+            + Double(passes.backward) * seconds.gradient)
+      ])
+  }
+
+  /// Images through a network of everything but training, as the plans themselves count them: what each of
+  /// their jobs takes for one image, on a small network, times its images.
+  func passes() throws -> PassMeter.Count {
+    let dry = try DryRun(data, dataset, settings)
+    let validation = data.validation.count
+    var sum = PassMeter.Count()
+    for method in settings.methods {
+      // Which setting is chosen does not change what it takes.
+      let chosen = ChosenSettings(
+        matched: settings.defences(of: method).compactMap { name in
+          settings.candidates(name, side: dataset.imageShape.height).first.map {
+            MatchedDefence(defence: $0, settings: 1, accuracy: 0, count: 0, isReached: false)
+          }
+        }, detector: DefenceDescription(.predictedLabel, draws: settings.decisionDraws))
+      for (_, plan) in plans(method, chosen) {
+        sum = try sum + dry.passes(plan, of: plan.count ?? data.test.count)
+      }
+      if let rule = settings.radius {
+        sum = try sum + dry.passes(sweepPlan(rule), of: validation)
+      }
+      switch settings.choice {
+      case .dearest:
+        let plan = matchingPlan([.none] + candidates(method))
+        sum = try sum + dry.passes(plan, of: min(plan.count ?? validation, validation))
+      case .mostRobust:
+        // Every run of tuning is a decision by both rules on every image.
+        let decisions =
+          Tuning.runCount(ratios: settings.ratios) * validation * (2 * settings.decisionDraws + 1)
+        sum = sum + PassMeter.Count(forward: decisions)
+      }
+      if !settings.parts.isDisjoint(with: [.conditions, .linearity]) {
+        sum =
+          sum
+          + verification(method).passes(
+            of: min(settings.figureImageCount, data.test.count),
+            withConditions: settings.parts.contains(.conditions))
+      }
+      if settings.parts.contains(.sanity), settings.isClaimed(method) {
+        // About every check of the suite searches anew.
+        let claims = chosen.claimed(true)
+        let plan = EvaluationPlan(
+          seed: settings.seed, defences: claims,
+          attacks: [settings.adaptive(settings.figureEpsilon(method))])
+        sum = try sum + dry.passes(plan, of: settings.sanityCount * SanitySuite.names.count)
+      }
+    }
+    return sum
+  }
+
+  /// Seconds of an image's forward pass, and of its gradient, all threads at work.
+  private func secondsPerPass() throws -> (forward: Double, gradient: Double) {
+    let shape = data.test.pixels.imageShape
+    let network = ResNet(settings.architecture(for: dataset)(shape, data.test.classCount))
+    network.initialize(seed: settings.seed)
+    let given = try models.values.first.map { try $0.checkpoint.network() }
+    let base = NetworkClassifier(
+      InferencePlan(
+        given ?? network, normalization: .plusMinusOne(channels: shape.channels),
+        kernels: settings.kernels))
+    let images = data.test[0..<min(64, data.test.count)]
+    let draws = Draws(seed: settings.seed, purpose: .measure, examples: images.indices)
+    let blocks = workers.threadCount
+    func seconds(_ work: @Sendable () throws -> Void) throws -> Double {
+      _ = try workers.map(count: blocks) { _ in try work() }
+      let start = ContinuousClock.now
+      _ = try workers.map(count: blocks) { _ in try work() }
+      return (ContinuousClock.now - start) / .seconds(1) / Double(blocks * images.count)
+    }
+    return (
+      try seconds { _ = try base.logits(of: images.pixels, draws: draws) },
+      try seconds {
+        _ = try base.logitsAndGradient(of: images.pixels, draws: draws) { logits in
+          AttackLoss.logOdds.gradient(of: logits, labels: images.labels, targets: nil)
+        }
+      }
+    )
+  }
+}
+
+extension [Reproduction.Part] {
+  fileprivate func isDisjoint(with others: [Reproduction.Part]) -> Bool {
+    allSatisfy { !others.contains($0) }
+  }
+}
+
+extension NetworkVerification {
+  /// Images through a network that a run on so many images takes at most: all of them attacked with
+  /// success.
+  func passes(of images: Int, withConditions: Bool) -> PassMeter.Count {
+    let attack = images * settings.steps
+    let decision = 2 * settings.sampleCount + 1
+    let conditions = withConditions ? 2 * settings.ratios.count * decision * images : 0
+    // Pairs within and between classes at every λ with both ends; partners of every image and RIC there.
+    let linearity =
+      2 * settings.pairCount * (settings.ratios.count + 2)
+      + images * (2 * 2 * settings.partnerCount + 2 * decision)
+    return PassMeter.Count(
+      forward: attack + 2 * images + conditions + linearity, backward: attack)
+  }
+}
+
+/// Plans run on one image and a network that was not trained, to count what their jobs take: it depends
+/// neither on the network nor on the radius.
+private final class DryRun {
+  /// What is counted once, however many plans have it.
+  private struct Job: Hashable {
+    var defence: DefenceDescription
+    var attack: AttackDescription
+  }
+
+  private let data: DatasetSplit
+  private let dataset: Dataset
+  private let settings: Reproduction.Settings
+  private let model: EvaluationRun.Model
+  private let epsilon: Epsilon
+  private var counted: [Job: PassMeter.Count] = [:]
+
+  init(_ data: DatasetSplit, _ dataset: Dataset, _ settings: Reproduction.Settings) throws {
+    self.data = data
+    self.dataset = dataset
+    self.settings = settings
+    epsilon = settings.epsilons[0]
+    let shape = data.test.pixels.imageShape
+    let network = ResNet(.resNet8(shape, classCount: data.test.classCount))
+    network.initialize(seed: settings.seed)
+    model = EvaluationRun.Model(
+      name: "dry run",
+      checkpoint: Checkpoint(network, normalization: .plusMinusOne(channels: shape.channels)),
+      digest: "")
+  }
+
+  /// What a plan takes of so many images.
+  func passes(_ plan: EvaluationPlan, of images: Int) throws -> PassMeter.Count {
+    func job(_ defence: DefenceDescription, _ attack: AttackDescription) -> Job {
+      var attack = attack
+      if attack.budget != nil { attack.epsilon = epsilon }
+      return Job(defence: defence, attack: attack)
+    }
+    let jobs = plan.attacks.flatMap { attack in plan.defences.map { job($0, attack) } }
+    for defence in plan.defences {
+      let new = Set(jobs.filter { $0.defence == defence && counted[$0] == nil }.map(\.attack))
+      if new.isEmpty { continue }
+      var one = plan
+      (one.count, one.defences, one.attacks) = (1, [defence], Array(new))
+      let silent = ProgressReporter(output: .init(columns: nil, write: { _ in }))
+      let results = try EvaluationRun(
+        plan: one, kernels: settings.kernels, workers: WorkerPool(threadCount: 1),
+        progress: silent
+      ).run(model, on: data, dataset: dataset)
+      for result in results {
+        // A defence is resolved for its images there.
+        counted[Job(defence: defence, attack: result.job.attack)] = result.cost?.passes
+      }
+    }
+    return jobs.reduce(PassMeter.Count()) { sum, job in
+      let one = counted[job] ?? PassMeter.Count()
+      return sum
+        + PassMeter.Count(forward: one.forward * images, backward: one.backward * images)
+    }
+  }
+}
+
+extension TrainingRun {
+  /// Seconds that the whole run will take, from its second step.
+  func estimate(on data: DatasetSplit) throws -> Double {
+    let (trainer, network) = beginning(on: data)
+    network.initialize(seed: recipe.seed)
+    var short = trainer
+    short.recipe.epochs = 1
+    let images = data.training[0..<min(2 * recipe.batchSize, data.training.count)]
+    var times: [ContinuousClock.Instant] = []
+    try short.train(network, on: images) { _ in times.append(.now) }
+    guard times.count == 2 else { return 0 }
+    return (times[1] - times[0]) / .seconds(1)
+      * Double(trainer.totalSteps(images: data.training.count))
+  }
+}

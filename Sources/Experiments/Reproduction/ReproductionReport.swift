@@ -1,0 +1,361 @@
+import Datasets
+import MixupInference
+import NeuralNetwork
+import Reporting
+import Robustness
+import Statistics
+import Training
+
+/// The results of a reproduction as text, tables, records and a page.
+package struct ReproductionReport: Sendable {
+  package let results: Reproduction.Results
+
+  package init(_ results: Reproduction.Results) { self.results = results }
+
+  var settings: Reproduction.Settings { results.settings }
+  var published: PublishedTable? { PublishedTable(results.dataset) }
+
+  /// One record for every defence under every attack of the tables and figures.
+  package func records() throws -> [EvaluationRecord] {
+    try results.networks.flatMap { network in
+      let table = Set(network.table.map(\.job.defence))
+      return try [
+        network.table, network.detection.filter { !table.contains($0.job.defence) },
+        network.whole, network.tradeOff, network.published,
+      ].flatMap { try EvaluationSummary($0, sanity: network.sanity).records }
+    }
+  }
+
+  private var title: String { "Mixup Inference on \(results.dataset.name)" }
+
+  /// What makes the same figures, given the same checkpoints.
+  private var command: String {
+    let images =
+      switch results.dataset.source {
+      case .atHand: ""
+      case .folder: "--data FOLDER --checkpoints FOLDER "
+      }
+    return "mixup-inference reproduce --dataset \(results.dataset.name) \(images)"
+      + "--scale \(settings.scale.rawValue) --count \(results.testCount) --seed \(settings.seed) "
+      + "--kernels \(settings.kernels.rawValue)"
+  }
+
+  /// What the figures were measured with.
+  var settingsText: String {
+    "\(results.dataset.name), first \(results.testCount) test images; N = "
+      + "\(settings.decisionDraws), \(settings.scoringDraws) scoring draw"
+      + (settings.scoringDraws == 1 ? "" : "s")
+      + "; PGD in ℓ∞ from a random start with steps of max(ε/4, 2.5 ε/steps), true labels; the adaptive "
+      + "attack is the better, image by image, of PGD-\(settings.adaptiveSteps) through the network and "
+      + "through the defence with \(settings.attackDraws) executions for a gradient; seed "
+      + "\(settings.seed), kernel set \(settings.kernels.rawValue). Accuracy in % with its 95% interval "
+      + "over images."
+  }
+
+  // MARK: Sections
+
+  /// A part of the report: what it is about says its title and what it draws from the results.
+  package enum Section: Hashable, Sendable {
+    case networks
+    case radius
+    case settings
+    /// The main table at a radius.
+    case accuracy(Epsilon)
+    case besidePaper
+    case claims
+    case detection
+    case tradeOff
+    case publishedAttacks
+    /// Figure 2, of a network.
+    case conditions(TrainingMethod)
+    case linearity
+    case pictures
+    case cost
+    /// What the suite says, of a network.
+    case sanity(TrainingMethod)
+    case provenance
+  }
+
+  /// What there is to tell, in the order of the page.
+  package var sections: [Section] {
+    func has(_ part: Reproduction.Part) -> Bool { settings.parts.contains(part) }
+    func networks(_ isTold: (Reproduction.NetworkResult) -> Bool) -> [TrainingMethod] {
+      results.networks.filter(isTold).map(\.method)
+    }
+    return (has(.whole) || !networks { $0.curve != nil }.isEmpty ? [.networks] : [])
+      + (settings.radius == nil ? [] : [.radius]) + [.settings]
+      + settings.epsilons.map { .accuracy($0) }
+      + (comparisonTable == nil ? [] : [.besidePaper]) + (has(.claims) ? [.claims] : [])
+      + [.detection] + (has(.tradeOff) ? [.tradeOff] : [])
+      + (has(.published) ? [.publishedAttacks] : [])
+      + networks { $0.conditions != nil }.map { .conditions($0) }
+      + (has(.linearity) ? [.linearity] : []) + (has(.pictures) ? [.pictures] : []) + [.cost]
+      + networks { !$0.sanity.isEmpty }.map { .sanity($0) } + [.provenance]
+  }
+
+  package func title(of section: Section) -> String {
+    switch section {
+    case .networks: "Networks"
+    case .radius: "The choice of ε"
+    case .settings: "Settings of the defences"
+    case .accuracy(let epsilon): "ε = \(epsilon)"
+    case .besidePaper: "Beside the paper's Table \(published?.number ?? 0)"
+    case .claims: "What agrees"
+    case .detection: "Figure 3 (a): detection by MI-PL"
+    case .tradeOff: "Figure 3 (b): clean accuracy against robustness"
+    case .publishedAttacks: "Figure 4: adaptive attacks on MI-OL"
+    case .conditions(let method): "Figure 2: \(method.title)"
+    case .linearity: "Is the network linear between images?"
+    case .pictures: "Attacked images"
+    case .cost: "Cost of a decision"
+    case .sanity(let method): "Sanity of MI-OL on \(method.title)"
+    case .provenance: "Provenance"
+    }
+  }
+
+  func content(of section: Section) -> [HTMLReport.Content] {
+    switch section {
+    case .networks:
+      [.table(networkTable, caption: "Clean accuracy, and how the networks were trained.")]
+        + (results.networks.contains { $0.curve != nil }
+          ? [.figure(learningPlot, caption: "How the trainings went, on validation images.")] : [])
+    case .radius:
+      settings.radius.map { rule in
+        [
+          .table(
+            sweepTable(rule),
+            caption:
+              "Accuracy in % on validation images under oblivious PGD-\(rule.steps). ε is the "
+              + "smallest radius at which it leaves the undefended \(rule.method.title) network at most "
+              + "\(percent(rule.left, decimals: 0)) of them: \(settings.epsilons[0])."),
+          .figure(sweepPlot(rule), caption: "The same."),
+        ]
+      } ?? []
+    case .settings:
+      [.table(matchedTable, caption: choiceText)]
+        + results.networks.compactMap { network in
+          network.chosen.tuning.map {
+            .figure(tuningPlot($0), caption: "λ on \(network.method.title), validation images.")
+          }
+        }
+    case .accuracy(let epsilon):
+      [
+        .table(accuracyTable(epsilon), caption: settingsText),
+        .figure(accuracyPlot(epsilon), caption: "The same, by network and defence."),
+      ]
+    case .besidePaper:
+      comparisonTable.map {
+        [
+          .table(
+            $0,
+            caption:
+              "The paper's figure / ours, ε = \(PublishedTable.epsilon); the last column is ours "
+              + "alone.")
+        ]
+      } ?? []
+    case .claims:
+      [
+        .table(
+          agreementTable,
+          caption:
+            "Differences of accuracy on the same images, first draw, with Newcombe's interval; "
+            + "\"yes\" and \"no\" where it excludes 0.")
+      ]
+    case .detection:
+      [
+        .table(
+          detectionTable,
+          caption: "Area under the ROC curve of clean images against those on which oblivious "
+            + "PGD-\(settings.referenceSteps) succeeded, 95% intervals."),
+        .figure(rocPlot, caption: "ROC curves of MI-PL's statistic, the drop of F_ŷ."),
+      ]
+    case .tradeOff:
+      results.networks.filter { settings.isClaimed($0.method) }.map {
+        .figure(
+          tradeOffPlot($0), caption: "Every setting of every defence on \($0.method.title).")
+      }
+    case .publishedAttacks:
+      [
+        .table(
+          publishedTable,
+          caption: "Accuracy over the attacker's executions, PGD-\(settings.publishedSteps), "
+            + "\(settings.figureImageCount) images.")
+      ]
+        + results.networks.filter { !$0.published.isEmpty }.map {
+          .figure(
+            publishedPlot($0), caption: "MI-OL on \($0.method.title), ε = \(epsilon($0)).")
+        }
+    case .conditions(let method): network(method).map { conditionFigures($0) } ?? []
+    case .linearity: linearity.section.content
+    case .pictures:
+      results.networks.compactMap { network in
+        pictures(network).map {
+          .figure(
+            $0,
+            caption:
+              "\(network.method.title): images on which oblivious PGD-\(settings.referenceSteps) "
+              + "fooled the bare network; clean above, attacked below.")
+        }
+      }
+    case .cost:
+      [.table(costTable, caption: "On clean images, in the time of one thread.")]
+    case .sanity(let method):
+      network(method)?.sanity.map { .table($0.table, caption: $0.summary) } ?? []
+    case .provenance: [.keyValues(provenance)]
+    }
+  }
+
+  /// Whether a section's tables are told beside the page too; else its findings say what is in them.
+  private func isTold(_ section: Section) -> Bool {
+    switch section {
+    case .conditions, .sanity: false
+    default: true
+    }
+  }
+
+  /// The tables of a section that are told beside the page too.
+  private func tables(of section: Section) -> [(table: Table, caption: String)] {
+    guard isTold(section) else { return [] }
+    return content(of: section).compactMap {
+      if case .table(let table, let caption) = $0 { (table, caption) } else { nil }
+    }
+  }
+
+  func network(_ method: TrainingMethod) -> Reproduction.NetworkResult? {
+    results.networks.first { $0.method == method }
+  }
+
+  /// For a terminal.
+  package var text: String {
+    sections.flatMap { section in
+      tables(of: section).map {
+        "\(title(of: section)). \($0.caption)\n\n\($0.table.plain())"
+      }
+    }.joined(separator: "\n") + "\n" + findings.map { "- \($0)" }.joined(separator: "\n")
+  }
+
+  /// For a repository: the same bytes on every machine with the kernel set, so without times.
+  package var markdown: String {
+    "# \(title)\n\nMade by\n\n```sh\n\(command)\n```\n\n"
+      + sections.filter { $0 != .cost }.flatMap { section in
+        tables(of: section).map {
+          "## \(title(of: section))\n\n\($0.caption)\n\n\($0.table.markdown())"
+        }
+      }.joined(separator: "\n")
+      + "\n## Findings\n\n" + findings.map { "- \($0)" }.joined(separator: "\n") + "\n"
+  }
+
+  /// The report as one page without external resources.
+  package var html: String {
+    HTMLReport(
+      title: title,
+      subtitle: "Several networks and defences, and an attacker who knows",
+      summary: [
+        .paragraph(
+          "Mixup Inference (Pang, Xu and Zhu, ICLR 2020) mixes an input with clean images when it "
+            + "is classified and averages the predictions. Against an attacker who does not know "
+            + "of it, it can look strong. The last column of the main table shows what is left "
+            + "when the attacker follows the gradient of the whole defence with fresh randomness."),
+        .paragraph(settingsText), .list(findings),
+      ],
+      sections: sections.map {
+        HTMLReport.Section(title: title(of: $0), content: content(of: $0))
+      }
+    ).render()
+  }
+
+  private var provenance: [HTMLReport.KeyValue] {
+    [
+      HTMLReport.KeyValue("Command", command),
+      HTMLReport.KeyValue(
+        "Images",
+        "\(results.trainingCount) training (and mixing partners), \(results.validationCount) "
+          + "validation, \(results.testCount) test"),
+      HTMLReport.KeyValue("Processor", MachineReport.processorName),
+      HTMLReport.KeyValue("Wall-clock time of this run", duration(results.seconds)),
+    ]
+      + results.networks.flatMap {
+        [
+          HTMLReport.KeyValue("Architecture of \($0.method.title)", $0.architecture),
+          HTMLReport.KeyValue("Identity of \($0.method.title)", $0.checkpoint),
+        ]
+      }
+  }
+
+  // MARK: Findings
+
+  /// What the figures say, computed from them: one sentence per finding, flattering or not.
+  package var findings: [String] {
+    results.networks.compactMap(gain) + results.networks.compactMap(detector)
+      + results.networks.compactMap(\.conditions).flatMap { NetworkVerificationReport($0).findings }
+      + linearity.findings
+      + results.networks.flatMap { network in
+        network.sanity.map {
+          "Sanity of \($0.defence.name.title) on \(network.method.title) under "
+            + "\($0.attack.name.rawValue), \($0.count) images: \($0.summary)"
+            + ($0.failures.isEmpty ? "." : ". Do not quote its figures.")
+        }
+      } + warnings
+  }
+
+  /// What MI-OL wins, and what is left of it.
+  private func gain(_ network: Reproduction.NetworkResult) -> String? {
+    let epsilon = epsilon(network)
+    guard let bare = network.table[.none, settings.oblivious(epsilon)]?.accuracy,
+      let oblivious = network.table[.otherLabel, settings.oblivious(epsilon)]?.accuracy,
+      let adaptive = network.table[.otherLabel, settings.adaptive(epsilon)]?.accuracy
+    else { return nil }
+    var sentence =
+      "\(network.method.title): MI-OL changes accuracy under oblivious PGD-\(settings.referenceSteps) "
+      + "from \(percent(bare.value)) to \(percent(oblivious.value)), and the adaptive attack leaves "
+      + percent(adaptive.value)
+    // A share of a gain that may be chance would be a figure without a meaning.
+    if oblivious.interval.lower > bare.interval.upper {
+      let left = max(0, (adaptive.value - bare.value) / (oblivious.value - bare.value))
+      sentence += "; \(percent(left, decimals: 0)) of the gain survives"
+    } else {
+      sentence += "; the change is within chance"
+    }
+    return sentence + "."
+  }
+
+  private func detector(_ network: Reproduction.NetworkResult) -> String? {
+    guard
+      let area = detection(network, epsilon(network))?.area(
+        DetectionStatistic.confidenceDrop.rawValue)
+    else { return nil }
+    let range = area.interval()
+    var sentence =
+      "\(network.method.title): MI-PL's statistic tells attacked from clean images with an AUC of "
+      + interval(area.value, range)
+    if range.upper < 0.5 {
+      sentence += ", worse than a coin, and its reverse would be the detector"
+    } else if range.lower <= 0.5 {
+      sentence += "; whether it is better than a coin is not decided"
+    }
+    return sentence + "."
+  }
+
+  /// Signs that an attack was too weak to be quoted.
+  package var warnings: [String] {
+    results.networks.flatMap { network in
+      settings.defences(of: network.method).compactMap { defence -> String? in
+        let epsilon = epsilon(network)
+        guard let oblivious = network.table[defence, settings.oblivious(epsilon)]?.accuracy,
+          let adaptive = network.table[defence, settings.adaptive(epsilon)]?.accuracy,
+          adaptive.interval.lower > oblivious.interval.upper
+        else { return nil }
+        return
+          "Warning: on \(network.method.title) with \(defence.title) the adaptive attack is weaker "
+          + "than the oblivious one; do not quote its figure."
+      }
+    }
+  }
+
+  private var linearity: LinearityReport {
+    LinearityReport(
+      results.networks.compactMap { network in
+        network.linearity.map { .init(name: network.method.title, linearity: $0) }
+      })
+  }
+}
