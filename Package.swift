@@ -21,7 +21,7 @@ func kernels(_ instructionSet: String, march: String) -> Target {
     let flags = ["-Ounchecked"]
   #endif
   return .target(
-    name: "Kernels\(instructionSet)", dependencies: ["CVector"],
+    name: "Kernels\(instructionSet)", dependencies: ["CVector", "KernelTables"],
     swiftSettings: strict + [.unsafeFlags(flags), .define(instructionSet.uppercased())])
 }
 
@@ -78,14 +78,15 @@ let package = Package(
     .target(
       name: "MixupInference", dependencies: ["Robustness", "Classification", "Statistics"],
       swiftSettings: optimised),
+    .target(name: "KernelTables", swiftSettings: optimised),
     kernels("Portable", march: "x86-64"),
     kernels("AVX2", march: "x86-64-v3"),
     kernels("AVX512", march: "x86-64-v4"),
     .target(
       name: "Kernels",
       dependencies: [
-        "COpenBLAS", "CPUFeatures", "Classification", "KernelsPortable", "KernelsAVX2",
-        "KernelsAVX512",
+        "COpenBLAS", "CPUFeatures", "Classification", "KernelTables", "KernelsPortable",
+        "KernelsAVX2", "KernelsAVX512",
       ],
       swiftSettings: optimised),
     .target(

@@ -77,22 +77,23 @@ private final class Rows {
     let (input, value) = (input.pointer, perChannel.pointer)
     switch operation {
     case .affine:
-      kernels.affine(
+      kernels.float32.channelwiseAffine(
         pixels: pixels, channels: channels, input: input, scale: value, shift: value,
         addend: other.pointer, relu: true, output: output.pointer)
     case .sum:
-      kernels.sum(pixels: pixels, channels: channels, input: input, sums: sums.pointer)
+      kernels.float32.channelwiseSum(
+        pixels: pixels, channels: channels, input: input, sums: sums.pointer)
     case .squaredDeviation:
-      kernels.squaredDeviation(
+      kernels.float32.channelwiseSquaredDeviation(
         pixels: pixels, channels: channels, input: input, mean: value, sums: sums.pointer)
     case .mask:
-      kernels.mask(count: count, gradient: output.pointer, output: other.pointer)
+      kernels.float32.mask(count: count, gradient: output.pointer, output: other.pointer)
     case .gradientSums:
-      kernels.gradientSums(
+      kernels.float32.channelwiseGradientSums(
         pixels: pixels, channels: channels, gradient: other.pointer, input: input, mean: value,
         factor: value, sums: sums.pointer, products: products.pointer)
     case .gradient:
-      kernels.gradient(
+      kernels.float32.channelwiseGradient(
         pixels: pixels, channels: channels, gradient: other.pointer, input: input, mean: value,
         a: value, b: value, d: value, output: output.pointer)
     }

@@ -1,3 +1,5 @@
+import KernelTables
+
 /// What happens to a finished sum before it is stored: `out = activation(sum + addend)`.
 public struct Epilogue {
   /// The function applied last.
@@ -27,5 +29,23 @@ public struct Epilogue {
   public init(addend: UnsafePointer<Float>? = nil, activation: Activation = .identity) {
     self.addend = addend
     self.activation = activation
+  }
+}
+
+extension Finish {
+  /// The same as the kernels take it.
+  ///
+  /// - Parameters:
+  ///   - start: floats from the beginning of the output, the addend and the mask to the first value
+  ///     that is computed.
+  ///   - columns, stride: see the properties.
+  init(
+    _ epilogue: Epilogue, from start: Int, columns: Int, stride: Int,
+    output: UnsafeMutablePointer<Float>
+  ) {
+    let (mask, relu) = epilogue.activation.parts
+    self.init(
+      columns: columns, stride: stride, addend: epilogue.addend.map { $0 + start },
+      mask: mask.map { $0 + start }, relu: relu, output: output + start)
   }
 }

@@ -39,6 +39,16 @@ public struct Gather: Sendable {
       self.sources = sources.flatMap { row in starts.map { row[$0] } }
     }
 
+    /// Calls `body` with the addresses of taps, lengths, destinations and sources.
+    func withTables(
+      _ body: (
+        _ taps: UnsafePointer<Int32>, _ lengths: UnsafePointer<Int32>,
+        _ destinations: UnsafePointer<Int32>, _ sources: UnsafePointer<Int32>
+      ) -> Void
+    ) {
+      body(taps, lengths, destinations, sources)
+    }
+
     /// Every tap and its source, of one of the destinations.
     package func terms(of place: Int) -> [(tap: Int, source: Int)] {
       taps.indices.flatMap { run in
@@ -53,6 +63,13 @@ public struct Gather: Sendable {
   package struct Pairs: Sendable {
     package var sources: [Int32] = []
     package var destinations: [Int32] = []
+
+    /// Calls `body` with the addresses of both.
+    func withTables(
+      _ body: (_ sources: UnsafePointer<Int32>, _ destinations: UnsafePointer<Int32>) -> Void
+    ) {
+      body(sources, destinations)
+    }
   }
 
   /// Pixels of one source image.

@@ -1,5 +1,4 @@
-import KernelsAVX2
-import KernelsAVX512
+import KernelTables
 
 extension KernelSet {
   /// Tiles that are worked on together, and output channels whose sums are kept at a time.
@@ -28,7 +27,7 @@ extension KernelSet {
   private static var skew: Int { 16 }
 
   /// Floats for 36 vectors and as many pointers.
-  private static var temporaries: Int { 36 * 16 + 36 * 2 }
+  fileprivate static var temporaries: Int { 36 * 16 + 36 * 2 }
 
   /// A 3×3 convolution by Winograd's F(m×m, 3×3); only with SIMD kernels.
   ///
@@ -44,20 +43,12 @@ extension KernelSet {
     bias: UnsafePointer<Float>?, epilogue: Epilogue, output: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutablePointer<Float>, part: PreparedConvolution.Part
   ) {
-    precondition(self == .avx2 || self == .avx512)
+    precondition(hasVectorProducts)
     precondition(weights.depth == tiles.pointCount * inputChannels && inputChannels % 16 == 0)
-    let isWide = self == .avx512
-    let transformInput = isWide ? KernelsAVX512.winogradInput : KernelsAVX2.winogradInput
-    let product = isWide ? KernelsAVX512.matrixProduct : KernelsAVX2.matrixProduct
-    let transformOutput = isWide ? KernelsAVX512.winogradOutput : KernelsAVX2.winogradOutput
-    let (mask, relu) = epilogue.activation.parts
+    let table = float32
     let outputChannels = weights.outputChannels
-    let half = scratch
-    let places = UnsafeMutableRawPointer(scratch + 36 * 16)
-      .assumingMemoryBound(to: UnsafePointer<Float>.self)
-    let zeros = scratch + Self.temporaries
-    zeros.update(repeating: 0, count: inputChannels)
-    let transformed = zeros + inputChannels
+    let memory = WinogradMemory(in: scratch, channels: inputChannels)
+    let transformed = scratch + Self.temporaries + inputChannels
     let inputStride = blocking.tiles * inputChannels + Self.skew
     let sums = transformed + tiles.pointCount * inputStride
     let total = images * tiles.tilesPerImage
@@ -67,24 +58,37 @@ extension KernelSet {
     let range = splitsColumns ? 0..<total : part.range(of: total, step: 1)
     for first in stride(from: range.lowerBound, to: range.upperBound, by: blocking.tiles) {
       let count = min(blocking.tiles, range.upperBound - first)
-      transformInput(
-        tiles.outputExtent, first, count, tiles.tilesPerImage, tiles.sources, input,
-        tiles.pixelCount * inputChannels, inputChannels, zeros, transformed, inputStride,
-        places, half)
+      table.winogradInput(
+        WinogradInputArguments(
+          outputExtent: tiles.outputExtent,
+          range: WinogradTileRange(
+            first: first, count: count, tilesPerImage: tiles.tilesPerImage, pixels: tiles.sources),
+          input: input, imageStride: tiles.pixelCount * inputChannels, channels: inputChannels,
+          result: transformed, pointStride: inputStride, memory: memory))
       for column in stride(from: columns.lowerBound, to: columns.upperBound, by: blocking.columns) {
         let width = min(blocking.columns, columns.upperBound - column)
         let sumStride = blocking.tiles * width + Self.skew
-        for point in 0..<tiles.pointCount {
-          product(
-            count, inputChannels, transformed + point * inputStride, inputChannels,
-            weights.pointer + column * weights.depth + point * inputChannels * 16,
-            weights.depth * 16, width, nil, nil, nil, false, sums + point * sumStride, width)
+        var product = MatrixProductArguments(
+          rows: count, depth: inputChannels, input: transformed, inputStride: inputChannels,
+          weights: weights.pointer + column * weights.depth, panelStride: weights.depth * 16,
+          finish: Finish(columns: width, stride: width, output: sums))
+        for _ in 0..<tiles.pointCount {
+          table.matrixProduct(product)
+          product.input += inputStride
+          product.weights += inputChannels * 16
+          product.finish.output += sumStride
         }
-        transformOutput(
-          tiles.outputExtent, first, count, tiles.tilesPerImage, sums, sumStride, width,
-          tiles.destinations, bias.map { $0 + column }, epilogue.addend.map { $0 + column },
-          mask.map { $0 + column }, relu, output + column, outputChannels, tiles.pixelCount,
-          half)
+        table.winogradOutput(
+          WinogradOutputArguments(
+            outputExtent: tiles.outputExtent,
+            range: WinogradTileRange(
+              first: first, count: count, tilesPerImage: tiles.tilesPerImage,
+              pixels: tiles.destinations),
+            sums: sums, pointStride: sumStride, bias: bias.map { $0 + column },
+            pixelsPerImage: tiles.pixelCount,
+            finish: Finish(
+              epilogue, from: column, columns: width, stride: outputChannels, output: output),
+            memory: memory))
       }
     }
   }
@@ -117,21 +121,11 @@ extension KernelSet {
     outputGradient: UnsafePointer<Float>, columns: Int, result: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutablePointer<Float>
   ) {
-    precondition(self == .avx2 || self == .avx512)
+    precondition(hasVectorProducts)
     precondition(tiles.outputExtent == 4 && inputChannels % 16 == 0 && columns % 16 == 0)
-    let isWide = self == .avx512
-    let transformInput = isWide ? KernelsAVX512.winogradInput : KernelsAVX2.winogradInput
-    let transformGradient =
-      isWide ? KernelsAVX512.winogradOutputGradient : KernelsAVX2.winogradOutputGradient
-    let product = isWide ? KernelsAVX512.outerProduct : KernelsAVX2.outerProduct
-    let transformBack =
-      isWide ? KernelsAVX512.winogradWeightGradient : KernelsAVX2.winogradWeightGradient
-    let half = scratch
-    let places = UnsafeMutableRawPointer(scratch + 36 * 16)
-      .assumingMemoryBound(to: UnsafePointer<Float>.self)
-    let zeros = scratch + Self.temporaries
-    zeros.update(repeating: 0, count: max(inputChannels, columns))
-    let inputs = zeros + max(inputChannels, columns)
+    let table = float32
+    let memory = WinogradMemory(in: scratch, channels: max(inputChannels, columns))
+    let inputs = scratch + Self.temporaries + max(inputChannels, columns)
     let inputStride = Self.gradientTiles * inputChannels + Self.skew
     let gradients = inputs + tiles.pointCount * inputStride
     let gradientStride = Self.gradientTiles * columns + Self.skew
@@ -140,18 +134,42 @@ extension KernelSet {
     let total = images * tiles.tilesPerImage
     for first in stride(from: 0, to: total, by: Self.gradientTiles) {
       let count = min(Self.gradientTiles, total - first)
-      transformInput(
-        4, first, count, tiles.tilesPerImage, tiles.sources, input,
-        tiles.pixelCount * inputChannels, inputChannels, zeros, inputs, inputStride, places, half)
-      transformGradient(
-        first, count, tiles.tilesPerImage, tiles.destinations, outputGradient,
-        tiles.pixelCount * columns, columns, zeros, gradients, gradientStride, places, half)
+      table.winogradInput(
+        WinogradInputArguments(
+          outputExtent: 4,
+          range: WinogradTileRange(
+            first: first, count: count, tilesPerImage: tiles.tilesPerImage, pixels: tiles.sources),
+          input: input, imageStride: tiles.pixelCount * inputChannels, channels: inputChannels,
+          result: inputs, pointStride: inputStride, memory: memory))
+      table.winogradOutputGradient(
+        WinogradOutputGradientArguments(
+          range: WinogradTileRange(
+            first: first, count: count, tilesPerImage: tiles.tilesPerImage,
+            pixels: tiles.destinations),
+          gradient: outputGradient, imageStride: tiles.pixelCount * columns, columns: columns,
+          result: gradients, pointStride: gradientStride, memory: memory))
       for point in 0..<tiles.pointCount {
-        product(
-          count, inputs + point * inputStride, inputChannels, gradients + point * gradientStride,
-          columns, first == 0, sums + point * matrix)
+        table.outerProduct(
+          rows: count, input: inputs + point * inputStride, channels: inputChannels,
+          gradient: gradients + point * gradientStride, columns: columns, isFirst: first == 0,
+          result: sums + point * matrix)
       }
     }
-    transformBack(inputChannels, columns, sums, result, half)
+    table.winogradWeightGradient(
+      channels: inputChannels, columns: columns, transformed: sums, result: result,
+      half: memory.half)
+  }
+}
+
+extension WinogradMemory {
+  /// The first floats of scratch memory: 36 vectors, as many addresses, and zeros for `channels`.
+  fileprivate init(in scratch: UnsafeMutablePointer<Float>, channels: Int) {
+    let zeros = scratch + KernelSet.temporaries
+    zeros.update(repeating: 0, count: channels)
+    self.init(
+      zeros: zeros,
+      places: UnsafeMutableRawPointer(scratch + 36 * 16)
+        .assumingMemoryBound(to: UnsafePointer<Float>.self),
+      half: scratch)
   }
 }

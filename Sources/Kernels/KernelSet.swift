@@ -1,6 +1,5 @@
 import CPUFeatures
-import KernelsAVX2
-import KernelsAVX512
+import KernelTables
 
 /// An implementation of the two products that a network consists of. All sets compute the same
 /// functions; which one ran is part of every record.
@@ -73,40 +72,54 @@ public enum KernelSet: String, CaseIterable, Sendable, Codable {
         gather, images: images, input: input, inputChannels: inputChannels, weights: weights,
         bias: bias, epilogue: epilogue, output: output, scratch: scratch)
     case .avx2, .avx512:
-      let (mask, relu) = epilogue.activation.parts
-      let outputChannels = weights.outputChannels
-      let splitsColumns = PreparedConvolution.splitsColumns(
-        images: images, pixels: gather.destinationCount, outputChannels: outputChannels)
-      let columns = splitsColumns ? part.range(of: outputChannels, step: 16) : 0..<outputChannels
-      if columns.isEmpty { return }
-      func rows(_ total: Int) -> Range<Int> {
-        splitsColumns ? 0..<total : part.range(of: total, step: 24)
-      }
-      let first = columns.lowerBound
-      let panels = weights.pointer + first * weights.depth
-      let bias = bias.map { $0 + first }
-      let addend = epilogue.addend.map { $0 + first }
-      let masked = mask.map { $0 + first }
-      if gather.isIdentity {
-        let product = self == .avx2 ? KernelsAVX2.matrixProduct : KernelsAVX512.matrixProduct
-        let rows = rows(images * gather.destinationCount)
-        let start = rows.lowerBound * outputChannels
-        product(
-          rows.count, inputChannels, input + rows.lowerBound * inputChannels, inputChannels, panels,
-          weights.depth * weights.panelWidth, columns.count, bias, addend.map { $0 + start },
-          masked.map { $0 + start }, relu, output + first + start, outputChannels)
-        return
-      }
-      let product =
-        self == .avx2 ? KernelsAVX2.gatheredProduct : KernelsAVX512.gatheredProduct
-      for group in gather.groups {
-        let rows = rows(images * group.destinations.count)
-        if rows.isEmpty { continue }
-        product(
-          group.taps, group.lengths, group.taps.count, group.destinations, group.sources,
-          group.destinations.count, rows.lowerBound, rows.upperBound, gather.sourceCount,
-          gather.destinationCount, input, inputChannels, panels, weights.depth, columns.count, bias,
-          addend, masked, relu, output + first, outputChannels)
+      multiplyInVectors(
+        gather, images: images, input: input, inputChannels: inputChannels, weights: weights,
+        bias: bias, epilogue: epilogue, output: output, part: part)
+    }
+  }
+
+  private func multiplyInVectors(
+    _ gather: Gather, images: Int, input: UnsafePointer<Float>, inputChannels: Int,
+    weights: PackedWeights, bias: UnsafePointer<Float>?, epilogue: Epilogue,
+    output: UnsafeMutablePointer<Float>, part: PreparedConvolution.Part
+  ) {
+    let outputChannels = weights.outputChannels
+    let splitsColumns = PreparedConvolution.splitsColumns(
+      images: images, pixels: gather.destinationCount, outputChannels: outputChannels)
+    let columns = splitsColumns ? part.range(of: outputChannels, step: 16) : 0..<outputChannels
+    if columns.isEmpty { return }
+    func rows(_ total: Int) -> Range<Int> {
+      splitsColumns ? 0..<total : part.range(of: total, step: 24)
+    }
+    let panels = weights.pointer + columns.lowerBound * weights.depth
+    let bias = bias.map { $0 + columns.lowerBound }
+    func finish(from row: Int) -> Finish {
+      Finish(
+        epilogue, from: row * outputChannels + columns.lowerBound, columns: columns.count,
+        stride: outputChannels, output: output)
+    }
+    let table = float32
+    if gather.isIdentity {
+      let rows = rows(images * gather.destinationCount)
+      table.matrixProduct(
+        MatrixProductArguments(
+          rows: rows.count, depth: inputChannels, input: input + rows.lowerBound * inputChannels,
+          inputStride: inputChannels, weights: panels,
+          panelStride: weights.depth * weights.panelWidth, bias: bias,
+          finish: finish(from: rows.lowerBound)))
+      return
+    }
+    for group in gather.groups {
+      let rows = rows(images * group.destinations.count)
+      if rows.isEmpty { continue }
+      group.withTables { taps, lengths, destinations, sources in
+        table.gatheredProduct(
+          GatheredProductArguments(
+            taps: taps, lengths: lengths, runCount: group.taps.count, destinations: destinations,
+            sources: sources, pixelCount: group.destinations.count, firstRow: rows.lowerBound,
+            endRow: rows.upperBound, destinationCount: gather.destinationCount, input: input,
+            imageStride: gather.sourceCount * inputChannels, inputChannels: inputChannels,
+            weights: panels, depth: weights.depth, bias: bias, finish: finish(from: 0)))
       }
     }
   }
@@ -128,7 +141,7 @@ public enum KernelSet: String, CaseIterable, Sendable, Codable {
   private func weightGradientTiles(
     _ tables: ConvolutionTables, inputChannels: Int
   ) -> WinogradTiles? {
-    guard self == .avx2 || self == .avx512, inputChannels % 16 == 0,
+    guard hasVectorProducts, inputChannels % 16 == 0,
       let tiles = tables.tiles.first(where: { $0.outputExtent == 4 }),
       5 * tiles.tilesPerImage * tiles.pointCount < 3 * tables.gather.multiplyAdds
     else { return nil }
@@ -184,13 +197,17 @@ public enum KernelSet: String, CaseIterable, Sendable, Codable {
         gather, images: images, input: input, inputChannels: inputChannels,
         outputGradient: outputGradient, columns: columns, result: result, scratch: scratch)
     case .avx2, .avx512:
-      let product =
-        self == .avx2 ? KernelsAVX2.gatheredOuterProduct : KernelsAVX512.gatheredOuterProduct
+      let table = float32
       for (tap, pairs) in gather.pairs.enumerated() {
-        product(
-          pairs.sources, pairs.destinations, pairs.sources.count, images, gather.sourceCount,
-          gather.destinationCount, input, inputChannels, outputGradient, columns,
-          result + tap * inputChannels * columns)
+        pairs.withTables { sources, destinations in
+          table.gatheredOuterProduct(
+            GatheredOuterProductArguments(
+              sources: sources, destinations: destinations, pairCount: pairs.sources.count,
+              images: images, input: input, imageStride: gather.sourceCount * inputChannels,
+              inputChannels: inputChannels, gradient: outputGradient,
+              gradientImageStride: gather.destinationCount * columns, columns: columns,
+              result: result + tap * inputChannels * columns))
+        }
       }
     }
   }

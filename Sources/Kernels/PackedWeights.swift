@@ -1,6 +1,4 @@
 import Classification
-import KernelsAVX2
-import KernelsAVX512
 
 /// The matrices W[t] of a gathered product in the order in which a kernel set reads them:
 /// panels of a few output channels, within a panel tap by tap, input channel by input channel.
@@ -73,10 +71,8 @@ public struct PackedWeights: Sendable {
     depth = tiles.pointCount * channels
     buffer = AlignedBuffer(uninitialized: weights.panelCount * depth * panelWidth)
     let half = AlignedBuffer(uninitialized: 3 * 6 * 16)
-    let transform =
-      kernels == .avx512 ? KernelsAVX512.winogradWeights : KernelsAVX2.winogradWeights
-    transform(
-      tiles.outputExtent, weights.panelCount, channels, weights.pointer, buffer.pointer,
-      half.pointer)
+    kernels.float32.winogradWeights(
+      outputExtent: tiles.outputExtent, panels: weights.panelCount, channels: channels,
+      weights: weights.pointer, result: buffer.pointer, half: half.pointer)
   }
 }

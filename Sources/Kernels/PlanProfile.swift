@@ -12,7 +12,7 @@ public enum PlanProfile: String, CaseIterable, Sendable, Codable {
   func winograd(
     _ tables: ConvolutionTables, inputChannels: Int, outputChannels: Int, kernels: KernelSet
   ) -> (WinogradTiles, KernelSet.WinogradBlocking)? {
-    guard kernels == .avx2 || kernels == .avx512, inputChannels % 16 == 0, outputChannels % 16 == 0
+    guard kernels.hasVectorProducts, inputChannels % 16 == 0, outputChannels % 16 == 0
     else { return nil }
     // Products of single numbers, and for one image the weights too, which then dominate.
     func cost(_ tiles: WinogradTiles) -> Int {
@@ -23,11 +23,11 @@ public enum PlanProfile: String, CaseIterable, Sendable, Codable {
       // Transforms cost as much again as some of the products.
       5 * best.tilesPerImage * best.pointCount < 3 * tables.gather.multiplyAdds
     else { return nil }
-    let vectors = kernels == .avx512 ? 2 : 1
     return (
       best,
       KernelSet.WinogradBlocking(
-        tiles: inputChannels < 256 ? 48 : 60, columns: min(outputChannels, 32 * vectors))
+        tiles: inputChannels < 256 ? 48 : 60,
+        columns: min(outputChannels, 4 * kernels.float32.vectorWidth))
     )
   }
 

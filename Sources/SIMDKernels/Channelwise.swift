@@ -2,107 +2,103 @@
 // compiler may put them side by side in vectors without changing a sum's order: the result is the
 // same bytes on every instruction set.
 
-/// out = max?(x · scale + shift + addend, 0), with scale and shift per channel.
-package func channelwiseAffine(
-  pixels: Int, channels: Int, input: UnsafePointer<Float>, scale: UnsafePointer<Float>,
-  shift: UnsafePointer<Float>, addend: UnsafePointer<Float>?, relu: Bool,
-  output: UnsafeMutablePointer<Float>
-) {
-  // One loop per variant: a test inside would keep the loop from being vectorised.
-  var start = 0
-  for _ in 0..<pixels {
-    if let addend {
-      if relu {
+extension Float32 {
+  package static func channelwiseAffine(
+    pixels: Int, channels: Int, input: UnsafePointer<Float>, scale: UnsafePointer<Float>,
+    shift: UnsafePointer<Float>, addend: UnsafePointer<Float>?, relu: Bool,
+    output: UnsafeMutablePointer<Float>
+  ) {
+    // One loop per variant: a test inside would keep the loop from being vectorised.
+    var start = 0
+    for _ in 0..<pixels {
+      if let addend {
+        if relu {
+          for c in 0..<channels {
+            let v = input[start + c] * scale[c] + shift[c] + addend[start + c]
+            output[start + c] = v < 0 ? 0 : v
+          }
+        } else {
+          for c in 0..<channels {
+            output[start + c] = input[start + c] * scale[c] + shift[c] + addend[start + c]
+          }
+        }
+      } else if relu {
         for c in 0..<channels {
-          let v = input[start + c] * scale[c] + shift[c] + addend[start + c]
+          let v = input[start + c] * scale[c] + shift[c]
           output[start + c] = v < 0 ? 0 : v
         }
       } else {
-        for c in 0..<channels {
-          output[start + c] = input[start + c] * scale[c] + shift[c] + addend[start + c]
-        }
+        for c in 0..<channels { output[start + c] = input[start + c] * scale[c] + shift[c] }
       }
-    } else if relu {
+      start += channels
+    }
+  }
+
+  package static func channelwiseSum(
+    pixels: Int, channels: Int, input: UnsafePointer<Float>, sums: UnsafeMutablePointer<Float>
+  ) {
+    for c in 0..<channels { sums[c] = 0 }
+    var start = 0
+    for _ in 0..<pixels {
+      for c in 0..<channels { sums[c] += input[start + c] }
+      start += channels
+    }
+  }
+
+  package static func channelwiseSquaredDeviation(
+    pixels: Int, channels: Int, input: UnsafePointer<Float>, mean: UnsafePointer<Float>,
+    sums: UnsafeMutablePointer<Float>
+  ) {
+    for c in 0..<channels { sums[c] = 0 }
+    var start = 0
+    for _ in 0..<pixels {
       for c in 0..<channels {
-        let v = input[start + c] * scale[c] + shift[c]
-        output[start + c] = v < 0 ? 0 : v
+        let deviation = input[start + c] - mean[c]
+        sums[c] += deviation * deviation
       }
-    } else {
-      for c in 0..<channels { output[start + c] = input[start + c] * scale[c] + shift[c] }
+      start += channels
     }
-    start += channels
   }
-}
 
-/// sums = Σ x per channel.
-package func channelwiseSum(
-  pixels: Int, channels: Int, input: UnsafePointer<Float>, sums: UnsafeMutablePointer<Float>
-) {
-  for c in 0..<channels { sums[c] = 0 }
-  var start = 0
-  for _ in 0..<pixels {
-    for c in 0..<channels { sums[c] += input[start + c] }
-    start += channels
+  package static func mask(
+    count: Int, gradient: UnsafeMutablePointer<Float>, output: UnsafePointer<Float>
+  ) {
+    for position in 0..<count {
+      gradient[position] = output[position] > 0 ? gradient[position] : 0
+    }
   }
-}
 
-/// sums = Σ (x − mean)² per channel.
-package func channelwiseSquaredDeviation(
-  pixels: Int, channels: Int, input: UnsafePointer<Float>, mean: UnsafePointer<Float>,
-  sums: UnsafeMutablePointer<Float>
-) {
-  for c in 0..<channels { sums[c] = 0 }
-  var start = 0
-  for _ in 0..<pixels {
+  package static func channelwiseGradientSums(
+    pixels: Int, channels: Int, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
+    mean: UnsafePointer<Float>, factor: UnsafePointer<Float>, sums: UnsafeMutablePointer<Float>,
+    products: UnsafeMutablePointer<Float>
+  ) {
     for c in 0..<channels {
-      let deviation = input[start + c] - mean[c]
-      sums[c] += deviation * deviation
+      sums[c] = 0
+      products[c] = 0
     }
-    start += channels
-  }
-}
-
-/// Sets the gradient to zero where the output of a ReLU was not positive.
-package func mask(
-  count: Int, gradient: UnsafeMutablePointer<Float>, output: UnsafePointer<Float>
-) {
-  for position in 0..<count {
-    gradient[position] = output[position] > 0 ? gradient[position] : 0
-  }
-}
-
-/// sums = Σ g and products = Σ g·(x − mean)·factor per channel.
-package func channelwiseGradientSums(
-  pixels: Int, channels: Int, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
-  mean: UnsafePointer<Float>, factor: UnsafePointer<Float>, sums: UnsafeMutablePointer<Float>,
-  products: UnsafeMutablePointer<Float>
-) {
-  for c in 0..<channels {
-    sums[c] = 0
-    products[c] = 0
-  }
-  var start = 0
-  for _ in 0..<pixels {
-    for c in 0..<channels {
-      let g = gradient[start + c]
-      sums[c] += g
-      products[c] += g * (input[start + c] - mean[c]) * factor[c]
+    var start = 0
+    for _ in 0..<pixels {
+      for c in 0..<channels {
+        let g = gradient[start + c]
+        sums[c] += g
+        products[c] += g * (input[start + c] - mean[c]) * factor[c]
+      }
+      start += channels
     }
-    start += channels
   }
-}
 
-/// out = a·g − b·(x − mean) − d, all but g and x per channel.
-package func channelwiseGradient(
-  pixels: Int, channels: Int, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
-  mean: UnsafePointer<Float>, a: UnsafePointer<Float>, b: UnsafePointer<Float>,
-  d: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>
-) {
-  var start = 0
-  for _ in 0..<pixels {
-    for c in 0..<channels {
-      output[start + c] = a[c] * gradient[start + c] - b[c] * (input[start + c] - mean[c]) - d[c]
+  package static func channelwiseGradient(
+    pixels: Int, channels: Int, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
+    mean: UnsafePointer<Float>, a: UnsafePointer<Float>, b: UnsafePointer<Float>,
+    d: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>
+  ) {
+    var start = 0
+    for _ in 0..<pixels {
+      for c in 0..<channels {
+        output[start + c] = a[c] * gradient[start + c] - b[c] * (input[start + c] - mean[c]) - d[c]
+      }
+      start += channels
     }
-    start += channels
   }
 }

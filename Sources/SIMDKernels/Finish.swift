@@ -1,16 +1,8 @@
 internal import CVector
+import KernelTables
 
-/// What happens to finished sums: out = activation(sum + addend).
-struct Finish {
-  /// Columns that exist; the last panel may have more.
-  let columns: Int
-  /// Floats from one row of the output to the next.
-  let stride: Int
-  let addend: UnsafePointer<Float>?
-  let mask: UnsafePointer<Float>?
-  let relu: Bool
-  let output: UnsafeMutablePointer<Float>
-
+// The end of a product, which knows when its loop is compiled what it has to do.
+extension Finish {
   /// What is known of the end of a product when its loop is compiled, so that nothing is asked there
   /// for every vector. Types rather than values: each has a loop of its own, in which the sums stay in
   /// registers.

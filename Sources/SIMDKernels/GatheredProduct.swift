@@ -1,43 +1,11 @@
-/// out[d] = activation(bias + Σ_t in[source(d, t)] · W[t] + addend[d]) for some of the destinations
-/// of one group, whose taps all meet the image: rows `firstRow`..<`endRow` of [images × pixels]. Its
-/// taps come in runs of neighbours, whose sources are neighbours too.
-///
-/// Tiles of a few destinations × one or two vectors of output channels stay in registers while the
-/// sum runs; every output is one chain of fused multiply-adds in the order (tap, input channel).
-package func gatheredProduct(
-  taps: UnsafePointer<Int32>, lengths: UnsafePointer<Int32>, runCount: Int,
-  destinations: UnsafePointer<Int32>, sources: UnsafePointer<Int32>, pixelCount: Int,
-  firstRow: Int, endRow: Int, sourceCount: Int, destinationCount: Int,
-  input: UnsafePointer<Float>, inputChannels: Int,
-  weights: UnsafePointer<Float>, depth: Int, outputChannels: Int,
-  bias: UnsafePointer<Float>?, addend: UnsafePointer<Float>?, mask: UnsafePointer<Float>?,
-  relu: Bool, output: UnsafeMutablePointer<Float>, outputStride: Int
-) {
-  let group = Group(
-    taps: taps, lengths: lengths, runCount: runCount, destinations: destinations, sources: sources,
-    pixelCount: pixelCount, firstRow: firstRow, endRow: endRow,
-    imageStride: sourceCount * inputChannels,
-    destinationCount: destinationCount, input: input, inputChannels: inputChannels)
-  Finish(
-    columns: outputChannels, stride: outputStride, addend: addend, mask: mask, relu: relu,
-    output: output
-  )(GatheredTiles(group: group, weights: weights, depth: depth, bias: bias))
-}
+import KernelTables
 
-/// The rows of one group for all images.
-private struct Group {
-  let taps: UnsafePointer<Int32>
-  let lengths: UnsafePointer<Int32>
-  let runCount: Int
-  let destinations: UnsafePointer<Int32>
-  let sources: UnsafePointer<Int32>
-  let pixelCount: Int
-  let firstRow: Int
-  let endRow: Int
-  let imageStride: Int
-  let destinationCount: Int
-  let input: UnsafePointer<Float>
-  let inputChannels: Int
+extension Float32 {
+  /// Tiles of a few destinations × one or two vectors of output channels stay in registers while the
+  /// sum runs.
+  package static func gatheredProduct(_ arguments: GatheredProductArguments) {
+    arguments.finish(GatheredTiles(problem: arguments))
+  }
 }
 
 /// One row of a tile: where its sources are listed, the image they lie in, and where its sum goes.
@@ -59,13 +27,13 @@ private struct Cursor {
   private var pixel: Int
 
   @inline(__always)
-  init(_ group: Group) {
+  init(_ group: GatheredProductArguments) {
     row = group.firstRow
     (image, pixel) = row.quotientAndRemainder(dividingBy: group.pixelCount)
   }
 
   @inline(__always)
-  mutating func next(_ group: Group) -> Place {
+  mutating func next(_ group: GatheredProductArguments) -> Place {
     let place = Place(
       sources: group.sources + pixel * group.runCount,
       image: group.input + image * group.imageStride,
@@ -98,10 +66,7 @@ private struct Scattered<R: Finish.Rule>: RowReceiver {
 }
 
 private struct GatheredTiles: Finish.Loop {
-  let group: Group
-  let weights: UnsafePointer<Float>
-  let depth: Int
-  let bias: UnsafePointer<Float>?
+  let problem: GatheredProductArguments
 
   @inline(never)
   func run<R: Finish.Rule>(_ rule: R.Type, _ finish: Finish) {
@@ -120,18 +85,18 @@ private struct GatheredTiles: Finish.Loop {
   private func tiles<R: Finish.Rule>(
     _ column: Int, _ next: Int, _ rule: R.Type, _ finish: Finish
   ) {
-    let channels = group.inputChannels
-    let left = panel(weights, depth: depth, column: column)
-    let right = panel(weights, depth: depth, column: next)
-    let start = bias.map { Row(load($0 + column), load($0 + next)) } ?? Row(.zero, .zero)
-    var cursor = Cursor(group)
-    var row = group.firstRow
-    while row < group.endRow {
-      let places = TileArray<Place> { _ in cursor.next(group) }
+    let channels = problem.inputChannels
+    let left = panel(problem.weights, depth: problem.depth, column: column)
+    let right = panel(problem.weights, depth: problem.depth, column: next)
+    let start = problem.bias.map { Row(load($0 + column), load($0 + next)) } ?? Row(.zero, .zero)
+    var cursor = Cursor(problem)
+    var row = problem.firstRow
+    while row < problem.endRow {
+      let places = TileArray<Place> { _ in cursor.next(problem) }
       var tile = Tile(start)
-      for run in 0..<group.runCount {
-        let offset = Int(group.taps[run]) * channels * panelWidth
-        let depth = Int(group.lengths[run]) * channels
+      for run in 0..<problem.runCount {
+        let offset = Int(problem.taps[run]) * channels * panelWidth
+        let depth = Int(problem.lengths[run]) * channels
         let sources = TileInput { places[$0].source(run, channels) }
         if next != column {
           tile.add(sources, left + offset, right + offset, depth: depth)
@@ -141,10 +106,10 @@ private struct GatheredTiles: Finish.Loop {
       }
       let receiver = Scattered(
         finish: finish, places: places, column: column, next: next, rule: rule)
-      if group.endRow - row >= tileRows {
+      if problem.endRow - row >= tileRows {
         tile.hand(tileRows, to: receiver)
       } else {
-        tile.hand(group.endRow - row, to: receiver)
+        tile.hand(problem.endRow - row, to: receiver)
       }
       row += tileRows
     }

@@ -1,40 +1,20 @@
 internal import CVector
+import KernelTables
 
-/// out[row] = activation(bias + in[row] · W + addend[row]): the gathered product of rows that lie one
-/// behind the other, as those of a 1×1 convolution do.
-///
-/// Every output is one chain of fused multiply-adds in the order of the input channels.
-///
-/// - Parameters:
-///   - inputStride, outputStride: floats from row to row.
-///   - weights: panels [depth, panelWidth] of the columns wanted, `panelStride` floats apart.
-///   - columns: how many of them exist.
-package func matrixProduct(
-  rows: Int, depth: Int, input: UnsafePointer<Float>, inputStride: Int,
-  weights: UnsafePointer<Float>, panelStride: Int, columns: Int, bias: UnsafePointer<Float>?,
-  addend: UnsafePointer<Float>?, mask: UnsafePointer<Float>?, relu: Bool,
-  output: UnsafeMutablePointer<Float>, outputStride: Int
-) {
-  Finish(
-    columns: columns, stride: outputStride, addend: addend, mask: mask, relu: relu, output: output
-  )(
-    MatrixTiles(
-      rows: rows, depth: depth, input: input, inputStride: inputStride, weights: weights,
-      panelStride: panelStride, columns: columns, bias: bias))
+extension Float32 {
+  package static func matrixProduct(_ arguments: MatrixProductArguments) {
+    arguments.finish(MatrixTiles(problem: arguments))
+  }
 }
 
 private struct MatrixTiles: Finish.Loop {
-  let rows: Int
-  let depth: Int
-  let input: UnsafePointer<Float>
-  let inputStride: Int
-  let weights: UnsafePointer<Float>
-  let panelStride: Int
-  let columns: Int
-  let bias: UnsafePointer<Float>?
+  let problem: MatrixProductArguments
 
   @inline(never)
   func run<R: Finish.Rule>(_ rule: R.Type, _ finish: Finish) {
+    let (rows, depth, columns) = (problem.rows, problem.depth, finish.columns)
+    let (input, inputStride) = (problem.input, problem.inputStride)
+    let (weights, panelStride) = (problem.weights, problem.panelStride)
     // A block of rows stays in the cache while all columns pass over it.
     let blockRows = max(1, cachedInputs / depth / tileRows) * tileRows
     var block = 0
@@ -49,7 +29,8 @@ private struct MatrixTiles: Finish.Loop {
         let next = isWide ? column + Vector.scalarCount : column
         let left = weights + column / panelWidth * panelStride + column % panelWidth
         let right = weights + next / panelWidth * panelStride + next % panelWidth
-        let start = bias.map { Row(load($0 + column), load($0 + next)) } ?? Row(.zero, .zero)
+        let start =
+          problem.bias.map { Row(load($0 + column), load($0 + next)) } ?? Row(.zero, .zero)
         // Every tile asks for its share of what comes next: the next panel, or behind the last one
         // that of the next matrix, which lies behind the first.
         let isLast = column + 2 * Vector.scalarCount >= columns
@@ -95,14 +76,14 @@ extension MatrixTiles {
   /// processor to foresee. Rows past the end do no harm.
   @inline(__always)
   fileprivate func prefetchInput(_ row: Int) {
-    var first = input + row * inputStride
+    var first = problem.input + row * problem.inputStride
     for _ in 0..<tileRows {
       var line = 0
-      while line < depth {
+      while line < problem.depth {
         prefetch(first + line)
         line += cacheLine
       }
-      first += inputStride
+      first += problem.inputStride
     }
   }
 }

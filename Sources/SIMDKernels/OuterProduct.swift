@@ -1,38 +1,33 @@
-/// result += inᵀ · g, [channels, columns], the sum over `rows` rows of in [rows, channels] and of
-/// g [rows, columns].
-///
-/// - Parameters:
-///   - input: readable for a tile's rows past its last value.
-///   - columns: a multiple of 16.
-///   - isFirst: whether the result is overwritten instead.
-package func outerProduct(
-  rows: Int, input: UnsafePointer<Float>, channels: Int, gradient: UnsafePointer<Float>,
-  columns: Int, isFirst: Bool, result: UnsafeMutablePointer<Float>
-) {
-  var column = 0
-  while column < columns {
-    // A lone last vector is computed twice rather than by a kernel of its own.
-    let next = column + Vector.scalarCount < columns ? column + Vector.scalarCount : column
-    var channel = 0
-    while channel < channels {
-      var tile = Tile(Row(.zero, .zero))
-      var (x, g) = (input + channel, gradient)
-      for _ in 0..<rows {
-        tile.addOuter(x, Row(load(g + column), load(g + next)))
-        x += channels
-        g += columns
+extension Float32 {
+  package static func outerProduct(
+    rows: Int, input: UnsafePointer<Float>, channels: Int, gradient: UnsafePointer<Float>,
+    columns: Int, isFirst: Bool, result: UnsafeMutablePointer<Float>
+  ) {
+    var column = 0
+    while column < columns {
+      // A lone last vector is computed twice rather than by a kernel of its own.
+      let next = column + Vector.scalarCount < columns ? column + Vector.scalarCount : column
+      var channel = 0
+      while channel < channels {
+        var tile = Tile(Row(.zero, .zero))
+        var (x, g) = (input + channel, gradient)
+        for _ in 0..<rows {
+          tile.addOuter(x, Row(load(g + column), load(g + next)))
+          x += channels
+          g += columns
+        }
+        let receiver = Accumulation(
+          result: result + channel * columns, columns: columns, column: column, next: next,
+          isFirst: isFirst)
+        if channels - channel >= tileRows {
+          tile.hand(tileRows, to: receiver)
+        } else {
+          tile.hand(channels - channel, to: receiver)
+        }
+        channel += tileRows
       }
-      let receiver = Accumulation(
-        result: result + channel * columns, columns: columns, column: column, next: next,
-        isFirst: isFirst)
-      if channels - channel >= tileRows {
-        tile.hand(tileRows, to: receiver)
-      } else {
-        tile.hand(channels - channel, to: receiver)
-      }
-      channel += tileRows
+      column += 2 * Vector.scalarCount
     }
-    column += 2 * Vector.scalarCount
   }
 }
 

@@ -6,6 +6,8 @@
 //
 // Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016.
 
+import KernelTables
+
 private let rootOfHalf: Float = 0.70710678118654752
 private let rootOfTwo: Float = 1.4142135623730950
 
@@ -105,109 +107,73 @@ private func kernelGradientLine4(_ u: (Int) -> Vector, _ put: (Int, Vector) -> V
   put(2, fused(2, sum2, fused(0.5, sum1, u5)))
 }
 
-/// V[ξ][tile][c] of `tileCount` tiles from `firstTile` on.
-///
-/// - Parameters:
-///   - outputExtent: m, 2 or 4.
-///   - sources: [tilesPerImage, (m+2)²], the pixel of an image under every place of a tile, or −1
-///     for the zeros around it.
-///   - channels: a multiple of 16.
-///   - zeros: `channels` of them.
-///   - stride: floats from one ξ to the next, tileCount · channels at least.
-///   - places: memory for (m+2)² pointers.
-///   - half: memory for (m+2)² vectors.
-package func winogradInput(
-  outputExtent: Int, firstTile: Int, tileCount: Int, tilesPerImage: Int,
-  sources: UnsafePointer<Int32>, input: UnsafePointer<Float>, imageStride: Int, channels: Int,
-  zeros: UnsafePointer<Float>, result: UnsafeMutablePointer<Float>, stride: Int,
-  places: UnsafeMutablePointer<UnsafePointer<Float>>, half: UnsafeMutablePointer<Float>
-) {
-  let extent = outputExtent + 2
-  for tile in 0..<tileCount {
-    let (image, place) = (firstTile + tile).quotientAndRemainder(dividingBy: tilesPerImage)
-    let pixels = input + image * imageStride
-    for index in 0..<extent * extent {
-      let pixel = Int(sources[place * extent * extent + index])
-      places[index] = pixel < 0 ? zeros : pixels + pixel * channels
-    }
-    var target = result + tile * channels
-    var c = 0
-    while c < channels {
-      if outputExtent == 4 {
-        for j in 0..<6 {
-          inputLine4({ load(places[$0 * 6 + j] + c) }, { store($1, half + ($0 * 6 + j) * width) })
-        }
-        for i in 0..<6 {
-          inputLine4(
-            { load(half + (i * 6 + $0) * width) }, { store($1, target + (i * 6 + $0) * stride) })
-        }
-      } else {
-        for j in 0..<4 {
-          inputLine2({ load(places[$0 * 4 + j] + c) }, { store($1, half + ($0 * 4 + j) * width) })
-        }
-        for i in 0..<4 {
-          inputLine2(
-            { load(half + (i * 4 + $0) * width) }, { store($1, target + (i * 4 + $0) * stride) })
-        }
+extension Float32 {
+  package static func winogradInput(_ arguments: WinogradInputArguments) {
+    let (outputExtent, channels) = (arguments.outputExtent, arguments.channels)
+    let (tilesPerImage, sources) = (arguments.range.tilesPerImage, arguments.range.pixels)
+    let (first, stride) = (arguments.range.first, arguments.pointStride)
+    let (places, half) = (arguments.memory.places, arguments.memory.half)
+    let extent = outputExtent + 2
+    for tile in 0..<arguments.range.count {
+      let (image, place) = (first + tile).quotientAndRemainder(dividingBy: tilesPerImage)
+      let pixels = arguments.input + image * arguments.imageStride
+      for index in 0..<extent * extent {
+        let pixel = Int(sources[place * extent * extent + index])
+        places[index] = pixel < 0 ? arguments.memory.zeros : pixels + pixel * channels
       }
-      target += width
-      c += width
+      var target = arguments.result + tile * channels
+      var c = 0
+      while c < channels {
+        if outputExtent == 4 {
+          for j in 0..<6 {
+            inputLine4({ load(places[$0 * 6 + j] + c) }, { store($1, half + ($0 * 6 + j) * width) })
+          }
+          for i in 0..<6 {
+            inputLine4(
+              { load(half + (i * 6 + $0) * width) }, { store($1, target + (i * 6 + $0) * stride) })
+          }
+        } else {
+          for j in 0..<4 {
+            inputLine2({ load(places[$0 * 4 + j] + c) }, { store($1, half + ($0 * 4 + j) * width) })
+          }
+          for i in 0..<4 {
+            inputLine2(
+              { load(half + (i * 4 + $0) * width) }, { store($1, target + (i * 4 + $0) * stride) })
+          }
+        }
+        target += width
+        c += width
+      }
     }
   }
 }
 
 private let width = Vector.scalarCount
 
-/// out = activation(AᵀMA + bias + addend) for `tileCount` tiles from `firstTile` on.
-///
-/// - Parameters:
-///   - sums: M[ξ][tile][column].
-///   - stride: floats from one ξ to the next, tileCount · columns at least.
-///   - columns: a multiple of 16; `bias`, `addend`, `mask` and `output` begin at the first of them.
-///   - destinations: [tilesPerImage, m²], the pixel of an image at every place of a tile, or −1 for
-///     those outside.
-///   - outputStride: floats from pixel to pixel of the output, of the addend and of the mask.
-///   - half: memory for m·(m+2) vectors.
-package func winogradOutput(
-  outputExtent: Int, firstTile: Int, tileCount: Int, tilesPerImage: Int,
-  sums: UnsafePointer<Float>, stride: Int, columns: Int, destinations: UnsafePointer<Int32>,
-  bias: UnsafePointer<Float>?, addend: UnsafePointer<Float>?, mask: UnsafePointer<Float>?,
-  relu: Bool, output: UnsafeMutablePointer<Float>, outputStride: Int, pixelsPerImage: Int,
-  half: UnsafeMutablePointer<Float>
-) {
-  Finish(
-    columns: columns, stride: outputStride, addend: addend, mask: mask, relu: relu, output: output
-  )(
-    WinogradOutput(
-      outputExtent: outputExtent, firstTile: firstTile, tileCount: tileCount,
-      tilesPerImage: tilesPerImage, sums: sums, stride: stride, columns: columns,
-      destinations: destinations, bias: bias, pixelsPerImage: pixelsPerImage, half: half))
+extension Float32 {
+  package static func winogradOutput(_ arguments: WinogradOutputArguments) {
+    arguments.finish(WinogradOutput(problem: arguments))
+  }
 }
 
 private struct WinogradOutput: Finish.Loop {
-  let outputExtent: Int
-  let firstTile: Int
-  let tileCount: Int
-  let tilesPerImage: Int
-  let sums: UnsafePointer<Float>
-  let stride: Int
-  let columns: Int
-  let destinations: UnsafePointer<Int32>
-  let bias: UnsafePointer<Float>?
-  let pixelsPerImage: Int
-  let half: UnsafeMutablePointer<Float>
+  let problem: WinogradOutputArguments
 
   @inline(never)
   func run<R: Finish.Rule>(_ rule: R.Type, _ finish: Finish) {
-    for tile in 0..<tileCount {
-      let (image, place) = (firstTile + tile).quotientAndRemainder(dividingBy: tilesPerImage)
-      let firstPixel = image * pixelsPerImage
+    let (outputExtent, columns) = (problem.outputExtent, finish.columns)
+    let (tilesPerImage, destinations) = (problem.range.tilesPerImage, problem.range.pixels)
+    let (first, stride) = (problem.range.first, problem.pointStride)
+    let half = problem.memory.half
+    for tile in 0..<problem.range.count {
+      let (image, place) = (first + tile).quotientAndRemainder(dividingBy: tilesPerImage)
+      let firstPixel = image * problem.pixelsPerImage
       let targets = destinations + place * outputExtent * outputExtent
-      let source = sums + tile * columns
+      let source = problem.sums + tile * columns
       var k = 0
       while k < columns {
         let from = source + k
-        let bias = bias.map { load($0 + k) } ?? .zero
+        let bias = problem.bias.map { load($0 + k) } ?? .zero
         if outputExtent == 4 {
           for j in 0..<6 {
             outputLine4(
@@ -237,108 +203,89 @@ private struct WinogradOutput: Finish.Loop {
   }
 }
 
-/// U[ξ][c][o] = GgGᵀ, in the panels and with the depth of a gathered product's weights.
-///
-/// - Parameters:
-///   - weights: panels [9, channels, panelWidth].
-///   - result: panels [(m+2)², channels, panelWidth].
-///   - half: memory for 3·(m+2) vectors.
-package func winogradWeights(
-  outputExtent: Int, panels: Int, channels: Int, weights: UnsafePointer<Float>,
-  result: UnsafeMutablePointer<Float>, half: UnsafeMutablePointer<Float>
-) {
-  let extent = outputExtent + 2
-  let row = channels * panelWidth
-  for panel in 0..<panels {
-    let source = weights + panel * 9 * row
-    let target = result + panel * extent * extent * row
-    var place = 0
-    while place < row {
-      let (from, to) = (source + place, target + place)
-      if outputExtent == 4 {
-        for j in 0..<3 {
-          kernelLine4(
-            { load(from + ($0 * 3 + j) * row) }, { store($1, half + ($0 * 3 + j) * width) })
+extension Float32 {
+  package static func winogradWeights(
+    outputExtent: Int, panels: Int, channels: Int, weights: UnsafePointer<Float>,
+    result: UnsafeMutablePointer<Float>, half: UnsafeMutablePointer<Float>
+  ) {
+    let extent = outputExtent + 2
+    let row = channels * panelWidth
+    for panel in 0..<panels {
+      let source = weights + panel * 9 * row
+      let target = result + panel * extent * extent * row
+      var place = 0
+      while place < row {
+        let (from, to) = (source + place, target + place)
+        if outputExtent == 4 {
+          for j in 0..<3 {
+            kernelLine4(
+              { load(from + ($0 * 3 + j) * row) }, { store($1, half + ($0 * 3 + j) * width) })
+          }
+          for i in 0..<6 {
+            kernelLine4(
+              { load(half + (i * 3 + $0) * width) }, { store($1, to + (i * 6 + $0) * row) })
+          }
+        } else {
+          for j in 0..<3 {
+            kernelLine2(
+              { load(from + ($0 * 3 + j) * row) }, { store($1, half + ($0 * 3 + j) * width) })
+          }
+          for i in 0..<4 {
+            kernelLine2(
+              { load(half + (i * 3 + $0) * width) }, { store($1, to + (i * 4 + $0) * row) })
+          }
+        }
+        place += width
+      }
+    }
+  }
+
+  package static func winogradOutputGradient(_ arguments: WinogradOutputGradientArguments) {
+    let columns = arguments.columns
+    let (tilesPerImage, destinations) = (arguments.range.tilesPerImage, arguments.range.pixels)
+    let (first, stride) = (arguments.range.first, arguments.pointStride)
+    let (places, half) = (arguments.memory.places, arguments.memory.half)
+    for tile in 0..<arguments.range.count {
+      let (image, place) = (first + tile).quotientAndRemainder(dividingBy: tilesPerImage)
+      let pixels = arguments.gradient + image * arguments.imageStride
+      for index in 0..<16 {
+        let pixel = Int(destinations[place * 16 + index])
+        places[index] = pixel < 0 ? arguments.memory.zeros : pixels + pixel * columns
+      }
+      var target = arguments.result + tile * columns
+      var k = 0
+      while k < columns {
+        for j in 0..<4 {
+          gradientLine4(
+            { load(places[$0 * 4 + j] + k) }, { store($1, half + ($0 * 4 + j) * width) })
         }
         for i in 0..<6 {
-          kernelLine4(
-            { load(half + (i * 3 + $0) * width) }, { store($1, to + (i * 6 + $0) * row) })
+          gradientLine4(
+            { load(half + (i * 4 + $0) * width) }, { store($1, target + (i * 6 + $0) * stride) })
         }
-      } else {
-        for j in 0..<3 {
-          kernelLine2(
-            { load(from + ($0 * 3 + j) * row) }, { store($1, half + ($0 * 3 + j) * width) })
-        }
-        for i in 0..<4 {
-          kernelLine2(
-            { load(half + (i * 3 + $0) * width) }, { store($1, to + (i * 4 + $0) * row) })
-        }
+        target += width
+        k += width
+      }
+    }
+  }
+
+  package static func winogradWeightGradient(
+    channels: Int, columns: Int, transformed: UnsafePointer<Float>,
+    result: UnsafeMutablePointer<Float>, half: UnsafeMutablePointer<Float>
+  ) {
+    let matrix = channels * columns
+    var place = 0
+    while place < matrix {
+      let (from, to) = (transformed + place, result + place)
+      for j in 0..<6 {
+        kernelGradientLine4(
+          { load(from + ($0 * 6 + j) * matrix) }, { store($1, half + ($0 * 6 + j) * width) })
+      }
+      for i in 0..<3 {
+        kernelGradientLine4(
+          { load(half + (i * 6 + $0) * width) }, { store($1, to + (i * 3 + $0) * matrix) })
       }
       place += width
     }
-  }
-}
-
-/// M[ξ][tile][o] = A·y·Aᵀ of F(4×4) for the tiles of an output's gradient; outside of the image y is
-/// zero.
-///
-/// - Parameters:
-///   - destinations: [tilesPerImage, 16], as for `winogradOutput`.
-///   - gradient: [images, pixels, columns].
-///   - stride: floats from one ξ to the next.
-///   - zeros: `columns` of them.
-///   - places: memory for 16 pointers.
-///   - half: memory for 24 vectors.
-package func winogradOutputGradient(
-  firstTile: Int, tileCount: Int, tilesPerImage: Int, destinations: UnsafePointer<Int32>,
-  gradient: UnsafePointer<Float>, imageStride: Int, columns: Int, zeros: UnsafePointer<Float>,
-  result: UnsafeMutablePointer<Float>, stride: Int,
-  places: UnsafeMutablePointer<UnsafePointer<Float>>, half: UnsafeMutablePointer<Float>
-) {
-  for tile in 0..<tileCount {
-    let (image, place) = (firstTile + tile).quotientAndRemainder(dividingBy: tilesPerImage)
-    let pixels = gradient + image * imageStride
-    for index in 0..<16 {
-      let pixel = Int(destinations[place * 16 + index])
-      places[index] = pixel < 0 ? zeros : pixels + pixel * columns
-    }
-    var target = result + tile * columns
-    var k = 0
-    while k < columns {
-      for j in 0..<4 {
-        gradientLine4(
-          { load(places[$0 * 4 + j] + k) }, { store($1, half + ($0 * 4 + j) * width) })
-      }
-      for i in 0..<6 {
-        gradientLine4(
-          { load(half + (i * 4 + $0) * width) }, { store($1, target + (i * 6 + $0) * stride) })
-      }
-      target += width
-      k += width
-    }
-  }
-}
-
-/// The gradient GᵀuG [9, channels, columns] of kernels from that of their transforms u
-/// [36, channels, columns], of F(4×4).
-///
-/// - Parameter half: memory for 18 vectors.
-package func winogradWeightGradient(
-  channels: Int, columns: Int, transformed: UnsafePointer<Float>,
-  result: UnsafeMutablePointer<Float>, half: UnsafeMutablePointer<Float>
-) {
-  let matrix = channels * columns
-  var place = 0
-  while place < matrix {
-    let (from, to) = (transformed + place, result + place)
-    for j in 0..<6 {
-      kernelGradientLine4(
-        { load(from + ($0 * 6 + j) * matrix) }, { store($1, half + ($0 * 6 + j) * width) })
-    }
-    for i in 0..<3 {
-      kernelGradientLine4(
-        { load(half + (i * 6 + $0) * width) }, { store($1, to + (i * 3 + $0) * matrix) })
-    }
-    place += width
   }
 }

@@ -71,7 +71,7 @@ public struct BatchNormalization {
           scale.withUnsafePointer { scale in
             shift.withUnsafePointer { shift in
               let apply = { (addend: UnsafePointer<Float>?) in
-                execution.kernels.affine(
+                execution.kernels.float32.channelwiseAffine(
                   pixels: pixels, channels: channels, input: input + start, scale: scale,
                   shift: shift, addend: addend.map { $0 + start }, relu: relu,
                   output: output + start)
@@ -102,7 +102,7 @@ public struct BatchNormalization {
         nonisolated(unsafe) let masked = masked
         execution.forEachPixelRange(of: gradient) { _, start, pixels in
           cache.output.withUnsafePointer { output in
-            execution.kernels.mask(
+            execution.kernels.float32.mask(
               count: pixels * channels, gradient: masked + start, output: output + start)
           }
         }
@@ -116,7 +116,7 @@ public struct BatchNormalization {
         cache.input.withUnsafePointer { input in
           cache.mean.withUnsafePointer { mean in
             cache.factor.withUnsafePointer { factor in
-              execution.kernels.gradientSums(
+              execution.kernels.float32.channelwiseGradientSums(
                 pixels: pixels, channels: channels, gradient: gradient + start,
                 input: input + start, mean: mean, factor: factor, sums: sums,
                 products: sums + channels)
@@ -145,7 +145,7 @@ public struct BatchNormalization {
       execution.forEachPixelRange(of: gradient) { _, start, pixels in
         withPointers(finished, cache.input, cache.mean) { gradient, input, mean in
           withPointers(a, slope, offset) { a, b, d in
-            execution.kernels.gradient(
+            execution.kernels.float32.channelwiseGradient(
               pixels: pixels, channels: channels, gradient: gradient + start,
               input: input + start, mean: mean, a: a, b: b, d: d, output: result + start)
           }
@@ -177,13 +177,14 @@ public struct BatchNormalization {
     let count = Double(input.pixelCount)
     let sum = sums(of: input, width: channels, on: execution) { start, pixels, sums in
       input.withUnsafePointer {
-        execution.kernels.sum(pixels: pixels, channels: channels, input: $0 + start, sums: sums)
+        execution.kernels.float32.channelwiseSum(
+          pixels: pixels, channels: channels, input: $0 + start, sums: sums)
       }
     }
     let mean = Tensor(vector: sum.map { Float($0 / count) })
     let squares = sums(of: input, width: channels, on: execution) { start, pixels, sums in
       withPointers(input, mean, mean) { input, mean, _ in
-        execution.kernels.squaredDeviation(
+        execution.kernels.float32.channelwiseSquaredDeviation(
           pixels: pixels, channels: channels, input: input + start, mean: mean, sums: sums)
       }
     }
