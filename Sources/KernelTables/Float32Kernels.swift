@@ -111,6 +111,15 @@ package protocol Float32Kernels {
   static func mask(
     count: Int, gradient: UnsafeMutablePointer<Float>, output: UnsafePointer<Float>)
 
+  // MARK: Training
+
+  /// One step of gradient descent with momentum μ and weight decay w for `count` numbers, in place:
+  /// v ← μ·v + (g + w·p), then p ← p − rate·v. Nothing is fused.
+  static func momentumStep(
+    count: Int, gradient: UnsafePointer<Float>, momentum: Float, weightDecay: Float,
+    learningRate: Float, velocity: UnsafeMutablePointer<Float>,
+    parameter: UnsafeMutablePointer<Float>)
+
   // MARK: The limit
 
   /// Nothing but fused multiply-adds in registers, twelve chains of vectors at once: the fastest that
