@@ -1,5 +1,6 @@
 import Classification
 import Foundation
+import Kernels
 
 /// Stochastic gradient descent with momentum μ and weight decay w, as PyTorch's SGD:
 /// g ← g + w·p; v ← μ·v + g; p ← p − lr·v. The first v is g.
@@ -33,6 +34,8 @@ public struct StochasticGradientDescent {
 
   /// One step along the parameters' gradients.
   public mutating func step(_ parameters: [Parameter], learningRate: Float) {
+    // The same bytes in every kernel set, so it need not be told which.
+    let kernels = KernelSet.best.float32
     for parameter in parameters {
       let key = ObjectIdentifier(parameter)
       var velocity = velocities.removeValue(forKey: key) ?? Tensor(shape: parameter.value.shape)
@@ -41,10 +44,9 @@ public struct StochasticGradientDescent {
       velocity.withUnsafeMutablePointer { v in
         parameter.value.withUnsafeMutablePointer { p in
           parameter.gradient.withUnsafePointer { g in
-            for i in 0..<count {
-              v[i] = momentum * v[i] + (g[i] + weightDecay * p[i])
-              p[i] -= learningRate * v[i]
-            }
+            kernels.momentumStep(
+              count: count, gradient: g, momentum: momentum, weightDecay: weightDecay,
+              learningRate: learningRate, velocity: v, parameter: p)
           }
         }
       }
