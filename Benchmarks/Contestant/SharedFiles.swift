@@ -66,7 +66,7 @@ struct SharedFiles {
       let image = inputs.images[0..<1].pixels
       let draws = WorkloadInputs.draws
       let routes = try defence.routing(of: image, draws: draws).routes
-      let partners = defence.mixedBatch(of: image, routes: routes, draws: draws).images
+      let partners = defence.executions(of: image, routes: routes, draws: draws).images
       try write(partners.tensor, to: "\(name)-partners.f32")
     }
   }
