@@ -62,8 +62,7 @@ struct WrongInputTests {
   static let reproduction = [
     Mistake("reproduce --scale huge", 64, "--scale takes one of quick, standard, paper"),
     Mistake("reproduce --count 0", 64, "--count is 0"),
-    Mistake("reproduce --estimate", 64, "give --dataset cifar10 too"),
-    Mistake("reproduce --checkpoints @cifar", 64, "give --dataset cifar10 too"),
+    Mistake("reproduce --checkpoints @cifar", 74, "plain.safetensors"),
     Mistake("reproduce --dataset cifar10", 64, "give the folder with data_batch_1.bin"),
     Mistake("reproduce --dataset cifar10 --data @none", 74, "data_batch_1.bin"),
     Mistake(
