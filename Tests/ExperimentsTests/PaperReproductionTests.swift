@@ -152,6 +152,35 @@ struct PaperReproductionTests {
     #expect(try parts(given).map(\.name) == ["evaluation"])
   }
 
+  @Test("the passes that are told before are those that the jobs took, to the last one")
+  func passes() throws {
+    try withTemporaryFolder { folder in
+      var settings = try Self.settings()
+      settings.methods = [.plain]
+      settings.parts = []
+      settings.steps = [1, 2]
+      settings.epsilons.append(try Epsilon("2/255"))
+      settings.adaptiveSteps = 3
+      settings.attackDraws = 2
+      settings.decisionDraws = 3
+      settings.choice = .dearest(cost: 1)
+      let reproduction = try Reproduction(
+        settings, on: Self.data(), named: .digits, models: [.plain: Self.model(.plain)],
+        folder: folder, workers: WorkerPool(threadCount: 2), progress: Self.silent)
+      let told = try reproduction.passes()
+      let networks = try reproduction.run().networks
+      let took = networks.flatMap(\.table).compactMap(\.cost).reduce(PassMeter.Count()) {
+        $0 + $1.passes
+      }
+      // The three validation images by the network alone, as the baseline and as a candidate, and by
+      // five settings of MI-OL with three mixtures of the image each and its own prediction where needed.
+      let perDecision = networks[0].table.filter { $0.job.attack.budget == nil }
+        .map(\.forwardPassesPerDecision)
+      #expect(told.backward == took.backward && took.backward > 0)
+      #expect(told.forward == took.forward + 3 * (2 * perDecision[0] + 5 * perDecision[1]))
+    }
+  }
+
   @Test("networks for other classes or images are an error before anything else")
   func strangers() throws {
     func reproduction(_ architecture: ResNet.Architecture) throws -> Reproduction {

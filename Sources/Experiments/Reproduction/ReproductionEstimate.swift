@@ -47,18 +47,19 @@ extension Reproduction {
 
   /// Images through a network of everything but training, as the plans themselves count them: what each of
   /// their jobs takes for one image, on a small network, times its images.
-  func passes() throws -> PassMeter.Count {
-    let dry = try DryRun(data, dataset, settings)
+  package func passes() throws -> PassMeter.Count {
+    let dry = DryRun(data, dataset, settings)
     let validation = data.validation.count
     var sum = PassMeter.Count()
     for method in settings.methods {
       // Which setting is chosen does not change what it takes.
+      let defences = settings.defences(of: method).compactMap {
+        settings.candidates($0, side: dataset.imageShape.height).first
+      }
       let chosen = ChosenSettings(
-        matched: settings.defences(of: method).compactMap { name in
-          settings.candidates(name, side: dataset.imageShape.height).first.map {
-            MatchedDefence(defence: $0, settings: 1, accuracy: 0, count: 0, isReached: false)
-          }
-        }, detector: DefenceDescription(.predictedLabel, draws: settings.decisionDraws))
+        matched: defences.map {
+          MatchedDefence(defence: $0, settings: 1, accuracy: 0, count: 0, isReached: false)
+        }, detector: defences.first { $0.name == .predictedLabel })
       for (_, plan) in plans(method, chosen) {
         sum = try sum + dry.passes(plan, of: plan.count ?? data.test.count)
       }
@@ -68,7 +69,12 @@ extension Reproduction {
       switch settings.choice {
       case .dearest:
         let plan = matchingPlan([.none] + candidates(method))
-        sum = try sum + dry.passes(plan, of: min(plan.count ?? validation, validation))
+        // Matching asks for decisions only, no detector.
+        sum =
+          try sum
+          + dry.passes(plan, of: min(plan.count ?? validation, validation)) {
+            PassMeter.Count(forward: $0.forwardPassesPerDecision * $0.scoringDraws)
+          }
       case .mostRobust:
         // Every run of tuning is a decision by both rules on every image.
         let decisions =
@@ -148,25 +154,16 @@ extension NetworkVerification {
 
 /// Plans run on one image and a network that was not trained, to count what their jobs take: it depends
 /// neither on the network nor on the radius.
-private final class DryRun {
-  /// What is counted once, however many plans have it.
-  private struct Job: Hashable {
-    var defence: DefenceDescription
-    var attack: AttackDescription
-  }
-
+private struct DryRun {
   private let data: DatasetSplit
   private let dataset: Dataset
   private let settings: Reproduction.Settings
   private let model: EvaluationRun.Model
-  private let epsilon: Epsilon
-  private var counted: [Job: PassMeter.Count] = [:]
 
-  init(_ data: DatasetSplit, _ dataset: Dataset, _ settings: Reproduction.Settings) throws {
+  init(_ data: DatasetSplit, _ dataset: Dataset, _ settings: Reproduction.Settings) {
     self.data = data
     self.dataset = dataset
     self.settings = settings
-    epsilon = settings.epsilons[0]
     let shape = data.test.pixels.imageShape
     let network = ResNet(.resNet8(shape, classCount: data.test.classCount))
     network.initialize(seed: settings.seed)
@@ -176,33 +173,41 @@ private final class DryRun {
       digest: "")
   }
 
-  /// What a plan takes of so many images.
-  func passes(_ plan: EvaluationPlan, of images: Int) throws -> PassMeter.Count {
-    func job(_ defence: DefenceDescription, _ attack: AttackDescription) -> Job {
+  /// What a plan takes of so many images. Its defences run together, as images that are found without
+  /// knowledge of a defence are searched once for all.
+  ///
+  /// - Parameter ofImage: what a job takes of one image, by its result; all that it took unless said.
+  func passes(
+    _ plan: EvaluationPlan, of images: Int,
+    ofImage: (JobResult) -> PassMeter.Count = { $0.cost?.passes ?? PassMeter.Count() }
+  ) throws -> PassMeter.Count {
+    /// The same at one radius for all.
+    func common(_ attack: AttackDescription) -> AttackDescription {
       var attack = attack
-      if attack.budget != nil { attack.epsilon = epsilon }
-      return Job(defence: defence, attack: attack)
+      if attack.budget != nil { attack.epsilon = settings.epsilons[0] }
+      return attack
     }
-    let jobs = plan.attacks.flatMap { attack in plan.defences.map { job($0, attack) } }
-    for defence in plan.defences {
-      let new = Set(jobs.filter { $0.defence == defence && counted[$0] == nil }.map(\.attack))
-      if new.isEmpty { continue }
-      var one = plan
-      (one.count, one.defences, one.attacks) = (1, [defence], Array(new))
-      let silent = ProgressReporter(output: .init(columns: nil, write: { _ in }))
-      let results = try EvaluationRun(
-        plan: one, kernels: settings.kernels, workers: WorkerPool(threadCount: 1),
-        progress: silent
-      ).run(model, on: data, dataset: dataset)
-      for result in results {
-        // A defence is resolved for its images there.
-        counted[Job(defence: defence, attack: result.job.attack)] = result.cost?.passes
-      }
+    var one = plan
+    one.count = 1
+    one.defences = plan.defences.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    one.attacks = plan.attacks.map(common).reduce(into: []) {
+      if !$0.contains($1) { $0.append($1) }
     }
-    return jobs.reduce(PassMeter.Count()) { sum, job in
-      let one = counted[job] ?? PassMeter.Count()
+    let results = try EvaluationRun(
+      plan: one, kernels: settings.kernels, workers: WorkerPool(threadCount: 1),
+      progress: ProgressReporter(output: .init(columns: nil, write: { _ in }))
+    ).run(model, on: data, dataset: dataset)
+    return results.reduce(PassMeter.Count()) { sum, result in
+      // How often the plan has it: at so many radii, and a defence perhaps twice.
+      let times =
+        plan.attacks.count { common($0) == result.job.attack }
+        * plan.defences.count {
+          $0.resolved(for: dataset.imageShape) == result.job.defence
+        }
+      let passes = ofImage(result)
       return sum
-        + PassMeter.Count(forward: one.forward * images, backward: one.backward * images)
+        + PassMeter.Count(
+          forward: times * images * passes.forward, backward: times * images * passes.backward)
     }
   }
 }
