@@ -91,7 +91,7 @@ struct LinearityReport: Sendable {
       content: [
         .paragraph(
           "Mixup inference rests on predictions that change linearly between clean images. "
-            + "\(Self.introduction) The rank correlation is Spearman's, image by image, between an "
+            + "The rank correlation is Spearman's, image by image, between an "
             + "image's mean distance to the line (λ = ½, partners as the rule draws them) and its "
             + "RIC margin min(ΔF_y, −ΔF_ŷ) under oblivious PGD."),
         .figure(
@@ -99,7 +99,7 @@ struct LinearityReport: Sendable {
           caption:
             "Mean distance to the line between two images; bands are 95% intervals, by betting."
         ),
-        .table(table, caption: "At λ = ½, with 95% intervals."), .list(findings),
+        .table(table, caption: Self.introduction), .list(findings),
       ])
   }
 }

@@ -158,7 +158,7 @@ struct ReproductionReportTests {
         + "under MI-PL; the less linear an image, the smaller its RIC margin under MI-OL.")
     #expect(
       report.text.contains("0.75 [0.70, 0.80]") && report.text.contains("-0.30 [-0.50, -0.10]"))
-    #expect(report.html.contains("Is the network linear between images?"))
+    #expect(report.html.contains("How linear the networks are between images"))
     #expect(report.html.contains("0.75 [0.70, 0.80]"))
   }
 

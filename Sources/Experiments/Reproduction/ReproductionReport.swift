@@ -105,7 +105,7 @@ package struct ReproductionReport: Sendable {
     case .tradeOff: "Figure 3 (b): clean accuracy against robustness"
     case .publishedAttacks: "Figure 4: adaptive attacks on MI-OL"
     case .conditions(let method): "Figure 2: \(method.title)"
-    case .linearity: "Is the network linear between images?"
+    case .linearity: "How linear the networks are between images"
     case .pictures: "Attacked images"
     case .cost: "Cost of a decision"
     case .sanity(let method): "Sanity of MI-OL on \(method.title)"
