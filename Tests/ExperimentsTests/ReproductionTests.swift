@@ -42,12 +42,20 @@ struct ReproductionTests {
     in folder: URL, threads: Int = 2
   ) throws -> (results: Reproduction.Results, progress: [String]) {
     let lines = Lines()
-    let reproduction = try Reproduction(
-      Self.settings(), on: Dataset.digits.load(validationCount: 10, seed: 1), named: .digits,
-      folder: folder, workers: WorkerPool(threadCount: threads),
-      progress: ProgressReporter(
-        output: ProgressReporter.Output(columns: nil) { lines.add($0) }), recipe: Self.recipe)
+    let reproduction = try reproduction(in: folder, WorkerPool(threadCount: threads)) {
+      lines.add($0)
+    }
     return (try reproduction.run(), lines.all)
+  }
+
+  private func reproduction(
+    in folder: URL, _ workers: WorkerPool, write: @escaping @Sendable (String) -> Void = { _ in }
+  ) throws -> Reproduction {
+    try Reproduction(
+      Self.settings(), on: Dataset.digits.load(validationCount: 10, seed: 1), named: .digits,
+      folder: folder, workers: workers,
+      progress: ProgressReporter(
+        output: ProgressReporter.Output(columns: nil, write: write)), recipe: Self.recipe)
   }
 
   private final class Lines: Sendable {
@@ -78,6 +86,14 @@ struct ReproductionTests {
       #expect(first.results.trainingCount == 3813)
       #expect(first.results.sweep.flatMap(\.results).count == 12)
       #expect(first.progress.count { $0.contains("used again") } == 0)
+      let told = try reproduction(in: folder, WorkerPool(threadCount: 2)).passes()
+      let took =
+        (first.results.networks.flatMap { $0.table + $0.detection }
+        + first.results.sweep.flatMap(\.results)).compactMap(\.cost)
+        .reduce(0) { $0 + $1.passes.backward }
+      // No job tells of PGD-10 on ten images before tuning, of PGD-2 on twenty for linearity, nor that the
+      // detector's PGD-3 on four images may be that of the table, on each of three networks.
+      #expect(told.backward >= took && told.backward <= took + 3 * (100 + 40 + 12))
       // What is attacked and mixed on validation images is told of no test image.
       #expect(first.results.sweep.flatMap(\.results).allSatisfy { $0.outcomes.count == 10 })
       for method in methods {

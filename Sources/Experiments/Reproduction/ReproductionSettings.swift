@@ -110,6 +110,9 @@ extension Reproduction {
       radius = RadiusRule(
         radii: try ["1/20", "1/10", "3/20", "1/5", "1/4", "3/10"].map { try Epsilon($0) },
         method: .mixup, left: 0.05, steps: 10)
+      // One, until the sweep says which.
+      epsilons = radius?.radii.suffix(1) ?? []
+      figureEpsilons = epsilons + epsilons
       steps = [10, 50]
       referenceSteps = 50
       isTargeted = false
