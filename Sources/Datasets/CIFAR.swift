@@ -86,9 +86,7 @@ struct CIFAR: Sendable {
   private func images(
     anyOf choices: [[String]], in folder: URL, firstIndex: Int
   ) throws -> LabelledImages {
-    func isThere(_ name: String) -> Bool {
-      FileManager.default.fileExists(atPath: folder.appending(path: name).path)
-    }
+    func isThere(_ name: String) -> Bool { DataFile.isThere(name, in: folder) }
     guard let names = choices.first(where: { $0.allSatisfy(isThere) }) else {
       throw DatasetError.missingFile(
         choices[0].first { !isThere($0) } ?? choices[0][0], folder: folder.relativePath)

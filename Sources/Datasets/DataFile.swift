@@ -25,15 +25,19 @@ struct DataFile: Sendable {
     }
   }
 
+  /// Whether a folder has something of that name.
+  static func isThere(_ name: String, in folder: URL) -> Bool {
+    FileManager.default.fileExists(
+      atPath: folder.appending(path: name).path(percentEncoded: false))
+  }
+
   /// The first of some files of a folder that is there; or the error that says that none is, or that
   /// there is only a compressed one.
   static func first(of names: [String], in folder: URL) throws(DatasetError) -> DataFile {
-    func isThere(_ name: String) -> Bool {
-      FileManager.default.fileExists(
-        atPath: folder.appending(path: name).path(percentEncoded: false))
+    if let name = names.first(where: { isThere($0, in: folder) }) {
+      return try DataFile(folder.appending(path: name))
     }
-    if let name = names.first(where: isThere) { return try DataFile(folder.appending(path: name)) }
-    if let name = names.map({ $0 + ".gz" }).first(where: isThere) {
+    if let name = names.map({ $0 + ".gz" }).first(where: { isThere($0, in: folder) }) {
       throw .compressedFile(folder.appending(path: name).relativePath)
     }
     throw .missingFile(names[0], folder: folder.relativePath)

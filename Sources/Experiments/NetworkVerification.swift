@@ -178,9 +178,7 @@ package struct NetworkVerification: Sendable {
         ProjectedGradientDescent(steps: settings.steps), within: .linf(settings.epsilon),
         through: base)
     ) { advance($0.outcomes.count) }
-    let chosen = images.labels.indices.filter {
-      before.outcomes[$0].isCorrect && !after.outcomes[$0].isCorrect
-    }
+    let chosen = images.positions(of: after.outcomes.successes(over: before.outcomes))
     return (images[chosen], after.images[chosen])
   }
 

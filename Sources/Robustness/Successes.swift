@@ -1,3 +1,13 @@
+import Classification
+
+extension LabelledImages {
+  /// Where the images of outcomes stand among these, found by their indices; in the order of the images.
+  package func positions(of outcomes: some Collection<EvaluationResult.Outcome>) -> [Int] {
+    let wanted = Set(outcomes.lazy.map(\.index))
+    return indices.indices.filter { wanted.contains(indices[$0]) }
+  }
+}
+
 extension Collection<EvaluationResult.Outcome> {
   /// The attack's successes: what is predicted wrongly here and was right before, on the first draw of both.
   ///

@@ -91,9 +91,8 @@ public struct AttackDescription: Sendable {
     if epsilon == nil { return "an attack needs a radius; give ε, such as 8/255" }
     let norms = type(of: attack).norms
     if !norms.contains(norm) { return "\(name.rawValue) needs the norm \(norms[0].rawValue)" }
-    if let draws, !(plannedCounts ~= draws) {
-      return
-        "the attacker's number of executions is \(draws); give a number from 1 to 1,000,000"
+    if let problem = draws.flatMap({ countProblem("the attacker's number of executions", $0) }) {
+      return problem
     }
     return attack.problem
   }

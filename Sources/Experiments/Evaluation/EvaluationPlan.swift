@@ -35,8 +35,7 @@ package struct EvaluationPlan: Hashable, Sendable {
   package func check() throws(PlanError) {
     func refuse(_ problem: String) throws(PlanError) { throw .setting(problem) }
     func positive(_ name: String, _ number: Int?) throws(PlanError) {
-      guard let number, !(plannedCounts ~= number) else { return }
-      throw .setting("\(name) is \(number); give a number from 1 to 1,000,000")
+      if let problem = number.flatMap({ countProblem(name, $0) }) { throw .setting(problem) }
     }
     if defences.isEmpty || attacks.isEmpty { try refuse("a plan needs a defence and an attack") }
     try positive("the number of images", count)

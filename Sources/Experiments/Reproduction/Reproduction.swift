@@ -306,9 +306,8 @@ package struct Reproduction: Sendable {
     guard let budget = attack.budget, let attacked = table[.none, attack],
       let clean = table[.none, .none]
     else { return [] }
-    let fooled = Set(attacked.outcomes.successes(over: clean.outcomes).map(\.index))
-    let positions = data.test.indices.indices.filter { fooled.contains(data.test.indices[$0]) }
-    let images = data.test[Array(positions.prefix(6))]
+    let fooled = data.test.positions(of: attacked.outcomes.successes(over: clean.outcomes))
+    let images = data.test[fooled.prefix(6)]
     let found = try evaluate(
       base, on: images,
       under: Threat(

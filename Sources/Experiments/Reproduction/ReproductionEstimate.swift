@@ -48,7 +48,7 @@ extension Reproduction {
   /// Images through a network of everything but training, as the plans themselves count them: what each of
   /// their jobs takes for one image, on a small network, times its images.
   package func passes() throws -> PassMeter.Count {
-    let dry = DryRun(data, dataset, settings)
+    var dry = DryRun(data, dataset, settings)
     let validation = data.validation.count
     var sum = PassMeter.Count()
     for method in settings.methods {
@@ -82,7 +82,7 @@ extension Reproduction {
         let attack = validation * (settings.radius?.steps ?? settings.referenceSteps)
         sum = sum + PassMeter.Count(forward: decisions + attack, backward: attack)
       }
-      if !settings.parts.isDisjoint(with: [.conditions, .linearity]) {
+      if !Set(settings.parts).isDisjoint(with: [.conditions, .linearity]) {
         sum =
           sum
           + verification(method).passes(
@@ -137,12 +137,6 @@ extension Reproduction {
   }
 }
 
-extension [Reproduction.Part] {
-  fileprivate func isDisjoint(with others: [Reproduction.Part]) -> Bool {
-    allSatisfy { !others.contains($0) }
-  }
-}
-
 extension NetworkVerification {
   /// Images through a network that a run on so many images takes at most: all of them attacked with
   /// success.
@@ -166,6 +160,8 @@ private struct DryRun {
   private let dataset: Dataset
   private let settings: Reproduction.Settings
   private let model: EvaluationRun.Model
+  /// What was run already; networks of several trainings have the same plans.
+  private var results: [EvaluationPlan: [JobResult]] = [:]
 
   init(_ data: DatasetSplit, _ dataset: Dataset, _ settings: Reproduction.Settings) {
     self.data = data
@@ -184,14 +180,15 @@ private struct DryRun {
   /// knowledge of a defence are searched once for all.
   ///
   /// - Parameter ofImage: what a job takes of one image, by its result; all that it took unless said.
-  func passes(
+  mutating func passes(
     _ plan: EvaluationPlan, of images: Int,
     ofImage: (JobResult) -> PassMeter.Count = { $0.cost?.passes ?? PassMeter.Count() }
   ) throws -> PassMeter.Count {
     /// The same at one radius for all.
+    let epsilon = settings.epsilons[0]
     func common(_ attack: AttackDescription) -> AttackDescription {
       var attack = attack
-      if attack.budget != nil { attack.epsilon = settings.epsilons[0] }
+      if attack.budget != nil { attack.epsilon = epsilon }
       return attack
     }
     var one = plan
@@ -200,16 +197,20 @@ private struct DryRun {
     one.attacks = plan.attacks.map(common).reduce(into: []) {
       if !$0.contains($1) { $0.append($1) }
     }
-    let results = try EvaluationRun(
-      plan: one, kernels: settings.kernels, workers: WorkerPool(threadCount: 1),
-      progress: ProgressReporter(output: .init(columns: nil, write: { _ in }))
-    ).run(model, on: data, dataset: dataset)
-    return results.reduce(PassMeter.Count()) { sum, result in
+    let found =
+      try results[one]
+      ?? EvaluationRun(
+        plan: one, kernels: settings.kernels, workers: WorkerPool(threadCount: 1),
+        progress: ProgressReporter(output: .init(columns: nil, write: { _ in }))
+      ).run(model, on: data, dataset: dataset)
+    results[one] = found
+    let shape = dataset.imageShape
+    return found.reduce(PassMeter.Count()) { sum, result in
       // How often the plan has it: at so many radii, and a defence perhaps twice.
       let times =
         plan.attacks.count { common($0) == result.job.attack }
         * plan.defences.count {
-          $0.resolved(for: dataset.imageShape) == result.job.defence
+          $0.resolved(for: shape) == result.job.defence
         }
       let passes = ofImage(result)
       return sum

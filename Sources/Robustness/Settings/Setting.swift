@@ -108,15 +108,17 @@ package struct Setting<Owner: Sendable>: Sendable {
   ) -> Setting {
     Setting(
       name, growsWithEffort: growsWithEffort, path,
-      problem: {
-        plannedCounts ~= $0
-          ? nil : "the number of \(things) is \($0); give a number from 1 to 1,000,000"
-      })
+      problem: { countProblem("the number of \(things)", $0) })
   }
 }
 
 /// What may be counted in a plan: images, draws, steps.
 package let plannedCounts = 1...1_000_000
+
+/// What is wrong with a count of that name, in one line; nil if nothing is.
+package func countProblem(_ name: String, _ count: Int) -> String? {
+  plannedCounts ~= count ? nil : "\(name) is \(count); give a number from 1 to 1,000,000"
+}
 
 /// N of a defence in a plan that does not say it.
 package let usualSampleCount = 30
