@@ -6,8 +6,9 @@ import Synchronization
 ///
 /// Sendable although its contents can change: whoever shares a buffer between threads sees to it
 /// that none writes what another reads (`Tensor` writes only through a unique reference).
+@usableFromInline
 package final class AlignedBuffer: @unchecked Sendable {
-  package let pointer: UnsafeMutablePointer<Float>
+  @usableFromInline package let pointer: UnsafeMutablePointer<Float>
   package let count: Int
 
   /// Memory for `count` floats whose contents are undefined.

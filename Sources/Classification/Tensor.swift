@@ -7,7 +7,7 @@ import Statistics
 public struct Tensor: Sendable {
   /// The extent of every dimension, outermost first.
   public private(set) var shape: [Int]
-  private var storage: AlignedBuffer
+  @usableFromInline var storage: AlignedBuffer
 
   /// The number of elements.
   public var count: Int { storage.count }
@@ -75,6 +75,7 @@ public struct Tensor: Sendable {
   }
 
   /// Reads the values in place.
+  @inlinable
   public func withUnsafePointer<R, E: Error>(
     _ body: (UnsafePointer<Float>) throws(E) -> R
   ) throws(E) -> R {
@@ -82,6 +83,7 @@ public struct Tensor: Sendable {
   }
 
   /// Writes the values in place.
+  @inlinable
   public mutating func withUnsafeMutablePointer<R, E: Error>(
     _ body: (UnsafeMutablePointer<Float>) throws(E) -> R
   ) throws(E) -> R {
@@ -89,7 +91,8 @@ public struct Tensor: Sendable {
     return try body(storage.pointer)
   }
 
-  private mutating func makeUnique() {
+  @usableFromInline
+  mutating func makeUnique() {
     if !isKnownUniquelyReferenced(&storage) { storage = storage.copy() }
   }
 }
