@@ -69,7 +69,10 @@ public enum LabelledImagesError: ExplainedError, Equatable {
   public var description: String {
     switch self {
     case .labelCount(let labels, let images):
-      "\(labels) labels for \(images) images; every image needs one, and one index where there are any"
+      """
+      \(labels) labels for \(images) images; every image needs one, and an index of its own where \
+      indices are given
+      """
     case .label(let label, let image, let classCount):
       "image \(image) has label \(label); labels are 0 to \(classCount - 1)"
     case .repeatedIndex(let index, let first, let second):
