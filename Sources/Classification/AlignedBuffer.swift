@@ -8,6 +8,7 @@ import Synchronization
 /// that none writes what another reads (`Tensor` writes only through a unique reference).
 package final class AlignedBuffer: @unchecked Sendable {
   package let pointer: UnsafeMutablePointer<Float>
+  /// The number of floats.
   package let count: Int
 
   /// Memory for `count` floats whose contents are undefined.
@@ -23,6 +24,7 @@ package final class AlignedBuffer: @unchecked Sendable {
     max(count, 1) * MemoryLayout<Float>.stride
   }
 
+  /// Other memory with the same contents.
   package func copy() -> AlignedBuffer {
     let copy = AlignedBuffer(uninitialized: count)
     copy.pointer.update(from: pointer, count: count)

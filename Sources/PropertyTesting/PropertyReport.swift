@@ -136,8 +136,8 @@ extension PropertyReport: CustomStringConvertible {
     if isOutOfTime { lines[0] += " (out of time)" }
     if tooLarge > 0 {
       lines.append(
-        "\(tooLarge) cases took more than \(ChoiceSource.choiceLimit) choices, and were discarded; "
-          + "make smaller values")
+        "\(tooLarge) cases took more than \(ChoiceSource.choiceLimit) choices, or too many parts or "
+          + "levels, and were discarded; make smaller values")
     }
     if let counterexample { lines += counterexample.lines }
     for other in otherCounterexamples {

@@ -196,7 +196,8 @@ extension Generator where Value == [Double] {
       var rest = 1.0
       var point: [Double] = []
       for remaining in stride(from: count - 1, to: 0, by: -1) {
-        // Of a stick that is to give `remaining` more pieces, the piece to break off.
+        // Stick breaking: this share of the rest makes the point uniform, as `remaining` more pieces
+        // follow.
         let u = try Generator<Double>.unitInterval.value(from: source)
         let piece = rest * (1 - pow(1 - u, 1 / Double(remaining)))
         point.append(piece)

@@ -48,7 +48,7 @@ public struct SanitySuite: Sendable {
     /// The multiple of draws for a gradient.
     public var draws = 1
 
-    /// As much as the evaluation, unless said otherwise.
+    /// As much as the evaluation spends, or the given multiples.
     public init(steps: Int = 1, draws: Int = 1) {
       self.steps = steps
       self.draws = draws
