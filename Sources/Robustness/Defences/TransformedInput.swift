@@ -175,7 +175,7 @@ extension TransformedInput {
         let known = Set(["name"] + part.settingNames)
         if let odd = fields.allKeys.map(\.stringValue).filter({ !known.contains($0) }).min() {
           throw SettingError(
-            "\"\(odd)\" is no setting of the part \(name); it takes "
+            "\"\(odd)\" means nothing in a part of name \(name); it takes "
               + part.settingNames.joined(separator: ", "))
         }
         try part.take(from: fields)
