@@ -9,6 +9,7 @@ import Synchronization
 @usableFromInline
 package final class AlignedBuffer: @unchecked Sendable {
   @usableFromInline package let pointer: UnsafeMutablePointer<Float>
+  /// The number of floats.
   package let count: Int
 
   /// Memory for `count` floats whose contents are undefined.
@@ -24,6 +25,7 @@ package final class AlignedBuffer: @unchecked Sendable {
     max(count, 1) * MemoryLayout<Float>.stride
   }
 
+  /// Other memory with the same contents.
   package func copy() -> AlignedBuffer {
     let copy = AlignedBuffer(uninitialized: count)
     copy.pointer.update(from: pointer, count: count)
@@ -31,10 +33,10 @@ package final class AlignedBuffer: @unchecked Sendable {
   }
 }
 
-/// While one lives, much memory that is given up is kept for the next buffer of its size, otherwise
-/// little: every step of a training asks for the same sizes again, and memory that is new to the
-/// process is touched for the first time at a tenth of the speed. A class because its lifetime is its
-/// meaning.
+/// While an instance lives, up to 1 GiB of buffers that were given up is kept for the next buffer of the
+/// same size; otherwise 4 MiB. Every step of a training asks for the same sizes again, and memory that is
+/// new to the process is touched for the first time at a tenth of the speed. A class, as its lifetime is
+/// all that it has.
 package final class MemoryReuse: Sendable {
   package init() { MemoryShelf.changeUsers(by: 1) }
 
@@ -42,7 +44,8 @@ package final class MemoryReuse: Sendable {
 }
 
 extension AlignedBuffer {
-  /// Bytes of large buffers, in use or kept, which the C library's heap does not know of.
+  /// Bytes of buffers of 256 KiB or more, in use or kept. They are mapped, so the C library's figures for
+  /// its heap do not include them.
   package static var mappedBytes: Int { MemoryShelf.mappedBytes }
 }
 
@@ -56,13 +59,14 @@ private enum MemoryShelf {
   private struct Content {
     /// The piece that was given back first comes first.
     var pieces: [Piece] = []
-    /// Of all of them.
+    /// The sum of the sizes of all pieces.
     var bytes = 0
-    /// `MemoryReuse`s that live.
+    /// The number of living instances of `MemoryReuse`.
     var users = 0
     var mappedBytes = 0
 
-    /// Takes out the oldest pieces until the others may be kept: 1 GiB or 4 MiB.
+    /// Takes out the oldest pieces until the others fit in 1 GiB while a `MemoryReuse` lives, in 4 MiB
+    /// otherwise; the caller frees them.
     mutating func excess() -> ArraySlice<Piece> {
       let capacity = users > 0 ? 1 << 30 : 1 << 22
       var count = 0
@@ -76,13 +80,13 @@ private enum MemoryShelf {
   }
 
   private static let content = Mutex(Content())
-  /// Smaller memory is not worth keeping.
+  /// In bytes; smaller memory is not worth keeping.
   private static let smallest = 1 << 16
   /// From this size on memory is mapped, so that it goes back to the system at once where the heap
   /// would keep it as a hole.
   private static let large = 1 << 18
-  /// From this size on it is put on large pages where the system has them: a pass over many small
-  /// pages waits for the translation of addresses.
+  /// From this size on memory is put on large pages where the system has them: a pass over many small
+  /// pages spends its time on the translation of addresses.
   private static let hugePage = 1 << 21
 
   static var mappedBytes: Int { content.withLock { $0.mappedBytes } }
@@ -127,7 +131,8 @@ private enum MemoryShelf {
 
   private static func map(_ size: Int) -> UnsafeMutableRawPointer {
     let count = mappedCount(size)
-    // As much more as makes sure of a boundary of a large page; what lies before and behind goes back.
+    // One large page more, so that a boundary of large pages lies inside; what lies before and behind
+    // goes back.
     let spare = size >= hugePage ? hugePage : 0
     let start = mmap(
       nil, count + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
@@ -143,6 +148,6 @@ private enum MemoryShelf {
     return start + before
   }
 
-  /// Whole pages, of any size that systems have.
+  /// The size rounded up to 64 KiB, which is a whole number of pages on all usual systems.
   private static func mappedCount(_ size: Int) -> Int { (size + 0xFFFF) / 0x10000 * 0x10000 }
 }

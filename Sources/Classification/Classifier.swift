@@ -42,14 +42,14 @@ public protocol Classifier: Sendable {
   /// L, the number of classes.
   var classCount: Int { get }
 
-  /// Passes through the underlying network for one decision.
+  /// Forward passes through the underlying network for a decision on one image.
   var forwardPassesPerDecision: Int { get }
 
   /// Whether the output depends on the draws, so that one prediction is a sample of several.
   var isRandomized: Bool { get }
 
   /// Logits [N, L], whose softmax is the predicted distribution over the classes; −∞ for a class of
-  /// probability 0. Whoever asks a model calls `checkedLogits` or `predictions`.
+  /// probability 0. Models implement this; whoever asks a model calls `checkedLogits` or `predictions`.
   ///
   /// - Throws: `ClassifierError.imageShape` if the images have another shape.
   func logits(of images: Pixels, draws: Draws) throws -> Tensor
@@ -57,23 +57,24 @@ public protocol Classifier: Sendable {
 
 /// A classifier through which an attack can follow the gradient.
 public protocol DifferentiableClassifier: Classifier {
-  /// Logits [N, L] and the gradient [N, C, H, W] of Σ_n loss_n with respect to the pixels. Whoever
-  /// follows a model calls `checkedLogitsAndGradient`.
+  /// Logits [N, L] and the gradient [N, C, H, W] of Σ_n loss_n with respect to the pixels. Models
+  /// implement this; whoever follows a model calls `checkedLogitsAndGradient`.
   ///
-  /// - Parameter lossGradient: maps logits [N, L] to ∂loss/∂logits [N, L]; called once.
+  /// - Parameter lossGradient: maps logits [N, L] to ∂loss/∂logits [N, L]; called once, or once for every
+  ///   draw by a model that averages losses over draws.
   func logitsAndGradient(
     of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
   ) throws -> (logits: Tensor, gradient: Tensor)
 }
 
 extension Classifier {
-  /// The logits as whoever asks a model reads them: `logits(of:draws:)`, checked. A model may be
-  /// anybody's, and what is no number would otherwise count as class 0.
+  /// `logits(of:draws:)`, checked: what everybody who asks a model calls. A model may be anybody's, and
+  /// without the check an output that is no number would count as class 0.
   ///
   /// - Parameter examples: the indices by which errors name the images; those of the draws if nil.
-  /// - Throws: `ClassifierError` unless the images have the model's shape and there are L logits for every
-  ///   image, each a number or −∞ (a class
-  ///   of probability 0), one at least finite; and what the model throws.
+  /// - Throws: `ClassifierError` unless the images have the model's shape and every image gets L logits,
+  ///   each of them a number or −∞ (a class of probability 0) and at least one finite; and what the model
+  ///   throws.
   public func checkedLogits(
     of images: Pixels, draws: Draws, naming examples: [Int]? = nil
   ) throws -> Tensor {
@@ -97,7 +98,7 @@ extension Classifier {
     }
   }
 
-  /// What a model with randomness of its own asks of a batch.
+  /// The check with which a randomised model begins.
   ///
   /// - Throws: `ClassifierError` unless the images have the model's shape and a random stream each.
   package func check(_ images: Pixels, _ draws: Draws) throws(ClassifierError) {
@@ -120,12 +121,12 @@ extension Classifier {
 }
 
 extension DifferentiableClassifier {
-  /// Logits and gradient as whoever follows a model reads them: `logitsAndGradient`, checked. The
-  /// gradient is noted by `PassMeter`.
+  /// `logitsAndGradient`, checked: what everybody who follows a model calls. `PassMeter` notes for which
+  /// images the gradient is zero.
   ///
   /// - Parameters:
   ///   - examples: the indices by which errors name the images; those of the draws if nil.
-  ///   - lossGradient: gets logits that are checked.
+  ///   - lossGradient: maps logits, already checked, to ∂loss/∂logits, both [N, L].
   /// - Throws: `ClassifierError` as `checkedLogits`, and unless the model asks for the loss's gradient
   ///   and returns a finite one of the images' shape; and what the model throws.
   public func checkedLogitsAndGradient(
@@ -165,7 +166,7 @@ extension DifferentiableClassifier {
   }
 }
 
-/// ∂loss/∂logits as a model in its `logitsAndGradient` asks for it.
+/// ∂loss/∂logits, [N, L], with its shape checked: how a model's `logitsAndGradient` calls `lossGradient`.
 ///
 /// - Throws: `TensorError.shapeMismatch` unless it has the logits' shape; what `lossGradient` throws.
 package func cotangent(
@@ -222,7 +223,7 @@ public enum ClassifierError: ExplainedError, Equatable {
   public var description: String {
     switch self {
     case .imageShape(let expected, let found):
-      "the model takes images of shape \(expected), the data has \(found)"
+      "the model takes images of shape \(expected), not \(found); give it images of its own shape"
     case .notFinite(let image):
       """
       the model's output for image \(image) is not a number or infinite; look for weights or a \
@@ -239,9 +240,12 @@ public enum ClassifierError: ExplainedError, Equatable {
       logit for every class
       """
     case .gradientShape(let expected, let found):
-      "the model's gradient has shape \(found), the images have \(expected); return one of theirs"
+      "the model's gradient has shape \(found); return one of the images' shape, \(expected)"
     case .lossNotAsked:
-      "the model never asked for the loss's gradient, so its own is of nothing; call lossGradient once"
+      """
+      the model's logitsAndGradient never called lossGradient, so its gradient is that of no loss; \
+      call lossGradient once
+      """
     case .draws(let examples, let images):
       "the draws name \(examples) examples for \(images) images; every image needs one"
     }

@@ -1,5 +1,5 @@
-/// What a defence that averages shows to its base for some inputs: N images for every input, one input
-/// after the other.
+/// The batch that a defence gives to its base, the classifier inside, to average the predictions: for
+/// every input N images, the images of one input one after the other. N may differ from input to input.
 package struct Executions {
   /// The images, [Σ N, C, H, W].
   package var images: Pixels
@@ -10,7 +10,7 @@ package struct Executions {
   /// N of every input.
   package var sizes: [Int]
 
-  /// Images with all that is needed to average over them.
+  /// The images, and what is needed to average over them.
   package init(images: Pixels, draws: Draws, inputs: [Int], sizes: [Int]) {
     self.images = images
     self.draws = draws
@@ -18,11 +18,12 @@ package struct Executions {
     self.sizes = sizes
   }
 
-  /// Σ_k g_k of every input, [inputs, C, H, W].
+  /// For every input the sum of its images' gradients, Σ_k g_k, [inputs, C, H, W].
   ///
   /// - Parameters:
   ///   - gradients: g, one for every image, [Σ N, C, H, W].
-  ///   - pulledBack: what is added for an image, by its row, in place of its gradient.
+  ///   - pulledBack: maps an image's row and its gradient to what is added for it; the gradient itself
+  ///     unless given.
   package func sums(
     of gradients: Tensor,
     _ pulledBack: (_ row: Int, UnsafePointer<Float>) -> UnsafePointer<Float> = { $1 }
@@ -47,7 +48,7 @@ package struct Executions {
 }
 
 extension Classifier {
-  /// log F = log(1/N Σ_k softmax z(x_k)) of every input, [inputs, L], z being this classifier.
+  /// log F = log(1/N Σ_k softmax z(x_k)) of every input, [inputs, L], z(x) being the logits of this classifier.
   ///
   /// - Throws: as `checkedLogits`.
   package func logAverages(of executions: Executions) throws -> Tensor {
@@ -56,8 +57,10 @@ extension Classifier {
     return logMeans(of: logSoftmax(rowsOf: logits), sizes: executions.sizes)
   }
 
-  /// The same of inputs that need `sizes` executions, made for some inputs at a time: as many as stay
-  /// within `imagesInFlight` images together, one at least.
+  /// The same without all images in memory at once: `executions` is called for some inputs at a time, as
+  /// many as have `imagesInFlight` images together, but at least one.
+  ///
+  /// - Parameter sizes: N of every input.
   package func logAverages(
     sizes: [Int], imagesInFlight: Int, _ executions: (Range<Int>) throws -> Executions
   ) throws -> Tensor {

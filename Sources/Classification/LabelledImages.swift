@@ -6,8 +6,8 @@ public struct LabelledImages: Sendable {
   public let pixels: Pixels
   /// The true class of every image, in 0..<classCount.
   public let labels: [Int]
-  /// Where each image stands in its file of origin; names the random numbers it gets, so that images
-  /// under one index would share theirs.
+  /// Where each image stands in its file of origin. The index names the random numbers of the image, so
+  /// two images with the same index would share theirs.
   public let indices: [Int]
   /// L, the number of classes.
   public let classCount: Int
@@ -69,7 +69,10 @@ public enum LabelledImagesError: ExplainedError, Equatable {
   public var description: String {
     switch self {
     case .labelCount(let labels, let images):
-      "\(labels) labels for \(images) images; every image needs one"
+      """
+      \(labels) labels for \(images) images; every image needs one, and an index of its own where \
+      indices are given
+      """
     case .label(let label, let image, let classCount):
       "image \(image) has label \(label); labels are 0 to \(classCount - 1)"
     case .repeatedIndex(let index, let first, let second):

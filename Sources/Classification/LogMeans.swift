@@ -1,8 +1,9 @@
 import Foundation
 
-/// log(1/N Σ_d p_dk) for groups of N consecutive rows of log p, [groups, L].
+/// log(1/N Σ_d p_dk), [groups, L], for groups of N consecutive rows d of log p, [Σ N, L]; `sizes` has the
+/// N of every group.
 ///
-/// Shifted by the largest term, so nothing underflows, and exact where all rows are equal.
+/// Shifted by the largest term, so that it does not underflow, and exact where all rows are equal.
 package func logMeans(of logProbabilities: Tensor, sizes: [Int]) -> Tensor {
   let width = logProbabilities.rowCount
   var result = Tensor(uninitialized: [sizes.count, width])
@@ -25,10 +26,11 @@ package func logMeans(of logProbabilities: Tensor, sizes: [Int]) -> Tensor {
   return result
 }
 
-/// The gradient with respect to the logits of the draws, from that with respect to their
-/// `logMeans`.
+/// The gradient with respect to the logits z, [Σ N, L], of which `logProbabilities` are the log softmax,
+/// from that with respect to their `logMeans`, `cotangent` [groups, L]. `averages` are these
+/// means, log F.
 ///
-/// With r_dk = p_dk / Σ_d' p_d'k, the share of a draw in the average, and g = ∂loss/∂log F:
+/// With r_dk = p_dk / Σ_d' p_d'k, the share of row d in the mean of class k, and g = ∂loss/∂log F:
 /// ∂loss/∂z_dk = g_k r_dk − p_dk Σ_j g_j r_dj.
 package func logMeansPullback(
   _ cotangent: Tensor, averages: Tensor, logProbabilities: Tensor, sizes: [Int]

@@ -1,22 +1,22 @@
 import Synchronization
 
-/// Counts the images that go through a network, forward and backward, in the work that it surrounds:
-/// what an attack or a decision costs, whatever the machine; and the searches that had no gradient to
-/// follow.
+/// Counts the images that go forward and backward through networks during some work: what an attack or a
+/// decision costs, whatever the machine. Also counts the searches of attacks, and those that had no
+/// gradient to follow.
 public final class PassMeter: Sendable {
-  /// Images that went through a network.
+  /// Numbers of images and of searches.
   public struct Count: Sendable, Hashable, Codable {
-    /// Through the forward pass, those of a gradient included.
+    /// Images that went through the forward pass, the forward passes of gradients included.
     public var forward = 0
-    /// Through the backward pass.
+    /// Images that went through the backward pass.
     public var backward = 0
-    /// Searches that followed a gradient, one for every image and every model that was followed.
+    /// Searches along a gradient: one for every image and every attack on it that is metered on its own.
     public var followed = 0
-    /// Those of them in which every gradient was zero: the search was blind, and the image stands for
-    /// no robustness.
+    /// Searches in which every gradient was zero. They saw nothing, so that they found nothing does not
+    /// show that the image is robust.
     public var withoutGradient = 0
 
-    /// No images, unless said otherwise.
+    /// The given counts.
     public init(forward: Int = 0, backward: Int = 0, followed: Int = 0, withoutGradient: Int = 0) {
       self.forward = forward
       self.backward = backward
@@ -24,7 +24,8 @@ public final class PassMeter: Sendable {
       self.withoutGradient = withoutGradient
     }
 
-    /// What is not there, such as in a file that was written before it was counted, is 0.
+    /// `followed` and `withoutGradient` are 0 where they are missing, as in files that were written
+    /// before they were counted.
     public init(from decoder: any Decoder) throws {
       let fields = try decoder.container(keyedBy: CodingKeys.self)
       forward = try fields.decode(Int.self, forKey: .forward)
@@ -33,7 +34,7 @@ public final class PassMeter: Sendable {
       withoutGradient = try fields.decodeIfPresent(Int.self, forKey: .withoutGradient) ?? 0
     }
 
-    /// The images of both.
+    /// The sums of both counts.
     public static func + (a: Count, b: Count) -> Count {
       Count(
         forward: a.forward + b.forward, backward: a.backward + b.backward,
@@ -41,11 +42,11 @@ public final class PassMeter: Sendable {
     }
   }
 
-  /// The meter of the work that this thread is doing, if it is metered.
+  /// The meter of the work that this thread is doing; nil if nobody counts it.
   @TaskLocal private static var current: PassMeter?
 
-  /// Whether this thread is inside the gradient of a model that is followed: what is inside a defence is
-  /// not followed on its own.
+  /// Whether this thread is computing the gradient of a model that an attack follows. Gradients of the
+  /// networks inside that model are then not noted as well.
   @TaskLocal private static var isInsideGradient = false
 
   private let counted = Mutex(Count())
@@ -56,8 +57,8 @@ public final class PassMeter: Sendable {
 
   /// The result of `work` and what went through networks for it, on the calling thread.
   ///
-  /// What other threads do for `work` is not counted, nor is work inside metered on its own: in an
-  /// evaluation every block of examples keeps to its thread.
+  /// Not counted is what other threads do for `work` (an evaluation runs every block of examples on one
+  /// thread), nor what a `count` inside `work` counts, unless its result is handed on by `add`.
   public static func count<Result>(
     _ work: () throws -> Result
   ) rethrows -> (result: Result, passes: Count) {
@@ -84,7 +85,7 @@ public final class PassMeter: Sendable {
     try $isInsideGradient.withValue(true, operation: work)
   }
 
-  /// Takes note of gradients, by the indices of their images, and whether they are zero.
+  /// Takes note of gradients: for each the index of its image, and whether it is zero.
   static func note(_ gradients: some Sequence<(Int, Bool)>) {
     guard !isInsideGradient, let current else { return }
     current.isBlind.withLock { isBlind in

@@ -25,8 +25,9 @@ public struct Pixels: Sendable, Equatable {
   /// Pixels that are known to be in range because of how they were made.
   package init(unchecked tensor: Tensor) { self.tensor = tensor }
 
-  /// What a defence shows to its network after adding noise, which may have left [0, 1]: networks are
-  /// defined there all the same. It goes into a classifier and nowhere else.
+  /// Values that may lie outside of [0, 1]: images to which a defence has added noise, or points around
+  /// an image at which SPSA asks the model. Networks are defined there all the same. Only for the input
+  /// of a classifier.
   package init(beyondRange tensor: Tensor) { self.tensor = tensor }
 
   /// The number of images.
@@ -77,7 +78,10 @@ public enum PixelsError: ExplainedError, Equatable {
     case .rank(let shape):
       "images need four dimensions [images, channels, height, width], found \(shape)"
     case .value(let value, let image, let position):
-      "image \(image) holds \(value) at position \(position); pixels are finite and in [0, 1]"
+      """
+      image \(image) holds \(value) at position \(position); pixels are finite and in [0, 1]: \
+      divide 8-bit levels by 255
+      """
     }
   }
 }

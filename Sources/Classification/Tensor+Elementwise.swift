@@ -19,7 +19,9 @@ extension Tensor {
   }
 }
 
-/// Value by value; both have the same shape.
+/// combine(aᵢ, bᵢ) for every element i.
+///
+/// - Precondition: both tensors have the same shape.
 @inlinable @inline(__always)
 package func zip(_ a: Tensor, _ b: Tensor, _ combine: (Float, Float) -> Float) -> Tensor {
   precondition(a.shape == b.shape)

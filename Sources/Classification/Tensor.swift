@@ -12,7 +12,7 @@ public struct Tensor: Sendable {
   /// The number of elements.
   public var count: Int { storage.count }
 
-  /// Memory whose contents the caller writes before anyone reads them.
+  /// A tensor whose contents are undefined: the caller writes them before anyone reads them.
   @usableFromInline
   package init(uninitialized shape: [Int]) {
     self.shape = shape
@@ -108,7 +108,8 @@ extension Tensor: Equatable {
 // MARK: Rows along the first dimension
 
 extension Tensor {
-  /// The number of elements of one entry of the first dimension.
+  /// The number of elements of one entry of the first dimension; 0 if that dimension is 0 or there is
+  /// none.
   public var rowCount: Int { shape.first.map { $0 == 0 ? 0 : count / $0 } ?? 0 }
 
   /// The entries of the first dimension at the given indices, in that order. O(result).

@@ -1,5 +1,5 @@
-/// A classifier around another, which takes the same images into the same classes; passes for a decision
-/// and randomness are the other's too, unless a wrapper says otherwise.
+/// A classifier around another. Unless it says otherwise, it has the images, classes, passes for a
+/// decision and randomness of the other.
 public protocol WrappingClassifier: Classifier {
   /// The classifier inside.
   var wrapped: any Classifier { get }
@@ -15,6 +15,6 @@ extension WrappingClassifier {
   /// As many as the classifier inside.
   public var forwardPassesPerDecision: Int { wrapped.forwardPassesPerDecision }
 
-  /// Whether the classifier inside is.
+  /// Whether the classifier inside is randomised.
   public var isRandomized: Bool { wrapped.isRandomized }
 }

@@ -1,6 +1,8 @@
 import Classification
 
-/// A number that is large for inputs that look adversarial: what mixing takes from the confidence.
+/// A number that is large for inputs that look adversarial: how far mixing lowers the confidence. F(x)
+/// are the probabilities of input x, F_MI(x) their mean over its mixtures, and ŷ is the class predicted
+/// for x.
 public enum DetectionStatistic: String, Sendable, Codable, CaseIterable {
   /// −ΔF_ŷ = F_ŷ(x) − F_MI,ŷ(x), as the paper defines it.
   case confidenceDrop

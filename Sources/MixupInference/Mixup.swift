@@ -142,7 +142,7 @@ public enum MixupError: ExplainedError, Equatable {
   case labelCount(labels: Int, samples: Int)
   case label(Int, sample: Int, classCount: Int)
 
-  /// In what was asked for.
+  /// `.usage`: what was asked for is wrong.
   public var cause: ErrorCause { .usage }
 
   /// What is wrong and what to do, in one line.

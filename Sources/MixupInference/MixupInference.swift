@@ -5,28 +5,30 @@ import Statistics
 /// Mixup inference, Algorithm 1 of Pang, Xu and Zhu, ICLR 2020:
 /// F_MI(x) = 1/N Σ_k F(λx + (1−λ)x_{s,k}), a classifier around a classifier.
 ///
-/// The partners x_{s,k} are drawn anew for every input and call, by the label ŷ = argmax F(x) that
-/// the un-mixed input gets, once a call. The logits are log F_MI, computed from the
-/// log-probabilities of the draws, so they are finite wherever the base's logits are; at λ = 1 they
-/// are the base's log-probabilities to the bit. F_MI jumps where ŷ does.
+/// N mixtures of the input x, each with a clean image x_{s,k}, its partner, are given to the classifier
+/// F, and their mean is the answer; λ is the share of x. Partners are drawn anew for every input and
+/// call, according to the label ŷ = argmax F(x) of the un-mixed input, which is predicted once a call.
+/// The logits are log F_MI, computed from the log-probabilities of the draws, so they are finite wherever
+/// the base's logits are; at λ = 1 they are the base's log-probabilities to the bit. F_MI jumps where ŷ
+/// does.
 ///
 /// A draw depends on its key alone (seed, purpose, example, restart, step, number), or on that of the
-/// input's first draw if partners are not independent, so a result depends on neither batch nor
-/// thread. Numbers are even for MI-PL and odd for MI-OL: the branches
-/// of `.combined` are independent, and the same as those of the single rules.
+/// input's first draw if partners are not independent, so a result depends on neither batch nor thread.
+/// Draws for MI-PL have even numbers and those for MI-OL odd ones: the branches of `.combined` are
+/// independent of each other, and are the same as those of the single rules.
 ///
-/// The base is taken to be deterministic; one with randomness of its own would find the same
-/// stream in all N executions.
+/// The base is taken to be deterministic: a randomised one would get the same random numbers in all N
+/// executions.
 public struct MixupInference<Base: Classifier>: WrappingClassifier {
-  /// F.
+  /// F, the classifier inside.
   public let base: Base
   /// The clean images to mix with.
   public let pool: SamplePool
-  /// Which average is the output.
+  /// Whose images are mixed in, λ and N: it decides which average is the output.
   public let rule: MixupInferenceRule
   /// How the partners of one input depend on each other.
   public let sampling: PartnerSampling
-  /// The largest batch given to the base where one input needs no more.
+  /// The largest batch given to the base, but for an input that alone needs more.
   package var imagesInFlight = 128
 
   /// A defence around `base`.
@@ -80,7 +82,7 @@ public struct MixupInference<Base: Classifier>: WrappingClassifier {
   /// Yes: partners are drawn anew for every call.
   public var isRandomized: Bool { true }
 
-  /// All mixtures of an image are in memory at once.
+  /// The largest N: all mixtures of an image are in memory at once.
   private static var largestSampleCount: Int { 100_000 }
 
   /// The same defence with N = `sampleCount` in every branch, as an attacker may simulate it.
@@ -147,7 +149,8 @@ public struct MixupInference<Base: Classifier>: WrappingClassifier {
 
   // MARK: Routes
 
-  /// The executions that one image gets.
+  /// How the image at a position of the batch is mixed: its predicted label, the labels of its partners,
+  /// λ and N.
   package struct Route {
     package var position: Int
     package var predicted: Int
@@ -216,7 +219,7 @@ public struct MixupInference<Base: Classifier>: WrappingClassifier {
     }
   }
 
-  /// x̃ of all executions of all routes.
+  /// All mixtures of all routes, x̃ = λx + (1−λ)x_s.
   package func executions(of images: Pixels, routes: [Route], draws: Draws) -> Executions {
     let width = imageShape.count
     let sizes = routes.map(\.mixing.sampleCount)
@@ -289,7 +292,7 @@ public enum MixupInferenceError: ExplainedError, Equatable {
   case poolImageShape(expected: ImageShape, found: ImageShape)
   case poolTooSmall(sampleCount: Int, needed: Int, found: Int)
 
-  /// In what was asked for.
+  /// `.usage`: what was asked for is wrong.
   public var cause: ErrorCause { .usage }
 
   /// What is wrong and what to do, in one line.
@@ -306,7 +309,10 @@ public enum MixupInferenceError: ExplainedError, Equatable {
     case .poolClasses(let expected, let found):
       "the sample pool has \(found) classes, the model \(expected); take the model's training data"
     case .poolImageShape(let expected, let found):
-      "the sample pool's images are \(found), the model takes \(expected)"
+      """
+      the sample pool's images are \(found), the model takes \(expected); take the model's training \
+      data
+      """
     case .poolTooSmall(let sampleCount, let needed, let found):
       """
       N = \(sampleCount) draws without replacement need \(needed) images of every class, the smallest \

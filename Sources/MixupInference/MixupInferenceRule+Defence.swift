@@ -2,7 +2,7 @@ import Classification
 import Robustness
 
 extension MixupInferenceRule: Defence, Adjustable {
-  /// The three with their usual settings.
+  /// The three rules with their usual settings.
   package static var known: [MixupInferenceRule] {
     let usual = Mixing(ratio: 0.5, sampleCount: usualSampleCount)
     return [

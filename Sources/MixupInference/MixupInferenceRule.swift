@@ -12,11 +12,11 @@ public struct Mixing: Sendable, Hashable, Codable {
   }
 }
 
-/// Which average of mixed predictions stands for the prediction.
+/// Which average of the predictions of mixtures is the answer: by whose images the input is mixed.
 public enum MixupInferenceRule: Sendable, Hashable, Codable {
-  /// MI-PL: partners of the predicted label.
+  /// MI-PL: the partners, the images mixed in, are of the predicted label.
   case predictedLabel(Mixing)
-  /// MI-OL: partners of the other labels.
+  /// MI-OL: the partners are of the other labels.
   case otherLabel(Mixing)
   /// MI-Combined: the MI-PL average where its detection statistic is below the threshold (the input
   /// looks clean), else, ties included, the MI-OL average.

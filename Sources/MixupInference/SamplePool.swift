@@ -1,7 +1,8 @@
 import Classification
 import Statistics
 
-/// Which labels p_s(y) gives to the clean images that are mixed into an input.
+/// Of which classes the partners are, the clean images that are mixed into an input: the law p_s(y) of
+/// their labels.
 public enum PartnerLabel: String, Sendable, Codable, CaseIterable {
   /// MI-PL: always the predicted label ŷ.
   case predicted
@@ -16,7 +17,8 @@ public enum PartnerSampling: String, Sendable, Codable, CaseIterable {
   /// MI-OL's labels come in rounds of all labels other than ŷ in random order, so that they are drawn
   /// equally often, give or take one. MI-PL, which has one label, is left as it is.
   case stratified
-  /// As `stratified`, and no image comes twice. Where N takes all images, nothing is left to chance.
+  /// As `stratified`, and no image comes twice. Where N is the number of all images of these labels,
+  /// nothing is left to chance.
   case withoutReplacement
 }
 
@@ -73,11 +75,11 @@ public struct SamplePool: Sendable {
     }
   }
 
-  /// The partners of one input; of more draws with the same keys they are the first.
+  /// `count` partners of one input. With the same keys, a larger count begins with the same partners.
   ///
-  /// - Parameter key: names the random numbers of an independent draw; those of dependent ones all come
-  ///   from the first.
-  /// - Precondition: no class is too small, see `PartnerSampling.classSizeNeeded`.
+  /// - Parameter key: the key of a draw by its number, if draws are independent; otherwise all random
+  ///   numbers come from key(0).
+  /// - Precondition: every class has the images that `PartnerSampling.classSizeNeeded` says.
   package func draw(
     _ count: Int, _ kind: PartnerLabel, predicted: Int, sampling: PartnerSampling,
     key: (Int) -> RandomKey
@@ -102,7 +104,8 @@ public struct SamplePool: Sendable {
     }
   }
 
-  /// y_s ~ p_s(y), then x_s ~ p_s(x | y_s), from the random numbers of a key.
+  /// One partner: a label y_s ~ p_s(y), then uniformly an image x_s of that label, from the random
+  /// numbers of a key.
   package func draw(_ kind: PartnerLabel, predicted: Int, key: RandomKey) -> Partner {
     var stream = RandomStream(key)
     let label = drawLabel(kind, predicted: predicted, from: &stream)

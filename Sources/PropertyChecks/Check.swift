@@ -19,9 +19,9 @@ import Testing
 /// passes; with CI set, the file is only read.
 ///
 /// What is kept belongs to the test, the case and the property. Cases of a test with arguments cannot be
-/// told apart from within, so say which it is, here and in loops: `case: "\(k)"`. Where it is not said, the
-/// cases of such a test share what is kept: all try it, and it stays until it is deleted, as what holds
-/// in one case may fail in another.
+/// told apart from within, so say which it is, here and in loops: `case: "\(k)"`. Where that is not said,
+/// the cases of such a test share what is kept. All of them try it, and it stays until it is deleted, as
+/// what holds in one case may fail in another.
 ///
 /// - Parameters:
 ///   - name: what holds, as a sentence.
@@ -105,7 +105,7 @@ package func checkProperty<each Value: Sendable>(
   record(report.description + advice)
 }
 
-/// Holds back what a case records, and takes it for the case's failure.
+/// A probe that holds back the issues that a case records, and takes them for its failures.
 package let expectationProbe: Probe = { body in
   let issues = Mutex<[PropertyFailure]>([])
   let note: @Sendable (PropertyFailure) -> Void = { failure in
@@ -149,8 +149,8 @@ package let expectationProbe: Probe = { body in
 }
 
 extension PropertyFailure {
-  /// The failure that an issue is. Its kind is the place in the source, with the type of the error there
-  /// if it is one, whose text then names the fault.
+  /// An issue as a failure. Its kind is its place in the source, and if it is an error also the error's
+  /// type; the text of the error then names the fault.
   fileprivate init(_ issue: Issue) {
     let failure = issue.error.map { PropertyFailure($0) }
     let place = issue.sourceLocation.map { "\($0.fileID):\($0.line):\($0.column)" }
@@ -160,7 +160,7 @@ extension PropertyFailure {
   }
 }
 
-/// Lets everything through; an error becomes an issue of the test.
+/// A probe that lets all issues through to the test, so that they are shown; an error becomes one.
 private func transparentProbe(_ sourceLocation: SourceLocation) -> Probe {
   { body in
     do { try await body() } catch is Discarded {
@@ -168,7 +168,7 @@ private func transparentProbe(_ sourceLocation: SourceLocation) -> Probe {
     } catch is ExpectationFailedError {
       // The expectation that was not met has said so itself.
     } catch { Issue.record(error, sourceLocation: sourceLocation) }
-    // Shown is shown; the engine need not shrink it again.
+    // All has been shown, so the engine need not shrink the case again.
     return .passed
   }
 }

@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// The folder's name begins with a dot, so that the package manager does not take it for a source.
 package struct FailureFile: Sendable {
-  /// Whose failures they are. Names are fields, not parts of one name, and differ where their bytes do,
-  /// also where Unicode calls them equal; so no two are ever taken for each other.
+  /// What failures belong to. Compared field by field and byte by byte, as strings are equal where
+  /// Unicode calls them equivalent: so no two keys are ever taken for each other.
   package struct Key: Hashable, Comparable, Sendable {
     /// The test's module and names, the outermost first.
     package var test: [String]
@@ -41,7 +41,7 @@ package struct FailureFile: Sendable {
 
   package let url: URL
 
-  /// What this process knows of a key: several checks may have the same one, such as those of a loop.
+  /// What this process knows of a key. Several checks may have the same one, such as those of a loop.
   private struct Memory {
     /// Cases that were kept at any time, to be tried by all of them.
     var seen: [ReplayToken] = []
@@ -51,7 +51,7 @@ package struct FailureFile: Sendable {
   /// Tests run at once, and may share a file.
   private static let memories = Mutex<[URL: [Key: Memory]]>([:])
 
-  /// The file for the tests of a source file, which has its whole name.
+  /// The file for the tests of a source file `X.swift`: `.failures/X.swift.json` beside it.
   package init(of source: String) {
     let source = URL(filePath: source)
     url = source.deletingLastPathComponent().appending(path: ".failures")
@@ -160,8 +160,8 @@ package struct FailureFile: Sendable {
       .write(to: url, options: .atomic)
   }
 
-  /// No other process that does this has the folder meanwhile, so that none writes over what another
-  /// has just written.
+  /// Runs `body` under a lock on the folder, so that no process writes over what another has just
+  /// written.
   private func exclusively(_ folder: URL, _ body: () throws -> Void) throws {
     let descriptor = open(folder.path(percentEncoded: false), O_RDONLY)
     guard descriptor >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }

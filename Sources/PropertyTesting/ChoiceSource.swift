@@ -25,11 +25,11 @@ public final class ChoiceSource {
 
   /// Choices that belong together, such as those of one element of an array.
   struct Span: Hashable, Sendable {
-    /// What kind of thing it is; spans with equal labels may stand for each other.
+    /// What kind of thing the choices make; spans with equal labels may stand for each other.
     var label: Int
     var start: Int
     var end: Int
-    /// The span around this one.
+    /// The index of the span around this one; nil if none is.
     var parent: Int?
   }
 
@@ -64,7 +64,7 @@ public final class ChoiceSource {
   ///
   /// - Parameter draw: how a new case draws the number, uniformly unless given; what it returns is
   ///   cut down to `bound`.
-  /// - Throws: `Discarded` if a case makes more choices than any shrinkable case should.
+  /// - Throws: `Discarded` if the case has made `choiceLimit` choices, 20,000.
   public func choose(
     upTo bound: UInt64, draw: ((inout RandomStream) -> UInt64)? = nil
   ) throws(Discarded) -> UInt64 {
@@ -84,6 +84,9 @@ public final class ChoiceSource {
   }
 
   /// Marks the choices that `body` makes as belonging together.
+  ///
+  /// - Parameter label: names their kind; unless given, the caller's line.
+  /// - Throws: `Discarded` if the case has 200,000 spans, or 1000 around this one; what `body` throws.
   public func span<Value>(
     _ label: Int = #line, _ body: () throws(Discarded) -> Value
   ) throws(Discarded) -> Value {
@@ -101,7 +104,7 @@ public final class ChoiceSource {
     return try body()
   }
 
-  /// Says why no case can be made; the error is to be thrown.
+  /// Notes why no case can be made; returns the error to throw.
   func refused(_ fault: Fault) -> Discarded {
     self.fault = self.fault ?? fault
     return Discarded()

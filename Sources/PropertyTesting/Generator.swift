@@ -1,11 +1,11 @@
-/// A law on values, given by how a value is made from choices.
+/// A random distribution of values, given by how a value is made from choices.
 ///
 /// Simpler choices must make simpler values: 0 the simplest. Everything built from generators with
 /// `map`, `flatMap`, `filter`, `oneOf`, `frequency` and `recursive` shrinks by itself.
 public struct Generator<Value>: Sendable {
   private let make: @Sendable (ChoiceSource) throws(Discarded) -> Value
 
-  /// The generator that makes its values so.
+  /// A generator whose values are made by the given function.
   public init(_ make: @escaping @Sendable (ChoiceSource) throws(Discarded) -> Value) {
     self.make = make
   }
@@ -20,12 +20,12 @@ public struct Generator<Value>: Sendable {
     Generator { _ in value }
   }
 
-  /// f of the value.
+  /// The values f(v) for values v of this generator.
   public func map<Result>(_ f: @escaping @Sendable (Value) -> Result) -> Generator<Result> {
     Generator<Result> { source throws(Discarded) in f(try value(from: source)) }
   }
 
-  /// A value of the generator that depends on this one's value.
+  /// Values of a generator f(v) that depends on a value v of this one.
   public func flatMap<Result>(
     _ f: @escaping @Sendable (Value) -> Generator<Result>
   ) -> Generator<Result> {
@@ -57,7 +57,8 @@ public struct Generator<Value>: Sendable {
 
   /// A value of one of the generators, with probabilities in the ratio of the weights.
   ///
-  /// The weights are not negative, and their sum is positive and an Int; else there is no value.
+  /// The first with a weight above 0 is the simplest. A property is refused where a weight is negative or
+  /// their sum is 0 or more than an Int holds.
   public static func frequency(_ choices: [(weight: Int, generator: Generator)]) -> Generator {
     let weights = choices.map(\.weight)
     var (total, isTooLarge) = (0, false)
@@ -87,7 +88,7 @@ public struct Generator<Value>: Sendable {
   ///
   /// - Parameters:
   ///   - base: values that contain none.
-  ///   - step: values that contain such as the given generator makes.
+  ///   - step: makes a generator of values that contain values of the given one.
   public static func recursive(
     depth: Int = 5, base: Generator, step: @escaping @Sendable (Generator) -> Generator
   ) -> Generator {
@@ -107,7 +108,7 @@ public struct Generator<Value>: Sendable {
 /// All levels of a recursion have one label, so that a value may be replaced by one inside it.
 private let recursionLabel = -1
 
-/// All values at once.
+/// One value of each generator, as a tuple.
 func combined<each Value>(
   _ generators: repeat Generator<each Value>
 ) -> Generator<(repeat each Value)> {

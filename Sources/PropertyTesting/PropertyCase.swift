@@ -38,10 +38,11 @@ public func classify(_ text: String, _ condition: Bool) {
 
 /// Requires that the condition holds in at least this share of all cases, above 0 and at most 1.
 ///
-/// Decided by a sequential test on the cases that are drawn, with more of them than asked for if need
-/// be: the property fails only if the true share is below with confidence 1 − 10⁻⁹, and passes if it is
-/// above nine tenths of it with the same confidence. If time is up before, what was found decides.
-/// A requirement that no case states is none, so state it in every case.
+/// Decided by a sequential test on the cases that are drawn, with more of them than asked for if need be:
+/// the property fails only if the true share is below the required one with confidence 1 − 10⁻⁹, and
+/// passes if it is above nine tenths of that with the same confidence. If neither is certain when time is
+/// up, or after 2¹² times the cases, the share that was found decides. A requirement that no case states
+/// is none, so state it in every case.
 public func cover(_ share: Double, _ text: String, _ condition: Bool) {
   PropertyCase.current?.contents.withLock {
     guard share > 0, share <= 1 else {
@@ -56,7 +57,7 @@ public func cover(_ share: Double, _ text: String, _ condition: Bool) {
 
 /// Drops the case unless the condition holds: it is outside the property's premise.
 ///
-/// It is dropped even if the error is caught; what went wrong before remains a failure.
+/// It is dropped even if the error is caught; what went wrong before the call remains a failure.
 public func assume(_ condition: Bool) throws(Discarded) {
   guard !condition else { return }
   PropertyCase.current?.contents.withLock { $0.isDiscarded = true }

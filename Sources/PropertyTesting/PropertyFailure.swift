@@ -1,11 +1,11 @@
 /// What was wrong with a case, and by which fault.
 public struct PropertyFailure: Sendable, Hashable {
-  /// Where a fault shows, or the type of its error: what failures of one fault have in common for
-  /// certain.
+  /// Where in the source the fault shows, or the type of its error: the same for all failures of one
+  /// fault.
   public var kind: String
-  /// Names the fault among those of its kind. A case is shrunk only as far as the fault survives that
-  /// was found; but where a kind has more faults than are reported, their names are data of the cases,
-  /// and the kind is one fault.
+  /// Tells the faults of one kind apart. Shrinking goes on only as long as the case shows the fault that
+  /// was found. But where one kind shows more faults than are reported, their names evidently come from
+  /// the data of the cases, and all of the kind count as one fault.
   public var fault: String
   /// What was wrong, in one line or more.
   public var description: String

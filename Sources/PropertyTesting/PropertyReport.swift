@@ -6,7 +6,7 @@ public struct PropertyReport: Sendable {
     case passed
     /// A case was found in which it does not hold.
     case falsified
-    /// A case failed and then, played again, did not fail so: the property is not a function of its
+    /// A case failed and then, played again, did not fail so: the property depends on more than its
     /// arguments.
     case flaky
     /// A required share of cases is missing: name, required, found.
@@ -15,8 +15,8 @@ public struct PropertyReport: Sendable {
     case gaveUp
     /// No case counted, so nothing was checked.
     case vacuous
-    /// Nothing can be said, as settings, generators, token, or what the property requires are wrong:
-    /// what is, and what to do.
+    /// Nothing was checked, since something is wrong with settings, generators, token or what the
+    /// property requires; the text says what, and what to do.
     case refused(String)
     /// The task was cancelled before all cases were tried.
     case cancelled
@@ -27,9 +27,9 @@ public struct PropertyReport: Sendable {
 
   /// A case in which the property does not hold.
   public struct Counterexample: Sendable, Equatable {
-    /// The arguments as they were found, and after shrinking; one text each, to be pasted.
+    /// The arguments as they were found, one text each; Swift source where that is possible.
     public var original: [String]
-    /// The same after shrinking.
+    /// The arguments after shrinking, in the same form.
     public var shrunk: [String]
     /// What was wrong in the shrunk case.
     public var failures: [String]
@@ -45,10 +45,10 @@ public struct PropertyReport: Sendable {
 
   /// A case that did not fail again as it had failed.
   public struct Flakiness: Sendable, Equatable {
-    /// The arguments, one text each, and those of the second time, which differ if a generator is not a
-    /// function of its choices.
+    /// The arguments of the first time, one text each.
     public var arguments: [String]
-    /// The arguments of the second time.
+    /// The arguments of the second time; they differ from the first if a generator depends on more than
+    /// its choices.
     public var argumentsAgain: [String]
     /// What was wrong the first time.
     public var failures: [String]
@@ -76,11 +76,12 @@ public struct PropertyReport: Sendable {
   public var outcome: Outcome
   /// Cases in which the property was checked, without discarded ones.
   public var cases = 0
-  /// Those of them that were drawn, by which coverage is decided: neither known ones nor varied ones.
+  /// Those of the counted cases that were drawn, by which coverage is decided: neither known ones nor
+  /// varied ones.
   public var drawn = 0
-  /// Cases outside the premise.
+  /// Cases that were discarded: outside the premise, or not to be made.
   public var discards = 0
-  /// Those of them that take more choices than a case may.
+  /// Those discarded cases that take more choices, parts or levels than a case may.
   public var tooLarge = 0
   /// Whether the time was up before all cases were tried.
   public var isOutOfTime = false
@@ -124,14 +125,19 @@ extension PropertyReport: CustomStringConvertible {
         "\(name): \"\(label)\" must cover \(percent(required)) of the cases, but covers "
           + "\(percent(found)) of \(drawn)")
     case .gaveUp:
-      lines.append("\(name): gave up after \(discards) discarded cases, \(cases) counted")
-    case .vacuous: lines.append("\(name): vacuous, all \(discards) cases were discarded")
+      lines.append(
+        "\(name): gave up after \(discards) discarded cases, \(cases) counted; "
+          + "generate values that meet the premise")
+    case .vacuous:
+      lines.append(
+        "\(name): vacuous, all \(discards) cases were discarded; "
+          + "generate values that meet the premise")
     }
     if isOutOfTime { lines[0] += " (out of time)" }
     if tooLarge > 0 {
       lines.append(
-        "\(tooLarge) cases took more than \(ChoiceSource.choiceLimit) choices, and were discarded; "
-          + "make smaller values")
+        "\(tooLarge) cases took more than \(ChoiceSource.choiceLimit) choices, or too many parts or "
+          + "levels, and were discarded; make smaller values")
     }
     if let counterexample { lines += counterexample.lines }
     for other in otherCounterexamples {

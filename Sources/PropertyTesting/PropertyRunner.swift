@@ -3,8 +3,8 @@ import Statistics
 
 /// Runs a case and says what was wrong with it.
 ///
-/// The engine's own takes a thrown error for a failure; a test library's also knows of expectations
-/// that were not met.
+/// `throwingProbe` takes a thrown error for a failure; that of `PropertyChecks` also knows of
+/// expectations of Swift Testing that were not met.
 public typealias Probe =
   @Sendable (_ body: @escaping @Sendable () async throws -> Void) async -> ProbeResult
 
@@ -14,7 +14,7 @@ public enum ProbeResult: Sendable, Equatable {
   case passed
   /// The case is outside the premise.
   case discarded
-  /// It did not hold, for these reasons, the first of them first.
+  /// It did not hold, for these reasons, in the order in which they came up.
   case failed([PropertyFailure])
 }
 
@@ -29,7 +29,7 @@ public let throwingProbe: Probe = { body in
 }
 
 /// Tries a property on cases from the generators, makes a failing one as simple as it can, and says
-/// what came of it. Never fails itself.
+/// what came of it: it neither throws nor records an issue.
 ///
 /// With the same name, settings and generators the cases are the same, whatever the threads. A case that
 /// fails is tried again before it is shrunk and after: it falsifies the property only if it fails by the
@@ -59,7 +59,7 @@ private struct Runner<Value> {
   let deadline: ContinuousClock.Instant?
   var report: PropertyReport
   var requirements: [String: Double] = [:]
-  /// How many of the cases that were drawn are covered.
+  /// How many of the cases that were drawn meet each requirement of `cover`.
   var covered: [String: Int] = [:]
   var highest: (score: Double, result: CaseResult)?
 
@@ -86,8 +86,8 @@ private struct Runner<Value> {
         await count(result, .known)
       } else {
         report.outcome = .refused(
-          "the case of \(token) is none of these generators, which have changed or are others; "
-            + "take a token of a run without one")
+          "the case of \(token) is none of these generators, which may have changed since; "
+            + "run without the token, and take the one that is reported then")
       }
       return finished()
     }
@@ -303,7 +303,7 @@ private struct Runner<Value> {
 
   // MARK: Coverage
 
-  /// The chance that the sequential test of coverage is wrong, for all requirements and stops.
+  /// The chance that the sequential test of coverage is wrong, for all requirements and looks together.
   private static var coverageError: Double { 1e-9 }
   /// The most requirements, so that each has a share of the error that can be computed with.
   private static var requirementLimit: Int { 1_000 }

@@ -2,7 +2,7 @@
 public struct PropertySettings: Sendable {
   /// Cases to try, from 1 to 10⁹; `cover` may need more.
   public var cases = 100
-  /// Names the random numbers; made of the property's name if nil, so it differs from property to
+  /// Names the random numbers; if nil, a hash of the property's name, so it differs from property to
   /// property and is the same in every run.
   public var seed: UInt64?
   /// Discarded cases for each that counts, before giving up; from 0 to 10⁶.
@@ -29,7 +29,7 @@ public struct PropertySettings: Sendable {
   static let attemptRange = 0...1_000_000_000
   static let secondRange = 1e-9...1e9
 
-  /// What of the environment is no number of its range.
+  /// Which variable of the environment cannot be used, and what to do; nil if none.
   private var environmentFault: String?
 
   /// The same, changed by PROPERTY_CASES, PROPERTY_SEED, PROPERTY_SECONDS and PROPERTY_TRACE where they

@@ -11,7 +11,7 @@ struct CaseResult: Sendable {
   var arguments: [String]
   var verdict: Verdict
   var notes: PropertyCase.Notes.Contents
-  /// Why no case could be made, unless by chance.
+  /// Why no case could be made; nil if one was, or if it was discarded by chance.
   var fault: ChoiceSource.Fault?
   /// Whether what was played is exactly what the generators asked for.
   var isFaithful: Bool
@@ -40,7 +40,7 @@ struct Shrinker {
   private(set) var attempts = 0
   /// The simplest case met of each other fault, in the order in which they were met.
   private(set) var others: [(fault: PropertyFailure, result: CaseResult)] = []
-  /// Whether all faults of the kind count as one.
+  /// Whether all faults of the shrunk fault's kind count as one.
   private(set) var goesByKind = false
   private var tried: Set<[UInt64]> = []
 
@@ -85,7 +85,8 @@ struct Shrinker {
     } while hasChanged && isActive
   }
 
-  /// Counts all faults of the kind as one if there are too many to be faults.
+  /// Counts all faults of the kind as one if there are so many that their names must come from the cases'
+  /// data; returns whether that is new.
   private mutating func uniteKind() -> Bool {
     let same = others.filter { $0.fault.kind == fault.kind }
     guard !goesByKind, same.count + 1 >= PropertyReport.faultLimit else { return false }
@@ -95,7 +96,7 @@ struct Shrinker {
       best = other.result
       shrinks += 1
     }
-    // What was turned down may do now.
+    // Sequences that were turned down for another fault may do now.
     tried = []
     return true
   }
@@ -218,8 +219,8 @@ struct Shrinker {
     }
   }
 
-  /// Lowers single choices: all smaller values of small ones, else by bisection. With a yes that
-  /// becomes a no, such as a sign, the next choice may take a new value.
+  /// Lowers single choices: those up to 8 by trying all smaller values, larger ones by bisection. Where a
+  /// choice of 1 becomes 0, such as a sign, the next choice may take a new value.
   private mutating func minimizeEach() async {
     var place = 0
     while place < best.choices.count, isActive {
@@ -297,7 +298,7 @@ struct Shrinker {
     }
   }
 
-  /// Exchanges neighbours of one kind if that puts the simpler first.
+  /// Exchanges neighbouring spans of one kind if that puts the simpler first.
   private mutating func reorderSpans() async {
     var index = 0
     while index < best.spans.count, isActive {
@@ -321,8 +322,8 @@ struct Shrinker {
 
   // MARK: Search
 
-  /// Looks for the smallest value whose sequence still fails: zero, or the end of a bisection
-  /// between a value that does not and `high`, which does.
+  /// Looks for the smallest value whose sequence still fails: 0, or the end of a bisection between a
+  /// value whose sequence does not and `high`, whose sequence does.
   private mutating func bisect(
     upTo high: UInt64, _ candidate: ([UInt64], UInt64) -> [UInt64]?
   ) async {
@@ -336,7 +337,7 @@ struct Shrinker {
     }
   }
 
-  /// Pairs of choices that are larger than yes or no, near to each other.
+  /// Pairs of choices up to 11 places apart that are numbers, not yes or no: their bounds are above 1.
   private mutating func forEachPair(
     _ body: (inout Shrinker, _ first: Int, _ second: Int) async -> Void
   ) async {

@@ -16,8 +16,8 @@ public struct StatisticalCheck: Sendable, Equatable {
   /// Whether the claim is compatible with the draws.
   public var passes: Bool
 
-  /// The mean of a law on `range` is `expected`, give or take `tolerance`; by an interval that bets on
-  /// the draws in their order.
+  /// The mean of a law on `range` is `expected`, give or take `tolerance`; by `bettingInterval` on the
+  /// draws in their order.
   public static func mean(
     of draws: [Double], in range: ClosedRange<Double>, equals expected: Double,
     within tolerance: Double = 0, falseAlarm: Double = 1e-9
@@ -66,7 +66,9 @@ public struct StatisticalCheck: Sendable, Equatable {
     _ found: Proportion, equals expected: Double, falseAlarm: Double = 1e-9
   ) -> StatisticalCheck {
     if let reason = unusable(falseAlarm) { return refused(reason) }
-    guard expected >= 0, expected <= 1 else { return refused("\(expected) is no probability") }
+    guard expected >= 0, expected <= 1 else {
+      return refused("\(expected) is no probability; give a number from 0 to 1")
+    }
     guard canRefute(expected, trials: found.trials, falseAlarm: falseAlarm) else {
       return refused(
         "\(found.trials) trials cannot refute a probability of \(expected), whatever they are; "
@@ -171,14 +173,14 @@ public struct StatisticalCheck: Sendable, Equatable {
     StatisticalCheck(description: "nothing was checked: \(reason)", passes: false)
   }
 
-  /// Why no interval can have this chance to miss; nil if one can. Below 10⁻¹⁵ one minus the chance has
-  /// no digit left to tell it from one.
+  /// Why a check cannot have this false-alarm probability; nil if it can. Below 10⁻¹⁵ one minus the
+  /// probability hardly has a digit left to tell it from one.
   private static func unusable(_ falseAlarm: Double) -> String? {
     falseAlarm >= 1e-15 && falseAlarm < 1
-      ? nil : "a false alarm of probability \(falseAlarm) is none; give a number from 10⁻¹⁵ to 1"
+      ? nil : "the false-alarm probability is \(falseAlarm); give a number from 10⁻¹⁵ to below 1"
   }
 
-  /// Whether some number of successes would show that the probability is another.
+  /// Whether some number of successes would refute the probability.
   private static func canRefute(_ probability: Double, trials: Int, falseAlarm: Double) -> Bool {
     trials > 0
       && [0, trials].contains {

@@ -53,8 +53,8 @@ public func judge(
 }
 
 extension Attack {
-  /// - Throws: `AttackError` unless the model's classes are the data's, and enough, and
-  ///   `ClassifierError.imageShape` unless it takes such images.
+  /// - Throws: `AttackError` unless the model has as many classes as the data, and `leastClassCount` at
+  ///   least; `ClassifierError.imageShape` unless it takes images of their shape.
   package func check(
     _ surrogate: any Classifier, on examples: LabelledImages, leastClassCount: Int = 2
   ) throws {
@@ -82,7 +82,7 @@ public enum AttackError: ExplainedError, Equatable {
   case positive(name: String, Double)
   case candidateShape(expected: [Int], found: [Int])
 
-  /// In a setting, or in models, data and candidates that do not go together.
+  /// `.usage` for a setting, `.data` for a model, data and candidates that do not fit together.
   public var cause: ErrorCause {
     switch self {
     case .setting, .norm, .momentum, .share, .positive: .usage
@@ -98,7 +98,10 @@ public enum AttackError: ExplainedError, Equatable {
     case .classCount(let model, let data):
       "the model has \(model) classes, the data \(data); evaluate a model on the data it knows"
     case .tooFewClasses(let count, let least):
-      "the attack needs \(least) classes to tell apart at least; the model has \(count)"
+      """
+      the attack needs \(least) classes at least, the model has \(count); choose another loss or \
+      attack
+      """
     case .norm(let attack, let norm):
       "\(attack) does not search in a ball of norm \(norm.rawValue); choose another attack or norm"
     case .momentum(let value): "the momentum of the attack is \(value); it is from 0 to 1"

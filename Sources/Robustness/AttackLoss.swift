@@ -1,26 +1,29 @@
 import Classification
 import Foundation
 
-/// What a search maximises, as a function of the logits z of one image with the true label y, or of a
-/// target t that it is led to.
+/// What a search maximises, as a function of the logits z of one image. It leads away from the true label
+/// y, or towards a target t.
 ///
 /// Away from y, p = softmax z:
 ///
-/// - `logOdds`: log Σ_{k≠y} exp z_k − z_y = log((1 − p_y)/p_y), a strictly increasing function of the
-///   cross-entropy, log(1 + exp ℓ): the same sign steps, but its gradient does not vanish in Float
-///   where the model is certain. There a search goes on as if it were less so.
-/// - `crossEntropy`: −log p_y. A search does not lose it where the model is certain: it compares and
-///   follows the log odds there.
+/// - `logOdds`: ℓ = log Σ_{k≠y} exp z_k − z_y = log((1 − p_y)/p_y). The cross-entropy is log(1 + exp ℓ)
+///   and rises with it, so both have gradients of the same signs; but this one does not vanish in Float
+///   where the model is certain. Where it is very certain, a search follows the gradient at smaller
+///   logits: see `FollowedGradient`.
+/// - `crossEntropy`: −log p_y. Where the model is so certain that its values and gradients are lost to
+///   rounding, a search compares and follows the log odds in its place.
 /// - `margin`: max_{k≠y} z_k − z_y (Carlini and Wagner, 2017).
-/// - `logitsRatio`: DLR, (max_{k≠y} z_k − z_y)/(z_π1 − z_π3 + 10⁻¹²) with π the order of falling logits
-///   (Croce and Hein, 2020). It does not change with the scale of the logits.
-/// - `probabilityMargin`: max_{k≠y} p_k − p_y; a search goes about it as about the cross-entropy.
-/// - `doubleSoftmax`: the cross-entropy of p as if it were logits. Only to do as an attack on mixup
-///   inference of 2020 did, whose wrapper gave probabilities to a loss that took logits. Its gradient
-///   vanishes where the model is certain, as theirs did.
+/// - `logitsRatio`: DLR, (max_{k≠y} z_k − z_y)/(z_π1 − z_π3 + 10⁻¹²) with z_π1 ≥ z_π2 ≥ … the logits in
+///   falling order (Croce and Hein, 2020). It does not change with the scale of the logits.
+/// - `probabilityMargin`: v = max_{k≠y} p_k − p_y. Where it rounds to ±1, a search compares and follows
+///   log((1 + v)/(1 − v)) in its place.
+/// - `doubleSoftmax`: the cross-entropy of p as if p were logits. Only for doing as an attack on mixup
+///   inference of 2020 did, which gave probabilities to a loss that takes logits. Its gradient vanishes
+///   where the model is certain, as theirs did.
 ///
-/// Towards t each is its negative with t for y; DLR then has the form of its own
-/// (z_t − z_y)/(z_π1 − (z_π3 + z_π4)/2 + 10⁻¹²). To DLR a logit of −∞ is one below the least finite one.
+/// Towards t a search maximises the negative of the same formula with t in the place of y. Only DLR has
+/// another one then, (z_t − z_y)/(z_π1 − (z_π3 + z_π4)/2 + 10⁻¹²). DLR replaces a logit of −∞ by the
+/// least finite logit minus 1.
 public enum AttackLoss: String, CaseIterable, Codable, Sendable {
   case logOdds = "log-odds"
   case crossEntropy = "cross-entropy"
@@ -34,27 +37,28 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
     self == .logitsRatio ? (isTargeted ? 4 : 3) : 2
   }
 
-  /// Loss of every image, and its gradient.
+  /// The loss of every image, [N].
   ///
   /// - Parameters:
   ///   - logits: [N, L]; −∞ is allowed, for a class of probability 0.
   ///   - labels: y of every image.
   ///   - targets: t of every image; nil to lead away from y.
-  /// - Precondition: labels and targets are classes, and L is enough.
+  /// - Precondition: labels and targets are in 0..<L, and L is `leastClassCount` at least.
   public func values(of logits: Tensor, labels: [Int], targets: [Int]? = nil) -> [Double] {
     rows(of: logits, labels, targets).map(\.value)
   }
 
-  /// Numbers that are ordered as the losses are, but do not tie where the model is certain and the losses
-  /// round to the same: the log odds for the cross-entropy, log (1 + v)/(1 − v) for a margin v of
-  /// probabilities, and else the losses.
+  /// Numbers that are ordered as the losses are, [N], but still differ where the model is so certain that
+  /// losses round to the same value: the log odds for the cross-entropy, log((1 + v)/(1 − v)) for a
+  /// margin v of probabilities, and else the losses.
   package func ranks(of logits: Tensor, labels: [Int], targets: [Int]? = nil) -> [Double] {
     rows(of: logits, labels, targets).map { $0.certain?.rank ?? $0.value }
   }
 
   /// ∂loss/∂z, [N, L], of each image's loss with respect to its own logits.
   public func gradient(of logits: Tensor, labels: [Int], targets: [Int]? = nil) -> Tensor {
-    // In Float, where the others are in Double: its bytes are those of published tables.
+    // Computed in Float, where the other losses are in Double: published tables were made so, to the
+    // byte.
     if self == .logOdds { return logOddsGradient(of: logits, labels, targets) }
     var result = Tensor(uninitialized: logits.shape)
     let width = logits.rowCount
@@ -72,7 +76,7 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
   fileprivate struct Row {
     var value: Double
     var gradient: [Double]
-    /// What survives where the model is certain.
+    /// The loss in a form that survives where the model is certain; nil if it has none.
     var certain: Certain?
 
     init(_ value: Double, _ gradient: [Double], _ certain: Certain? = nil) {
@@ -97,16 +101,17 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
     var rank: Double
     /// The rank's gradient; its largest value is about 1.
     var direction: [Double]
-    /// log of what the loss's gradient is in multiples of the direction.
+    /// log f, where the loss's gradient is f times the direction.
     var logFactor: Double
-    /// Whether the direction is that of smaller logits.
+    /// Whether the direction was taken at smaller logits, with log odds of about `temperedLogOdds`.
     var isTempered = false
 
-    /// Log odds below which a search does not follow the gradient as it is: 2⁻⁶⁴ of probability for all
-    /// other classes together. The cross-entropy's is then lost in Float, and of the log odds' nothing is
-    /// left but the strongest of the other classes, which of a few is often the wrong one to go to.
+    /// Log odds below which a search does not follow the gradient as it is. All other classes together
+    /// then have a probability of 2⁻⁶⁴: the cross-entropy's gradient is lost in Float, and the log odds'
+    /// leads only to the likeliest of the other classes, which often is not the one that is easiest to
+    /// reach.
     static var leastLogOdds: Double { -64 * log(2) }
-    /// The log odds of which the direction is taken there.
+    /// About the log odds of the smaller logits at which the direction is taken then.
     static var temperedLogOdds: Double { -8 }
   }
 
@@ -139,7 +144,7 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
     let value = logSumExp(others) - z[y]
     var certain = Certain(rank: value, direction: gradient, logFactor: 0)
     if value < Certain.leastLogOdds, value > -.infinity {
-      // As of logits that say the same less certainly.
+      // The direction at smaller logits: all others are multiplied by −8/ℓ.
       certain.direction = softmax(others.map { $0 * (Certain.temperedLogOdds / value) })
       certain.direction[y] = -1
       certain.isTempered = true
@@ -169,8 +174,9 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
     return Row(z[other] - z[y], gradient)
   }
 
-  /// v = p_k − p_y, whose gradient is (1 + v)(1 − v)/2 times that of log (1 + v)/(1 − v): 1 + v is the sum
-  /// of all probabilities but p_y with p_k twice, 1 − v that of all but p_k with p_y twice.
+  /// v = p_k − p_y, k being the likeliest class but y. Its gradient is (1 + v)(1 − v)/2 times that of
+  /// log((1 + v)/(1 − v)): 1 + v is the sum of all probabilities but p_y with p_k twice, 1 − v that of
+  /// all but p_k with p_y twice.
   private func probabilityMargin(_ z: [Double], _ y: Int) -> Row {
     let p = softmax(z)
     let other = largest(z, but: y)
@@ -225,7 +231,7 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
     zip(gradient, z).map { $1 > -.infinity ? $0 : 0 }
   }
 
-  /// The loss of softmax z: ∂/∂z = p ∘ (g − Σ p g).
+  /// The loss of p = softmax z, whose gradient in z is p ∘ (g − Σ_k p_k g_k) with g = ∂loss/∂p.
   private func throughSoftmax(_ z: [Double], _ loss: ([Double]) -> Row) -> Row {
     let p = softmax(z)
     let row = loss(p)
@@ -245,7 +251,7 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
     result.withUnsafeMutablePointer { values in
       for (row, aim) in aims.enumerated() {
         for k in 0..<width {
-          // Where all others are of probability 0, there are no shares of them.
+          // Where all others have probability 0, their softmax is NaN, and none of them has a share.
           let share = values[row * width + k]
           values[row * width + k] = share.isNaN ? 0 : sign * share
         }
@@ -256,20 +262,20 @@ public enum AttackLoss: String, CaseIterable, Codable, Sendable {
   }
 }
 
-/// The gradients of a loss as the steps of a search follow them: as they are, or, where the model is so
-/// certain that they would be lost in Float, times a positive factor; the log odds' and the cross-entropy's
-/// then as those of logits that are divided by what makes the log odds −8 (in the manner of MIFPE, Yu and
-/// Xu, CVPR 2023, who divide by the margin everywhere).
+/// The gradient of a loss in the logits z as a step of a search follows it: usually ∂loss/∂z itself.
+/// Where the model is so certain that this would be lost in Float, it is multiplied by a positive factor;
+/// for the log odds and the cross-entropy it is then also taken at smaller logits, whose log odds are
+/// about −8. (MIFPE, Yu and Xu, CVPR 2023, divides the logits by their margin everywhere.)
 ///
-/// An image has one factor in all calls, or all images have the same, so that means over draws or over
-/// mixtures keep their direction. One value serves one step.
+/// An image has the same factor in all calls, and with `isJoint` all images have the same one, so that
+/// means over draws or over mixtures keep their direction. One value serves one step.
 package struct FollowedGradient {
   let loss: AttackLoss
   let labels: [Int]
   var targets: [Int]?
   /// Whether the images are mixtures of one image, whose gradients are added.
   var isJoint = false
-  /// log 1/factor of every image; nil before the first call.
+  /// log(1/factor) of every image; nil before the first call.
   private var logScales: [Double]?
 
   package init(_ loss: AttackLoss, labels: [Int], targets: [Int]? = nil, isJoint: Bool = false) {
@@ -309,7 +315,7 @@ private func logSumExp(_ z: [Double]) -> Double {
   return largest + log(z.reduce(0) { $0 + exp($1 - largest) })
 }
 
-/// Zeros where all are −∞.
+/// softmax z; zeros where all z are −∞.
 private func softmax(_ z: [Double]) -> [Double] {
   let logSum = logSumExp(z)
   guard logSum > -.infinity else { return z.map { _ in 0 } }

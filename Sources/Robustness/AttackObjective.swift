@@ -5,13 +5,14 @@ import Statistics
 public enum AttackObjective: String, Sendable, Codable, CaseIterable {
   /// Away from the true label.
   case untargeted
-  /// To a label drawn uniformly among the others, once an example.
+  /// To a label drawn uniformly among the others, one for every example.
   case targeted
-  /// To every other label in turn, until the surrogate is misled for certain: a randomised one on all
-  /// draws that choose, twenty at least.
+  /// To every other label in turn, until the image misleads the surrogate for certain: a randomised
+  /// surrogate on all draws of the selection, and on 20 at least.
   case everyClass = "every-class"
 
-  /// The labels that the searches of one restart lead to; nil for away from the true ones.
+  /// For every search of one restart the label to which it leads each example; nil where it leads away
+  /// from the true labels.
   package func targets(of examples: LabelledImages, seed: UInt64) -> [[Int]?] {
     let classCount = examples.classCount
     func shifted(_ shift: (Int) -> Int) -> [Int] {
@@ -34,9 +35,10 @@ public enum AttackObjective: String, Sendable, Codable, CaseIterable {
 
 /// The searches that make up an attack: every restart, for every target.
 ///
-/// Of several the image counts that the surrogate, run anew with purpose `.select` on the same draws for
-/// all, misclassifies most often, then the one of the largest mean log odds; among equals the first. So
-/// r restarts are the first r of more.
+/// Of the images that several searches find, the one is kept that the surrogate misclassifies most often
+/// on fresh draws of purpose `.select`, the same draws for all of them; among equals the one of the
+/// largest mean log odds, and then the first. So r restarts are the first r of any larger number of
+/// restarts.
 package struct Restarts {
   /// One search of some of the examples.
   package struct Attempt {

@@ -4,16 +4,19 @@ import Statistics
 /// APGD: projected gradient descent with momentum, whose step starts at 2 ε and is halved where it no
 /// longer helps (Croce and Hein, ICML 2020, Algorithm 1).
 ///
-/// x⁽ᵏ⁺¹⁾ = Π(x⁽ᵏ⁾ + α (Π(x⁽ᵏ⁾ + η s(∇ℓ)) − x⁽ᵏ⁾) + (1 − α)(x⁽ᵏ⁾ − x⁽ᵏ⁻¹⁾)), α = 0.75, and 1 in the first
-/// step. After 0.22 T steps, and then after ever fewer, the step of an image is halved, and its search
-/// goes on from its best place, if no more than 75% of the last steps raised the loss, or if neither the
-/// step nor the best loss has changed since the last check. What a step raised is told by the losses of
-/// successive evaluations, also across such a return, as the authors' code has it.
+/// x⁽ᵏ⁺¹⁾ = Π(x⁽ᵏ⁾ + α (Π(x⁽ᵏ⁾ + η s(∇ℓ)) − x⁽ᵏ⁾) + (1 − α)(x⁽ᵏ⁾ − x⁽ᵏ⁻¹⁾)), where Π projects onto ball
+/// and box, η is the step, s(∇ℓ) the direction of length 1 in which the loss ℓ rises most, and α = 0.75,
+/// but 1 in the first step. After 0.22 T of the T steps, and then after ever fewer, the step of an image
+/// is halved, and its search goes on from its best place, if no more than 75% of the steps since the last
+/// check raised the loss, or if neither the step nor the best loss has changed since then. Whether a step
+/// raised the loss is told by successive evaluations, even where such a return lies between them, as in
+/// the authors' code.
 ///
-/// What counts is the last iterate that the surrogate misclassified, or of none the place of the largest
-/// loss. Through a randomised surrogate the largest loss is that of the luckiest draw, and proves nothing:
-/// there the iterate and the place of the largest loss since are predicted on fresh draws whenever a step
-/// may be halved, and at the end, and the best place is the one that is misclassified most often.
+/// The result is the last iterate that the surrogate misclassified, or if there is none, the place of the
+/// largest loss. Through a randomised surrogate the largest loss is that of the luckiest draw, and proves
+/// nothing. There, whenever a step may be halved and at the end, two places are predicted on fresh draws:
+/// the iterate, and the place of the largest loss since the last check. The best place is the one that is
+/// misclassified most often.
 public struct AutoPGD: Attack, Hashable, Codable {
   /// T, at least 1.
   public var steps: Int
@@ -71,13 +74,15 @@ public struct AutoPGD: Attack, Hashable, Codable {
 
   // MARK: Search
 
-  /// One search as it went.
+  /// What one search found, and how.
   package struct Climb {
-    /// What counts.
+    /// The result of the search.
     package var found: Pixels
-    /// The place of the largest loss.
+    /// The place of the largest loss; through a randomised surrogate the one that is misclassified most
+    /// often.
     package var best: Pixels
-    /// The largest loss of every image after every step, [T + 1][N].
+    /// [T + 1][N]: the loss of every image at its best place so far, before the first step and after
+    /// each.
     package var bestLosses: [[Double]]
     /// The step lengths of every image after the search.
     package var lengths: [Float]
@@ -142,7 +147,7 @@ public struct AutoPGD: Attack, Hashable, Codable {
           for place in [candidate, current] {
             let answers = try selection?.offer(place.images) ?? []
             let improved = answers.indices.filter { answers[$0].isBest }
-            // How often it rose stands for the rank, which is compared with that of another check only.
+            // Here the rank counts the improvements; it is only compared with that at another check.
             let ranks = best.ranks
             best.take(improved, of: place)
             for n in improved { best.ranks[n] = ranks[n] + 1 }
@@ -167,7 +172,7 @@ public struct AutoPGD: Attack, Hashable, Codable {
     var images: Pixels
     var gradient: Tensor
     var losses: [Double]
-    /// What orders the losses.
+    /// `AttackLoss.ranks`, by which losses are compared.
     var ranks: [Double]
 
     /// Replaces some images by those of another place.
@@ -189,7 +194,8 @@ public struct AutoPGD: Attack, Hashable, Codable {
       by: surrogate, seed: seed, repetitions: selections, round: .places)
   }
 
-  /// x + α (x' − x) + (1 − α)(x − x₋).
+  /// x + α (x' − x) + (1 − α)(x − x₋) with α = 0.75, x' being `moved` and x₋ `previous`; x' in the first
+  /// step.
   private func accelerated(
     _ iterate: Tensor, to moved: Tensor, from previous: Tensor, isFirst: Bool
   ) -> Tensor {
@@ -236,7 +242,8 @@ private struct Schedule {
   /// Whether the next step that is noted is followed by a check.
   var checksNext: Bool { stepsSinceCheck + 1 == period }
 
-  /// Takes note of a step; the images whose step is halved, none between checks.
+  /// Takes note of a step and of the ranks before it, after it and at the best place. Returns the images
+  /// whose step is halved: none between checks.
   mutating func halved(before: [Double], after: [Double], best: [Double]) -> [Int] {
     for n in rises.indices where after[n] > before[n] { rises[n] += 1 }
     stepsSinceCheck += 1

@@ -1,7 +1,7 @@
 import Classification
 
-/// Several attacks; for every example the image counts that the surrogate misclassifies most often on
-/// draws kept for the choice.
+/// Several attacks. For every example the image is kept that the surrogate misclassifies most often, on
+/// draws that are only for this choice.
 ///
 /// A defence may hide its gradient without being any stronger. An attacker who knows it therefore
 /// also tries what works on the network inside, so an adaptive attack of this kind is never weaker
@@ -11,7 +11,7 @@ public struct BestOf: Attack, ChoosingAttack {
   public struct Contestant: Sendable {
     /// The search.
     public var attack: any Attack
-    /// The model that it is led through; nil for the one that chooses.
+    /// The model whose gradient it follows; nil for the surrogate of the whole, which chooses.
     public var surrogate: (any DifferentiableClassifier)?
 
     /// An attack through a model.
@@ -23,7 +23,7 @@ public struct BestOf: Attack, ChoosingAttack {
 
   /// The attacks, tried in this order.
   public var contestants: [Contestant]
-  /// The number of predictions of the surrogate that choose.
+  /// The number of predictions by which the surrogate chooses; a deterministic one makes one.
   public var selections: Int
   /// Whether an image is left alone once it misleads the surrogate for certain (a randomised one on all
   /// draws that choose, twenty at least), which saves the work of the later attacks.
@@ -93,16 +93,18 @@ extension Threat {
   }
 }
 
-/// What an attacker of a randomised defence takes the mean of over draws.
+/// What is averaged over draws where an attacker follows a randomised defence.
 public enum GradientAverage: String, CaseIterable, Codable, Sendable {
   /// The loss of the mean probabilities.
   case probabilities
   /// The mean of the losses.
   case losses
 
-  /// What the attacker follows: the defence of N executions, or the expectation over as many of one.
+  /// The model that the attacker follows, with N = `drawCount`: for `.probabilities` the defence
+  /// simulated with N executions, for `.losses` the mean of the losses of N draws of the defence with one
+  /// execution.
   ///
-  /// - Parameter simulate: the defence of as many executions as it is told.
+  /// - Parameter simulate: makes the defence with the given number of executions.
   /// - Throws: `AttackError.setting` if there is no draw, and what `simulate` throws.
   public func surrogate(
     drawCount: Int, simulating simulate: (_ sampleCount: Int) throws -> any DifferentiableClassifier

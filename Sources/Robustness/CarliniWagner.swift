@@ -5,17 +5,17 @@ import Foundation
 /// minimises ‖x' − x‖₂² + c max(z_y − max_{k≠y} z_k + κ, 0) over x' in the box by Adam, whose steps are
 /// clamped, and searches for the least c that succeeds.
 ///
-/// Of the paper's three ways to stay in the box this is the first, on the scale from −1 to 1. Its usual one,
-/// x' = (tanh w + 1)/2, has no slope at values of 0 and 1, and so does next to nothing to images that have
-/// many of them, such as digits.
+/// Of the paper's three ways to stay in the box this is the first, clamping after every step, on the
+/// scale from −1 to 1. Its usual one, x' = (tanh w + 1)/2, has no slope at values of 0 and 1, and so
+/// hardly changes images that have many of them, such as digits.
 ///
-/// It does not know the ball: what it found further away is brought back by the judge. The norm must be
-/// ℓ2. Of an image that it could not change the clean one is handed over.
+/// It does not know the ball: what it found farther away is brought back by the judge. The norm must be
+/// ℓ2. An image for which it found nothing that misleads is returned clean.
 ///
-/// Through a randomised surrogate the nearest image that misled it is that of the luckiest draw. There the
-/// margin counts on either side of κ, as one draw beyond it says little; ten places on the way of every c are brought into the ball and predicted on fresh draws; c has succeeded if
-/// one of them misled on all of these, and the place that is misclassified most often counts, not the
-/// nearest.
+/// Through a randomised surrogate the nearest image that misled may owe that to a lucky draw. There the
+/// term of the margin is not cut off at 0, as one draw beyond κ says little; some ten places on the way
+/// of every c are brought into the ball and predicted on fresh draws; c has succeeded if one of them
+/// misled on all of these; and the result is the place that is misclassified most often, not the nearest.
 public struct CarliniWagner: Attack, Hashable, Codable {
   /// Adam's steps for each c.
   public var steps: Int
@@ -136,7 +136,7 @@ public struct CarliniWagner: Attack, Hashable, Codable {
 /// One image under the search for its constant.
 private struct SearchedImage {
   private let settings: CarliniWagner
-  /// Whether what a single draw says is no success.
+  /// Whether the surrogate is randomised, so that misleading it on one draw is no success.
   private let isRandomized: Bool
   private let clean: Tensor
   /// x', on the scale from −1 to 1.
@@ -198,7 +198,7 @@ private struct SearchedImage {
     step += 1
     let (first, second) = (1 - pow(0.9, Double(step)), 1 - pow(0.999, Double(step)))
     for place in v.indices {
-      // Of c max(κ − margin, 0); what one draw says is no reason to stop.
+      // The gradient of c max(κ − margin, 0); the randomised surrogate's term is not cut off.
       let own = isRandomized || margin < settings.confidence ? Double(gradient[place]) : 0
       let slope = (2 * (Double(image[place]) - Double(clean[place])) + own) / 2
       mean[place] = 0.9 * mean[place] + 0.1 * slope
@@ -214,8 +214,8 @@ private struct SearchedImage {
   /// Takes note that this c has led to an image that misleads on fresh draws.
   mutating func succeed() { hasSucceeded = true }
 
-  /// Ends this c if the objective has not fallen by a ten-thousandth since the last time; the objective of
-  /// one draw says nothing of that.
+  /// Ends this c if the objective has not fallen by a ten-thousandth since the last check; not through a
+  /// randomised surrogate, where the objective of one draw does not tell.
   mutating func checkProgress() {
     if !isRandomized, objective > 0.9999 * lastObjective { isActive = false }
     lastObjective = objective

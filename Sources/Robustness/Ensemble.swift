@@ -1,9 +1,10 @@
 import Classification
 
 extension BestOf {
-  /// APGD with cross-entropy, APGD with targeted DLR to every class (away from the true one with fewer
-  /// than four), and Square in ℓ∞: two losses and no gradient, without a parameter to tune, in the manner
-  /// of Croce and Hein, ICML 2020, who add the boundary attack FAB.
+  /// APGD with the cross-entropy; APGD with targeted DLR towards every class, or with fewer than four
+  /// classes with the margin, away from the true one; and in ℓ∞ Square, which needs no gradient. No
+  /// parameter has to be tuned. In the manner of Croce and Hein, ICML 2020, who add the boundary attack
+  /// FAB.
   public static func ensemble(
     norm: PerturbationBudget.Norm, classCount: Int, steps: Int = 100, queries: Int = 5000,
     restarts: Int = 1, selections: Int = 10
@@ -23,11 +24,11 @@ extension BestOf {
 
 /// `BestOf.ensemble` for the norm and the number of classes that it meets.
 package struct Ensemble: PlannedSearch, ChoosingAttack {
-  /// Of each gradient attack.
+  /// The steps of each gradient attack.
   package var steps = 100
-  /// Of each gradient attack.
+  /// The restarts of each gradient attack.
   package var restarts = 1
-  /// Of Square.
+  /// The queries of Square.
   package var queries = 5000
   package var selections = 10
 

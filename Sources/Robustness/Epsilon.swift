@@ -6,9 +6,9 @@ import Statistics
 public struct Epsilon: Sendable, CustomStringConvertible {
   /// The text it was made from.
   public let description: String
-  /// The ratio in lowest terms.
+  /// The numerator in lowest terms.
   public let numerator: Int
-  /// The ratio in lowest terms, positive.
+  /// The denominator in lowest terms, positive.
   public let denominator: Int
 
   /// Reads "n/d" of two whole numbers, or a decimal number without exponent.
@@ -35,7 +35,7 @@ public struct Epsilon: Sendable, CustomStringConvertible {
   /// The double nearest to the ratio.
   public var doubleValue: Double { Double(numerator) / Double(denominator) }
 
-  /// The float nearest to `doubleValue`, in [0, 1].
+  /// The float nearest to `doubleValue`.
   public var value: Float { Float(doubleValue) }
 
   /// The same number, written as a ratio in lowest terms: equal numbers are equal texts.
@@ -45,7 +45,8 @@ public struct Epsilon: Sendable, CustomStringConvertible {
       numerator: numerator, denominator: denominator)
   }
 
-  /// Whether so many steps of this length lead as far as a radius; exactly, as ratios are compared.
+  /// Whether `steps` steps of this length together are at least as long as a radius; exactly, on whole
+  /// numbers.
   ///
   /// - Precondition: steps are from 0 to a million; lengths are at most 10¹⁵ over 10¹⁵ as read.
   package func reaches(_ radius: Epsilon, inSteps steps: Int) -> Bool {
@@ -53,7 +54,7 @@ public struct Epsilon: Sendable, CustomStringConvertible {
     return way >= UInt128(radius.numerator) * UInt128(denominator)
   }
 
-  /// n/d of it, or the limit if that is less. Written as a ratio.
+  /// n/d times this length, or `limit` if that is less. Written as a ratio.
   ///
   /// - Precondition: n and d are from 1 to 1000; numerator and denominator are at most 10¹⁵ as read.
   func scaled(by n: Int, over d: Int, limit: Int) -> Epsilon {
@@ -120,7 +121,7 @@ extension Epsilon: Hashable, Comparable {
 }
 
 extension Epsilon: Codable {
-  /// Reads the text.
+  /// Reads the text of a length of at most 1, as in ℓ∞.
   public init(from decoder: any Decoder) throws {
     try self.init(decoder.singleValueContainer().decode(String.self))
   }
@@ -138,7 +139,7 @@ public enum EpsilonError: ExplainedError, Equatable {
   case tooLarge(String)
   case beyondAll(String)
 
-  /// In what was asked for.
+  /// `.usage`: what was asked for is wrong.
   public var cause: ErrorCause { .usage }
 
   /// What is wrong and what to do, in one line.
@@ -149,7 +150,7 @@ public enum EpsilonError: ExplainedError, Equatable {
     case .tooLarge(let text):
       "\"\(text)\" is more than 1, the width of the pixel scale; 8 of 255 levels are 8/255"
     case .beyondAll(let text):
-      "\"\(text)\" is more than 1000, which is further than images are apart in ℓ2"
+      "\"\(text)\" is more than 1000, which is farther than images are apart in ℓ2; give less"
     }
   }
 }

@@ -32,19 +32,19 @@ public struct Threat: Sendable {
 /// Examples are taken in fixed blocks, which may run at once. Neither the size of the blocks nor the
 /// order or number of threads changes a result.
 public struct Evaluation: Sendable {
-  /// Names the random numbers: those of the attack and, under another purpose, those that score.
+  /// Names the random numbers of the attack and, under another purpose, those that score.
   public var seed: UInt64
-  /// Examples in a block; if nil, as many as keep a gradient of the surrogate at about 64 passes
-  /// through the network (defences bound their own predictions).
+  /// Examples in a block; if nil, as many as need about 64 forward passes through the network together
+  /// for one gradient of the surrogate, but one at least (defences bound the batches of their own
+  /// predictions).
   public var blockSize: Int?
-  /// R, the predictions that score an example of a randomised classifier, each on draws of its own;
-  /// one of any other.
+  /// R, the number of predictions that score an example, each on draws of its own; a classifier that is
+  /// not randomised makes one.
   public var scoringDraws: Int
-  /// Predictions, on draws that neither search nor score, by which the best of several attacks on an
-  /// example is chosen; none for a classifier that is not randomised.
+  /// The number of predictions, on draws that neither search nor score, by which the worst of several
+  /// attacks on an example is chosen later; a classifier that is not randomised makes none.
   public var selectionDraws: Int
-  /// Numbers about images, by name, on the first scoring draw: what a detector sees of them. None unless
-  /// set.
+  /// What a detector computes of every image on the first scoring draw, by name; not computed if nil.
   public var statistics: (@Sendable (Pixels, Draws) throws -> [[String: Double]])?
   /// Runs the blocks.
   public var forEach: ForEach
@@ -65,12 +65,12 @@ public struct Evaluation: Sendable {
   public struct Block: Sendable, Hashable, Codable {
     /// What came out, in the order of the data.
     public var outcomes: [EvaluationResult.Outcome]
-    /// What went through networks to attack and to judge them.
+    /// The images that went through networks for attack and judgement.
     public var passes: PassMeter.Count
-    /// Time that this took on its thread; of the machine, not of the result.
+    /// The time that attack and judgement took; it depends on the machine, as the outcomes do not.
     public var seconds: Double
 
-    /// What came of some examples.
+    /// A block of examples that are done.
     public init(
       outcomes: [EvaluationResult.Outcome], passes: PassMeter.Count, seconds: Double
     ) {
@@ -106,7 +106,8 @@ public struct Evaluation: Sendable {
     let starts = Array(stride(from: 0, to: examples.count, by: size))
     let state = Mutex(State(blocks: starts.count))
     forEach(starts.count) { block in
-      // A block after a failed one is not needed; one before it still decides which error is thrown.
+      // A block after a failed one is not needed. One before it still is: the error of the first is
+      // thrown.
       guard state.withLock({ $0.failure.map { block < $0.block } ?? true }) else { return }
       let positions = starts[block]..<min(starts[block] + size, examples.count)
       do {
@@ -185,7 +186,7 @@ public struct EvaluationResult: Sendable {
     public var predictions: [Int]
     /// How many predictions on selection draws were wrong.
     public var selectionMisses: Int
-    /// What a detector sees of the image, by name; nil if nobody asked.
+    /// What a detector computes of the image, by name; nil without a detector.
     public var statistics: [String: Double]?
 
     /// An outcome; one prediction is one draw.

@@ -1,12 +1,12 @@
 import Classification
 
-/// A randomised classifier with the mean of k losses in place of one: gradients are means over k draws
-/// (Athalye et al., ICML 2018). Around any classifier it makes any attack one by expectation over
-/// transformations.
+/// A randomised classifier with the mean of the losses of k draws in place of the loss of one, so that
+/// gradients are means over k draws. Around a model it turns every attack into one by expectation over
+/// transformations (Athalye et al., ICML 2018).
 ///
-/// The logits are the log of the mean probability over the k draws. A loss is taken of every draw on its
-/// own: around mixup inference with N = 1 this is the mean of the losses of k mixtures, where N = k has the
-/// loss of their mean.
+/// The logits are the log of the mean probability over the k draws. The loss is taken of every draw
+/// alone: around mixup inference with N = 1 mixture this gives the mean of the losses of k mixtures,
+/// where mixup inference with N = k gives the loss of the mean of k mixtures.
 public struct ExpectationOverTransformation: WrappingClassifier, DifferentiableClassifier {
   /// The classifier.
   public let base: any DifferentiableClassifier
@@ -30,7 +30,8 @@ public struct ExpectationOverTransformation: WrappingClassifier, DifferentiableC
   /// k times the base's.
   public var forwardPassesPerDecision: Int { drawCount * base.forwardPassesPerDecision }
 
-  /// log 1/k Σ_d softmax z_d, [N, L].
+  /// log(1/k Σ_d softmax z_d), [N, L], z_d being the base's logits on draw d; for k = 1 the base's logits
+  /// as they are.
   public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
     try logMean(
       (0..<drawCount).map { try base.checkedLogits(of: images, draws: self.draws($0, of: draws)) })
@@ -57,7 +58,7 @@ public struct ExpectationOverTransformation: WrappingClassifier, DifferentiableC
     return (try logMean(logits), mean)
   }
 
-  /// The streams of the k-th draw: steps are interleaved, so that those of one step never meet another's.
+  /// The random streams of the d-th draw: step s becomes step sk + d, so no two steps share a stream.
   private func draws(_ draw: Int, of draws: Draws) -> Draws {
     var own = draws
     own.step = draws.step &* drawCount &+ draw

@@ -13,15 +13,15 @@ public struct PerturbationBall: Sendable {
     self.budget = budget
   }
 
-  /// The nearest images of ball and box together.
+  /// For every candidate v the nearest image in both ball and box, x being the center.
   ///
   /// In ℓ∞ every value is clamped to [max(0, x − ε), min(1, x + ε)]: in the box exactly, and within
   /// ε + 2⁻²⁵ of the center, half a unit in the last place of a bound just below 1, plus the rounding
   /// of ε; a NaN becomes the lower bound.
   ///
-  /// In ℓ2 the nearest point is the box's nearest to x + t(v − x) for the largest t ≤ 1 that leaves it
-  /// in the ball, found by bisection. (The ball's nearest point, clamped to the box, is inside as well,
-  /// but not the nearest.) In box and ball exactly, ε being its double; a NaN becomes x.
+  /// In ℓ2 it is x + t(v − x), clamped to the box, for the largest t ≤ 1 for which this lies in the ball;
+  /// t is found by bisection. (The ball's nearest point, clamped to the box, is inside as well, but not
+  /// the nearest.) In box and ball exactly, ε being its double; a NaN becomes x.
   ///
   /// Idempotent exactly. 1-Lipschitz, in ℓ∞ exactly.
   ///
@@ -61,7 +61,7 @@ public struct PerturbationBall: Sendable {
   private func shrink(
     _ values: UnsafeMutablePointer<Float>, towards center: UnsafePointer<Float>, count: Int
   ) {
-    // Of what comes out as Float, so that it is inside to the bit.
+    // Rounded to Float before it is compared with ε, so that what is returned is inside to the bit.
     func place(_ index: Int, _ share: Double) -> Float {
       let (v, x) = (Double(values[index]), Double(center[index]))
       guard !v.isNaN else { return center[index] }
@@ -78,7 +78,7 @@ public struct PerturbationBall: Sendable {
     }
     var share = 1.0
     if !isInside(1) {
-      // Of an infinite value no share but 0 would be inside.
+      // With an infinite value no share but 0 would be inside.
       for index in 0..<count where values[index].isInfinite {
         values[index] = values[index] < 0 ? -.greatestFiniteMagnitude : .greatestFiniteMagnitude
       }

@@ -36,8 +36,8 @@ public struct PerturbationBudget: Hashable, Sendable {
   // MARK: Steps
 
   /// x + α s for every image of a batch, where s is the direction of length 1 in which a linear
-  /// function of gradient g rises most: sign g with sign 0 = 0 in ℓ∞, g/‖g‖₂ in ℓ2. No move along
-  /// what is not a number, nor, in ℓ2, along a gradient that holds one.
+  /// function of gradient g rises most: sign g with sign 0 = 0 in ℓ∞, g/‖g‖₂ in ℓ2. Values whose gradient
+  /// is NaN do not move; in ℓ2 no value of an image does whose gradient is 0 or not finite.
   ///
   /// - Parameter lengths: α of every image.
   /// - Throws: `TensorError.shapeMismatch` unless the gradient has the images' shape.
@@ -72,7 +72,7 @@ public struct PerturbationBudget: Hashable, Sendable {
   }
 
   /// Adds a perturbation that is uniform in the ball to one image: every value from U(−ε, ε) in ℓ∞;
-  /// ε u^{1/D} times a uniform direction in ℓ2.
+  /// in ℓ2 ε u^{1/D} times a uniform direction, u from U(0, 1), D values.
   func perturb(
     _ values: UnsafeMutablePointer<Float>, count: Int, with stream: inout RandomStream
   ) {

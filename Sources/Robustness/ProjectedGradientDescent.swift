@@ -2,20 +2,21 @@ import Classification
 import Foundation
 import Statistics
 
-/// Projected gradient descent: x ← Π(x + α s(∇ℓ(x))), from a random start, where s is the direction of
-/// steepest ascent of length 1: sign ∇ℓ in ℓ∞, ∇ℓ/‖∇ℓ‖₂ in ℓ2.
+/// Projected gradient descent: x ← Π(x + α s(∇ℓ(x))), from a random start, where Π projects onto ball and
+/// box and s is the direction of length 1 in which the loss ℓ rises most: sign ∇ℓ in ℓ∞, ∇ℓ/‖∇ℓ‖₂ in ℓ2.
 ///
 /// Madry et al., ICLR 2018. Through a randomised defence every step draws anew, which makes it the
 /// attack by expectation over transformations; on the bare network it is oblivious to the defence.
 ///
-/// Of one restart the last iterate counts, of several that which misleads best.
+/// With one restart the last iterate is the result, with several the one that misleads best: see
+/// `Restarts`.
 public struct ProjectedGradientDescent: Attack, Hashable, Codable {
-  /// T, the number of steps; 0 hands over the start.
+  /// T, the number of steps; with 0 the start is the result.
   public var steps: Int
   /// α on the pixel scale; max(ε/4, 2.5 ε/T) if nil.
   ///
-  /// That is the paper's 2/255 at ε = 8/255 for ten steps and more, and with fewer steps still
-  /// enough to cross the ball.
+  /// At ε = 8/255 and with ten steps or more this is 2/255, as in Pang, Xu and Zhu, ICLR 2020; with fewer
+  /// steps it is still enough to cross the ball.
   public var stepSize: Epsilon?
   /// Whether to start from a uniformly random place in the ball rather than its center.
   public var randomStart: Bool
@@ -82,7 +83,7 @@ public struct ProjectedGradientDescent: Attack, Hashable, Codable {
       throw AttackError.setting(name: name, value: value, least: least)
     }
     guard momentum >= 0, momentum <= 1 else { throw AttackError.momentum(momentum) }
-    // It would go nowhere, and look as if nothing could be found.
+    // With a step of 0 the attack would go nowhere, and look as if nothing could be found.
     guard stepSize.map({ $0 > .zero }) ?? true else {
       throw AttackError.positive(name: "step size", 0)
     }

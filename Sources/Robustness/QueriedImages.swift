@@ -1,13 +1,14 @@
 import Classification
 
-/// What a search without gradients has found: for every example the first image that misled the model,
-/// or of none that of the largest margin max_{k≠y} z_k − z_y.
+/// What a search without gradients has found: for every example the first image that misled the model, or
+/// if none did, that of the largest margin max_{k≠y} z_k − z_y for true label y and logits z.
 ///
 /// One lucky draw of a randomised model proves nothing. There a candidate that misleads it, or has larger
-/// log odds than the image so far on its mean draw, is predicted on fresh draws, and counts if it is
-/// misclassified more often. An image is left alone once it misleads for certain.
+/// log odds on one draw than the best image so far has in the mean, is predicted on fresh draws. It
+/// becomes the best if it is misclassified more often, or as often with larger log odds in the mean. An
+/// image is left alone once it misleads for certain, see `Selection`.
 struct QueriedImages {
-  /// Writes a candidate for an example.
+  /// Writes a candidate for the example of an index, given its clean image and the best one so far.
   typealias Proposal = (
     _ candidate: UnsafeMutablePointer<Float>, _ clean: UnsafePointer<Float>,
     _ current: UnsafePointer<Float>, _ example: Int
@@ -46,7 +47,7 @@ struct QueriedImages {
 
   /// Asks the model about a candidate for every survivor, and keeps what is better.
   ///
-  /// - Parameter step: of the model's draws, of purpose `.attack`.
+  /// - Parameter step: names the model's draws, of purpose `.attack`.
   mutating func offer(step: Int, _ propose: Proposal) throws {
     let chosen = examples[survivors]
     guard chosen.count > 0 else { return }
@@ -76,7 +77,7 @@ struct QueriedImages {
     survivors = survivors.indices.filter { !isMisled[$0] }.map { survivors[$0] }
   }
 
-  /// Has fresh draws choose, and says whether the model is one that needs them.
+  /// Lets fresh draws choose if the model is randomised, and says whether it is.
   private mutating func choose(
     _ offered: Pixels, _ logits: Tensor, _ isMisled: [Bool]
   ) throws -> Bool {
@@ -86,6 +87,7 @@ struct QueriedImages {
     let promising = survivors.indices.filter {
       isFirst || isMisled[$0] || odds[$0] > selection.loss(at: survivors[$0])
     }
+    // Here the margins only tell the first offer from later ones.
     for n in survivors { margins[n] = 0 }
     try selection.offer(offered[promising], at: promising.map { survivors[$0] })
     images = selection.best

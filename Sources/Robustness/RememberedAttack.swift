@@ -1,10 +1,10 @@
 import Classification
 import Synchronization
 
-/// An attack through one model that is led once for every block of examples: one who does not know of
-/// the defence finds the same images whatever defence is measured on them.
+/// An attack through one model that searches only once for the same block of examples: an attacker who
+/// does not know of the defence finds the same images whatever defence is measured on them.
 ///
-/// What the search costs is counted whenever it is asked for, as if it had been led again.
+/// `PassMeter` counts what the search costs each time it is asked for, as if it had been made again.
 public final class RememberedAttack: Attack {
   /// All that the candidates depend on besides attack and model. Equal if it is the same images to the
   /// last bit, under the same indices and labels.
@@ -20,7 +20,7 @@ public final class RememberedAttack: Attack {
         && a.examples.pixels == b.examples.pixels
     }
 
-    /// Of the indices and no pixel: they hardly ever agree where the images do not.
+    /// Hashes the indices and no pixel: images hardly ever differ where their indices agree.
     func hash(into hasher: inout Hasher) {
       hasher.combine(examples.indices)
       hasher.combine(budget)

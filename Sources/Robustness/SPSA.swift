@@ -4,9 +4,10 @@ import Statistics
 /// SPSA: projected gradient descent whose gradients are guessed from answers alone, by differences along random
 /// directions (Uesato et al., "Adversarial Risk and the Dangers of Evaluating Against Weak Attacks", ICML 2018).
 ///
-/// ĝ = 1/k Σ_j (ℓ(x + δ v_j) − ℓ(x − δ v_j))/(2δ) v_j with v_j uniform in {−1, 1}^D and the margin ℓ, then a
-/// step along it as PGD goes, where the authors take Adam's. It does not see whether gradients are masked. Both
-/// answers of a difference are on the same draws of a randomised model, and every difference on fresh ones.
+/// ĝ = 1/k Σ_j (ℓ(x + δ v_j) − ℓ(x − δ v_j))/(2δ) v_j with the margin ℓ and v_j uniform in {−1, 1}^D for
+/// an image of D values; then a step along it as of PGD, where the authors take Adam's. A defence that
+/// hides its gradients is no obstacle to it. Both answers of a difference are on the same draws of a
+/// randomised model, and every difference on fresh ones.
 ///
 /// The last iterate counts.
 public struct SPSA: Attack, Hashable, Codable {
@@ -14,9 +15,9 @@ public struct SPSA: Attack, Hashable, Codable {
   public var steps: Int
   /// k, differences of one step, at least 1.
   public var directions: Int
-  /// δ, half the distance at which the model is asked, on the pixel scale.
+  /// δ, half the distance between the two questions of a difference, in every value, on the pixel scale.
   public var probe: Float
-  /// Of no use to an attack that has no choice.
+  /// Not used: the last iterate is the result, so there is nothing to choose.
   package var selections = 1
 
   /// The settings; checked by `search`.
@@ -39,7 +40,7 @@ public struct SPSA: Attack, Hashable, Codable {
       throw AttackError.setting(name: name, value: value, least: 1)
     }
     guard probe > 0, probe.isFinite else {
-      throw AttackError.positive(name: "distance of the questions", Double(probe))
+      throw AttackError.positive(name: "probe δ", Double(probe))
     }
     try check(surrogate, on: examples)
     let ball = PerturbationBall(center: examples.pixels, budget: budget)
@@ -54,7 +55,7 @@ public struct SPSA: Attack, Hashable, Codable {
     return images.tensor
   }
 
-  /// 2δk ĝ of every image.
+  /// 2δk ĝ of every image; steps need its direction only.
   private func gradient(
     at images: Pixels, _ examples: LabelledImages, _ surrogate: any DifferentiableClassifier,
     seed: UInt64, step: Int

@@ -1,23 +1,24 @@
 import Classification
 
-/// Keeps, for every example, the best of the images that it is offered: the one that a model, run
-/// anew on the same draws of purpose `.select` for all, misclassifies most often, then the one of
-/// the largest mean loss; among equals the first.
+/// Keeps, for every example, the best of the images that it is offered: the one that a model
+/// misclassifies most often on fresh draws of purpose `.select`, the same draws for all; among equals the
+/// one of the largest mean loss, and then the first.
 ///
 /// The draws are not those of the search nor those that score, so what was lucky in the search has to prove
 /// itself here, and what was lucky here proves itself again. Choices among what others chose have draws of
 /// their own, too.
 struct Selection {
-  /// Whose draws they are.
+  /// At which level a choice is made; levels share no draws.
   enum Round {
     /// Among the places of one search.
     case places
     /// Among searches: restarts and targets.
     case searches
-    /// Among attacks, or sets of attacks that are nested so deep.
+    /// Among attacks, where `depth` is that of `ChoosingAttack`.
     case attacks(depth: Int)
 
-    /// The restart by which the draws are told apart; 0 is for choices among results.
+    /// The number that tells the draws apart, as their `restart`; an `Evaluation` has 0 for choosing
+    /// among attacks.
     var number: Int {
       switch self {
       case .places: 1
@@ -27,7 +28,7 @@ struct Selection {
     }
   }
 
-  /// What came of an offer for one example.
+  /// What an offer led to for one example.
   struct Answer {
     /// Whether it is better than what was offered before.
     var isBest: Bool
@@ -35,7 +36,8 @@ struct Selection {
     var isMisled: Bool
   }
 
-  /// Draws on all of which a randomised model has to be misled before an example is left alone.
+  /// The least number of draws, on all of which a randomised model is misled, before an example is left
+  /// alone.
   private static let sureDraws = 20
 
   private let examples: LabelledImages
@@ -54,8 +56,8 @@ struct Selection {
   /// A selection for examples.
   ///
   /// - Parameters:
-  ///   - aims: the labels that the loss is about.
-  ///   - settles: whether `survivors` are asked for.
+  ///   - aims: the labels in the log odds: the true ones, or the targets if `isTargeted`.
+  ///   - settles: whether `survivors` will be asked for, which takes further predictions.
   init(
     of examples: LabelledImages, aims: [Int], isTargeted: Bool, by model: any Classifier,
     seed: UInt64, repetitions: Int, round: Round, settles: Bool = false
@@ -74,8 +76,8 @@ struct Selection {
     best = examples.pixels
   }
 
-  /// Where the best image so far does not mislead the model for certain: on all draws that choose, and of
-  /// a randomised one on twenty at least.
+  /// The examples whose best image so far does not mislead the model for certain: on all draws that
+  /// choose, and if it is randomised on 20 at least.
   var survivors: [Int] { isSettled.indices.filter { !isSettled[$0] } }
 
   /// The mean loss of the best image so far.

@@ -5,9 +5,10 @@ import Statistics
 ///
 /// Starts from vertical stripes of ±ε. Every query sets the perturbation in a random square, each channel
 /// to ε or −ε, and keeps it if the margin max_{k≠y} z_k − z_y rises. The square's share of the image falls
-/// from p in fixed steps of the queries; where it is higher than the image, or wider, it is a rectangle
-/// of the same share. An image that misleads the surrogate is left alone; a randomised surrogate answers
-/// every query with fresh draws, and on further ones what looked better has to prove itself.
+/// from p, halved at fixed shares of the queries; where the square would be higher than the image, or
+/// wider, it is a rectangle of the same share. An image that misleads the surrogate is left alone. A
+/// randomised surrogate answers every query on fresh draws, and what looked better has to prove itself on
+/// further ones.
 public struct SquareAttack: Attack, Hashable, Codable {
   /// Queries of one image, the start included; at least 1.
   public var queries: Int
@@ -24,7 +25,7 @@ public struct SquareAttack: Attack, Hashable, Codable {
     self.selections = selections
   }
 
-  /// The place of the largest margin of every example, inside ball and box.
+  /// The best image of every example, inside ball and box.
   ///
   /// - Throws: `AttackError` if a setting is out of range, the norm is not ℓ∞ or the model's classes are
   ///   not the data's, and what the surrogate throws.
@@ -79,7 +80,8 @@ public struct SquareAttack: Attack, Hashable, Codable {
 
   /// The height and width of the square of a query.
   private func window(_ query: Int, of shape: ImageShape) -> (height: Int, width: Int) {
-    // Thresholds for 10,000 queries, scaled to these.
+    // The authors' queries, of 10,000, at which the share is halved, scaled to the number of queries
+    // here.
     let share = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000]
       .filter { query * 10_000 > $0 * queries }
       .reduce(initialShare) { share, _ in share / 2 }
@@ -87,7 +89,7 @@ public struct SquareAttack: Attack, Hashable, Codable {
     func extent(_ length: Double, _ limit: Int) -> Int { min(max(Int(length.rounded()), 1), limit) }
     let side = area.squareRoot()
     let (height, width) = (extent(side, shape.height), extent(side, shape.width))
-    // What one side cannot have the other one gets.
+    // Where one side is cut off at the image, the other is longer, for the same area.
     if Int(side.rounded()) > shape.height {
       return (height, extent(area / Double(height), shape.width))
     }

@@ -11,7 +11,7 @@ extension LabelledImages {
 extension Collection<EvaluationResult.Outcome> {
   /// The attack's successes: what is predicted wrongly here and was right before, on the first draw of both.
   ///
-  /// What was wrong before needs no attack, and is none of its successes; nor is what is not in `clean`.
+  /// What was wrong before is no success of the attack, and neither is what is not in `clean`.
   ///
   /// - Parameter clean: outcomes of the same images before the attack, found by their indices.
   package func successes(

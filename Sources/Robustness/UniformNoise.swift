@@ -1,9 +1,9 @@
 import Classification
 import Statistics
 
-/// Uniform noise in the ball: of n places, drawn independently of the model, the first that misleads it,
-/// or of none that of the largest margin; of a randomised model the one that further draws misclassify
-/// most often. What it breaks needs no attack.
+/// Uniform noise in the ball: of n random places, drawn independently of the model, the first that
+/// misleads it, or if none does, that of the largest margin; through a randomised model the one that
+/// further draws misclassify most often. What noise breaks needs no attack.
 public struct UniformNoise: Attack, Hashable, Codable {
   /// n, at least 1.
   public var samples: Int

@@ -1,12 +1,13 @@
 /// The area under a ROC curve with its variance as DeLong, DeLong and Clarke-Pearson estimate it, for
 /// scores of independent examples.
 ///
-/// The area is the mean over the positives of their placements, the share of negatives that score
-/// lower (ties count half), and over the negatives likewise; its variance is the sum of those of the
-/// two means. Sources: DeLong et al., Biometrics 44, 1988; by midranks, O((m + n) log(m + n)), as Sun
-/// and Xu, IEEE Signal Processing Letters 21, 2014.
+/// A positive's placement is the share of negatives that score lower, ties counting half; a negative's is
+/// the share of positives that score higher. The area is the mean placement of either kind, and its
+/// variance is estimated by the sum of the variances of these two means. Sources: DeLong et al.,
+/// Biometrics 44, 1988; by midranks, O((m + n) log(m + n)) for m positives and n negatives, as Sun and
+/// Xu, IEEE Signal Processing Letters 21, 2014.
 public struct AreaUnderCurve: Sendable {
-  /// P(positive > negative) + ½ P(positive = negative), of the samples.
+  /// Â = P(positive > negative) + ½ P(positive = negative) over all pairs of the two samples.
   public let value: Double
   private let positivePlacements: [Double]
   private let negativePlacements: [Double]
@@ -30,8 +31,8 @@ public struct AreaUnderCurve: Sendable {
     value = lower.reduce(0, +) / (m * n)
   }
 
-  /// DeLong's estimate of the area's variance. Where the samples do not overlap it is 0, and with a
-  /// single example of a kind it knows nothing of that kind's part: no ground for an interval alone.
+  /// DeLong's estimate of the area's variance. Too little to make an interval from: it is 0 where the
+  /// samples do not overlap, and the part of a kind with a single example counts as 0. See `interval`.
   public var variance: Double {
     func part(_ placements: [Double]) -> Double {
       let k = Double(placements.count)
@@ -40,22 +41,26 @@ public struct AreaUnderCurve: Sendable {
     return part(positivePlacements) + part(negativePlacements)
   }
 
-  /// An interval for the area of the laws behind the samples: Wilson's, at the number of independent
-  /// pairs n* = Â(1 − Â)/V that would give the area its variance V. For V the squared deviations of each
-  /// kind's placements get those of one example more, half of it with the placement 0 and half with 1; and n*
-  /// is at least the number of examples of the rarer kind, since no two laws give the area a larger
-  /// variance than θ(1 − θ)/min(m, n).
+  /// An interval for the area θ of the laws behind the samples: Wilson's interval at Â, with n* = Â(1 −
+  /// Â)/V in place of the number of trials: the number of independent pairs that would give Â its
+  /// variance V.
+  ///
+  /// V is the sum over both kinds of (Σ (placement − Â)² + r)/k² for k examples of the kind, where r =
+  /// (Â² + (1 − Â)²)/2 is what one more example would add that is placed half at 0 and half at 1; so V is
+  /// never 0. n* is at least the number of examples of the rarer kind, since under no laws is the
+  /// variance larger than θ(1 − θ)/min(m, n), for m positives and n negatives.
   ///
   /// In [0, 1]; contains `value`; never of width 0. An approximation. At 95% it covers the area with
-  /// probability 0.982 in the mean and 0.800 at least, exactly, for exponential scores, areas from 0.5 to 0.99, 1
-  /// to 5 examples of a kind and up to 200 of the other; the least is that of one pair. Sampled for seven laws
-  /// with and without ties, placements scattering from hardly to as far as they can, it covers 0.979 in the mean and
-  /// 0.875 at least with 2 to 200 examples of a kind, and 0.988 and 0.865 with one beside 20
-  /// (`CoverageTests`). DeLong's variance alone knows nothing of the part of a single example, and a variance
-  /// taken from a model of the scores nothing of scores that scatter more.
+  /// probability 0.982 in the mean and 0.800 at least, exactly, for exponential scores, areas from 0.5 to
+  /// 0.99, 1 to 5 examples of a kind and up to 200 of the other; the least is that of one pair. Sampled
+  /// for seven laws with and without ties, placements scattering from hardly to as far as they can, it
+  /// covers 0.979 in the mean and 0.875 at least with 2 to 200 examples of a kind, and 0.988 and 0.865
+  /// with one beside 20 (`CoverageTests`). DeLong's variance alone ignores a kind with a single example,
+  /// and a variance from a parametric model of the scores is too small for scores that scatter more than
+  /// the model's.
   ///
-  /// Scores of an image before and after an attack that rise together make the area vary less than is
-  /// taken here, where the two samples are independent.
+  /// The two samples are taken to be independent. Where they are the same images before and after an
+  /// attack, and both scores rise together, the area varies less than this interval allows for.
   ///
   /// Sources: the effective sample size of Korn and Graubard, 1998, in Wilson's interval, as for
   /// `RepeatedOutcomes.meanInterval`; the bound of Birnbaum and Klose, "Bounds for the variance of the
@@ -73,15 +78,15 @@ public struct AreaUnderCurve: Sendable {
     return wilsonInterval(value, trials: max(pairs, fewest), confidence: confidence)
   }
 
-  /// Σ (placement − Â)²: of either kind Â is the mean.
+  /// Σ (placement − Â)²; Â is the mean placement of either kind.
   private func squares(_ placements: [Double]) -> Double {
     placements.reduce(0) { $0 + ($1 - value) * ($1 - value) }
   }
 }
 
 extension ReceiverOperatingCharacteristic {
-  /// The point of the highest threshold at which at least this share of the positives is found: at
-  /// 0.95 its false-positive rate is the "FPR at 95% TPR" of the literature on detection.
+  /// The point of the highest threshold at which at least this share of the positives is found: at a rate
+  /// of 0.95 its false-positive rate is the "FPR at 95% TPR" of the literature on detection.
   public func point(atTruePositiveRate rate: Double) -> Point {
     points.first { $0.truePositiveRate.isShare(atLeast: rate) } ?? points[points.count - 1]
   }

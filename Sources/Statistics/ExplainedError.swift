@@ -11,11 +11,11 @@ public enum ErrorCause: Sendable {
 /// An error that says in one line what is wrong, where, and what to do, and where its cause lies. The
 /// command's exit status follows from the cause.
 public protocol ExplainedError: Error, CustomStringConvertible {
-  /// Where its cause lies; in what was given, unless it says otherwise.
+  /// Where its cause lies; `.data` by default.
   var cause: ErrorCause { get }
 }
 
 extension ExplainedError {
-  /// In what was given.
+  /// `.data`, unless a type says otherwise.
   public var cause: ErrorCause { .data }
 }

@@ -2,19 +2,21 @@ import Foundation
 
 /// An interval for the mean of a law on `range` from n independent draws that misses the mean with
 /// probability at most 1 − confidence, for every law and every n: no approximation (`CoverageTests`
-/// enumerates small samples; the rounding of the sums matters only where a draw decides by a part in 10¹²).
+/// enumerates small samples; rounding matters only where a bet comes within a part in 10¹² of its limit).
 ///
-/// The draws are bet against every candidate m for the mean: a capital that starts at 1 is multiplied
-/// by 1 + λ_t(m)(x_t − m) draw after draw, which is fair if m is the mean, so that it ever reaches
-/// 2/(1 − confidence) with at most half the chance to miss (Ville). So it is for bets that the mean is
-/// higher, which give the lower end, and for bets that it is lower. On the scale where the range is
-/// [0, 1] a stake is λ_t = √(2 ln(2/(1 − confidence))/(n σ̂²_{t−1})), ¾/m at most, where σ̂² is the
-/// variance of the draws before, with a first one of ¼ before them all.
+/// Bets are made against every candidate m for the mean: a capital that starts at 1 is multiplied by 1 +
+/// λ_t (x_t − m) for one draw x_t after the other. If m is the mean, the bets are fair, and the capital
+/// ever reaches 2/(1 − confidence) with probability at most (1 − confidence)/2 (Ville's inequality). The
+/// m that such bets on a higher mean do not refute begin at the lower end; bets on a lower mean give the
+/// upper end.
 ///
+/// On the scale where the range is [0, 1] the stake is λ_t = √(2 ln(2/(1 − confidence))/(n σ̂²_{t−1})),
+/// but at most ¾/m. σ̂²_{t−1} = (¼ + Σ_{i<t} (x_i − μ̂_i)²)/t with μ̂_i = (½ + Σ_{j≤i} x_j)/(i + 1)
+/// estimates the variance from the earlier draws.
 /// For many draws about 1.4 times as wide as a normal approximation would be; for draws that vary little
-/// 5/n of the range, where an empirical Bernstein bound takes 22/n. It depends on the order, which must not
-/// follow from the values. Contains the mean of the draws; the whole range without draws. O(n) for each of
-/// some hundred candidates.
+/// 5/n of the range, where an empirical Bernstein bound takes 22/n. The result depends on the order of
+/// the draws, which must not have been chosen by their values, as by sorting. It contains the mean of the
+/// draws, and without draws is the whole range. O(n) for each of some hundred candidates.
 ///
 /// Source: Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", JRSS B
 /// 86, 2024, section 4.4, the hedged capital with c = ¾, each half on its own.
@@ -43,7 +45,7 @@ public func bettingInterval(
     variance = squares / t
   }
 
-  /// The highest m that bets for a higher mean refute: their capital falls as m rises.
+  /// The highest m that bets on a higher mean refute, by bisection: their capital falls as m rises.
   func refuted(_ values: [Double]) -> Double {
     var (low, high) = (0.0, 1.0)
     while true {
@@ -65,11 +67,13 @@ public func bettingInterval(
     upper: min(range.upperBound, max(range.lowerBound + width * upper, mean)))
 }
 
-/// The distance that the empirical distribution function of n independent draws stays within of the
-/// true one, everywhere at once, with probability at least `confidence`: √(ln(2/(1 − confidence))/2n).
-/// No approximation, for every law and every n.
+/// √(ln(2/(1 − confidence))/(2n)): with probability at least `confidence` the empirical distribution
+/// function of n independent draws is nowhere farther than this from the true one. No approximation, for
+/// every law and every n.
 ///
 /// Source: Dvoretzky, Kiefer and Wolfowitz, 1956, with the constant of Massart, 1990.
+///
+/// - Precondition: n ≥ 1 and 0 < confidence < 1.
 public func empiricalDistributionBound(draws n: Int, confidence: Double = 0.95) -> Double {
   precondition(confidence > 0 && confidence < 1 && n > 0, "no bound for \(n) draws, \(confidence)")
   return (log(2 / (1 - confidence)) / Double(2 * n)).squareRoot()

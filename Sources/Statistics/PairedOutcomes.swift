@@ -30,42 +30,44 @@ public struct PairedOutcomes: Sendable, Hashable, Codable {
     self.init(both: counts[0], onlyFirst: counts[1], onlySecond: counts[2], neither: counts[3])
   }
 
-  /// n.
+  /// n, the number of examples.
   public var count: Int { both + onlyFirst + onlySecond + neither }
-  /// Of the first classifier.
+  /// Accuracy of the first classifier.
   public var first: Proportion { Proportion(successes: both + onlyFirst, trials: count) }
-  /// Of the second.
+  /// Accuracy of the second classifier.
   public var second: Proportion { Proportion(successes: both + onlySecond, trials: count) }
   /// Accuracy of the first less that of the second; NaN without examples.
   public var difference: Double { Double(onlyFirst - onlySecond) / Double(count) }
 
-  /// The exact test of McNemar for equal accuracies: the chance, if each of the examples on which
-  /// they differ falls to either with probability ½, that they fall as unevenly as this or more.
-  /// 1 where they never differ.
+  /// The two-sided p-value of McNemar's exact test for equal accuracies: min(1, 2 P(X ≤ k)), where X ~
+  /// Binomial(onlyFirst + onlySecond, ½) and k is the smaller of `onlyFirst` and `onlySecond`. 1 where
+  /// the classifiers never differ.
   ///
   /// Source: McNemar, "Note on the sampling error of the difference between correlated proportions
   /// or percentages", Psychometrika 12, 1947; the binomial form.
   public var pValue: Double { min(1, 2 * chanceThatSecondWins(atMost: min(onlyFirst, onlySecond))) }
 
-  /// The chance, if the first is as accurate, that it loses by as much as it did or more: small where
-  /// it is less accurate than the second.
+  /// The one-sided p-value: the chance P(X ≤ onlyFirst), X ~ Binomial(onlyFirst + onlySecond, ½), that an
+  /// equally accurate first classifier does as badly as this or worse. Small where the first is less
+  /// accurate than the second.
   public var pValueOfLess: Double { chanceThatSecondWins(atMost: onlyFirst) }
 
-  /// P(X ≤ k) for X ~ Binomial(discordant pairs, ½).
+  /// P(X ≤ k) for X ~ Binomial(n, ½), n being the number of examples on which the two differ.
   private func chanceThatSecondWins(atMost k: Int) -> Double {
     let n = onlyFirst + onlySecond
     // P(X ≤ k) = I_{1/2}(n − k, k + 1).
     return k >= n ? 1 : incompleteBeta(0.5, Double(n - k), Double(k + 1))
   }
 
-  /// An interval for the difference of the accuracies: Wilson's intervals of both, joined by the law
-  /// of squares with the correlation of the pairs.
+  /// An interval for the difference d of the accuracies: its lower end is d − √(a² − 2φab + b²), where a
+  /// is the distance from the first accuracy to the lower end of its Wilson interval, b that from the
+  /// second to its upper end, and φ the correlation of the two outcomes; its upper end likewise.
   ///
   /// In [−1, 1]; contains `difference`. An approximation: at 95% it covers the true difference with
-  /// probability 0.965 in the mean and 0.913 at least, computed exactly from every table of 5, 10, 20 and 30
-  /// pairs for accuracies of 5 to 95% that agree by little, half and much (`CoverageTests`). Source: Newcombe, "Improved confidence intervals for the
-  /// difference between binomial proportions based on paired data", Statistics in Medicine 17, 1998,
-  /// method 10.
+  /// probability 0.965 in the mean and 0.913 at least, computed exactly from every table of 5, 10, 20 and
+  /// 30 pairs for accuracies of 5 to 95% that agree by little, half and much (`CoverageTests`). Source:
+  /// Newcombe, "Improved confidence intervals for the difference between binomial proportions based on
+  /// paired data", Statistics in Medicine 17, 1998, method 10.
   ///
   /// - Precondition: 0 < confidence < 1.
   public func differenceInterval(confidence: Double = 0.95) -> Interval {
@@ -83,7 +85,9 @@ public struct PairedOutcomes: Sendable, Hashable, Codable {
       upper: min(1, difference + reach(a.upper - p, q - b.lower)))
   }
 
-  /// φ of the table, its positive numerator lowered by half a unit per example, to zero at most.
+  /// The correlation φ = (both·neither − onlyFirst·onlySecond)/√(product of the four margins), where a
+  /// positive numerator is first lowered by n/2, but not below 0, as Newcombe's method has it. 0 if a
+  /// margin is 0.
   private var correlation: Double {
     let rows = Double(both + onlyFirst) * Double(onlySecond + neither)
     let columns = Double(both + onlySecond) * Double(onlyFirst + neither)
@@ -96,7 +100,7 @@ public struct PairedOutcomes: Sendable, Hashable, Codable {
 
 /// The p-values of a family of tests, raised so that the chance to reject any true hypothesis by
 /// p ≤ α is at most α, whatever their dependence: p̃₍ᵢ₎ = max_{j ≤ i} min(1, (m − j + 1) p₍ⱼ₎), the p-values
-/// in rising order. In the order given. O(m log m).
+/// in rising order. The result is in the order of the argument. O(m log m).
 ///
 /// Source: Holm, "A simple sequentially rejective multiple test procedure", 1979.
 ///

@@ -14,7 +14,8 @@ extension Proportion {
     guard trials > 0 else { return Interval(lower: 0, upper: 1) }
     let tail = (1 - confidence) / 2
     let (k, n) = (Double(successes), Double(trials))
-    // P(X ≥ k) = I_p(k, n − k + 1) rises with p; P(X ≤ k) is that of the failures.
+    // P(X ≥ k) = I_p(k, n − k + 1) rises with p. P(X ≤ k) is the same for failures: n − k of them, each
+    // with probability 1 − p.
     let lower = successes == 0 ? 0 : solve(tail) { incompleteBeta($0, k, n - k + 1) }
     let upper =
       successes == trials ? 1 : 1 - solve(tail) { incompleteBeta($0, n - k, k + 1) }
@@ -32,8 +33,8 @@ private func solve(_ value: Double, _ f: (Double) -> Double) -> Double {
   }
 }
 
-/// I_x(a, b), the regularised incomplete beta function, by its continued fraction (DLMF 8.17.22) with
-/// the algorithm of Lentz; from the other end where that converges faster.
+/// I_x(a, b), the regularised incomplete beta function, by its continued fraction (DLMF 8.17.22) with the
+/// algorithm of Lentz; as 1 − I_{1−x}(b, a) where that converges faster.
 package func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
   guard x > 0 else { return 0 }
   guard x < 1 else { return 1 }

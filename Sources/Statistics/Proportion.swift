@@ -32,11 +32,14 @@ public struct Proportion: Sendable, Hashable {
 
   /// Wilson's score interval: every p with |p̂ − p| ≤ z·√(p(1 − p)/n), z = Φ⁻¹((1 + confidence)/2).
   ///
-  /// Lies in [0, 1] and contains p̂; the lower end is exactly 0 at k = 0, the upper exactly 1 at
-  /// k = n; without trials it is [0, 1]. An approximation: at 95% it covers p with probability 0.952 in the
-  /// mean and 0.795 at least, computed exactly for every n from 1 to 100 and p = 0.005, 0.01, …, 0.995
-  /// (`CoverageTests`); the least are at small np or n(1 − p). `clopperPearsonInterval` is guaranteed. Source: Wilson, "Probable inference, the law of
-  /// succession, and statistical inference", JASA 22, 1927.
+  /// Lies in [0, 1] and contains p̂; the lower end is exactly 0 at k = 0, the upper exactly 1 at k = n;
+  /// without trials it is [0, 1]. An approximation: at 95% it covers p with probability 0.952 in the mean
+  /// and 0.795 at least, computed exactly for every n from 1 to 100 and p = 0.005, 0.01, …, 0.995
+  /// (`CoverageTests`); the least are at small np or n(1 − p). The coverage of `clopperPearsonInterval`
+  /// is guaranteed.
+  ///
+  /// Source: Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22,
+  /// 1927.
   ///
   /// - Precondition: 0 < confidence < 1.
   public func wilsonInterval(confidence: Double = 0.95) -> Interval {
@@ -59,9 +62,9 @@ extension Proportion: CustomStringConvertible {
 extension Double {
   /// Whether a share k/n of examples is at least a target such as 0.95, or 0.98 − 0.02.
   ///
-  /// A share and the sum of two others or decimals are each within 2·2⁻⁵³ of their true values, and if
-  /// these differ it is by 1/(n·10^d) at least, d being the target's decimals, or by 1/(n·n′·10^d). So
-  /// what is closer than 4·2⁻⁵³ is a tie, which reaches the target.
+  /// Both numbers are within 2·2⁻⁵³ of their exact values. Exact values that differ do so by at least
+  /// 1/(n·10^d), d being the decimals of the target, or 1/(n·n′·10^d) if the target contains a share of
+  /// n′ examples, which is far more. So what is closer than 4·2⁻⁵³ is a tie, which reaches the target.
   package func isShare(atLeast target: Double) -> Bool { self >= target - 4 * 0x1p-53 }
 }
 

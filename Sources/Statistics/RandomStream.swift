@@ -1,10 +1,15 @@
 /// What random numbers are for. Streams of different purposes never share a number, so an attacker
 /// cannot have seen the draws that later score it.
 public enum Purpose: UInt64, Sendable, CaseIterable, Codable {
+  /// The first weights of a network.
   case initialization = 1
+  /// Which images of a data set are for training, validation and test.
   case split
+  /// The order of the training images in every epoch.
   case shuffle
+  /// Mixup during training: partners and shares.
   case mixup
+  /// Random changes of the training images.
   case augmentation
   /// The random start of an attack.
   case attackStart
@@ -18,6 +23,7 @@ public enum Purpose: UInt64, Sendable, CaseIterable, Codable {
   case tune
   /// A randomised defence as it is run for the figures that are reported.
   case score
+  /// Test cases, benchmark inputs and random models of the theory.
   case test
   /// The images on which a property of a network is measured.
   case measure
@@ -36,9 +42,9 @@ public struct RandomKey: Hashable, Sendable {
   public var example: UInt64
   /// The restart of an attack.
   public var restart: UInt32
-  /// The step of an attack or of a training run.
+  /// The step of an attack or of a training run, or the number of a repeated prediction.
   public var step: UInt32
-  /// The number of the draw within a step.
+  /// The number of the draw within the step.
   public var draw: UInt64
 
   /// The key of one stream.

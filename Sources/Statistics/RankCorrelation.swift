@@ -6,13 +6,13 @@ public struct RankCorrelation: Sendable, Hashable, Codable {
   public let coefficient: Double
   /// The number of pairs.
   public let count: Int
-  /// An approximate confidence interval: Fisher's transformation with the variance (1 + r²/2)/(n−3)
-  /// of Bonett and Wright, Psychometrika 65, 2000. Where the ranks agree in full, or not at all, the
-  /// transformation has no value, and that of a coefficient half a step nearer to 0 is taken: the step of
-  /// two neighbours that change places, 12/(n(n²−1)). At 95% it covers 0 with
-  /// probability 0.979 in the mean and 0.966 at least, exactly, for 4 to 7 independent pairs, and sampled for 10, 30
-  /// and 100 pairs of normal variables with coefficients of 0 to 0.9 0.961 in the mean and 0.946 at least
-  /// (`CoverageTests`).
+  /// An approximate confidence interval: Fisher's transformation, atanh r, with the variance (1 +
+  /// r²/2)/(n−3) of Bonett and Wright, Psychometrika 65, 2000, for n pairs. At r = ±1, where atanh is
+  /// infinite, a coefficient half a step nearer to 0 is transformed; a step, 12/(n(n²−1)), is the least
+  /// by which r can change, when two neighbours change places. At 95% the interval covers 0 with
+  /// probability 0.979 in the mean and 0.966 at least, exactly, for 4 to 7 independent pairs, and sampled
+  /// for 10, 30 and 100 pairs of normal variables with coefficients of 0 to 0.9 it covers 0.961 in the
+  /// mean and 0.946 at least (`CoverageTests`).
   public let interval: Interval
 
   /// The correlation of paired values; nil with fewer than four pairs or where one of the two does
@@ -42,7 +42,7 @@ public struct RankCorrelation: Sendable, Hashable, Codable {
       lower: min(r, tanh(centre - error)), upper: max(r, tanh(centre + error)))
   }
 
-  /// Ranks less their mean, (n−1)/2; whole or half numbers, so sums of them are exact.
+  /// Ranks from 0 less their mean, (n−1)/2; whole or half numbers, so sums of them are exact.
   private static func centredRanks(_ values: [Double]) -> [Double] {
     let order = values.indices.sorted { values[$0] < values[$1] }
     var ranks = [Double](repeating: 0, count: values.count)

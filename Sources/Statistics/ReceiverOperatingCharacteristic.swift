@@ -7,17 +7,18 @@ public struct ReceiverOperatingCharacteristic: Sendable, Hashable {
     public var threshold: Double
     /// The share of negatives that count as positive.
     public var falsePositiveRate: Double
-    /// The share of positives that do.
+    /// The share of positives that count as positive.
     public var truePositiveRate: Double
   }
 
-  /// From (0, 0) to (1, 1), thresholds falling; one point per distinct score after the first.
+  /// The point (0, 0), then one for every distinct score, falling, up to (1, 1). The first point counts
+  /// nothing as positive; its threshold repeats the largest score.
   public let points: [Point]
   /// P(positive > negative) + ½ P(positive = negative): the statistic of Mann and Whitney, equal to
   /// the area under the curve by trapezoids.
   public let areaUnderCurve: Double
 
-  /// The curve of two samples. O((m + n) log(m + n)).
+  /// The curve of two samples, m negatives and n positives. O((m + n) log(m + n)).
   ///
   /// - Throws: `ROCError` if a sample is empty or a score is no finite number.
   public init(negatives: [Double], positives: [Double]) throws(ROCError) {
@@ -28,7 +29,8 @@ public struct ReceiverOperatingCharacteristic: Sendable, Hashable {
     let scores = (negatives.map { ($0, false) } + positives.map { ($0, true) })
       .sorted { $0.0 > $1.0 }
     let (m, n) = (Double(negatives.count), Double(positives.count))
-    // The first threshold lies above all scores; no finite one need, so the largest stands for it.
+    // The first threshold should lie above all scores, where there may be no finite number; the largest
+    // score stands for it.
     var points = [Point(threshold: scores[0].0, falsePositiveRate: 0, truePositiveRate: 0)]
     var (falsePositives, truePositives) = (0, 0)
     // Twice the number of pairs that are in order, ties counting one: an exact integer.

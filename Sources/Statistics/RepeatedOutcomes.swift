@@ -1,9 +1,10 @@
-/// How a randomised classifier did on examples that it saw several times, on draws of its own each
-/// time. Draws of one example are not independent examples: intervals count examples.
+/// How a randomised classifier did on examples that it saw several times, each time with fresh random
+/// draws. The answers to one example are not independent trials as different examples are, so intervals
+/// are made over examples.
 public struct RepeatedOutcomes: Sendable, Hashable, Codable {
   /// How one example came out.
   public struct Example: Sendable, Hashable, Codable {
-    /// Draws on which the prediction was right.
+    /// The number of draws on which the prediction was right.
     public var correct: Int
     /// Whether the true class was predicted more often than any other.
     public var isMajorityCorrect: Bool
@@ -14,8 +15,8 @@ public struct RepeatedOutcomes: Sendable, Hashable, Codable {
       self.isMajorityCorrect = isMajorityCorrect
     }
 
-    /// The outcome of predictions. A class that is predicted as often as the true one takes the
-    /// majority from it.
+    /// The outcome of predictions for one example. Where another class is predicted as often as the true
+    /// one, the majority is not correct.
     public init(predictions: [Int], label: Int) {
       var votes: [Int: Int] = [:]
       for prediction in predictions { votes[prediction, default: 0] += 1 }
@@ -24,7 +25,7 @@ public struct RepeatedOutcomes: Sendable, Hashable, Codable {
     }
   }
 
-  /// R, the draws of every example.
+  /// R, the number of draws for every example.
   public let draws: Int
   /// Every example.
   public let examples: [Example]
@@ -39,10 +40,10 @@ public struct RepeatedOutcomes: Sendable, Hashable, Codable {
     self.examples = examples
   }
 
-  /// Examples whose true class was predicted most often.
+  /// The share of examples whose true class was predicted most often.
   public var majority: Proportion { Proportion(examples.lazy.map(\.isMajorityCorrect)) }
 
-  /// Examples that were right on every draw: broken once is broken.
+  /// The share of examples that were right on every draw: one wrong answer counts the example as wrong.
   public var always: Proportion { Proportion(examples.lazy.map { $0.correct == draws }) }
 
   /// p̂, the mean over examples of the share of draws that were right: the accuracy of one prediction,
@@ -51,11 +52,14 @@ public struct RepeatedOutcomes: Sendable, Hashable, Codable {
     Double(examples.reduce(0) { $0 + $1.correct }) / Double(draws * examples.count)
   }
 
-  /// An interval for the expected accuracy over examples and draws: Wilson's, at the number of
-  /// independent trials that would give the mean's variance, n* = p̂(1 − p̂)/(s²/n), where s² is the
-  /// variance of the examples' shares; between the number of examples and that of all draws. Two examples
-  /// more count for s², one right on every draw and one wrong on every: near 0 and 1 few shares say
-  /// anything about it, and what was not seen is then taken to differ between examples.
+  /// An interval for the expected accuracy over examples and draws: Wilson's interval at p̂, with n* =
+  /// p̂(1 − p̂)/(s²/n) in place of the number of trials: the number of independent trials that would give
+  /// p̂ its variance s²/n. n is the number of examples, s² the variance of the examples' shares of right
+  /// draws; n* is kept between n and the number nR of all draws.
+  ///
+  /// s² is computed with two examples more, one right on every draw and one wrong on every draw. Near
+  /// accuracies of 0 and 1 the observed shares are nearly all equal, and s² alone would make the interval
+  /// too short.
   ///
   /// It contains the mean. An approximation: at 95% it covers the expected accuracy in 0.973 of the runs in the
   /// mean and 0.923 at least, sampled for six Beta laws of the examples' shares, 5, 20 and 100 examples and 2

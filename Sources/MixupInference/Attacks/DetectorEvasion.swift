@@ -2,11 +2,12 @@ import Classification
 import Foundation
 import Robustness
 
-/// A network as it is seen by an attacker who also has to pass MI-PL's detector: gradients of
-/// ℓ(F(x)) − w s(x), where s(x) = F_ŷ(x) − F_MI,ŷ(x) is the statistic by which adversarial images are
-/// detected, and by which MI-Combined chooses its branch. Logits are those of the network.
+/// A network as an attacker follows it who also has to pass MI-PL's detector: its gradients are those of
+/// ℓ(F(x)) − w s(x). Here ℓ is the loss, F(x) the network's probabilities, and s(x) = F_ŷ(x) − F_MI,ŷ(x)
+/// what mixing takes from the probability of the predicted class ŷ: the statistic by which adversarial
+/// images are detected, and by which MI-Combined chooses its branch. Logits are those of the network.
 ///
-/// With w < 0 the statistic is raised instead. ŷ counts as a constant.
+/// With w < 0 the statistic is raised instead. ŷ counts as a constant in the gradient.
 public struct DetectorEvasion<Base: DifferentiableClassifier>: WrappingClassifier,
   DifferentiableClassifier
 {
@@ -21,10 +22,11 @@ public struct DetectorEvasion<Base: DifferentiableClassifier>: WrappingClassifie
     self.weight = weight
   }
 
-  /// The network, as which it answers; gradients are random all the same.
+  /// The network, whose logits are the answers. They are as random as the network's, the gradients are
+  /// random always.
   public var wrapped: any Classifier { detector.base }
 
-  /// The network's and the detector's.
+  /// The network's passes and the detector's.
   public var forwardPassesPerDecision: Int {
     detector.base.forwardPassesPerDecision + detector.forwardPassesPerDecision
   }

@@ -7,7 +7,7 @@ extension MixupInference: DefendedClassifier where Base: DifferentiableClassifie
     try withSampleCount(sampleCount)
   }
 
-  /// The whole defence, and on MI-Combined each of its branches.
+  /// The whole defence, and for MI-Combined each of its branches alone as well.
   public func surrogates(
     drawCount: Int, average: GradientAverage
   ) throws -> [any DifferentiableClassifier] {
@@ -22,7 +22,7 @@ extension MixupInference: DefendedClassifier where Base: DifferentiableClassifie
     }
   }
 
-  /// Both statistics of every image.
+  /// Every `DetectionStatistic` of every image, by its raw value.
   public var detector: Detector? {
     { images, draws in
       try decisions(of: images, draws: draws).map { decision in
@@ -56,7 +56,7 @@ protocol PlannedAttackOnMixing: PlannedAttack {
 package struct PlannedPublishedAttack: PlannedAttackOnMixing {
   package var steps = 50
   package var stepSize: Epsilon?
-  /// Whether labels and scale are mended.
+  /// Whether the attack's labels and scale are repaired, see `PublishedAdaptiveAttack`.
   package var isRepaired: Bool
 
   package init(isRepaired: Bool = false) { self.isRepaired = isRepaired }

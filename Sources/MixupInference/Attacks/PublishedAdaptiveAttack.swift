@@ -4,21 +4,23 @@ import Statistics
 
 /// The adaptive attack on mixup inference that was published with it: PGD on N mixtures at once.
 ///
-/// Partners are drawn once; o_k = λx + (1 − λ)x_{s,k}; every o_k moves in a ball of its own along the sign
-/// of the gradient's mean over k, from a random start of its own; the candidate is x + mean_k(o'_k − o_k).
+/// The N partners x_{s,k} are drawn once, for the mixtures o_k = λx + (1 − λ)x_{s,k}. From a random start
+/// of its own every mixture moves in a ball of its own, to o'_k; all move along the same sign, that of
+/// the gradient's mean over k. The candidate is x + mean_k(o'_k − o_k).
 ///
 /// As published it is weaker than it looks, and is here for comparison: the loss is about the labels that
-/// the network gives to the *mixtures*, which are often the partner's, and the radius is ε around o_k,
-/// where only λδ of a perturbation δ arrives. Repaired, the loss is about the true labels, the balls have
-/// radius λε and the mean is divided by λ. Partners that are drawn once remain its weakness.
+/// the network gives to the *mixtures*, which are often the partner's, and the balls have radius ε around
+/// o_k, where only λδ of a perturbation δ of x arrives. Repaired, the loss is about the true labels, the
+/// balls have radius λε and the steps length λα, and the mean is divided by λ. Drawing the partners only
+/// once remains its weakness.
 public struct PublishedAdaptiveAttack<Base: DifferentiableClassifier>: Attack {
   /// What the attacker simulates; its N is the attacker's.
   public var defence: MixupInference<Base>
   /// The number of steps.
   public var steps: Int
-  /// α; as of PGD if nil.
+  /// α, the step length; if nil, that of `ProjectedGradientDescent`.
   public var stepSize: Epsilon?
-  /// Whether labels and scale are mended.
+  /// Whether labels and scale are repaired.
   public var isRepaired: Bool
 
   /// The attack on a defence.
@@ -32,10 +34,11 @@ public struct PublishedAdaptiveAttack<Base: DifferentiableClassifier>: Attack {
     self.isRepaired = isRepaired
   }
 
-  /// x + δ for every example; not projected, as published.
+  /// x + δ for every example; not projected, as published. Repaired and at λ = 0, where nothing of δ
+  /// arrives, the clean images.
   ///
   /// - Throws: `AttackError` if a setting is too small, the norm is not ℓ∞ or the classes are not the
-  ///   data's, and what the defence throws. At λ = 0 nothing arrives, and the clean images come back.
+  ///   data's, and what the defence throws.
   public func search(
     _ examples: LabelledImages, within budget: PerturbationBudget,
     through surrogate: any DifferentiableClassifier, seed: UInt64

@@ -1,5 +1,6 @@
-/// The detection gap: whether mixing takes more confidence in ŷ from adversarial inputs than from
-/// clean ones.
+/// The detection gap DG: whether mixing takes more confidence in the predicted class ŷ from adversarial
+/// inputs (z = 1) than from clean ones (z = 0). ΔF_ŷ(x; p_s) is what mixing adds to that confidence,
+/// `confidenceChange`, with partners drawn by p_s.
 ///
 /// Two signs are in use, told apart by name: `detectionGapSigned` is the paper's equation (11) to the
 /// letter, negative for a good detector, and `detectionMargin` is its negative.
@@ -23,8 +24,9 @@ public enum DetectionGap {
   /// DG = (1−λ) − E[G_ŷ(δ; x₀) − G_ŷ(λδ; x̃₀)]: the closed form of equation (11) under MI-PL, equation
   /// (13), and under MI-OL, equation (16), which is the same.
   ///
-  /// Needs equation (2), and H one-hot on clean inputs. Equations (13) and (16) could not be had word
-  /// for word; the paper seems to print them with the sign of `detectionMargin`.
+  /// Needs equation (2), `AttackedInput.satisfiesModellingAssumption`, and H one-hot on clean inputs. We
+  /// have not seen equations (13) and (16) word for word; the paper seems to print them with the sign of
+  /// `detectionMargin`. G is a `Perturbation`.
   ///
   /// - Parameters:
   ///   - ratio: λ.

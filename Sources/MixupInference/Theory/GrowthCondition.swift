@@ -2,11 +2,12 @@ import Foundation
 import Statistics
 
 /// g(1−λᵖ) > c(1−λ): when an attack whose effect decays as a power, G_k(λδ; ·) = λᵖ G_k(δ; ·) with
-/// |G_k(δ; ·)| = g, satisfies one half of RIC.
+/// |G_k(δ; ·)| = g, satisfies one half of RIC, the `RobustnessImprovingCondition`: that on the true label
+/// y or that on the predicted one ŷ.
 ///
-/// c = 1 for both halves under MI-PL, and for the detection gap under either rule; under MI-OL 0 for
-/// ŷ and (L−2)/(L−1) for y. With c = 1 and g ≤ 1 it needs gp > 1, so an effect that is linear in δ
-/// (p = 1) never satisfies RIC under MI-PL.
+/// c = 1 for both halves under MI-PL, and for the detection gap under either rule. Under MI-OL c = 0 for
+/// ŷ and (L−2)/(L−1) for y, with L classes. With c = 1 and g ≤ 1 it needs gp > 1, so an effect that is
+/// linear in δ (p = 1) never satisfies RIC under MI-PL.
 public struct GrowthCondition: Sendable, Hashable {
   /// g, in (0, 1].
   public let strength: Double
@@ -33,7 +34,8 @@ public struct GrowthCondition: Sendable, Hashable {
     self.slope = slope
   }
 
-  /// Both halves of RIC, of which that of y is the harder one: c = 1 or (L−2)/(L−1).
+  /// The condition for both halves of RIC at once, which is that on y, the harder one: c = 1 under MI-PL,
+  /// (L−2)/(L−1) under MI-OL.
   ///
   /// - Throws: as `init(strength:exponent:slope:)`; `TheoryError.classCount` if L is below 2.
   public init(
@@ -45,7 +47,7 @@ public struct GrowthCondition: Sendable, Hashable {
       slope: rule == .predicted ? 1 : Double(classCount - 2) / Double(classCount - 1))
   }
 
-  /// g(1−λᵖ) − c(1−λ): ΔF_y of the power law, and −ΔF_ŷ with that half's c.
+  /// g(1−λᵖ) − c(1−λ), which is ΔF_y with the c of the half on y, and −ΔF_ŷ with that of the half on ŷ.
   public func margin(at ratio: Double) -> Double {
     strength * (1 - pow(ratio, exponent)) - slope * (1 - ratio)
   }

@@ -18,8 +18,8 @@ public struct Anchor: Sendable, Hashable {
 /// H(x) = Wx + b with Σ_k H_k(x) = 1: the linear part of F = H + G, equation (3) of Pang, Xu and
 /// Zhu, ICLR 2020.
 ///
-/// The paper says "linear" and needs H(λx + (1−λ)x′) = λH(x) + (1−λ)H(x′), which is affine. All of
-/// it in Double, and with L classes in D dimensions.
+/// The paper says "linear" and needs H(λx + (1−λ)x′) = λH(x) + (1−λ)H(x′), which is affine. L is the
+/// number of classes, D the dimension of x; all numbers are Double.
 public struct LinearModel: Sendable, Hashable {
   /// W, [L][D].
   public let weights: [[Double]]
@@ -112,7 +112,7 @@ public struct LinearModel: Sendable, Hashable {
       let point = anchors[next].point
       guard squares[place] > dependence * dependence * (dot(point, point) + 1) else { break }
       left.remove(at: place)
-      // Once more: what rounding leaves of the projections after once, it does not leave after twice.
+      // Projected a second time, since rounding leaves something along the basis after the first.
       for (vector, value) in basis { project(next, vector, value) }
       let length = dot(rests[next], rests[next]).squareRoot()
       basis.append((rests[next].map { $0 / length }, values[next].map { $0 / length }))

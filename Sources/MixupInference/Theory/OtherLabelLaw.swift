@@ -1,7 +1,8 @@
 import Foundation
 
-/// What MI-OL does to a clean input of the ideal model: F_MI has λ for the true label, and of the rest
-/// every other label gets as much as it was drawn, (1−λ)·count/N.
+/// What MI-OL does to a clean input of the ideal model, which is linear between clean images: F_MI is λ
+/// for the true label, and (1−λ)·count/N for every other, where count says how many of the N partners
+/// have that label.
 public enum OtherLabelLaw {
   /// Whether the label is kept for N → ∞: λ > (1−λ)/(L−1), that is λ > 1/L.
   public static func keepsLabel(ratio: ExactRatio, classCount: Int) -> Bool {

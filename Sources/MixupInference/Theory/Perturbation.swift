@@ -4,7 +4,8 @@ import Foundation
 /// G(δ; x₀) ∈ ℝᴸ: what an adversarial perturbation δ adds to the prediction at a clean point x₀,
 /// equation (4) of Pang, Xu and Zhu, ICLR 2020.
 ///
-/// Always Σ_k G_k = 0, since F and H both add up to 1, and G(0; ·) = 0.
+/// F = H + G, H being the `LinearModel`. Always Σ_k G_k = 0, since F and H both add up to 1, and G(0; ·)
+/// = 0.
 public struct Perturbation: Sendable {
   private let effect: @Sendable (_ perturbation: [Double], _ point: [Double]) -> [Double]
 
@@ -58,10 +59,10 @@ public struct Perturbation: Sendable {
 
   // MARK: Families
 
-  /// How the full effect a of the attack δ* shrinks with s, where δ = s·δ* (along other directions,
-  /// s is the component along δ*).
+  /// How the effect of δ = s·δ* depends on s, where a is the effect of the whole attack δ*. (For δ in
+  /// another direction s is its component along δ*.)
   public enum Growth: Sendable, Hashable {
-    /// s·a: linear in δ. RIC under MI-PL is then impossible.
+    /// s·a: linear in δ. Then no attack satisfies `RobustnessImprovingCondition` under MI-PL.
     case linear
     /// |s|ᵖ·a.
     case power(exponent: Double)
@@ -69,7 +70,7 @@ public struct Perturbation: Sendable {
     case saturating(rate: Double)
     /// a if |s| ≥ t up to the rounding of s, else 0: the attack works in full or not at all.
     case thresholded(at: Double)
-    /// |s|ᵖ·c(x₀)·a with c(x₀) between 3/4 and 1, other at every point.
+    /// |s|ᵖ·c(x₀)·a with c(x₀) between 3/4 and 1, different from point to point.
     case anchorDependent(exponent: Double)
 
     func scale(_ s: Double, _ point: [Double]) -> Double {

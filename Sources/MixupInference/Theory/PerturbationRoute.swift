@@ -1,5 +1,6 @@
-/// RIC by way of G, as Figure 2 of Pang, Xu and Zhu, ICLR 2020, measures it: G is estimated from the
-/// difference between clean and adversarial curves, then put into equations (12) and (15).
+/// The `RobustnessImprovingCondition` (RIC) by way of G, as Figure 2 of Pang, Xu and Zhu, ICLR 2020,
+/// measures it: G is estimated from the difference between clean and adversarial curves of F over λ, then
+/// put into equations (12) and (15).
 ///
 /// It agrees with the direct route, ΔF on adversarial inputs, only where clean mixing is exactly
 /// linear: the clean curve's own bend counts as an effect of the attack. Report both.
@@ -48,8 +49,8 @@ public struct PerturbationRoute: Sendable, Hashable {
     self.adversarialMixed = adversarialMixed
   }
 
-  /// How much more of the true label the ideal clean curve holds than the adversarial one, apart
-  /// from G: 1−λ under MI-PL, −(1−λ)/(L−1) under MI-OL. For ŷ it is as much less.
+  /// By how much F_y of the clean mixture is above that of the adversarial one if mixing is linear and G
+  /// = 0: 1−λ under MI-PL, −(1−λ)/(L−1) under MI-OL. For ŷ it is as much below.
   private var linearDifference: Double {
     rule == .predicted ? 1 - ratio : -(1 - ratio) / Double(classCount - 1)
   }
@@ -79,7 +80,7 @@ public struct PerturbationRoute: Sendable, Hashable {
         rule, ratio: ratio, classCount: classCount))
   }
 
-  /// The condition as it is, equation (10).
+  /// The condition measured on F itself, equation (10).
   public var directCondition: RobustnessImprovingCondition {
     RobustnessImprovingCondition(
       trueLabelChange: confidenceChange(

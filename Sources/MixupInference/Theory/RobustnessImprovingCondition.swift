@@ -3,17 +3,17 @@ import Classification
 /// ΔF_k(x; p_s) = E_{p_s}[F_k(x̃)] − F_k(x), equation (9) of Pang, Xu and Zhu, ICLR 2020: what mixing
 /// adds to the confidence in a class.
 ///
-/// The paper's equation could not be had word for word; its sign follows from equation (10).
+/// We have not seen the equation word for word; its sign follows from equation (10).
 public func confidenceChange(mixed: Double, unmixed: Double) -> Double { mixed - unmixed }
 
 /// The Robustness Improving Condition: on an adversarial input, mixing adds to the confidence in the
 /// true label and takes from that in the predicted one.
 ///
-/// It speaks of expected confidences. The predicted label need not change.
+/// It is about expected confidences: the predicted label need not change.
 public struct RobustnessImprovingCondition: Sendable, Hashable {
-  /// ΔF_y(x; p_s) with z = 1.
+  /// ΔF_y(x; p_s), the change of confidence in the true label y, on an adversarial input (z = 1).
   public var trueLabelChange: Double
-  /// ΔF_ŷ(x; p_s) with z = 1.
+  /// ΔF_ŷ(x; p_s), the change of confidence in the predicted label ŷ, on an adversarial input (z = 1).
   public var predictedLabelChange: Double
   /// By how much either may be off by rounding: what is no larger is no change.
   public var rounding: Double

@@ -99,7 +99,7 @@ public struct SyntheticModel: Sendable {
     return sum.map { $0 / Double(sampleCount) }
   }
 
-  /// E_{p_s}[f(x_s, y_s)] of a vector.
+  /// E_{p_s}[f(x_s, y_s)] of a function f with vectors as values, over the partners x_s of label y_s.
   package func expectation(
     _ rule: PartnerLabel, predicted: Int, _ value: ([Double], Int) -> [Double]
   ) -> [Double] {

@@ -14,7 +14,7 @@ public struct SyntheticScenario: Sendable {
     case saturating
     /// G(λδ; ·) = G(δ; ·) if λ ≥ p/(1+p), else 0.
     case thresholded
-    /// As `power`, times a factor that is other at every point.
+    /// As `power`, times a factor that differs from point to point.
     case anchorDependent = "anchor-dependent"
     /// F is one-hot at ŷ wherever δ ≠ 0.
     case adversarial

@@ -1,5 +1,6 @@
-/// Table 1 of Pang, Xu and Zhu, ICLR 2020: F_y and F_ŷ before and after mixing, under MI-PL and
-/// MI-OL, for clean (z = 0) and adversarial (z = 1) inputs; and the classes that it leaves out.
+/// Table 1 of Pang, Xu and Zhu, ICLR 2020: the confidences F_y and F_ŷ in the true and the predicted
+/// label, of an input x and its mixture x̃, under MI-PL and MI-OL, for clean (z = 0) and adversarial (z =
+/// 1) inputs; and those in the other classes, which the table leaves out.
 ///
 /// The cells hold where H is one-hot at the input and its partners, and where clean inputs are
 /// classified rightly and adversarial ones wrongly (equation (2)).

@@ -13,7 +13,7 @@ public enum TheoryError: ExplainedError, Equatable {
   case sampleCount(Int)
   case parameter(name: String, value: Double, range: String)
 
-  /// In what was asked for.
+  /// `.usage`: what was asked for is wrong.
   public var cause: ErrorCause { .usage }
 
   /// What is wrong and what to do, in one line.
@@ -22,7 +22,7 @@ public enum TheoryError: ExplainedError, Equatable {
     case .classCount(let count, let least):
       "the model has \(count) classes; it needs \(least) at least"
     case .dimension(let dimension, let least):
-      "the points have \(dimension) dimensions; so many classes and anchors need \(least) at least"
+      "the points have \(dimension) dimensions; so many classes need \(least) at least"
     case .emptyClass(let label, let classCount):
       "class \(label) of \(classCount) has no anchor; give every class one"
     case .label(let label, let classCount):

@@ -23,9 +23,9 @@ extension Generator {
 
   /// Makes elements and hands them over until there are enough.
   ///
-  /// - Parameter insert: takes an element, and says how many there are then. Where it is not one more,
-  ///   another is made in its place; after 64 of those in a row no more are, and if that is too few
-  ///   the case is discarded.
+  /// - Parameter insert: takes an element and returns how many there are then. If that is not one more,
+  ///   as of a set that has the element, another is made; after 64 such misses in a row no more are, and
+  ///   if there are too few then the case is discarded.
   private static func collect<Element>(
     _ element: Generator<Element>, _ count: ClosedRange<Int>, from source: ChoiceSource,
     insert: (Element) -> Int
@@ -35,7 +35,8 @@ extension Generator {
         .impossible("a collection cannot have \(count.lowerBound) elements; give 0 or more"))
     }
     var (found, misses) = (0, 0)
-    // Of lengths that differ in size, not in a few elements: the mean itself is drawn.
+    // The chance of one more, drawn once for the collection, so that short and long ones are both
+    // frequent.
     var likelihood: Float?
     while found < count.upperBound, misses < 64 {
       var isLast = false
@@ -66,8 +67,8 @@ extension Generator {
     array(of: element, count: count...count)
   }
 
-  /// Sets with a number of elements in the range. A case is discarded where the generator makes too
-  /// few that differ.
+  /// Sets with a number of elements in the range. A case is discarded where the generator makes too few
+  /// different elements.
   public static func set<Element: Hashable & SendableMetatype>(
     of element: Generator<Element>, count: ClosedRange<Int> = 0...20
   ) -> Generator where Value == Set<Element> {
@@ -139,8 +140,8 @@ private let scalarOrder: [Character] =
   + Array(" _-.,:;!?\"'`/\\|@#$%&*+=<>()[]{}^~\n\t")
 
 extension Generator where Value == String {
-  /// Strings of the given characters, of a length in the range. A character that would become one with
-  /// that before it, such as an accent, is not put there, nor one that would with whatever follows.
+  /// Strings of the given characters, of a length in the range. A character that would merge with a
+  /// neighbour into one, such as a combining accent, is left out, and another made.
   public static func string(
     of character: Generator<Character> = .character, count: ClosedRange<Int> = 0...20
   ) -> Generator {

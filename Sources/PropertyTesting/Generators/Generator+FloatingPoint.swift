@@ -3,11 +3,11 @@ import Statistics
 
 /// The kinds of floating-point numbers, the simplest first.
 public enum FloatingPointClass: Int, CaseIterable, Sendable, Codable {
-  /// Whole numbers of any size below 2^(digits of the significand).
+  /// Whole numbers, positive and negative, of any size up to 2^(digits of the significand).
   case whole
   /// Multiples of 1/2, 1/4, … 1/1024.
   case fraction
-  /// Any number in (0, 1), with a sign.
+  /// Any normal number in (0, 1), with a sign.
   case unit
   /// Any bit pattern of a normal number.
   case normal
@@ -29,7 +29,7 @@ public enum FloatingPointClass: Int, CaseIterable, Sendable, Codable {
 /// What `Generator` needs to know of Float and Double.
 public protocol GeneratedFloatingPoint: BinaryFloatingPoint, Sendable
 where RawSignificand: Sendable {
-  /// The number with these bits, of which the upper ones that it has not are dropped.
+  /// The number with this bit pattern; a type with 32 bits ignores the upper ones.
   init(pattern: UInt64)
 }
 
@@ -44,7 +44,8 @@ extension Float: GeneratedFloatingPoint {
 }
 
 extension Generator where Value: GeneratedFloatingPoint {
-  /// Numbers of the given classes, each class as likely as the others. Of no classes there is none.
+  /// Numbers of the given classes, each class as likely as the others. With no class the property is
+  /// refused.
   public static func floatingPoint(
     of classes: Set<FloatingPointClass> = Set(FloatingPointClass.allCases)
   ) -> Generator {
@@ -63,7 +64,7 @@ extension Generator where Value: GeneratedFloatingPoint {
     let steps = UInt64(1) << UInt64(min(Value.significandBitCount + 1, 53))
     return Generator { source throws(Discarded) in
       try source.span { () throws(Discarded) in
-        // 0: the origin, 1: an end, 2: a few even steps, 3: anything between.
+        // 0: the simplest, 1: an end, 2: tenths of the range, 3: anything between.
         switch try source.choose(
           upTo: 3, draw: { UInt64([0, 1, 2, 3, 3, 3, 3, 3][$0.integer(below: 8)]) })
         {
@@ -175,8 +176,8 @@ extension Generator where Value == Float {
 
   /// Numbers in the range, whose ends are rounded to Float.
   ///
-  /// Among the generators of a property, the literals in `.float(in: -1...1)` count as Double. Where
-  /// they can be Float, and this is not preferred, they are.
+  /// Among the generators of a property the compiler takes the literals in `.float(in: -1...1)` for
+  /// Double, and needs this overload. It is disfavoured so that Float ends are taken as they are.
   @_disfavoredOverload
   public static func float(in range: ClosedRange<Double>) -> Generator {
     floatingPoint(in: Float(range.lowerBound)...Float(range.upperBound))
@@ -186,7 +187,7 @@ extension Generator where Value == Float {
 extension Generator where Value == [Double] {
   /// Probabilities of `count` classes, uniform on the simplex but for its corners and edges, which
   /// come often; not negative, with sum 1 up to rounding. The simplest is certain of the last class.
-  /// Of no classes there is none.
+  /// With 0 classes the property is refused.
   public static func simplexPoint(_ count: Int) -> Generator {
     guard count > 0 else {
       return .impossible("there is no distribution on \(count) classes; give 1 or more")
@@ -195,7 +196,8 @@ extension Generator where Value == [Double] {
       var rest = 1.0
       var point: [Double] = []
       for remaining in stride(from: count - 1, to: 0, by: -1) {
-        // Of a stick that is to give `remaining` more pieces, the piece to break off.
+        // Stick breaking: this share of the rest makes the point uniform, as `remaining` more pieces
+        // follow.
         let u = try Generator<Double>.unitInterval.value(from: source)
         let piece = rest * (1 - pow(1 - u, 1 / Double(remaining)))
         point.append(piece)

@@ -2,7 +2,8 @@ import Statistics
 
 extension Generator where Value: FixedWidthInteger & Sendable, Value.Magnitude: Sendable {
   /// Integers of the range, of every number of digits, the ends among them; simplest is the one
-  /// nearest to `origin`, by default to zero. No end is 2⁶⁴ or more away from the simplest.
+  /// nearest to `origin`, by default to zero. A property is refused if an end is 2⁶⁴ or more away from
+  /// that.
   public static func integer(
     in range: ClosedRange<Value> = Value.min...Value.max, near origin: Value = 0
   ) -> Generator {
@@ -25,15 +26,14 @@ extension Generator where Value: FixedWidthInteger & Sendable, Value.Magnitude: 
     }
   }
 
-  /// Integers of the range, which is not empty; the lower end counts as the simplest if zero is
-  /// outside.
+  /// Integers of the range, which is not empty; simplest is the one nearest to zero.
   public static func integer(in range: Range<Value>) -> Generator {
     range.isEmpty
       ? .impossible("\(range) has no integer; give a range that is not empty")
       : integer(in: range.lowerBound...(range.upperBound - 1))
   }
 
-  /// high − low, which its magnitude type holds though Value may not; nil if 64 bits do not.
+  /// high − low, which may not fit `Value` but fits its magnitude type; nil if it does not fit 64 bits.
   private static func distance(from low: Value, to high: Value) -> UInt64? {
     UInt64(exactly: Value.Magnitude(truncatingIfNeeded: high &- low))
   }
@@ -62,7 +62,7 @@ extension Generator where Value == Bool {
 }
 
 extension Generator {
-  /// One of the elements, uniformly; the first is the simplest. Of no elements there is no value.
+  /// One of the elements, uniformly; the first is the simplest. With no element the property is refused.
   public static func element(of elements: [Value]) -> Generator where Value: Sendable {
     guard !elements.isEmpty else {
       return .impossible("there is no element to choose from; give one")

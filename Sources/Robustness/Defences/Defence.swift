@@ -5,36 +5,38 @@ import Classification
 /// Mixup inference and the random changes of the input are such values, and those of another package are
 /// measured, recorded, stored and checked in the same way.
 public protocol Defence: Sendable {
-  /// What tables, records and files call it: lower case, words with hyphens, and no other defence's.
+  /// Its name in tables, records and files: lower-case words with hyphens, unlike any other defence's.
   var name: String { get }
-  /// All that its answers depend on besides its name, the network, the training images, the image and the
-  /// draws, by name, as text. Results are kept under it: what differs in an answer has to differ here.
+  /// Its settings, as text by name: all that its answers depend on besides the name, the network, the
+  /// training images, the image and the draws. Results are stored under them, so defences that may answer
+  /// differently must differ here.
   var parameters: [String: String] { get }
   /// Whether it makes use of training images, which records then name.
   var usesTrainingImages: Bool { get }
-  /// The same with what is usual for images of that shape where nothing else was said.
+  /// The same defence, with what its settings leave open filled in as is usual for images of that shape.
   func resolved(for shape: ImageShape) -> Self
-  /// Puts it before a network.
+  /// The network behind this defence.
   ///
-  /// - Parameter training: images that no result is measured on; of every class, where a data set has them.
+  /// - Parameter training: images on which no result is measured; of every class that the data set has
+  ///   images of.
   func defend(
     _ network: some DifferentiableClassifier, training: LabelledImages
   ) throws -> any DefendedClassifier
 }
 
 extension Defence {
-  /// No.
+  /// False.
   public var usesTrainingImages: Bool { false }
 
-  /// The same.
+  /// The same defence: nothing is left open.
   public func resolved(for shape: ImageShape) -> Self { self }
 }
 
-/// A network behind a defence: a classifier that also says how one follows it who knows of the defence, and
-/// what its detector sees.
+/// A network behind a defence: a classifier that also says which models an attacker who knows the defence
+/// follows, and what its detector sees.
 ///
-/// What the defaults say is right for any classifier. A defence that averages over draws makes its attacker
-/// cheaper by saying what it is with another number of them.
+/// The defaults are right for any classifier. A defence that averages over draws makes its attacker
+/// cheaper by its own `simulated`, since the default runs the whole defence for every draw.
 public protocol DefendedClassifier: DifferentiableClassifier {
   /// The defence with N executions in place of its own, as an attacker may simulate it. By default the mean
   /// over N draws of the whole defence, and the defence itself if it draws nothing.
@@ -44,11 +46,11 @@ public protocol DefendedClassifier: DifferentiableClassifier {
   ///
   /// - Parameters:
   ///   - drawCount: the attacker's draws for a gradient.
-  ///   - average: what they are averaged over.
+  ///   - average: what is averaged over them.
   func surrogates(
     drawCount: Int, average: GradientAverage
   ) throws -> [any DifferentiableClassifier]
-  /// What its detector says of images on given draws: for each the statistics, by name, which are large where
+  /// The statistics that its detector computes for every image on given draws, by name, each large where
   /// an image looks attacked; nil without a detector.
   var detector: Detector? { get }
 }
@@ -57,7 +59,7 @@ public protocol DefendedClassifier: DifferentiableClassifier {
 public typealias Detector = @Sendable (Pixels, Draws) throws -> [[String: Double]]
 
 extension DefendedClassifier {
-  /// The mean over draws of the whole defence.
+  /// The mean over draws of the whole defence; the defence itself if it is not randomised.
   public func simulated(sampleCount: Int) throws -> any DifferentiableClassifier {
     isRandomized ? try ExpectationOverTransformation(self, drawCount: sampleCount) : self
   }
@@ -69,6 +71,6 @@ extension DefendedClassifier {
     [try average.surrogate(drawCount: drawCount, simulating: simulated)]
   }
 
-  /// None.
+  /// Nil: no detector.
   public var detector: Detector? { nil }
 }

@@ -4,10 +4,10 @@ import Statistics
 /// A random change of one image: the inference-time defences with which Pang, Xu and Zhu, ICLR
 /// 2020, compare mixup inference, and relatives of them.
 ///
-/// All are linear in the image but for a constant and for `bitDepth`, and work on real numbers:
-/// nothing is rounded to 8 bits in between, as passing through an image library would. Sides are in
-/// pixels, from three quarters of the image's shorter one on where nothing is said, values on the pixel scale.
-/// An amount of 0 and a square of the whole side change nothing.
+/// All but `bitDepth` are affine in the image, and work on real numbers: nothing is rounded to 8 bits in
+/// between, as passing through an image library would. Sides are in pixels; without them they are from
+/// three quarters of the image's shorter side to all of it. Noise is on the pixel scale. An amount of 0
+/// changes nothing, nor does a square of the whole side of a square image.
 public enum InputTransformation: Sendable, Hashable, Codable {
   /// x + N(0, σ²) for every value on its own, without clipping, so that it may leave [0, 1].
   ///
@@ -16,7 +16,8 @@ public enum InputTransformation: Sendable, Hashable, Codable {
   case gaussianNoise(standardDeviation: Float)
   /// x + U[−r, r) for every value on its own, without clipping; r on the pixel scale.
   case uniformNoise(radius: Float)
-  /// Every pixel, in all its channels, black with probability p on its own; never at 0, always at 1.
+  /// Every pixel, in all its channels, black with probability `share`, independently; never at 0, always
+  /// at 1.
   ///
   /// In the manner of Levine and Feizi, "Robustness Certificates for Sparse Adversarial Attacks by Randomized
   /// Ablation", AAAI 2020, who keep a fixed number of pixels, and train the network to see which are gone.

@@ -9,8 +9,8 @@ import Statistics
 /// alone (seed, purpose, example, restart, step, k), so a result depends on neither batch nor
 /// thread.
 ///
-/// A base with randomness of its own has another stream in every execution: k and the example
-/// together choose the number under which it sees the example.
+/// A randomised base gets other random numbers in every execution: it sees the example under an index
+/// that is drawn for example and k.
 public struct RandomizedInput<Base: Classifier>: WrappingClassifier {
   /// F.
   public let base: Base
@@ -18,7 +18,7 @@ public struct RandomizedInput<Base: Classifier>: WrappingClassifier {
   public let transformations: [InputTransformation]
   /// N, the number of executions that are averaged.
   public let sampleCount: Int
-  /// The largest batch given to the base where one input needs no more.
+  /// The largest batch given to the base, but for an input that alone needs more.
   package var imagesInFlight = 128
 
   /// A defence around `base`.
@@ -41,7 +41,7 @@ public struct RandomizedInput<Base: Classifier>: WrappingClassifier {
   /// N times the base's.
   public var forwardPassesPerDecision: Int { sampleCount * base.forwardPassesPerDecision }
 
-  /// Unless neither the base nor any transformation is.
+  /// True if the base or a transformation is random.
   public var isRandomized: Bool { base.isRandomized || transformations.contains(where: \.isRandom) }
 
   /// log F, [N, L].
@@ -92,7 +92,7 @@ public struct RandomizedInput<Base: Classifier>: WrappingClassifier {
     return (executions, drawn)
   }
 
-  /// `step` for one part after the other, from one image's memory to another's.
+  /// Applies `step` for one part after the other to an image, through memory of its own.
   private func chain(
     _ parts: some Sequence<DrawnTransformation>, from input: UnsafePointer<Float>,
     to result: UnsafeMutablePointer<Float>,
@@ -149,7 +149,7 @@ public enum RandomizedInputError: ExplainedError, Equatable {
   case sides(ClosedRange<Int>, largest: Int)
   case bits(Int)
 
-  /// In what was asked for.
+  /// `.usage`: what was asked for is wrong.
   public var cause: ErrorCause { .usage }
 
   /// What is wrong and what to do, in one line.

@@ -4,8 +4,8 @@ import Foundation
 /// Bilinear resampling of one image, a linear map: every output pixel is a weighted sum of at most
 /// four input pixels, the same in all channels.
 ///
-/// Pixel (i, j) is the point (i, j); what lies between is interpolated along rows and columns. The
-/// image is taken as it is also where it shrinks: nothing is smoothed first.
+/// Pixel (i, j) is the point (i, j); values between pixels are interpolated along rows and columns.
+/// Nothing is smoothed first, not even where the image shrinks.
 package struct Resampling: Sendable {
   /// What lies beyond the part of the image that is sampled.
   package enum Surroundings: Sendable {
@@ -35,7 +35,7 @@ package struct Resampling: Sendable {
   /// - Parameters:
   ///   - window: the output pixels that are not black.
   ///   - part: the input pixels that are used; not empty.
-  ///   - position: row and column in the input.
+  ///   - position: row and column in the input from those of an output pixel; they need not be whole.
   package init(
     shape: ImageShape, window: PixelRectangle, from part: PixelRectangle,
     surroundings: Surroundings, position: (_ row: Double, _ column: Double) -> (Double, Double)
@@ -103,7 +103,7 @@ package struct Resampling: Sendable {
     }
   }
 
-  /// T x, [C, H, W]; the memories do not overlap.
+  /// The resampled image, [C, H, W]; the memories do not overlap.
   package func apply(_ image: UnsafePointer<Float>, to result: UnsafeMutablePointer<Float>) {
     let pixels = shape.height * shape.width
     taps.withUnsafeBufferPointer { taps in
@@ -120,7 +120,8 @@ package struct Resampling: Sendable {
     }
   }
 
-  /// Tᵀ y, [C, H, W]; the memories do not overlap.
+  /// The gradient with respect to the image from that with respect to the result, by the transposed map,
+  /// both [C, H, W]; the memories do not overlap.
   package func pullback(_ gradient: UnsafePointer<Float>, to result: UnsafeMutablePointer<Float>) {
     let pixels = shape.height * shape.width
     result.update(repeating: 0, count: shape.count)

@@ -17,7 +17,7 @@ public struct TransformedInput: Defence, Adjustable, Hashable {
     self.sampleCount = sampleCount
   }
 
-  /// One change, and the mean over N draws of it; one of a change that draws nothing.
+  /// One change, and the mean over N draws of it; N counts as 1 if the change draws nothing.
   public init(_ transformation: InputTransformation, sampleCount: Int) {
     self.init(.one(transformation), sampleCount: transformation.isRandom ? sampleCount : 1)
   }
@@ -116,13 +116,13 @@ extension TransformedInput {
     }
   }
 
-  /// As a part of a composition is called.
+  /// Name and settings, as the text of a part of a composition.
   private var title: String {
     let parameters = parameters.filter { $0.key != "draws" }.sorted { $0.key < $1.key }
     return ([name] + parameters.map { "\($0.key) \($0.value)" }).joined(separator: ", ")
   }
 
-  /// The one change; of a composition none that has settings.
+  /// The change; nil of a composition.
   private var one: InputTransformation? {
     if case .one(let transformation) = change { transformation } else { nil }
   }
@@ -174,7 +174,9 @@ extension TransformedInput {
         else { throw SettingError(Self.problem) }
         let known = Set(["name"] + part.settingNames)
         if let odd = fields.allKeys.map(\.stringValue).filter({ !known.contains($0) }).min() {
-          throw SettingError("\"\(odd)\" means nothing in a part of name \(name)")
+          throw SettingError(
+            "\"\(odd)\" means nothing in a part of name \(name); it takes "
+              + part.settingNames.joined(separator: ", "))
         }
         try part.take(from: fields)
         list.append(part)
@@ -231,7 +233,7 @@ extension InputTransformation {
     }
   }
 
-  /// Whether it is about a random square.
+  /// Whether it draws a random square, and so has sides.
   fileprivate var isSquare: Bool {
     switch self {
     case .cropAndPad, .resizeAndPad, .cropAndResize: true

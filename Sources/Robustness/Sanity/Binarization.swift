@@ -4,10 +4,10 @@ import Statistics
 
 /// A classifier of two classes on top of another's logits: z' = (0, a · z + b).
 ///
-/// Made for one image so that a known place in its ball is of class 1, and the image and points inside the
-/// ball are of class 0: an attack that is worth its name finds class 1. Zimmermann et al., "Increasing
-/// confidence in adversarial robustness evaluations", NeurIPS 2022, do this on the last features; here the
-/// logits are the features, as every classifier has them.
+/// Made for one image so that a known place in its ball is of class 1, and the image and points inside
+/// the ball are of class 0: an attack that is worth its name finds class 1. Zimmermann et al.,
+/// "Increasing confidence in adversarial robustness evaluations", NeurIPS 2022, read the last features;
+/// here the logits are read, as every classifier has them.
 struct Binarization: WrappingClassifier, DifferentiableClassifier {
   /// The classifier whose logits are read.
   let base: any DifferentiableClassifier
@@ -52,13 +52,13 @@ struct Binarization: WrappingClassifier, DifferentiableClassifier {
 
   // MARK: Planting
 
-  /// A binarised classifier with the place that was planted, or nil if the logits do not tell it from
-  /// the points inside.
+  /// The classifier for which a random place at the edge of the ball is of class 1, while points in half
+  /// the ball are of class 0; nil if the logits do not tell the place from these points.
   ///
   /// - Parameters:
-  ///   - base: without randomness.
+  ///   - base: a classifier without randomness.
   ///   - example: one image.
-  ///   - innerCount: points in half the ball that are of the image's class.
+  ///   - innerCount: the number of points of class 0.
   static func planted(
     in base: any DifferentiableClassifier, around example: LabelledImages,
     within budget: PerturbationBudget, innerCount: Int, seed: UInt64
@@ -101,9 +101,9 @@ struct Binarization: WrappingClassifier, DifferentiableClassifier {
     return separating(logits, on: base)
   }
 
-  /// The readout along (S + r I)⁻¹(z_planted − mean z_inner), S being the inner points' scatter; its
-  /// boundary lies nine tenths of the way from the nearest inner point to the planted one, so that chance
-  /// finds it seldom.
+  /// a ∝ (S + rI)⁻¹(z_planted − mean z_inner), S being the scatter of the inner points' logits, and r a
+  /// thousandth of its mean diagonal. The boundary lies nine tenths of the way from the nearest inner
+  /// point to the planted one, so that chance finds class 1 seldom.
   private static func separating(
     _ logits: Tensor, on base: any DifferentiableClassifier
   ) -> Binarization? {

@@ -1,7 +1,7 @@
 import Classification
 
-/// A randomised classifier with the same draws for an image in every call, whatever it is asked for: a
-/// classifier without randomness. Who knows the draws can attack it as one.
+/// A randomised classifier made deterministic: an image gets the same draws in every call. It is what an
+/// attacker faces who knows the draws.
 public struct FrozenRandomness: WrappingClassifier, DifferentiableClassifier {
   /// The randomised classifier.
   public let base: any DifferentiableClassifier
@@ -17,7 +17,7 @@ public struct FrozenRandomness: WrappingClassifier, DifferentiableClassifier {
   /// The base.
   public var wrapped: any Classifier { base }
 
-  /// No.
+  /// False: the draws are always the same.
   public var isRandomized: Bool { false }
 
   /// The base's logits on the frozen draws.

@@ -1,8 +1,8 @@
 import Classification
 import Statistics
 
-/// A linear classifier of two classes, z = (0, w · x + b), on which the outcome of the best attack is known:
-/// the largest that the other class's margin can become in ball and box.
+/// A linear classifier of two classes, z = (0, w · x + b). The best that an attack on it can reach is
+/// known: `largestMargin`.
 struct LinearTwin: DifferentiableClassifier {
   let imageShape: ImageShape
   let weights: [Float]
@@ -50,13 +50,13 @@ struct LinearTwin: DifferentiableClassifier {
     return (logits, try Tensor(gradient, shape: images.tensor.shape))
   }
 
-  /// By how much the other class can win an image in the ball at most, in Double: the change of w · x is
-  /// Σ_i max over the box of ±w_i δ_i in ℓ∞; in ℓ2 that at the projection of x ± t w for large t.
+  /// The largest margin of the other class over an image's in ball and box, in Double: that at the
+  /// projection of x ± tw for a large t, since a linear function is largest there.
   func largestMargin(
     of image: Pixels, label: Int, within budget: PerturbationBudget
   ) throws -> Double {
     let sign: Float = label == 1 ? -1 : 1
-    // Along ±w far outside: of a linear function the nearest point there is the best one.
+    // t is 10⁴.
     let far = try Tensor(
       weights.enumerated().map { image.tensor[$0.offset] + 1e4 * sign * $0.element },
       shape: image.tensor.shape)

@@ -74,7 +74,7 @@ extension SanitySuite {
     guard let originals else { return (.skipped, "nobody says which of its images these are") }
     let counts = Dictionary(originals.labels.map { ($0, 1) }, uniquingKeysWith: +)
     guard counts.count > 1 else { return (.skipped, "there are no images of two classes") }
-    // Who always says the most frequent class is right as often as it occurs.
+    // Always answering the most frequent class is right as often as that class occurs.
     let chance = max(
       Double(counts.values.max() ?? 0) / Double(originals.count),
       1 / Double(classifier.classCount))
@@ -83,7 +83,7 @@ extension SanitySuite {
       draws: Draws(seed: seed, purpose: .score, examples: originals.indices))
     let isRight = zip(predictions, originals.labels).map(==)
     let right = Proportion(isRight)
-    // Of few images all may be right without saying much.
+    // With few images not even a perfect score is beyond chance; it passes all the same.
     let isAbove =
       isRight.allSatisfy(\.self)
       || right.clopperPearsonInterval(confidence: 0.9).lower > chance
@@ -146,7 +146,8 @@ extension SanitySuite {
       zeros += (0..<images.count).count { gradient.rows([$0]).values.allSatisfy { $0 == 0 } }
     }
     let count = places.count * examples.count
-    // Of the attack's own loss, on its own way, through each model that it follows.
+    // Of the loss that the attack follows, at the places where it asked, through each model that it
+    // follows.
     let passes = try passes(under: threat(budget, Effort()))
     return (
       20 * zeros <= count && 20 * passes.withoutGradient <= passes.followed ? .passed : .failed,
@@ -166,7 +167,7 @@ extension SanitySuite {
       try budget.step(
         from: start.tensor, along: gradient, lengths: examples.indices.map { _ in length })
     }
-    // Into the box if need be, so the distance that counts is what was gone.
+    // Clamped to the box, so the slope is taken over the way that was really gone.
     let (up, down) = (
       Pixels(unchecked: try moved(length).map { min(max($0, 0), 1) }),
       Pixels(unchecked: try moved(-length).map { min(max($0, 0), 1) })
@@ -212,7 +213,8 @@ extension SanitySuite {
     else { return (.skipped, "there are no images") }
     let threat = Threat(search(Effort()), within: budget, through: twin)
     let isCorrect = try correct(under: threat, by: twin, on: data)
-    // A hundredth of the margin's spread is what the last step of a search may lack.
+    // The last step of a search may fall short by a hundredth of the largest margin; smaller ones do not
+    // count.
     let scale = (margins.map(abs).max() ?? 0) / 100
     let decided = margins.indices.filter { abs(margins[$0]) > scale }
     let missed = decided.count { (margins[$0] > 0) == isCorrect[$0] }

@@ -8,19 +8,19 @@ public struct SanityVerdict: Sendable, Hashable, Codable {
   /// Whether the figures may be quoted.
   public enum Outcome: String, Sendable, Codable {
     case passed
-    /// They may not.
+    /// The figures may not be quoted.
     case failed
-    /// The weaker attack did better, but by so few images that it may be chance.
+    /// The attack that should be weaker did better, but by so few images that it may be chance.
     case undecided = "not decided"
-    /// It says nothing about this evaluation.
+    /// The check does not apply to this evaluation.
     case skipped
   }
 
   /// A short name.
   public var name: String
-  /// What should be so.
+  /// What should be so, as a sentence.
   public var claim: String
-  /// Whether it is.
+  /// Whether it is so.
   public var outcome: Outcome
   /// The figures that say so, or why there are none.
   public var evidence: String
@@ -43,12 +43,12 @@ public struct SanityVerdict: Sendable, Hashable, Codable {
 public struct SanitySuite: Sendable {
   /// How much an attack spends, in multiples of what the evaluation does.
   public struct Effort: Sendable {
-    /// Of steps, or queries.
+    /// The multiple of steps, or queries.
     public var steps = 1
-    /// Of draws for a gradient.
+    /// The multiple of draws for a gradient.
     public var draws = 1
 
-    /// As much as the evaluation, unless said otherwise.
+    /// As much as the evaluation spends, or the given multiples.
     public init(steps: Int = 1, draws: Int = 1) {
       self.steps = steps
       self.draws = draws
@@ -61,8 +61,8 @@ public struct SanitySuite: Sendable {
   public var network: any DifferentiableClassifier
   /// Whether there is a defence.
   public var isDefended: Bool
-  /// Whether the evaluation's attack follows all that is evaluated: the defence if there is one, the network
-  /// itself otherwise. One that does not shows how robust nothing is.
+  /// Whether the evaluation's attack follows all that is evaluated: the defence if there is one,
+  /// otherwise the network itself. An attack that does not says nothing of robustness.
   public var isAdaptive = true
   /// The images, with the labels that the evaluation uses.
   public var examples: LabelledImages
@@ -71,9 +71,9 @@ public struct SanitySuite: Sendable {
   public var originals: LabelledImages?
   /// The evaluation's radius.
   public var budget: PerturbationBudget
-  /// The search alone, through whatever it is led.
+  /// The search of the evaluation's attack at a given effort, to be led through any model.
   public var search: @Sendable (Effort) -> any Attack
-  /// The evaluation's attack.
+  /// The evaluation's attack within a given budget and at a given effort.
   public var threat: @Sendable (PerturbationBudget, Effort) throws -> Threat
   /// Another network for the same images, from which attacks may transfer; nil if there is none.
   public var other: (any DifferentiableClassifier)?
@@ -115,11 +115,10 @@ public struct SanitySuite: Sendable {
   /// The names of the checks, in the order in which they run.
   public static var names: [String] { checks.map(\.name) }
 
-  /// Every verdict. A check fails where the classifier's answers cannot be used, as they hold what is no
-  /// number.
+  /// Every verdict. A check fails where an answer of the classifier cannot be used, such as NaN.
   ///
   /// - Parameter finished: called after every check.
-  /// - Throws: what attacks throw, and classifiers but for `ClassifierError`.
+  /// - Throws: what attacks and classifiers throw, but for `ClassifierError`, with which the check fails.
   public func run(finished: (SanityVerdict) -> Void = { _ in }) throws -> [SanityVerdict] {
     try Self.checks.map { check in
       let verdict = try verdict(of: check)
@@ -157,7 +156,7 @@ public struct SanitySuite: Sendable {
       .run(classifier, on: images ?? examples, under: threat).outcomes.map(\.isCorrect)
   }
 
-  /// What an attack costs, and the searches of it that had no gradient.
+  /// The passes that an attack costs, and its searches without a gradient.
   func passes(under threat: Threat) throws -> PassMeter.Count {
     let passes = Mutex(PassMeter.Count())
     _ = try Evaluation(seed: seed, forEach: forEach).run(classifier, on: examples, under: threat) {
@@ -173,8 +172,8 @@ public struct SanitySuite: Sendable {
     try correct(under: threat(budget ?? self.budget, effort))
   }
 
-  /// Fails if fewer images come out right in the first case than in the second, beyond chance; not decided
-  /// where they are fewer by what may be chance.
+  /// Fails if fewer images come out right in the first case than in the second, by more than chance
+  /// explains; not decided where they are fewer, but chance may explain it.
   package func expect(
     _ first: (String, [Bool]), noLessRobustThan second: (String, [Bool])
   ) -> (SanityVerdict.Outcome, String) {

@@ -1,11 +1,12 @@
 /// An attack or a defence with settings of its own.
 package protocol Adjustable: Sendable {
-  /// Each of them, in the order in which they are set: one may move the usual value of a later one.
+  /// The settings, in the order in which they are set: setting one may change the usual value of a later
+  /// one.
   var settings: [Setting<Self>] { get }
 }
 
 extension Adjustable {
-  /// What they are called in JSON.
+  /// The names of the settings in JSON.
   package var settingNames: [String] { settings.map(\.name) }
 
   /// What records and titles say of the settings, by name.
@@ -30,7 +31,7 @@ extension Adjustable {
     settings.first { $0.name == name }?.value(self) as? Value
   }
 
-  /// Sets what is called so.
+  /// Sets the setting of that name.
   ///
   /// - Returns: whether there is such a setting.
   package mutating func set(_ name: String, _ value: any SettingValue) -> Bool {
@@ -46,7 +47,7 @@ extension Adjustable {
     }
   }
 
-  /// The same with more effort.
+  /// The same, with every setting that grows with effort multiplied by `effort`.
   package func multiplied(by effort: Int) -> Self {
     settings.reduce(into: self) { result, setting in
       guard setting.growsWithEffort, let count = setting.value(self) as? Int else { return }
@@ -54,7 +55,7 @@ extension Adjustable {
     }
   }
 
-  /// Takes from a command line what is its own.
+  /// Sets what has a flag among the given ones, and takes these flags.
   package mutating func take(
     from flags: inout GivenFlags, norm: PerturbationBudget.Norm = .linf
   ) throws {

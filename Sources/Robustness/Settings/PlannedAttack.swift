@@ -1,16 +1,16 @@
-/// An attack that plans can name: its value says all that its candidates depend on besides the model, the
+/// An attack that plans can name. Its value says all that its candidates depend on besides the model, the
 /// images, the budget and the seed.
 package protocol PlannedAttack: Adjustable, Hashable {
   /// The norms in whose balls it searches, the usual one first.
   static var norms: [PerturbationBudget.Norm] { get }
   /// The search, through whatever model it is led.
   ///
-  /// - Parameter selections: predictions that choose among several images of a randomised model.
+  /// - Parameter selections: the number of predictions by which a randomised model chooses among images.
   func search(selections: Int) -> any Attack
-  /// The steps that it goes, where their number and length say how far it can come.
+  /// Number and length of its steps, if they were set and say how far it can come at most; nil otherwise.
   var walk: (steps: Int, stepSize: Epsilon)? { get }
-  /// What one does who meets no defence that it was made for, and the name of that attack; nil for an attack
-  /// through any model.
+  /// The attack, with its name, that is made in its place where there is no defence for which this one
+  /// was made; nil for an attack through any model.
   var standIn: (name: String, attack: any PlannedAttack)? { get }
 }
 
@@ -22,7 +22,7 @@ extension PlannedAttack {
 
 /// A planned attack that is the search itself.
 package protocol PlannedSearch: PlannedAttack, Attack {
-  /// The number of predictions of a randomised surrogate that choose.
+  /// The number of predictions by which a randomised surrogate chooses.
   var selections: Int { get set }
 }
 
@@ -36,7 +36,7 @@ extension PlannedSearch {
 
 /// A defence for which attacks were made.
 package protocol OwnAttacks {
-  /// The attacker of an attack that was made for this defence; nil for one that was not.
+  /// The threat that an attack poses to this defence if it was made for it; nil if it was not.
   ///
   /// - Parameter drawCount: the attacker's N for a gradient.
   func threat(

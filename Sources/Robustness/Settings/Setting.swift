@@ -5,14 +5,14 @@ import Statistics
 ///
 /// Stated once, beside the type that has it; plan files, stores, records, titles and flags follow from it.
 package struct Setting<Owner: Sendable>: Sendable {
-  /// In JSON, in records and titles.
+  /// Its name in JSON, records and titles.
   package let name: String
-  /// On the command line, without dashes; of several that are given the last one counts. None for what cannot
-  /// be said there.
+  /// Its flags on the command line, without dashes; of several that are given the last in this list
+  /// counts. None for what cannot be set there.
   package let flags: [String]
   /// Whether an attack that is to try harder has more of it.
   package let growsWithEffort: Bool
-  /// What it is; nil where the usual is computed when it is needed.
+  /// Its value; nil if it was not set, and the usual one is computed when it is needed.
   package let value: @Sendable (Owner) -> (any SettingValue)?
   /// Sets it.
   ///
@@ -42,7 +42,7 @@ package struct Setting<Owner: Sendable>: Sendable {
       texts, problem)
   }
 
-  /// A setting that need not be said.
+  /// A setting that may be nil: it need not be set.
   package init<Value: SettingValue>(
     _ name: String, flags: [String]? = nil, _ path: any WritableKeyPath<Owner, Value?> & Sendable,
     texts: (@Sendable (Value) -> [String: String])? = nil,
@@ -90,7 +90,7 @@ package struct Setting<Owner: Sendable>: Sendable {
     self.problem = problem
   }
 
-  /// The same setting of what holds the owner.
+  /// The same setting, of a type that holds the owner.
   package func inside<Outer>(_ path: any WritableKeyPath<Outer, Owner> & Sendable) -> Setting<Outer>
   {
     Setting<Outer>(
@@ -120,7 +120,7 @@ package func countProblem(_ name: String, _ count: Int) -> String? {
   plannedCounts ~= count ? nil : "\(name) is \(count); give a number from 1 to 1,000,000"
 }
 
-/// N of a defence in a plan that does not say it.
+/// The N of a defence whose plan does not set it.
 package let usualSampleCount = 30
 
 /// The name of a setting as it stands in JSON.
@@ -133,7 +133,7 @@ package struct SettingKey: CodingKey, Hashable {
   package init?(intValue: Int) { nil }
 }
 
-/// A setting that cannot be what it is said to be, in one line.
+/// Why a setting cannot have the value that was given, in one line.
 package struct SettingError: ExplainedError, Equatable {
   package let description: String
   package var cause: ErrorCause { .usage }
@@ -141,7 +141,7 @@ package struct SettingError: ExplainedError, Equatable {
   package init(_ description: String) { self.description = description }
 }
 
-/// What was given on a command line by flag, and which of it something asked for.
+/// The flags that were given on a command line, and which of them a setting has taken.
 package struct GivenFlags {
   /// The texts by flag, without dashes, in the order in which they are to be named.
   private let texts: [(flag: String, text: String)]
@@ -151,13 +151,13 @@ package struct GivenFlags {
     self.texts = texts.compactMap { flag, text in text.map { (flag, $0) } }
   }
 
-  /// The text of a flag, which counts as asked for; nil if it was not given.
+  /// The text of a flag, which counts as taken from then on; nil if it was not given.
   package mutating func take(_ flag: String) -> String? {
     taken.insert(flag)
     return texts.first { $0.flag == flag }?.text
   }
 
-  /// The first flag that was given and that nothing asked for.
+  /// The first flag that was given and that nothing has taken.
   package var untaken: String? { texts.map(\.flag).first { !taken.contains($0) } }
 }
 

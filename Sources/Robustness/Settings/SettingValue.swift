@@ -2,17 +2,17 @@ import Foundation
 
 /// What a setting may hold.
 package protocol SettingValue: Codable, Hashable, Sendable {
-  /// Reads what stands behind a flag.
+  /// Reads the text that follows a flag. The norm says how long a length may be.
   ///
   /// - Throws: `SettingError` or `EpsilonError`.
   init(flag: String, text: String, norm: PerturbationBudget.Norm) throws
-  /// Reads what stands under a key of a plan.
+  /// Reads the value of a key in a plan.
   init(
     from fields: KeyedDecodingContainer<SettingKey>, forKey key: SettingKey,
     norm: PerturbationBudget.Norm) throws
-  /// As titles and records have it.
+  /// The value in titles and records.
   var text: String { get }
-  /// The one of several ways to write it that names files.
+  /// The value in the one way of writing it that names files: equal values have equal texts.
   var canonical: Self { get }
 }
 
