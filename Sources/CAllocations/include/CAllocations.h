@@ -7,7 +7,7 @@
 /// nor with a C library other than glibc.
 bool allocations_are_counted(void);
 
-/// How often the calling thread has asked for memory so far, whichever library of the process it ran.
+/// How often the calling thread has asked for memory so far, through any library of the process.
 unsigned long allocation_count(void);
 
 /// How often memory was asked for, and how many bytes in all.

@@ -156,7 +156,7 @@ private final class Shared: @unchecked Sendable {
     self.body = nil
   }
 
-  /// A worker's life.
+  /// What a worker does from its start until the pool stops.
   func work() {
     var seen = 0
     while true {
