@@ -13,8 +13,8 @@ public struct Execution: Sendable {
     self.workers = workers
   }
 
-  /// Images that one thread takes at a time, and whose sums are formed together. Fixed, so that a
-  /// sum over a batch is the same bytes whatever the number of threads.
+  /// Images that one thread takes at a time, and over which it forms one partial sum. A constant, so
+  /// that a sum over a batch is the same bytes whatever the number of threads.
   static let imagesPerBlock = 16
 
   /// Calls `body` with every block of a batch, from several threads.

@@ -1,12 +1,12 @@
 import Statistics
 
-/// What a state dict leaves open about the function that its network computes, and how it is read.
+/// One property of a network that its state dict does not show, and how it is read.
 ///
-/// Names and shapes tell layers and widths. They do not tell what has no tensors: activations,
-/// poolings, strides, the scale of a pixel. `ResNet` computes one answer to every question; where codes
-/// that hand out the same names and shapes compute another, the file must be told apart by whoever knows.
+/// Names and shapes of tensors tell layers and widths. They do not tell what has no tensors: activations,
+/// poolings, strides, the scale of a pixel. `ResNet` can compute one answer to every such question. Where
+/// published code with the same names and shapes computes another, only whoever made the file knows.
 package struct Reading: Sendable, Hashable {
-  /// What is open. The raw value is its name in options, metadata and the digest of a checkpoint.
+  /// Which property. The raw value is its name in options, metadata and the digest of a checkpoint.
   package enum Question: String, CaseIterable, Sendable {
     case activation
     case blockOrder = "block-order"
@@ -18,10 +18,10 @@ package struct Reading: Sendable, Hashable {
     case shortcutPadding = "shortcut-padding"
     case stemPooling = "stem-pooling"
 
-    /// The answer that is computed.
+    /// The answer that `ResNet` computes.
     package var taken: String { answers[0] }
 
-    /// The answer that is computed, and others that are known, which cannot be.
+    /// The answer that `ResNet` computes, then those of other networks, which it cannot compute.
     package var answers: [String] {
       switch self {
       case .activation: ["relu", "leaky-relu", "silu"]
@@ -83,8 +83,8 @@ package struct Reading: Sendable, Hashable {
 
   /// Answers in text, by name. Case does not matter.
   ///
-  /// - Throws: `ReadingError` unless question and answer are known, and can be computed: then two
-  ///   answers to one question are the same.
+  /// - Throws: `ReadingError` unless question and answer are known and the answer is the one that `ResNet`
+  ///   computes. So two answers to one question cannot contradict each other.
   package static func answers(
     _ texts: some Sequence<(key: String, value: String)>
   ) throws(ReadingError) -> Answers {

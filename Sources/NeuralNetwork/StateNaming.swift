@@ -29,8 +29,8 @@ package struct StateNaming: Hashable, Sendable {
     self.prefix = prefix
   }
 
-  /// The naming that these names follow: that of the weights of a dense layer with the shortest prefix;
-  /// nil without any.
+  /// The naming that these names follow, found by the weights of the dense layer; of several such tensors
+  /// by that with the shortest prefix. Nil if there is none.
   package init?(of names: some Collection<String>) {
     let found = Style.allCases.flatMap { style in
       let dense = StateNaming(style: style, prefix: "").name("fc_dense.weight")
@@ -63,7 +63,7 @@ package struct StateNaming: Hashable, Sendable {
   package static func isCounter(_ entry: SafetensorsHeader.Entry) -> Bool {
     guard entry.count == 1 else { return false }
     let name = entry.name.split(separator: ".").last.map(String.init) ?? ""
-    // Some files hold it as the number of the weights' type.
+    // Some files hold this counter in the type of the weights rather than as a whole number.
     return name == "num_batches_tracked" || entry.type.isInteger && counters.contains(name)
   }
 
