@@ -58,7 +58,7 @@ struct CIFAR: Sendable {
   /// The first label, the coarse one of 20.
   static let hundredCoarse = hundred(label: 0)
 
-  /// Parts of the files will do.
+  /// CIFAR-100 by one of its two labels. Where a file is split into parts, its first part is enough.
   private static func hundred(label: Int) -> CIFAR {
     CIFAR(
       classCounts: [20, 100], label: label, trainingFiles: [["train.bin"], ["train_part_00.bin"]],
@@ -69,7 +69,7 @@ struct CIFAR: Sendable {
   let classCounts: [Int]
   /// Which label is the class of an image here.
   let label: Int
-  /// Sets of file names, of which the first that is there is read.
+  /// Sets of file names; the first set whose files are all there is read.
   let trainingFiles: [[String]]
   let testFiles: [[String]]
 
@@ -93,7 +93,7 @@ struct CIFAR: Sendable {
     }
     let files = try names.map { try records(folder.appending(path: $0)) }
     let labels = try files.flatMap { try self.labels(in: $0) }
-    // Written in place: of fifty thousand images a copy would be 600 MB.
+    // Written in place: a copy of fifty thousand images would take another 600 MB.
     var pixels = Tensor(uninitialized: [labels.count, 3, 32, 32])
     pixels.withUnsafeMutablePointer { target in
       var target = target
@@ -123,7 +123,8 @@ struct CIFAR: Sendable {
     return file
   }
 
-  /// The class of every record; a wrong label of either kind is a sign of damage.
+  /// The class of every record. All labels of a record are checked, as one that is too large is a sign of
+  /// damage.
   private func labels(in file: DataFile) throws -> [Int] {
     try file.data.withUnsafeBytes { bytes in
       try stride(from: 0, to: bytes.count, by: recordBytes).map { start in
