@@ -2,14 +2,14 @@ import Classification
 import Foundation
 
 extension Dataset {
-  /// CIFAR-10.
+  /// CIFAR-10: 50,000 images to train on and 10,000 to test on, 32×32 pixels in colour, ten classes.
   public static let cifar10 = cifar(
     "cifar10", .ten, "data_batch_1.bin to data_batch_5.bin and test_batch.bin",
     """
     airplane automobile bird cat deer dog frog horse ship truck
     """)
 
-  /// CIFAR-100 with its hundred fine labels.
+  /// CIFAR-100 with its hundred fine labels: as many images as CIFAR-10 has, of the same size.
   public static let cifar100 = cifar(
     "cifar100", .hundred, "train.bin and test.bin",
     """
@@ -24,7 +24,7 @@ extension Dataset {
     willow_tree wolf woman worm
     """)
 
-  /// The same images with their twenty coarse labels.
+  /// CIFAR-100 with its twenty coarse labels.
   public static let cifar100Coarse = cifar(
     "cifar100-coarse", .hundredCoarse, "train.bin and test.bin",
     """
@@ -113,7 +113,7 @@ struct CIFAR: Sendable {
       indices: Array(firstIndex..<firstIndex + labels.count))
   }
 
-  /// A file of whole records.
+  /// A file that has been found to consist of whole records.
   private func records(_ file: URL) throws -> DataFile {
     let file = try DataFile(file)
     guard !file.data.isEmpty, file.data.count % recordBytes == 0 else {

@@ -24,7 +24,7 @@ public struct Dataset: Sendable {
   public let labelNames: [String]
   /// Where the images come from.
   public let source: Source
-  /// How networks are trained on it unless somebody says otherwise.
+  /// How networks are trained on it unless the user says otherwise.
   package let training: StandardTraining
 
   /// A description.

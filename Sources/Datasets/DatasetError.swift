@@ -28,7 +28,7 @@ public enum DatasetError: ExplainedError, Equatable {
   case emptyClass(String, label: Int, classCount: Int)
   case oneClass(String)
 
-  /// In a file that cannot be read, or in what one holds.
+  /// `.file` where a file cannot be read, `.data` where its contents are wrong.
   public var cause: ErrorCause {
     switch self {
     case .noFolder, .missingFile, .unreadableFile: .file

@@ -3,7 +3,7 @@ import MixupInference
 /// The formulas that a verification compares with exact models: the paper's, as the library has them; or
 /// wrong ones, by which tests see that the verification notices.
 package struct ClosedForms: Sendable {
-  /// Table 1.
+  /// A cell of the paper's Table 1.
   package var cell:
     @Sendable (
       _ row: Table1.Row, _ rule: PartnerLabel, _ isAdversarial: Bool, _ ratio: Double,

@@ -22,7 +22,7 @@ package struct LearningCurve: Codable, Sendable, Equatable {
   private static let header =
     "epoch,loss,learning rate,validation accuracy,validation images,seconds"
 
-  /// The table.
+  /// The table as comma-separated values.
   package var csv: String {
     let lines = epochs.map {
       "\($0.epoch),\($0.loss),\($0.learningRate),\($0.validation.value),\($0.validation.trials),\($0.seconds)"
@@ -30,7 +30,7 @@ package struct LearningCurve: Codable, Sendable, Equatable {
     return ([Self.header] + lines).joined(separator: "\n") + "\n"
   }
 
-  /// No epochs.
+  /// A curve without epochs.
   package init() {}
 
   /// Reads a table that `csv` made.

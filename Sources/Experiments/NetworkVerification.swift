@@ -11,15 +11,15 @@ import Statistics
 /// y is the true label, ŷ the prediction for the adversarial image, ΔF_k what mixing adds to the confidence
 /// in class k, and G what the attack adds to it.
 package struct NetworkVerification: Sendable {
-  /// Where to look.
+  /// What is measured: the network's attack, λ and numbers of draws.
   package struct Settings: Codable, Hashable, Sendable {
     package var ratios: [Float] = [0.2, 0.4, 0.5, 0.6, 0.8]
     /// N.
     package var sampleCount = 30
     package var epsilon = Epsilon.zero
-    /// Steps of the oblivious PGD, true labels.
+    /// Steps of PGD on the true labels, by an attacker who does not know of the defence.
     package var steps = 10
-    /// Pairs of each kind for linearity.
+    /// Pairs of images, within classes and between classes each, on which linearity is measured.
     package var pairCount = 1000
     /// λ at which linearity is compared with RIC, example by example.
     package var comparedRatio: Float = 0.5

@@ -186,7 +186,7 @@ package struct TrainingRun: Sendable {
 package enum TrainingRunError: ExplainedError, Equatable {
   case otherState(String)
 
-  /// In what was asked for.
+  /// `.usage`: what was asked for is wrong.
   package var cause: ErrorCause { .usage }
 
   package var description: String {

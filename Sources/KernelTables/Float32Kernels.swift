@@ -149,7 +149,7 @@ package protocol Float32Kernels {
 package struct Finish {
   /// Columns that are stored; the last panel may have more.
   package let columns: Int
-  /// From one row (pixel) to the next, in the output, the addend and the mask.
+  /// Floats from one row (pixel) to the next, in the output, the addend and the mask.
   package let stride: Int
   /// Added to the sum, laid out like the output, which it may be; nil for zeros.
   package var addend: UnsafePointer<Float>?
@@ -198,11 +198,11 @@ package struct GatheredProductArguments {
   package let endRow: Int
   /// Pixels of an image of the output.
   package let destinationCount: Int
-  /// [images, source pixels, C].
+  /// The input, [images, source pixels, C].
   package let input: UnsafePointer<Float>
-  /// From image to image of the input.
+  /// Floats from one image of the input to the next.
   package let imageStride: Int
-  /// C.
+  /// C, channels of a pixel of the input.
   package let inputChannels: Int
   /// Panels [depth, 16] of the columns wanted.
   package let weights: UnsafePointer<Float>
@@ -210,7 +210,7 @@ package struct GatheredProductArguments {
   package let depth: Int
   /// A value for every column, rounded up to whole panels; nil for zeros.
   package let bias: UnsafePointer<Float>?
-  /// Where the sums go; its rows are [images, `destinationCount`].
+  /// What is done with the sums, and where they are stored; its rows are [images, `destinationCount`].
   package let finish: Finish
 
   package init(
@@ -245,17 +245,17 @@ package struct MatrixProductArguments {
   package let rows: Int
   /// Values of a row of the input.
   package let depth: Int
-  /// [rows, depth].
+  /// The matrix, [rows, depth].
   package var input: UnsafePointer<Float>
-  /// From row to row of the input.
+  /// Floats from one row of the input to the next.
   package let inputStride: Int
   /// Panels [depth, 16] of the columns wanted.
   package var weights: UnsafePointer<Float>
-  /// From panel to panel.
+  /// Floats from one panel to the next.
   package let panelStride: Int
   /// A value for every column, rounded up to whole panels; nil for zeros.
   package let bias: UnsafePointer<Float>?
-  /// Where the sums go.
+  /// What is done with the sums, and where they are stored.
   package var finish: Finish
 
   package init(
@@ -284,19 +284,19 @@ package struct GatheredOuterProductArguments {
   package let pairCount: Int
   /// Images of the batch.
   package let images: Int
-  /// [images, source pixels, C].
+  /// The input, [images, source pixels, C].
   package let input: UnsafePointer<Float>
-  /// From image to image of the input.
+  /// Floats from one image of the input to the next.
   package let imageStride: Int
-  /// C.
+  /// C, channels of a pixel of the input.
   package let inputChannels: Int
   /// g, [images, destination pixels, columns].
   package let gradient: UnsafePointer<Float>
-  /// From image to image of the gradient.
+  /// Floats from one image of the gradient to the next.
   package let gradientImageStride: Int
-  /// A multiple of 16.
+  /// Channels of the output, a multiple of 16.
   package let columns: Int
-  /// [C, columns], overwritten.
+  /// The gradient of the tap's weights [C, columns], overwritten.
   package let result: UnsafeMutablePointer<Float>
 
   package init(
@@ -321,9 +321,9 @@ package struct GatheredOuterProductArguments {
 
 /// Some of the tiles into which the images of a batch are cut.
 package struct WinogradTileRange {
-  /// The first of them, counted over [images, tiles of an image].
+  /// The first of these tiles, counted through all images: image · `tilesPerImage` + tile.
   package let first: Int
-  /// How many they are.
+  /// How many tiles these are.
   package let count: Int
   /// Tiles of an image.
   package let tilesPerImage: Int
@@ -360,21 +360,21 @@ package struct WinogradMemory {
 
 /// Tiles of an input, to be transformed.
 package struct WinogradInputArguments {
-  /// m.
+  /// m: a tile has m×m outputs.
   package let outputExtent: Int
   /// The tiles, with (m+2)² places each.
   package let range: WinogradTileRange
-  /// [images, pixels, channels].
+  /// The input, [images, pixels, channels].
   package let input: UnsafePointer<Float>
-  /// From image to image of the input.
+  /// Floats from one image of the input to the next.
   package let imageStride: Int
-  /// A multiple of 16.
+  /// Channels of the input, a multiple of 16.
   package let channels: Int
-  /// V[ξ][tile][c].
+  /// The transformed inputs V[ξ][tile][c], which are written.
   package let result: UnsafeMutablePointer<Float>
-  /// From one ξ to the next; tiles × channels at least.
+  /// Floats from one point ξ to the next; tiles × channels at least.
   package let pointStride: Int
-  /// What to work in.
+  /// Memory to work in.
   package let memory: WinogradMemory
 
   package init(
@@ -394,13 +394,13 @@ package struct WinogradInputArguments {
 
 /// Tiles of an output, to be computed from their sums.
 package struct WinogradOutputArguments {
-  /// m.
+  /// m: a tile has m×m outputs.
   package let outputExtent: Int
   /// The tiles, with m² places each.
   package let range: WinogradTileRange
-  /// M[ξ][tile][column].
+  /// The sums M[ξ][tile][column].
   package let sums: UnsafePointer<Float>
-  /// From one ξ to the next; tiles × columns at least.
+  /// Floats from one point ξ to the next; tiles × columns at least.
   package let pointStride: Int
   /// A value for every column; nil for zeros.
   package let bias: UnsafePointer<Float>?
@@ -408,7 +408,7 @@ package struct WinogradOutputArguments {
   package let pixelsPerImage: Int
   /// Where the outputs go: rows are [images, pixels], and columns a multiple of 16.
   package let finish: Finish
-  /// What to work in.
+  /// Memory to work in.
   package let memory: WinogradMemory
 
   package init(
@@ -432,15 +432,15 @@ package struct WinogradOutputGradientArguments {
   package let range: WinogradTileRange
   /// y, [images, pixels, columns].
   package let gradient: UnsafePointer<Float>
-  /// From image to image of the gradient.
+  /// Floats from one image of the gradient to the next.
   package let imageStride: Int
-  /// A multiple of 16.
+  /// Channels of the output, a multiple of 16.
   package let columns: Int
-  /// M[ξ][tile][column].
+  /// The transformed gradients M[ξ][tile][column], which are written.
   package let result: UnsafeMutablePointer<Float>
-  /// From one ξ to the next; tiles × columns at least.
+  /// Floats from one point ξ to the next; tiles × columns at least.
   package let pointStride: Int
-  /// What to work in.
+  /// Memory to work in.
   package let memory: WinogradMemory
 
   package init(

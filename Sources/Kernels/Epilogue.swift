@@ -24,7 +24,7 @@ public struct Epilogue {
 
   /// Added to the sum; laid out like the output, and allowed to be the output itself.
   public var addend: UnsafePointer<Float>?
-  /// What is applied last.
+  /// The function of sum + addend that is stored.
   public var activation: Activation
 
   /// An epilogue; unless told otherwise one that stores the sum as it is.

@@ -30,7 +30,7 @@ public struct PreparedConvolution: Sendable {
       self.count = count
     }
 
-    /// Everything.
+    /// The whole work, as one share.
     public static let whole = Part(0, of: 1)
 
     /// This part's share of 0..<total, cut at multiples of `step`; may be empty.

@@ -1,10 +1,10 @@
 import Kernels
 
-/// What runs a network's products: which kernels, on which threads.
+/// What computes a network: which kernels, on which threads.
 public struct Execution: Sendable {
-  /// Which implementation of the products.
+  /// The implementation of the network's products.
   public var kernels: KernelSet
-  /// The threads.
+  /// The threads that share the images of a batch.
   public var workers: WorkerPool
 
   /// The widest kernels on the given threads, unless told otherwise.

@@ -8,7 +8,7 @@ package struct InputScaling: Sendable, Hashable {
     case metadata
     /// Two tensors of the file, by name.
     case tensors(mean: String, deviation: String)
-    /// Whoever reads the file.
+    /// The caller who reads the file.
     case caller
 
     package var description: String {

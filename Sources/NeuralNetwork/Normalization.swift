@@ -88,7 +88,7 @@ public struct NormalizationError: ExplainedError, Equatable {
   /// What the difference is divided by, per channel.
   public var standardDeviation: [Float]
 
-  /// In what was asked for.
+  /// `.usage`: what was asked for is wrong.
   public var cause: ErrorCause { .usage }
 
   /// What is wrong and what to do, in one line.

@@ -62,16 +62,16 @@ package struct Reading: Sendable, Hashable {
     }
   }
 
-  /// On what an answer rests.
+  /// What an answer is taken from.
   package enum Evidence: Sendable, Hashable {
     /// The file is one of this package, which knows no other answer.
     case own
     case shapes
     case metadata
     case caller
-    /// Nothing; no code is known that uses these names and shapes and answers otherwise.
+    /// Nothing tells the answer, but all known code with these names and shapes computes the same one.
     case assumed
-    /// Nothing, and such code is known.
+    /// Nothing tells the answer, and published code with these names and shapes computes another one.
     case ambiguous
   }
 
@@ -106,7 +106,7 @@ package struct Reading: Sendable, Hashable {
   /// - Parameters:
   ///   - naming: of the file; nil for a file of this package.
   ///   - metadata: what the file says.
-  ///   - caller: what whoever reads it says.
+  ///   - caller: what the caller says.
   package static func all(
     _ architecture: ResNet.Architecture, naming: StateNaming?, metadata: Answers, caller: Answers
   ) -> [Reading] {
@@ -160,13 +160,13 @@ package struct Reading: Sendable, Hashable {
   }
 }
 
-/// What is wrong with an answer to how a file is to be read.
+/// What is wrong with a reading that the user or a file's metadata ask for.
 package enum ReadingError: ExplainedError, Equatable {
   case question(String, [String])
   case unknown(String, String, [String])
   case uncomputable(String, String, String)
 
-  /// In what was asked for.
+  /// `.usage`: what was asked for is wrong.
   package var cause: ErrorCause { .usage }
 
   package var description: String {

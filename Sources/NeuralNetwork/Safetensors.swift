@@ -60,9 +60,9 @@ public struct Safetensors: Sendable {
 
 /// Why bytes are no safetensors file that can be read here.
 public enum SafetensorsError: ExplainedError, Equatable {
-  /// It is another kind of file; the text says which, and what to do.
+  /// The bytes are a file of another kind; the text says which, and what to do.
   case format(String)
-  /// Its first eight bytes, the header's length, are those of no such file.
+  /// The first eight bytes say a length of the header that no safetensors file has.
   case headerLength(UInt64)
   case truncated(needed: Int, found: Int)
   case header(String)

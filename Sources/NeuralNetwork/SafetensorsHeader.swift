@@ -234,8 +234,8 @@ extension SafetensorsHeader.Entry {
     return tensor
   }
 
-  /// The values of a tensor of whole numbers or truth values, exactly; nil if it holds other numbers, or one
-  /// from 2⁶³ on.
+  /// The exact values of a tensor of whole numbers or truth values; nil if its type is another or a value is
+  /// 2⁶³ or more.
   ///
   /// - Parameter file: the bytes whose head this entry comes from.
   package func integers(in file: Data) -> [Int]? {

@@ -21,7 +21,7 @@ package struct StateNaming: Hashable, Sendable {
   /// there, `_orig_mod.` of `torch.compile`, or `1.` of a `Sequential` behind a scaling.
   package let prefix: String
 
-  /// This package's names.
+  /// The names that this package uses.
   package static let own = StateNaming(style: .official, prefix: "")
 
   package init(style: Style, prefix: String) {
@@ -37,7 +37,7 @@ package struct StateNaming: Hashable, Sendable {
       return names.filter { $0 == dense || $0.hasSuffix("." + dense) }
         .map { StateNaming(style: style, prefix: String($0.dropLast(dense.count))) }
     }
-    // Of equally long ones the first by name, so that the order of the names does not matter.
+    // Of equally long prefixes the first in alphabetical order, so that the order of `names` does not matter.
     guard let first = found.min(by: { $0.order < $1.order }) else { return nil }
     self = first
   }

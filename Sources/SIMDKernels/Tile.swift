@@ -58,7 +58,7 @@ struct Tile {
     private var r7: Row
   #endif
 
-  /// All rows the same.
+  /// A tile in which the sums of every row begin with `start`.
   @inline(__always)
   init(_ start: Row) {
     (r0, r1, r2, r3, r4, r5) = (start, start, start, start, start, start)

@@ -12,7 +12,7 @@ public struct Trainer: Sendable {
   public var recipe: TrainingRecipe
   /// The map from pixels to the scale of the network.
   public var normalization: Normalization
-  /// What runs the products.
+  /// The kernels and threads that compute the network.
   public var execution: Execution
 
   /// A trainer for any network.
@@ -212,7 +212,7 @@ public enum TrainingError: ExplainedError, Equatable {
   case state(epochs: Int, of: Int)
   case diverged(step: Int)
 
-  /// In a setting of the recipe, or in what came of it.
+  /// `.usage` where a setting of the recipe is wrong, `.data` where the training or its stored state is.
   public var cause: ErrorCause {
     switch self {
     case .batch, .padding: .usage

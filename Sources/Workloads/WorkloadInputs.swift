@@ -39,7 +39,8 @@ package struct WorkloadInputs: Sendable {
       workers: execution.workers)
   }
 
-  /// MI-OL with N executions.
+  /// Mixup inference by MI-OL around a classifier: N mixtures with images of the pool that are of other
+  /// classes than the predicted one.
   package func defence<Base: Classifier>(
     around base: Base, ratio: Float = 0.5, sampleCount: Int
   ) throws -> MixupInference<Base> {

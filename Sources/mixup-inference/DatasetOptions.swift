@@ -30,7 +30,7 @@ struct DatasetOptions: ParsableArguments {
 }
 
 extension Dataset {
-  /// All names in one line.
+  /// The names of all known data sets in one line.
   fileprivate static var names: String { known.map(\.name).joined(separator: ", ") }
 
   /// Whether what is given for a data set is a file's path.

@@ -30,7 +30,7 @@ struct ReadingOptions: ParsableArguments {
 struct CheckpointReading {
   var normalization: Normalization?
   var answers: Reading.Answers = [:]
-  /// What to do if nobody says how the network's input is scaled.
+  /// Advice for a file and a command line that both do not say how the network's input is scaled.
   var advice = "write it into the file with --mean and --std of fixtures/convert_checkpoint.py"
 
   /// A command line that says nothing about the file.

@@ -101,7 +101,8 @@ public struct AttackDescription: Sendable {
 
   // MARK: What it leads to
 
-  /// The same attack by one who does not know of the defence.
+  /// The same attack by an attacker who does not know of the defence. An attack that makes no sense without
+  /// that knowledge is replaced by the one that stands in for it.
   package var onNetwork: AttackDescription {
     guard let attack else { return self }
     let knowledge: AttackName.Knowledge =
@@ -150,7 +151,7 @@ extension AttackDescription: Hashable {
       && a.attack?.settingValues ?? [:] == b.attack?.settingValues ?? [:]
   }
 
-  /// Feeds all of it.
+  /// Feeds everything that `==` compares.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(name)
     hasher.combine(norm)

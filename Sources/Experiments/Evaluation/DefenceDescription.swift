@@ -28,7 +28,7 @@ package struct DefenceDescription: Sendable {
     DefenceName.known.first { $0.name == name }
   }
 
-  /// Which one.
+  /// The defence's name.
   package var name: DefenceName {
     DefenceName(rawValue: defence?.name ?? DefenceName.none.rawValue)
   }
@@ -45,7 +45,7 @@ package struct DefenceDescription: Sendable {
     return DefenceDescription(defence.map { resolved($0) })
   }
 
-  /// What is wrong, in one line; nil if nothing is.
+  /// What is wrong with the description, in one line; nil if nothing is.
   var problem: String? {
     switch defence {
     case let unknown as UnknownDefence: unknown.problem

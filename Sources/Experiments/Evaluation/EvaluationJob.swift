@@ -136,7 +136,7 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
     }
   }
 
-  /// The job's key.
+  /// The key under which a store keeps the job's outcomes.
   package var key: Key {
     Key(
       circumstances: circumstances, pool: pool?.identity, defence: defence,

@@ -115,9 +115,9 @@ extension EvaluationPlan: Codable {
 
 /// Which part of the examples to measure: every n-th, from the i-th on.
 package struct Shard: Hashable, Sendable, CustomStringConvertible {
-  /// i, from 1.
+  /// i, the number of this part, from 1.
   package let number: Int
-  /// n.
+  /// n, the number of parts.
   package let count: Int
 
   /// All examples.

@@ -10,7 +10,7 @@ import Robustness
 /// An outcome is kept under everything that it depends on and nothing else. So a run finds what an earlier
 /// one has measured even if it asks for more images, or the checkpoint's file has another name.
 package struct EvaluationStore: Sendable {
-  /// Where it is.
+  /// The folder of the store.
   package let folder: URL
 
   package init(_ folder: URL) { self.folder = folder }

@@ -37,7 +37,7 @@ package struct MatchedDefence: Sendable, Equatable, Codable {
     self.matching = matching
   }
 
-  /// One line for a person.
+  /// The choice in one line for a person.
   package var text: String {
     let share = "\((1000 * accuracy).rounded() / 10)% of \(count) clean validation images right"
     return isReached

@@ -37,7 +37,7 @@ package enum PlanError: ExplainedError, Equatable {
   case inUse(file: String)
   case merge(String)
 
-  /// In what was asked for, or in what a file holds.
+  /// `.usage` where what was asked for is wrong, `.data` where a file's contents are.
   package var cause: ErrorCause {
     switch self {
     case .setting, .shard: .usage

@@ -99,7 +99,7 @@ package enum Profiler {
   }
 }
 
-/// Why there is no profile.
+/// The profiler could not be started.
 package struct ProfilerError: ExplainedError {
   package var description: String {
     "the profiler cannot start: the process is being profiled already; unset CPUPROFILE"

@@ -412,11 +412,11 @@ package struct Reproduction: Sendable {
 
 /// The settings of a network's defences, chosen on validation images.
 package struct ChosenSettings: Codable, Sendable {
-  /// Of every defence.
+  /// The chosen setting of every defence.
   package var matched: [MatchedDefence]
-  /// MI-PL as a detector.
+  /// MI-PL with the settings with which it is measured as a detector; nil if it is not.
   package var detector: DefenceDescription?
-  /// The trials, where λ was chosen under attack.
+  /// All that was tried, if the settings were chosen by accuracy under attack; otherwise nil.
   package var tuning: Tuning?
 
   package init(

@@ -20,7 +20,7 @@ package struct ReproductionEstimate: Sendable {
 
   package var seconds: Double { parts.reduce(0) { $0 + $1.seconds } }
 
-  /// One line.
+  /// The estimate in one line for a person.
   package var text: String {
     let list = parts.map { "\($0.name) \(duration($0.seconds))" }.joined(separator: ", ")
     return "about \(duration(seconds)) from nothing on this machine: \(list)"
@@ -184,7 +184,7 @@ private struct DryRun {
     _ plan: EvaluationPlan, of images: Int,
     ofImage: (JobResult) -> PassMeter.Count = { $0.cost?.passes ?? PassMeter.Count() }
   ) throws -> PassMeter.Count {
-    /// The same at one radius for all.
+    /// An attack with the same radius for all, as passes do not depend on the radius.
     let epsilon = settings.epsilons[0]
     func common(_ attack: AttackDescription) -> AttackDescription {
       var attack = attack

@@ -154,7 +154,7 @@ extension ReproductionReport {
       clean: clean.outcomes, attacked: attacked.outcomes.filter { fooled.contains($0.index) })
   }
 
-  /// What a decision costs.
+  /// Forward passes and time of a decision, for every defence.
   var costTable: Table {
     Table(
       columns: ["network", "defence", "forward passes", "µs of a thread"],
@@ -200,7 +200,7 @@ extension ReproductionReport {
     }
   }
 
-  /// By which rule settings were chosen.
+  /// The rule by which settings were chosen, in words.
   var choiceText: String {
     switch settings.choice {
     case .dearest(let cost):

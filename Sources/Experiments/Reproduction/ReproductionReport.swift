@@ -226,7 +226,7 @@ package struct ReproductionReport: Sendable {
     results.networks.first { $0.method == method }
   }
 
-  /// For a terminal.
+  /// The report for a terminal.
   package var text: String {
     sections.flatMap { section in
       tables(of: section).map {

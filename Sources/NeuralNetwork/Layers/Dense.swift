@@ -1,7 +1,8 @@
 import Classification
 import Kernels
 
-/// out[n, o] = bias[o] + Σ_c in[n, c] · weight[o, c]: a convolution over images of one pixel.
+/// A dense layer, computed as a convolution over images of one pixel:
+/// out[n, o] = bias[o] + Σ_c in[n, c] · weight[o, c].
 public struct Dense {
   /// [O, C], as in PyTorch.
   public let weight: Parameter

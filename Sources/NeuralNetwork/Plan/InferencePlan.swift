@@ -39,11 +39,11 @@ public struct InferencePlan: Sendable {
   public let normalization: Normalization
   /// The kernel set for which it was compiled.
   public let kernels: KernelSet
-  /// What it was compiled for.
+  /// For how many images at a time it was compiled.
   public let profile: PlanProfile
   let slots: [Slot]
   let steps: [Step]
-  /// All steps, in order; between two segments only one slot is in use.
+  /// All steps in segments, in order. From one segment to the next only one slot is handed on.
   let segments: [Segment]
   let dense: Step
   /// The slots before and after global average pooling, and that of the logits.
