@@ -80,7 +80,8 @@ public enum SafetensorsError: ExplainedError, Equatable {
       """
     case .truncated(let needed, let found):
       "the file ends after \(found) bytes, \(needed) are needed; copy it again"
-    case .header(let problem): "the safetensors header is damaged: \(problem.printable)"
+    case .header(let problem):
+      "the safetensors header is damaged: \(problem.printable); copy the file again or write it anew"
     case .type(let type, let tensor):
       """
       \(tensor.printable) has type \(type.printable), which cannot be read; write it as F32, F16 or \

@@ -3,8 +3,8 @@ import Foundation
 import Kernels
 
 /// Stochastic gradient descent with momentum μ and weight decay w, as PyTorch's SGD:
-/// g ← g + w·p; v ← μ·v + g; p ← p − lr·v, for a parameter p with gradient g, velocity v, at first 0, and
-/// learning rate lr.
+/// g ← g + w·p; v ← μ·v + g; p ← p − lr·v, for a parameter p with gradient g, a velocity v that begins
+/// with 0, and the learning rate lr.
 public struct StochasticGradientDescent {
   /// μ, the share of the velocity that is kept.
   public var momentum: Float

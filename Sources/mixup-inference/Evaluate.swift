@@ -47,7 +47,7 @@ struct Evaluate: ParsableCommand {
   @Option(
     help: """
       Share of clean validation images that defences have to classify correctly: of several settings of one \
-      defence only the one that comes nearest to it from above is measured.
+      defence only the one that comes nearest to it from above is measured, or the best if all are below.
       """)
   var match: Double?
 
@@ -57,7 +57,8 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Which part of the images to measure, such as 2/4; needs --store.")
   var shard: String?
 
-  @Option(help: "Number of images on which the sanity suite checks every defence, under its worst attack.")
+  @Option(
+    help: "On how many images the sanity suite checks every defence, under its worst attack.")
   var sanity: Int?
 
   @OptionGroup var files: RecordOptions

@@ -41,7 +41,7 @@ struct ModelOptions: ParsableArguments {
     guard let other else {
       guard reading.normalization == nil, reading.answers.isEmpty else {
         throw Failure.usage(
-          "--other-mean, --other-std and --other-reading are about --other; give it")
+          "--other-mean, --other-std and --other-reading describe the file of --other; give that too")
       }
       return nil
     }

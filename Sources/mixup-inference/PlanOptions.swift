@@ -28,7 +28,7 @@ struct PlanOptions: ParsableArguments {
   var steps: String?
 
   @Option(
-    help: "Length of a step, on the pixel scale like --epsilon; max(ε/4, 2.5 ε/steps) unless given.")
+    help: "Length of a step on the pixel scale, as --epsilon; max(ε/4, 2.5 ε/steps) unless given.")
   var stepSize: String?
 
   @Option(

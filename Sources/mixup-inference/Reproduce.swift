@@ -31,10 +31,10 @@ struct Reproduce: ParsableCommand {
   @Option(help: "\(PaperScale.allCases.map(\.rawValue).joined(separator: ", ")).")
   var scale = PaperScale.standard.rawValue
 
-  @Option(help: "Test images under attack, from the first; unless given, as many as the scale says.")
+  @Option(help: "Test images under attack, from the first; unless given as many as the scale says.")
   var count: Int?
 
-  @Option(help: "Folder with trained networks, METHOD.safetensors, to be used in place of training.")
+  @Option(help: "Folder with trained networks, METHOD.safetensors, used in place of training.")
   var checkpoints: String?
 
   @Option(help: "Folder for the report, checkpoints and finished stages.")

@@ -53,7 +53,8 @@ struct ImageDistances: Sendable {
 
   /// Why the images cannot have been made of their originals; nil if they can. They can if most lie in the
   /// ball that the file claims. They also can if, in the median, they are less than half as far from their
-  /// originals as these are from other images, and undoing none of the known mistakes halves the distance.
+  /// originals as from those of other images, if undoing none of the known mistakes halves the distance, and
+  /// if most are not much nearer to the original of another image.
   func problem(claim: PerturbationBudget?) -> Problem? {
     let own = l2.median
     if let claim, 2 * countBeyond(claim, isEightBit: images.areEightBit) < images.count {

@@ -25,7 +25,7 @@ package struct Tuning: Codable, Hashable, Sendable {
     package var value: Float
     package var trials: [Trial]
 
-    /// Whether the value loses no more clean accuracy than it may; if it does, so do all others.
+    /// Whether the value loses no more clean accuracy than is allowed; if it loses more, so do all others.
     package var isReached: Bool
 
     /// The choice of the rule among trials.
