@@ -4,7 +4,7 @@ import Reporting
 
 /// What is in a safetensors file, and which network that is.
 package struct CheckpointReport: Sendable {
-  /// What is said about the file as a whole, in the order of the report.
+  /// The lines about the file as a whole, in the order of the report.
   package let findings: [(name: String, value: String)]
   /// One row per tensor, in the order of the file.
   package let table: Table

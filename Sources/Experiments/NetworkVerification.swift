@@ -61,7 +61,7 @@ package struct NetworkVerification: Sendable {
     package var detection: Verdict { ratio == 1 ? .doesNotHold : Verdict(detectionMargin) }
   }
 
-  /// What an interval for the mean of a margin says of "the mean is above 0".
+  /// Whether a condition, that the mean of a margin is above 0, holds by the interval for that mean.
   package enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
     /// The interval lies above 0.
     case holds

@@ -6,8 +6,9 @@ import KernelTables
 /// rounding; which one ran is part of every record.
 ///
 /// Every output of these two in `.reference` and the SIMD sets is one chain of fused multiply-adds, in
-/// `multiply` in the order of (tap, input channel): so they agree bit for bit, and a result does not
-/// depend on its batch. Winograd's algorithm, which only the SIMD sets use, rounds differently.
+/// `multiply` in the order of (tap, input channel): so they agree bit for bit. Winograd's algorithm, which
+/// only the SIMD sets use, rounds differently. With every set an image's result is the same bytes
+/// whatever its batch.
 public enum KernelSet: String, CaseIterable, Sendable, Codable {
   /// Plain loops, for checking the others.
   case reference

@@ -93,7 +93,7 @@ public enum CheckpointError: ExplainedError, Equatable {
   case unreadable(String)
   case noNormalization
   case channels(Int, of: Int)
-  /// The scaling of the input is none, or two that differ; the text says which.
+  /// The scaling of the input has impossible values, or two sources differ; the text says which.
   case scaling(String)
   case impossibleNetwork
   case tooFewValues(needed: Int, found: Int)

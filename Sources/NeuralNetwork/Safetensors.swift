@@ -7,7 +7,7 @@ import Statistics
 ///
 /// Reads truth values, whole numbers, Float16, BFloat16, Float32 and Float64, all as Float32, which is
 /// what it writes: F64 is rounded, a whole number that Float32 cannot hold is an error. See
-/// `SafetensorsHeader` for what else is asked of a file. Source: github.com/huggingface/safetensors,
+/// `SafetensorsHeader` for what else a file must satisfy. Source: github.com/huggingface/safetensors,
 /// "Format".
 public struct Safetensors: Sendable {
   /// The tensors by name.

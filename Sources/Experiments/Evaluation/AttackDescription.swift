@@ -99,7 +99,7 @@ public struct AttackDescription: Sendable {
     return attack.problem
   }
 
-  // MARK: What it leads to
+  // MARK: What follows from a description
 
   /// The same attack by an attacker who does not know of the defence. An attack that makes no sense without
   /// that knowledge is replaced by the one that stands in for it.

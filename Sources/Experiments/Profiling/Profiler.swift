@@ -69,7 +69,8 @@ package enum Profiler {
     return descriptor
   }
 
-  /// Ends the profile; gperftools would say so on standard error, where only progress belongs.
+  /// Ends the profile. Standard error is closed meanwhile to a message of gperftools, which does not belong
+  /// there.
   private static func stop() {
     let standardError = dup(STDERR_FILENO)
     let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)

@@ -40,8 +40,8 @@ package enum SymbolName {
     return name.map(String.init) ?? symbol
   }
 
-  /// Module, types and base name of a demangled declaration; nil for what is none, such as the
-  /// metadata of a type.
+  /// Module, types and base name of a demangled declaration; nil for symbols that are no declaration, such
+  /// as the metadata of a type.
   package static func function(_ demangled: String) -> String? {
     var text = Substring(demangled)
     // What the compiler makes of a function.

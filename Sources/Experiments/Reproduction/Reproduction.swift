@@ -91,7 +91,7 @@ package struct Reproduction: Sendable {
     }
   }
 
-  /// One image, clean and attacked, with what the undefended network says of it.
+  /// One image, clean and attacked, with the undefended network's prediction for the attacked one.
   package struct Picture: Codable, Sendable {
     package var label: Int
     package var prediction: Int
