@@ -46,9 +46,10 @@ size_t live_bytes(void) {
 
 #if defined(COUNTS)
 
-// The program's own definitions come before those of the C library, in all libraries it loads. They
-// pass on to the next ones in line: another allocator's where one was preloaded, whose `free` is
-// called too.
+// The loader finds the program's own definitions of these functions before the C library's, also for
+// the libraries that the program loads. Each counts and calls the next definition: the C library's, or
+// that of another allocator that was preloaded. The C library's would be wrong there, as memory goes
+// back through the other allocator's `free`, which is not replaced here.
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t number, size_t size);
 extern void *__libc_realloc(void *pointer, size_t size);
@@ -62,7 +63,8 @@ static void note(size_t size) {
   }
 }
 
-/// The next definition, found once; the C library's while the search itself asks for memory.
+/// The next definition of a function, which is searched for once; while the search itself asks for
+/// memory, the C library's.
 static void *next(_Atomic(void *) *found, const char *name, void *fallback) {
   static _Thread_local bool is_searching;
   void *function = atomic_load_explicit(found, memory_order_acquire);

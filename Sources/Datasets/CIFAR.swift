@@ -2,14 +2,14 @@ import Classification
 import Foundation
 
 extension Dataset {
-  /// CIFAR-10.
+  /// CIFAR-10: 50,000 images to train on and 10,000 to test on, 32×32 pixels in colour, ten classes.
   public static let cifar10 = cifar(
     "cifar10", .ten, "data_batch_1.bin to data_batch_5.bin and test_batch.bin",
     """
     airplane automobile bird cat deer dog frog horse ship truck
     """)
 
-  /// CIFAR-100 with its hundred fine labels.
+  /// CIFAR-100 with its hundred fine labels: as many images as CIFAR-10 has, of the same size.
   public static let cifar100 = cifar(
     "cifar100", .hundred, "train.bin and test.bin",
     """
@@ -24,7 +24,7 @@ extension Dataset {
     willow_tree wolf woman worm
     """)
 
-  /// The same images with their twenty coarse labels.
+  /// CIFAR-100 with its twenty coarse labels.
   public static let cifar100Coarse = cifar(
     "cifar100-coarse", .hundredCoarse, "train.bin and test.bin",
     """
@@ -58,7 +58,7 @@ struct CIFAR: Sendable {
   /// The first label, the coarse one of 20.
   static let hundredCoarse = hundred(label: 0)
 
-  /// Parts of the files will do.
+  /// CIFAR-100 by one of its two labels. Where a file is split into parts, its first part is enough.
   private static func hundred(label: Int) -> CIFAR {
     CIFAR(
       classCounts: [20, 100], label: label, trainingFiles: [["train.bin"], ["train_part_00.bin"]],
@@ -69,7 +69,7 @@ struct CIFAR: Sendable {
   let classCounts: [Int]
   /// Which label is the class of an image here.
   let label: Int
-  /// Sets of file names, of which the first that is there is read.
+  /// Sets of file names; the first set whose files are all there is read.
   let trainingFiles: [[String]]
   let testFiles: [[String]]
 
@@ -93,7 +93,7 @@ struct CIFAR: Sendable {
     }
     let files = try names.map { try records(folder.appending(path: $0)) }
     let labels = try files.flatMap { try self.labels(in: $0) }
-    // Written in place: of fifty thousand images a copy would be 600 MB.
+    // Written in place: a copy of fifty thousand images would take another 600 MB.
     var pixels = Tensor(uninitialized: [labels.count, 3, 32, 32])
     pixels.withUnsafeMutablePointer { target in
       var target = target
@@ -113,7 +113,7 @@ struct CIFAR: Sendable {
       indices: Array(firstIndex..<firstIndex + labels.count))
   }
 
-  /// A file of whole records.
+  /// A file that has been found to consist of whole records.
   private func records(_ file: URL) throws -> DataFile {
     let file = try DataFile(file)
     guard !file.data.isEmpty, file.data.count % recordBytes == 0 else {
@@ -123,7 +123,8 @@ struct CIFAR: Sendable {
     return file
   }
 
-  /// The class of every record; a wrong label of either kind is a sign of damage.
+  /// The class of every record. All labels of a record are checked, as one that is too large is a sign of
+  /// damage.
   private func labels(in file: DataFile) throws -> [Int] {
     try file.data.withUnsafeBytes { bytes in
       try stride(from: 0, to: bytes.count, by: recordBytes).map { start in

@@ -1,12 +1,12 @@
 import Foundation
 
-/// A file whose bytes are read where they lie.
+/// A file that is mapped into memory, so that its bytes need not be copied.
 struct DataFile: Sendable {
   /// How errors call it.
   let path: String
   let data: Data
 
-  /// Maps an ordinary file; a device or a pipe might have no end.
+  /// Maps an ordinary file. Devices and pipes are refused, as they might have no end.
   ///
   /// - Throws: `DatasetError.unreadableFile` if it cannot be read.
   init(_ file: URL) throws(DatasetError) {
@@ -31,8 +31,10 @@ struct DataFile: Sendable {
       atPath: folder.appending(path: name).path(percentEncoded: false))
   }
 
-  /// The first of some files of a folder that is there; or the error that says that none is, or that
-  /// there is only a compressed one.
+  /// The first of some files that the folder has.
+  ///
+  /// - Throws: `DatasetError.compressedFile` if the folder has one of them only as `.gz`, `.missingFile` if
+  ///   it has none.
   static func first(of names: [String], in folder: URL) throws(DatasetError) -> DataFile {
     if let name = names.first(where: { isThere($0, in: folder) }) {
       return try DataFile(folder.appending(path: name))

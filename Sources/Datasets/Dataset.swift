@@ -1,7 +1,7 @@
 import Classification
 import Foundation
 
-/// A set of labelled images, described once: whatever anybody asks of a data set is asked here.
+/// The description of a set of labelled images: all that other code needs to know of a data set.
 ///
 /// To add one, write its description in a file of its own, and name it in `known`.
 public struct Dataset: Sendable {
@@ -12,11 +12,11 @@ public struct Dataset: Sendable {
   public enum Source: Sendable {
     /// They are embedded, or in a file that has been opened.
     case atHand(@Sendable () throws -> Files)
-    /// They are in a folder, which holds what the text says.
+    /// They are in files of a folder; the text names the files.
     case folder(holding: String, @Sendable (URL) throws -> Files)
   }
 
-  /// How commands and records call it.
+  /// The name by which commands and records call it.
   public let name: String
   /// The extents of every image.
   public let imageShape: ImageShape
@@ -24,7 +24,7 @@ public struct Dataset: Sendable {
   public let labelNames: [String]
   /// Where the images come from.
   public let source: Source
-  /// How networks are trained on it unless somebody says otherwise.
+  /// How networks are trained on it unless the user says otherwise.
   package let training: StandardTraining
 
   /// A description.
@@ -64,6 +64,7 @@ public struct Dataset: Sendable {
   ///   - folder: where the files are; not looked at if the images are at hand.
   ///   - validationCount: images of the training file that are set apart for tuning; unless given, 500,
   ///     or a fifth of the training file where that is less.
+  ///   - seed: decides which images these are.
   /// - Throws: `DatasetError`.
   public func load(
     from folder: URL? = nil, validationCount: Int? = nil, seed: UInt64

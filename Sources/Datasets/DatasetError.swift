@@ -28,7 +28,7 @@ public enum DatasetError: ExplainedError, Equatable {
   case emptyClass(String, label: Int, classCount: Int)
   case oneClass(String)
 
-  /// In a file that cannot be read, or in what one holds.
+  /// `.file` where a file cannot be read, `.data` where its contents are wrong.
   public var cause: ErrorCause {
     switch self {
     case .noFolder, .missingFile, .unreadableFile: .file
@@ -40,7 +40,7 @@ public enum DatasetError: ExplainedError, Equatable {
   public var description: String {
     switch self {
     case .validationCount(let count, let images):
-      "\(count) validation images cannot be taken from \(images) and leave some to train on"
+      "\(count) validation images cannot be taken from \(images) and leave some to train on; take fewer"
     case .noFolder(let name, let contents):
       "\(name) is read from files; name the folder with \(contents)"
     case .missingFile(let name, let folder):
@@ -49,11 +49,13 @@ public enum DatasetError: ExplainedError, Equatable {
     case .compressedFile(let file): "\(file) is compressed; unpack it with gunzip first"
     case .truncatedFile(let file, let bytes, let recordBytes):
       """
-      \(file) has \(bytes) bytes, which is not a number of records of \(recordBytes); \
+      \(file) has \(bytes) bytes, which is no multiple of the \(recordBytes) that a record has; \
       it is damaged or of another format, copy it again
       """
     case .shortHeader(let file, let bytes, let header):
-      "\(file) has \(bytes) bytes, and \(header) for its header alone; it is damaged, copy it again"
+      """
+      \(file) has \(bytes) bytes, and its header alone would take \(header); it is damaged, copy it again
+      """
     case .wrongKind(let file, let found, let expected):
       """
       \(file) begins with \(Self.hexadecimal(found)) and not with \(Self.hexadecimal(expected)) as IDX \

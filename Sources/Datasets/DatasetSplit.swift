@@ -11,7 +11,7 @@ public struct DatasetSplit: Sendable {
   /// Images to report on.
   public let test: LabelledImages
 
-  /// A split as it is.
+  /// The split into the given sets.
   public init(training: LabelledImages, validation: LabelledImages, test: LabelledImages) {
     self.training = training
     self.validation = validation
@@ -20,8 +20,8 @@ public struct DatasetSplit: Sendable {
 
   /// Takes the validation images out of a training file.
   ///
-  /// The first images of an order that the seed fixes, so a larger validation set contains a
-  /// smaller one. The remaining training images stay in the order of the file.
+  /// They are the first ones of a random order that the seed fixes, so with one seed a larger validation
+  /// set contains a smaller one. Both sets keep the order of the file.
   ///
   /// - Throws: `DatasetError.validationCount` unless images remain to train on.
   public init(

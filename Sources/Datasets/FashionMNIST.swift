@@ -3,7 +3,7 @@ import Classification
 extension Dataset {
   /// Fashion-MNIST: clothes, 28×28 grey pixels, 60,000 to train on and 10,000 to test on, in the files of MNIST.
   ///
-  /// The numbers of its training are ours; the data set was not at hand to measure them. Source: Xiao, Rasul and
+  /// Its training settings are our choice and untested, as the data set was not at hand. Source: Xiao, Rasul and
   /// Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms", 2017.
   public static let fashionMNIST = {
     let shape = ImageShape(channels: 1, height: 28, width: 28)

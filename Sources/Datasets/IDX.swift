@@ -31,7 +31,7 @@ struct IDXFolder: Sendable {
   private func images(
     _ part: String, in folder: URL, firstIndex: Int
   ) throws -> LabelledImages {
-    // Of a file there are copies with a hyphen in its name and with a dot.
+    // The files circulate under two names: with a hyphen before "idx" and with a dot.
     func array(_ what: String, rank: Int) throws(DatasetError) -> IDXArray {
       try IDXArray(
         DataFile.first(
@@ -73,8 +73,8 @@ private struct IDXArray {
   /// The values, the last dimension's side by side.
   let bytes: Data
 
-  /// - Throws: `DatasetError` unless the file holds bytes in so many dimensions, as many as its extents
-  ///   say.
+  /// - Throws: `DatasetError` unless the file holds an array of bytes with `rank` dimensions, and as many
+  ///   bytes as its extents say.
   init(_ file: DataFile, rank: Int) throws(DatasetError) {
     func number(_ place: Int) -> UInt32 {
       file.data.dropFirst(4 * place).prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
@@ -89,7 +89,7 @@ private struct IDXArray {
       throw .wrongKind(file.path, found: number(0), expected: expected)
     }
     let extents = (1...rank).map(number)
-    // Three numbers of 32 bits have a product of 96.
+    // The product of three numbers of 32 bits may need 96, more than an `Int` has.
     var count: Int? = 1
     for extent in extents {
       count = count.flatMap {

@@ -2,12 +2,13 @@ import Classification
 import NeuralNetwork
 
 extension LabelledImages {
-  /// What every image is, whatever file it came from and wherever it stands there: SHA-256, in hexadecimal,
-  /// the first 32 digits, of classes, label, extents and pixels, version 1.
+  /// A digest of the content of every image, which does not depend on the file or place that the image
+  /// comes from: the first 32 hexadecimal digits of the SHA-256 of classes, label, extents and pixels,
+  /// version 1.
   ///
   /// The bytes are those of `CanonicalDigest` under the domain "mixup-inference image": the number of
   /// classes, the label, the number of extents [C, H, W] and each, and the pixels as Float32, little-endian.
-  /// Equal images are equal texts; others are not, but by a chance of 2⁻¹²⁸.
+  /// Equal images have equal digests; two different ones have the same with probability 2⁻¹²⁸.
   package var identities: [String] {
     let width = pixels.imageShape.count
     return pixels.tensor.withUnsafePointer { values in
@@ -23,11 +24,12 @@ extension LabelledImages {
     }
   }
 
-  /// What names the images, whatever file they came from: SHA-256, in hexadecimal, of every image's index and
-  /// identity, in their order, version 1, under the domain "mixup-inference images".
+  /// A digest of all images together, which does not depend on the file that they come from: SHA-256, in
+  /// hexadecimal, of every image's index and identity, in their order, version 1, under the domain
+  /// "mixup-inference images".
   package var identity: String { identity(of: identities) }
 
-  /// The same, for who knows the images' own identities already.
+  /// `identity`, from the images' `identities`, for callers that have these already.
   package func identity(of identities: [String]) -> String {
     let digest = CanonicalDigest(domain: "mixup-inference images", version: 1)
     digest.add(count)

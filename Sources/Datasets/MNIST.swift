@@ -3,8 +3,8 @@ import Classification
 extension Dataset {
   /// MNIST: handwritten digits, 28×28 grey pixels, 60,000 to train on and 10,000 to test on.
   ///
-  /// The radius is that of Madry et al., "Towards deep learning models resistant to adversarial attacks",
-  /// 2018. The other numbers are ours; the data set was not at hand to measure them.
+  /// The radius ε is that of Madry et al., "Towards deep learning models resistant to adversarial attacks",
+  /// 2018. The other training settings are our choice and untested, as the data set was not at hand.
   public static let mnist = {
     let shape = ImageShape(channels: 1, height: 28, width: 28)
     return Dataset(

@@ -8,9 +8,10 @@ extension Dataset {
   /// any type of whole numbers.
   ///
   /// The metadata may name the labels 0, 1, … under "labelNames", a JSON list of texts; otherwise there are as
-  /// many classes as the largest label says. Every class has a training image, so that a label that is
-  /// counted from 1, or read wrongly, is noticed. The data set is called as its file is, which no known
-  /// one is, and indices count through the training images and on through the test images.
+  /// many classes as the largest label says. Every class must have a training image, so that labels which
+  /// are counted from 1, or read wrongly, are noticed. The data set's name is the file's, with its
+  /// extension, which keeps it apart from the known ones; indices count through the training images and on
+  /// through the test images.
   ///
   /// - Throws: `DatasetError`.
   public init(safetensors file: URL) throws(DatasetError) {
@@ -20,19 +21,19 @@ extension Dataset {
       name: name, imageShape: shape, labelNames: contents.labelNames,
       training: max(shape.height, shape.width) <= 16
         ? .tiny
-        // Nobody knows here whether a mirrored image is one of its class.
+        // No cropping and flipping, as a mirrored image may belong to another class.
         : .small.with { $0.cropPadding = nil },
       source: .atHand { (try contents.images(.training), try contents.images(.test)) })
   }
 
-  /// Whether a file is meant for a data set: it has tensors of one, if not all.
+  /// Whether a file is meant as a data set: whether it has one at least of the four tensors.
   package static func isHeld(by header: SafetensorsHeader) -> Bool {
     let names = [SafetensorsDataset.Part.training, .test].flatMap { [$0.images, $0.labels] }
     return header.entries.contains { names.contains($0.name) }
   }
 }
 
-/// A safetensors file that has been found to hold a data set, but for the values of its pixels.
+/// A safetensors file in which everything but the values of the pixels has been checked.
 private struct SafetensorsDataset: Sendable {
   /// The tensors of a part of the data set, by the beginning of their names.
   enum Part: String, Sendable {
@@ -68,7 +69,7 @@ private struct SafetensorsDataset: Sendable {
     let test = try Self.labels(.test, header, file)
     labels = [.training: training, .test: test]
     let names = try Self.names(header, file)
-    // The largest number of all is no label, as there is no number of so many classes.
+    // The label `Int.max` is refused below: the number of its classes would be too large for an `Int`.
     let largest = (training + test).reduce(0, max)
     let classCount = names?.count ?? (largest < .max ? largest + 1 : .max)
     for (part, values) in [(Part.training, training), (.test, test)] {
@@ -78,7 +79,7 @@ private struct SafetensorsDataset: Sendable {
           classCount: classCount)
       }
     }
-    // Ends soon, however large a label is: at the first that no image has.
+    // Quick however large a label is: the search below ends at the first class without images.
     guard classCount > 1 else { throw .oneClass(file.path) }
     let present = Set(training)
     if let missing = (0..<classCount).first(where: { !present.contains($0) }) {

@@ -1,20 +1,20 @@
 import Classification
 import NeuralNetwork
 
-/// How networks are trained on a data set unless somebody says otherwise: the numbers in which data sets
-/// differ. What a method of training does with them is not known here.
+/// How networks are trained on a data set unless the user says otherwise: the settings in which data sets
+/// differ. `TrainingMethod` in Experiments makes recipes of them.
 package struct StandardTraining: Sendable {
   /// Passes over the training images.
   package struct Epochs: Sendable {
-    /// Of clean images as they are.
+    /// For training on clean images as they are.
     package var plain: Int
-    /// Of mixtures of clean images.
+    /// For training on mixtures of clean images.
     package var mixup: Int
-    /// Of adversarial images, mixed or not.
+    /// For training on adversarial images, mixed or not.
     package var adversarial: Int
   }
 
-  /// The network for such images and a number of classes.
+  /// The network for images of a shape and a number of classes.
   package var architecture: @Sendable (ImageShape, Int) -> ResNet.Architecture
   /// Black pixels around an image before it is flipped and cropped; nil where an image stays as it is,
   /// as it must where its mirror image belongs to another class or to none.
@@ -26,7 +26,7 @@ package struct StandardTraining: Sendable {
   package var peakRate: Float
   /// The share of the steps in which the learning rate rises to its peak.
   package var warmUp: Float
-  /// ε of adversarial training in ℓ∞, on the pixel scale, as `Epsilon` reads it.
+  /// ε of adversarial training: the radius in ℓ∞ on the pixel scale, as text, such as "8/255".
   package var epsilon: String
   /// Steps of PGD in adversarial training.
   package var attackSteps: Int
@@ -44,7 +44,7 @@ package struct StandardTraining: Sendable {
     epochs: Epochs(plain: 30, mixup: 40, adversarial: 15), batchSize: 128, peakRate: 0.2,
     warmUp: 0.2, epsilon: "8/255", attackSteps: 5)
 
-  /// The same with one thing or another changed.
+  /// A copy with some settings changed.
   func with(_ change: (inout StandardTraining) -> Void) -> StandardTraining {
     var changed = self
     change(&changed)

@@ -4,16 +4,16 @@ import Reporting
 
 /// What is in a safetensors file, and which network that is.
 package struct CheckpointReport: Sendable {
-  /// What is said about the file as a whole, in the order of the report.
+  /// The lines about the file as a whole, in the order of the report.
   package let findings: [(name: String, value: String)]
   /// One row per tensor, in the order of the file.
   package let table: Table
 
-  /// Reads a file's bytes. A file that holds no network of a kind that can be built is no error.
+  /// Reads a file's bytes. If they hold no network that can be built, the report says so; that is no error.
   ///
   /// - Parameters:
-  ///   - normalization: for a file that does not say its own.
-  ///   - answers: how what names and shapes leave open is read.
+  ///   - normalization: the scaling of the network's input, for a file that does not say it.
+  ///   - answers: how the caller reads what names and shapes of tensors leave open.
   /// - Throws: `SafetensorsError` for damaged bytes.
   package init(
     _ data: Data, named name: String, normalization: Normalization? = nil,

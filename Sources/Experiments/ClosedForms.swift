@@ -1,9 +1,9 @@
 import MixupInference
 
-/// The closed forms that a verification compares with exact models: the library's, or others to see
-/// that it notices.
+/// The formulas that a verification compares with exact models: the paper's, as the library has them; or
+/// wrong ones, by which tests see that the verification notices.
 package struct ClosedForms: Sendable {
-  /// Table 1.
+  /// A cell of the paper's Table 1.
   package var cell:
     @Sendable (
       _ row: Table1.Row, _ rule: PartnerLabel, _ isAdversarial: Bool, _ ratio: Double,
@@ -26,12 +26,12 @@ package struct ClosedForms: Sendable {
   package var detectionGap: @Sendable (_ ratio: Double, _ decay: Double) -> Double = {
     DetectionGap.detectionGapSigned(ratio: $0, predictedLabelDecay: $1)
   }
-  /// The failure law of MI-OL.
+  /// The probability that MI-OL, on the ideal model, gives a clean input another class than its own.
   package var failureProbability:
     @Sendable (_ ratio: ExactRatio, _ classCount: Int, _ sampleCount: Int) throws -> Double = {
       try OtherLabelLaw.failureProbability(ratio: $0, classCount: $1, sampleCount: $2)
     }
 
-  /// The paper's.
+  /// The paper's formulas.
   package init() {}
 }

@@ -6,7 +6,7 @@ import Reporting
 
 /// What is in a data set: extents, identities, and how many images there are of every label.
 package struct DatasetReport: Sendable {
-  /// What is said about it as a whole, in the order of the report.
+  /// The lines about the data set as a whole, in the order of the report.
   package let findings: [(name: String, value: String)]
   /// One row per label.
   package let table: Table

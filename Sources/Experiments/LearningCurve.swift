@@ -3,16 +3,17 @@ import Statistics
 
 /// How a training went, epoch by epoch; a table of comma-separated values beside its checkpoint.
 package struct LearningCurve: Codable, Sendable, Equatable {
-  /// One line.
+  /// One epoch, a line of the table.
   package struct Epoch: Codable, Sendable, Equatable {
-    /// From 1.
+    /// Its number, from 1.
     package var epoch: Int
-    /// Mean over the epoch's steps.
+    /// Mean training loss over the epoch's steps.
     package var loss: Double
-    /// Of the last step.
+    /// The learning rate of the epoch's last step.
     package var learningRate: Float
-    /// Of the validation images.
+    /// The validation images that are classified correctly after the epoch.
     package var validation: Proportion
+    /// Wall-clock time of training and validation.
     package var seconds: Double
   }
 
@@ -21,7 +22,7 @@ package struct LearningCurve: Codable, Sendable, Equatable {
   private static let header =
     "epoch,loss,learning rate,validation accuracy,validation images,seconds"
 
-  /// The table.
+  /// The table as comma-separated values.
   package var csv: String {
     let lines = epochs.map {
       "\($0.epoch),\($0.loss),\($0.learningRate),\($0.validation.value),\($0.validation.trials),\($0.seconds)"
@@ -29,12 +30,12 @@ package struct LearningCurve: Codable, Sendable, Equatable {
     return ([Self.header] + lines).joined(separator: "\n") + "\n"
   }
 
-  /// No epochs.
+  /// A curve without epochs.
   package init() {}
 
   /// Reads a table that `csv` made.
   ///
-  /// - Throws: `LearningCurveError` that names the first line that is none.
+  /// - Throws: `LearningCurveError` that names the first line that is no epoch.
   package init(csv: String) throws(LearningCurveError) {
     let lines = csv.split(separator: "\n", omittingEmptySubsequences: true)
     guard lines.first.map(String.init) == Self.header else {
@@ -58,7 +59,7 @@ package struct LearningCurve: Codable, Sendable, Equatable {
 
 /// A line that is no epoch of a learning curve.
 package struct LearningCurveError: ExplainedError, Equatable {
-  /// From 1.
+  /// The number of the line, from 1.
   package var line: Int
   package var expected: String
 

@@ -2,7 +2,7 @@ import Foundation
 import Kernels
 import Reporting
 
-/// What the machine can do and what is used of it.
+/// What the machine can do, what of that is used, and what is missing.
 package struct MachineReport: Sendable {
   /// One line of the report.
   package struct Finding: Sendable {

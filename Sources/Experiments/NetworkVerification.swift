@@ -5,17 +5,21 @@ import Reporting
 import Robustness
 import Statistics
 
-/// RIC, DG and linearity measured on a network: findings with intervals, where nothing must hold.
+/// The paper's Robustness Improving Condition (RIC, equation (10)), its Detection Gap (DG, (11)) and the
+/// linearity between images, measured on a network: findings with intervals, none of which must hold.
+///
+/// y is the true label, ŷ the prediction for the adversarial image, ΔF_k what mixing adds to the confidence
+/// in class k, and G what the attack adds to it.
 package struct NetworkVerification: Sendable {
-  /// Where to look.
+  /// What is measured: the network's attack, λ and numbers of draws.
   package struct Settings: Codable, Hashable, Sendable {
     package var ratios: [Float] = [0.2, 0.4, 0.5, 0.6, 0.8]
     /// N.
     package var sampleCount = 30
     package var epsilon = Epsilon.zero
-    /// Steps of the oblivious PGD, true labels.
+    /// Steps of PGD on the true labels, by an attacker who does not know of the defence.
     package var steps = 10
-    /// Pairs of each kind for linearity.
+    /// Pairs of images, within classes and between classes each, on which linearity is measured.
     package var pairCount = 1000
     /// λ at which linearity is compared with RIC, example by example.
     package var comparedRatio: Float = 0.5
@@ -42,9 +46,10 @@ package struct NetworkVerification: Sendable {
     package var satisfied: Proportion
     package var curves: Curves
 
-    /// What the intervals say of RIC on average: it holds if both means are above 0, and does not if one
-    /// is below. Either is wrong with probability at most 5%: to say that it holds, the interval of a mean
-    /// that is not above 0 must miss it, and to say that it does not, one of two at 2.5% each.
+    /// What the intervals say of RIC on average: that it holds if both lie above 0, that it does not if one
+    /// lies below. Either statement is wrong with probability at most 5%. "Holds" is wrong only if the
+    /// interval of a mean that is not above 0 lies above it: 2.5%. "Does not hold" is wrong only if one of
+    /// the two lies below 0 although its mean does not: 2.5% for each.
     package var condition: Verdict {
       if ratio == 1 { return .doesNotHold }
       let halves = [trueLabelMargin, predictedLabelMargin].map(Verdict.init)
@@ -56,13 +61,13 @@ package struct NetworkVerification: Sendable {
     package var detection: Verdict { ratio == 1 ? .doesNotHold : Verdict(detectionMargin) }
   }
 
-  /// What an interval for the mean of a margin says of "the mean is above 0".
+  /// Whether a condition, that the mean of a margin is above 0, holds by the interval for that mean.
   package enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
-    /// It lies above 0.
+    /// The interval lies above 0.
     case holds
     /// It lies below 0, or λ = 1, where mixing changes nothing.
     case doesNotHold = "does not hold"
-    /// It has 0 inside: there is no evidence for either.
+    /// The interval has 0 inside: there is no evidence for either.
     case notDecided = "not decided"
 
     init(_ mean: BoundedMean) {
@@ -80,10 +85,11 @@ package struct NetworkVerification: Sendable {
     package var adversarialPredictedLabel: BoundedMean
   }
 
-  /// How linearity goes together with RIC, image by image.
+  /// How the distance from linearity goes together with the RIC margin, image by image.
   package struct Comparison: Codable, Hashable, Sendable {
     package var rule: PartnerLabel
-    /// Of the mean distance to the line between an image and its partners, and the RIC margin.
+    /// The rank correlation between two numbers of every image: the mean distance of F from the straight
+    /// line to its partners, and the RIC margin min(ΔF_y, −ΔF_ŷ). Nil if there is none.
     package var correlation: RankCorrelation?
   }
 
@@ -165,7 +171,8 @@ package struct NetworkVerification: Sendable {
 
   // MARK: Parts
 
-  /// The images that equation (2) speaks of, before and after oblivious PGD.
+  /// The images that are classified correctly before oblivious PGD and wrongly after it, as equation (2)
+  /// presupposes, in both states.
   private func attacked(
     _ base: some DifferentiableClassifier, _ images: LabelledImages,
     _ advance: @escaping @Sendable (Int) -> Void

@@ -91,7 +91,7 @@ struct NetworkVerificationReport: Sendable {
     } + remarks + linearity.findings
   }
 
-  /// What the verdicts mean where that may be asked.
+  /// Explanations of verdicts that a reader may ask about.
   private var remarks: [String] {
     let verdicts = results.points.flatMap { [$0.condition, $0.detection] }
     var remarks: [String] = []

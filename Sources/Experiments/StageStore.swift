@@ -3,10 +3,11 @@ import Reporting
 
 /// Results of finished stages in a folder, so that a second run need not repeat them.
 ///
-/// A stage is reused only if it was made by the same description: whatever its result depends on.
+/// With every result a description is kept: everything that the result depends on. The result is used
+/// again only where the new description is equal.
 package struct StageStore: Sendable {
   package let folder: URL
-  /// Whether finished stages are reused; else all are made anew.
+  /// Whether finished stages are used again; otherwise all are made anew.
   package var reuses: Bool
 
   package init(folder: URL, reuses: Bool = true) {
@@ -44,7 +45,7 @@ package struct StageStore: Sendable {
 
   /// The result of a stage as it is stored, else a new one, which is kept.
   ///
-  /// - Parameter title: how the progress calls it.
+  /// - Parameter title: what progress messages call the stage.
   package func result<Description: Codable & Equatable, Value: Codable>(
     _ name: String, for description: Description, title: String, _ progress: ProgressReporter,
     _ make: () throws -> Value

@@ -9,7 +9,7 @@ package enum TrainingMethod: String, CaseIterable, Codable, Sendable {
   case adversarial = "at"
   case interpolatedAdversarial = "interpolated-at"
 
-  /// Whether a recipe is of this method, whatever its numbers.
+  /// Whether a recipe is of this method, whatever its settings.
   package func isMethod(of recipe: TrainingRecipe) -> Bool {
     switch (self, recipe.method) {
     case (.plain, .plain), (.mixup, .mixup), (.adversarial, .adversarial),

@@ -18,7 +18,8 @@ struct TheoremChecks {
 
   var findings: [Verification.Finding] { claims.compactMap { worst[$0] } }
 
-  /// A chance of 10⁻⁹ that a statistical check fails although all is well.
+  /// ln(2/α) as in Hoeffding's bound, where α = 10⁻⁹ is the probability that a statistical check fails
+  /// although all is well.
   private static let logarithm = log(2e9)
 
   // MARK: One model
@@ -255,7 +256,7 @@ struct TheoremChecks {
 
   // MARK: Bookkeeping
 
-  /// Keeps the deviation that is largest beside its tolerance.
+  /// Keeps, for every claim, the deviation that is largest in relation to its tolerance.
   private mutating func note(
     _ claim: String, _ equation: String, _ deviation: Double, _ tolerance: Double
   ) {

@@ -8,8 +8,8 @@ import Robustness
 import Statistics
 import Training
 
-/// One training run, from data to a checkpoint file; killed at any moment it goes on from the last
-/// finished epoch, and ends with the same checkpoint.
+/// One training run, from data to a checkpoint file. If it is killed, the next run with the same output
+/// goes on from the last finished epoch and ends with the same checkpoint.
 ///
 /// Beside OUTPUT.safetensors, the network after the last epoch, there are OUTPUT-best.safetensors, the
 /// one that did best on the validation images (the first among equals), OUTPUT.csv, the learning
@@ -87,8 +87,8 @@ package struct TrainingRun: Sendable {
     return "\(output.relativePath): validation accuracy \(last)"
   }
 
-  /// What an earlier run with this recipe, data, network and kernel set has written at its end, if there
-  /// was one.
+  /// The checkpoint of an earlier run with this recipe, data, network and kernel set that came to its end;
+  /// nil if there was none.
   package func finished(on data: DatasetSplit, named dataset: Dataset) throws -> Checkpoint? {
     let (trainer, network) = beginning(on: data)
     guard !isFresh, let bytes = try? Data(contentsOf: output),
@@ -98,7 +98,7 @@ package struct TrainingRun: Sendable {
     return checkpoint
   }
 
-  /// The network of a method: what an earlier run has finished, else what this one trains.
+  /// The network of a method: an earlier run's, if one has finished, otherwise the one that this run trains.
   func model(
     _ method: TrainingMethod, on data: DatasetSplit, named dataset: Dataset
   ) throws -> EvaluationRun.Model {
@@ -141,7 +141,7 @@ package struct TrainingRun: Sendable {
 
   // MARK: The state between epochs
 
-  /// The state's file knows what it belongs to under these names.
+  /// Names in the state file's metadata: of the run that it belongs to, and of its learning curve.
   private static let (originKey, curveKey) = ("origin", "curve")
 
   private var stateFile: URL { sibling("-state.safetensors") }
@@ -186,7 +186,7 @@ package struct TrainingRun: Sendable {
 package enum TrainingRunError: ExplainedError, Equatable {
   case otherState(String)
 
-  /// In what was asked for.
+  /// `.usage`: what was asked for is wrong.
   package var cause: ErrorCause { .usage }
 
   package var description: String {

@@ -1,49 +1,61 @@
-/// The kernels in single precision, of one instruction set: the table through which everything above
-/// calls them. `SIMDKernels` implements it in one folder of sources that is compiled once for every
+/// The single-precision kernels of one instruction set: the table through which the other modules call
+/// them. `SIMDKernels` implements it in one folder of sources that is compiled once for every
 /// instruction set; `KernelSet.float32` chooses among them while the program runs.
 ///
 /// A protocol whose requirements are static, so that arguments keep their labels through the call and
 /// the compiler holds every instruction set to the whole table. Another arithmetic, such as int8, is
 /// another protocol beside this one.
 ///
-/// Everything is given by address: nobody checks lengths here, and a kernel keeps nothing. Letters in
-/// shapes: C channels of an input, columns are channels of an output. Strides are in floats. "Panels"
-/// are packed weights, 16 columns side by side: [panels, depth, 16].
+/// Arguments are bare addresses: a kernel checks no lengths and keeps no address after it returns.
+/// Strides are in floats. Words that recur:
+///
+/// - C is the number of channels of an input pixel; a *column* is a channel of the output.
+/// - A *tap* t is one place of a convolution's kernel, one of nine where that is 3×3; W[t] is its
+///   matrix [C, columns].
+/// - A *source* is a pixel of an input image, a *destination* a pixel of an output image, both numbered
+///   row by row.
+/// - *Panels* are weights in the order in which kernels read them, 16 columns side by side: [panels,
+///   depth, 16], with depth = taps × C and zeros for the columns that the last panel lacks.
+/// - `finish` is what `Finish` does to a sum before it is stored.
 package protocol Float32Kernels {
   /// Floats of the vectors that the kernels work on.
   static var vectorWidth: Int { get }
 
   // MARK: Products
 
-  /// out = finish(bias + Σ_t in[source(d, t)] · W[t]) for some destinations d of one group, whose taps t
-  /// all meet the image. Every output is one chain of fused multiply-adds in the order (tap, input
-  /// channel).
+  /// out[d] = finish(bias + Σ_t in[source(d, t)] · W[t]) for some destinations d of one group: those
+  /// that have the same taps inside of the image, to which the sum is limited. Every output is one chain
+  /// of fused multiply-adds, tap by tap and within a tap channel by channel.
   static func gatheredProduct(_ arguments: GatheredProductArguments)
 
-  /// out[row] = finish(bias + in[row] · W): the gathered product of rows that lie one behind the other,
-  /// as those of a 1×1 convolution do. Every output is one chain of fused multiply-adds in the order of
-  /// the input channels.
+  /// out[row] = finish(bias + in[row] · W): the gathered product where the sources lie one behind the
+  /// other, as in a 1×1 convolution. Every output is one chain of fused multiply-adds, channel by
+  /// channel of the input.
   static func matrixProduct(_ arguments: MatrixProductArguments)
 
-  /// result[c] = Σ in[source][c] · g[destination] over the pairs of pixels that one tap connects and
-  /// over all images: the gradient [C, columns] of one tap's weights.
+  /// result[c][k] = Σ in[source][c] · g[destination][k], summed over the (source, destination) pairs
+  /// that one tap connects and over all images: the gradient [C, columns] of that tap's weights, with g
+  /// the gradient of the output.
   static func gatheredOuterProduct(_ arguments: GatheredOuterProductArguments)
 
   /// result += inᵀ · g, [channels, columns], summed over the rows of in [rows, channels] and of
   /// g [rows, columns].
   ///
   /// - Parameters:
-  ///   - input: readable for a tile's rows past its last value.
+  ///   - input: up to 7 floats behind its last value are read too, and not used.
   ///   - columns: a multiple of 16.
-  ///   - isFirst: whether the result is overwritten instead.
+  ///   - isFirst: whether to overwrite the result rather than to add to it.
   static func outerProduct(
     rows: Int, input: UnsafePointer<Float>, channels: Int, gradient: UnsafePointer<Float>,
     columns: Int, isFirst: Bool, result: UnsafeMutablePointer<Float>)
 
   // MARK: Winograd's F(m×m, 3×3)
 
-  // A tile has m×m outputs, m = 2 or 4, and is found from its (m+2)² inputs by as many products, one at
-  // each point ξ, in place of 9·m².
+  // The outputs are computed in tiles of m×m, m = 2 or 4. The (m+2)×(m+2) inputs d of a tile and every
+  // 3×3 kernel g are transformed to (m+2)² values each, one at every *point* ξ; at each point the product
+  // M[ξ] = Σ_c V[ξ][c] · U[ξ][c] is formed, and M is transformed to the outputs. That takes (m+2)²
+  // products for a pair of channels in place of 9·m². A, B and G are the constant matrices of the
+  // transforms; they stand in `SIMDKernels/Winograd.swift`. Source: Lavin and Gray, 2016.
 
   /// V[ξ][tile][c] = Bᵀ·d·B of the inputs d of some tiles.
   static func winogradInput(_ arguments: WinogradInputArguments)
@@ -55,7 +67,7 @@ package protocol Float32Kernels {
   ///   - panels: how many there are.
   ///   - weights: panels [9, channels, 16].
   ///   - result: panels [(m+2)², channels, 16].
-  ///   - half: memory for 3·(m+2) vectors.
+  ///   - half: room to work in, for 3·(m+2) vectors of `vectorWidth`.
   static func winogradWeights(
     outputExtent: Int, panels: Int, channels: Int, weights: UnsafePointer<Float>,
     result: UnsafeMutablePointer<Float>, half: UnsafeMutablePointer<Float>)
@@ -63,45 +75,47 @@ package protocol Float32Kernels {
   /// out = finish(Aᵀ·M·A + bias) of the sums M of some tiles.
   static func winogradOutput(_ arguments: WinogradOutputArguments)
 
-  /// M[ξ][tile][column] = A·y·Aᵀ of F(4×4) for the gradients y of some tiles' outputs; outside of the
-  /// image y is zero.
+  /// M[ξ][tile][column] = A·y·Aᵀ for the gradients y of the outputs of some tiles, with m = 4; outside
+  /// of the image y is zero.
   static func winogradOutputGradient(_ arguments: WinogradOutputGradientArguments)
 
-  /// The gradient Gᵀ·u·G [9, channels, columns] of kernels from that of their transforms u
-  /// [36, channels, columns], of F(4×4).
+  /// The gradient Gᵀ·u·G [9, channels, columns] of kernels from the gradient u [36, channels, columns]
+  /// of their transforms, with m = 4.
   ///
-  /// - Parameter half: memory for 18 vectors.
+  /// - Parameter half: room to work in, for 18 vectors of `vectorWidth`.
   static func winogradWeightGradient(
     channels: Int, columns: Int, transformed: UnsafePointer<Float>,
     result: UnsafeMutablePointer<Float>, half: UnsafeMutablePointer<Float>)
 
   // MARK: Rows of channels, [pixels, channels]
 
-  // What batch normalisation and ReLU do. Nothing is fused here and no sum's order is changed: the same
-  // bytes on every instruction set.
+  // What batch normalisation and ReLU do: x is the input, g the gradient of the output; scale, shift,
+  // mean, factor, a, b, d and the sums have one value for every channel. Products are rounded before they
+  // are added and sums go pixel by pixel, so every instruction set gives the same bytes.
 
-  /// out = max?(x · scale + shift + addend, 0), with scale and shift per channel.
+  /// out = x · scale + shift + addend; if `relu` is set, 0 where that is below 0. The addend is laid out
+  /// like x; nil for zeros.
   static func channelwiseAffine(
     pixels: Int, channels: Int, input: UnsafePointer<Float>, scale: UnsafePointer<Float>,
     shift: UnsafePointer<Float>, addend: UnsafePointer<Float>?, relu: Bool,
     output: UnsafeMutablePointer<Float>)
 
-  /// sums = Σ x per channel.
+  /// sums = Σ x over the pixels.
   static func channelwiseSum(
     pixels: Int, channels: Int, input: UnsafePointer<Float>, sums: UnsafeMutablePointer<Float>)
 
-  /// sums = Σ (x − mean)² per channel.
+  /// sums = Σ (x − mean)² over the pixels.
   static func channelwiseSquaredDeviation(
     pixels: Int, channels: Int, input: UnsafePointer<Float>, mean: UnsafePointer<Float>,
     sums: UnsafeMutablePointer<Float>)
 
-  /// sums = Σ g and products = Σ g·(x − mean)·factor per channel.
+  /// sums = Σ g and products = Σ g·(x − mean)·factor over the pixels.
   static func channelwiseGradientSums(
     pixels: Int, channels: Int, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
     mean: UnsafePointer<Float>, factor: UnsafePointer<Float>, sums: UnsafeMutablePointer<Float>,
     products: UnsafeMutablePointer<Float>)
 
-  /// out = a·g − b·(x − mean) − d, all but g and x per channel.
+  /// out = a·g − b·(x − mean) − d, the form of batch normalisation's gradient in its input.
   static func channelwiseGradient(
     pixels: Int, channels: Int, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
     mean: UnsafePointer<Float>, a: UnsafePointer<Float>, b: UnsafePointer<Float>,
@@ -122,25 +136,28 @@ package protocol Float32Kernels {
 
   // MARK: The limit
 
-  /// Nothing but fused multiply-adds in registers, twelve chains of vectors at once: the fastest that
-  /// this instruction set can go on one thread. Returns how many numbers were multiplied, and the sum,
-  /// so that the work has a use.
+  /// Nothing but fused multiply-adds in registers, `rounds` on each of twelve chains of vectors: the
+  /// fastest that this instruction set can go on one thread.
+  ///
+  /// - Parameter factor: what every chain begins with and is multiplied by.
+  /// - Returns: how many numbers were multiplied, and the sum of the chains, without which the compiler
+  ///   would leave the work out.
   static func multiplyAdds(rounds: Int, factor: Float) -> (count: Int, sum: Float)
 }
 
 /// What happens to finished sums before they are stored: out = activation(sum + addend).
 package struct Finish {
-  /// Columns that exist; the last panel may have more.
+  /// Columns that are stored; the last panel may have more.
   package let columns: Int
-  /// From one row (pixel) of the output, the addend and the mask to the next.
+  /// Floats from one row (pixel) to the next, in the output, the addend and the mask.
   package let stride: Int
   /// Added to the sum, laid out like the output, which it may be; nil for zeros.
   package var addend: UnsafePointer<Float>?
   /// The result is 0 where this, laid out like the output, is not positive; nil for nowhere.
   package var mask: UnsafePointer<Float>?
-  /// Whether the result is 0 where the sum is below 0.
+  /// Whether the result is 0 where sum + addend is below 0.
   package let relu: Bool
-  /// The first column of the first row.
+  /// Where the first column of the first row is stored.
   package var output: UnsafeMutablePointer<Float>
 
   package init(
@@ -156,8 +173,12 @@ package struct Finish {
   }
 }
 
-/// A share of the rows of one group of destinations, whose taps come in runs of neighbours, whose
-/// sources are neighbours too. Rows count over [images, pixels of the group].
+/// Some rows of the gathered product of one group of destinations. A row is one destination in one
+/// image: row = image · `pixelCount` + place of the destination in the group.
+///
+/// The group's taps are listed in *runs*: taps with successive numbers whose sources are successive
+/// pixels at every destination. A run is a single product, of a stretch of the input with a stretch of
+/// the weights.
 package struct GatheredProductArguments {
   /// The first tap of every run.
   package let taps: UnsafePointer<Int32>
@@ -165,11 +186,11 @@ package struct GatheredProductArguments {
   package let lengths: UnsafePointer<Int32>
   /// How many runs there are.
   package let runCount: Int
-  /// The pixel of an output image of every pixel of the group.
+  /// The group's destinations, [`pixelCount`].
   package let destinations: UnsafePointer<Int32>
-  /// The pixel of an input image under every run's first tap, [pixels of the group, runs].
+  /// For every destination the source under the first tap of every run, [`pixelCount`, `runCount`].
   package let sources: UnsafePointer<Int32>
-  /// Pixels of the group.
+  /// Destinations of the group.
   package let pixelCount: Int
   /// The first row to compute.
   package let firstRow: Int
@@ -177,19 +198,19 @@ package struct GatheredProductArguments {
   package let endRow: Int
   /// Pixels of an image of the output.
   package let destinationCount: Int
-  /// [images, source pixels, C].
+  /// The input, [images, source pixels, C].
   package let input: UnsafePointer<Float>
-  /// From image to image of the input.
+  /// Floats from one image of the input to the next.
   package let imageStride: Int
-  /// C.
+  /// C, channels of a pixel of the input.
   package let inputChannels: Int
-  /// Panels of the columns wanted.
+  /// Panels [depth, 16] of the columns wanted.
   package let weights: UnsafePointer<Float>
-  /// Taps × C.
+  /// Taps × C, of all taps of the kernel: the rows of a panel.
   package let depth: Int
   /// A value for every column, rounded up to whole panels; nil for zeros.
   package let bias: UnsafePointer<Float>?
-  /// Where the sums go; its rows are [images, `destinationCount`].
+  /// What is done with the sums, and where they are stored; its rows are [images, `destinationCount`].
   package let finish: Finish
 
   package init(
@@ -218,23 +239,23 @@ package struct GatheredProductArguments {
   }
 }
 
-/// A product of matrices.
+/// The product of a matrix with the weights.
 package struct MatrixProductArguments {
   /// Rows of the input and of the output.
   package let rows: Int
   /// Values of a row of the input.
   package let depth: Int
-  /// [rows, depth].
+  /// The matrix, [rows, depth].
   package var input: UnsafePointer<Float>
-  /// From row to row of the input.
+  /// Floats from one row of the input to the next.
   package let inputStride: Int
   /// Panels [depth, 16] of the columns wanted.
   package var weights: UnsafePointer<Float>
-  /// From panel to panel.
+  /// Floats from one panel to the next.
   package let panelStride: Int
   /// A value for every column, rounded up to whole panels; nil for zeros.
   package let bias: UnsafePointer<Float>?
-  /// Where the sums go.
+  /// What is done with the sums, and where they are stored.
   package var finish: Finish
 
   package init(
@@ -255,27 +276,27 @@ package struct MatrixProductArguments {
 
 /// The pairs of pixels that one tap connects, and the values there.
 package struct GatheredOuterProductArguments {
-  /// The pixel of an input image, of every pair.
+  /// The source of every pair.
   package let sources: UnsafePointer<Int32>
-  /// The pixel of an output image, of every pair.
+  /// The destination of every pair.
   package let destinations: UnsafePointer<Int32>
   /// How many pairs there are.
   package let pairCount: Int
   /// Images of the batch.
   package let images: Int
-  /// [images, source pixels, C].
+  /// The input, [images, source pixels, C].
   package let input: UnsafePointer<Float>
-  /// From image to image of the input.
+  /// Floats from one image of the input to the next.
   package let imageStride: Int
-  /// C.
+  /// C, channels of a pixel of the input.
   package let inputChannels: Int
   /// g, [images, destination pixels, columns].
   package let gradient: UnsafePointer<Float>
-  /// From image to image of the gradient.
+  /// Floats from one image of the gradient to the next.
   package let gradientImageStride: Int
-  /// A multiple of 16.
+  /// Channels of the output, a multiple of 16.
   package let columns: Int
-  /// [C, columns], overwritten.
+  /// The gradient of the tap's weights [C, columns], overwritten.
   package let result: UnsafeMutablePointer<Float>
 
   package init(
@@ -298,15 +319,16 @@ package struct GatheredOuterProductArguments {
   }
 }
 
-/// Some of the tiles into which a batch of images falls.
+/// Some of the tiles into which the images of a batch are cut.
 package struct WinogradTileRange {
-  /// The first of them, counted over [images, tiles of an image].
+  /// The first of these tiles, counted through all images: image · `tilesPerImage` + tile.
   package let first: Int
-  /// How many they are.
+  /// How many tiles these are.
   package let count: Int
   /// Tiles of an image.
   package let tilesPerImage: Int
-  /// The pixel of an image at every place of a tile, [tiles of an image, places], or −1 outside.
+  /// The pixel of the image at every place of every tile, [tiles of an image, places]; −1 outside of the
+  /// image.
   package let pixels: UnsafePointer<Int32>
 
   package init(first: Int, count: Int, tilesPerImage: Int, pixels: UnsafePointer<Int32>) {
@@ -317,13 +339,13 @@ package struct WinogradTileRange {
   }
 }
 
-/// Memory that the transforms of tiles work in; no other thread makes use of it.
+/// Memory in which the transforms of tiles work; no other thread may use it meanwhile.
 package struct WinogradMemory {
-  /// As many zeros as a pixel has channels: what lies around the image.
+  /// As many zeros as a pixel has channels: the pixels around the image.
   package let zeros: UnsafePointer<Float>
-  /// Room for 36 addresses.
+  /// Room for 36 addresses, those of the pixels of a tile.
   package let places: UnsafeMutablePointer<UnsafePointer<Float>>
-  /// Room for 36 vectors: a tile that is transformed along one of its two directions.
+  /// Room for 36 vectors: a tile that has been transformed along one of its two directions.
   package let half: UnsafeMutablePointer<Float>
 
   package init(
@@ -336,23 +358,23 @@ package struct WinogradMemory {
   }
 }
 
-/// Tiles of an input.
+/// Tiles of an input, to be transformed.
 package struct WinogradInputArguments {
-  /// m.
+  /// m: a tile has m×m outputs.
   package let outputExtent: Int
   /// The tiles, with (m+2)² places each.
   package let range: WinogradTileRange
-  /// [images, pixels, channels].
+  /// The input, [images, pixels, channels].
   package let input: UnsafePointer<Float>
-  /// From image to image of the input.
+  /// Floats from one image of the input to the next.
   package let imageStride: Int
-  /// A multiple of 16.
+  /// Channels of the input, a multiple of 16.
   package let channels: Int
-  /// V[ξ][tile][c].
+  /// The transformed inputs V[ξ][tile][c], which are written.
   package let result: UnsafeMutablePointer<Float>
-  /// From one ξ to the next; tiles × channels at least.
+  /// Floats from one point ξ to the next; tiles × channels at least.
   package let pointStride: Int
-  /// What to work in.
+  /// Memory to work in.
   package let memory: WinogradMemory
 
   package init(
@@ -370,15 +392,15 @@ package struct WinogradInputArguments {
   }
 }
 
-/// Tiles of an output.
+/// Tiles of an output, to be computed from their sums.
 package struct WinogradOutputArguments {
-  /// m.
+  /// m: a tile has m×m outputs.
   package let outputExtent: Int
   /// The tiles, with m² places each.
   package let range: WinogradTileRange
-  /// M[ξ][tile][column].
+  /// The sums M[ξ][tile][column].
   package let sums: UnsafePointer<Float>
-  /// From one ξ to the next; tiles × columns at least.
+  /// Floats from one point ξ to the next; tiles × columns at least.
   package let pointStride: Int
   /// A value for every column; nil for zeros.
   package let bias: UnsafePointer<Float>?
@@ -386,7 +408,7 @@ package struct WinogradOutputArguments {
   package let pixelsPerImage: Int
   /// Where the outputs go: rows are [images, pixels], and columns a multiple of 16.
   package let finish: Finish
-  /// What to work in.
+  /// Memory to work in.
   package let memory: WinogradMemory
 
   package init(
@@ -404,21 +426,21 @@ package struct WinogradOutputArguments {
   }
 }
 
-/// Tiles of the gradient of an output, of F(4×4).
+/// Tiles of the gradient of an output, to be transformed; m = 4.
 package struct WinogradOutputGradientArguments {
   /// The tiles, with 16 places each.
   package let range: WinogradTileRange
   /// y, [images, pixels, columns].
   package let gradient: UnsafePointer<Float>
-  /// From image to image of the gradient.
+  /// Floats from one image of the gradient to the next.
   package let imageStride: Int
-  /// A multiple of 16.
+  /// Channels of the output, a multiple of 16.
   package let columns: Int
-  /// M[ξ][tile][column].
+  /// The transformed gradients M[ξ][tile][column], which are written.
   package let result: UnsafeMutablePointer<Float>
-  /// From one ξ to the next; tiles × columns at least.
+  /// Floats from one point ξ to the next; tiles × columns at least.
   package let pointStride: Int
-  /// What to work in.
+  /// Memory to work in.
   package let memory: WinogradMemory
 
   package init(

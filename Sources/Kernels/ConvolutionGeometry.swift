@@ -6,7 +6,7 @@ public struct ConvolutionGeometry: Hashable, Sendable {
   public var width: Int
   /// K: the kernel is K×K.
   public var kernel: Int
-  /// Steps from one output pixel to the next.
+  /// By how many input pixels the kernel moves from one output pixel to the next.
   public var stride: Int
   /// Zeros added on every side.
   public var padding: Int
@@ -20,9 +20,9 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     self.padding = padding
   }
 
-  /// ⌊(height + 2·padding − kernel) / stride⌋ + 1.
+  /// ⌊(height + 2·padding − kernel) / stride⌋ + 1; 0 where the kernel is larger than the padded image.
   public var outputHeight: Int { extent(height) }
-  /// ⌊(width + 2·padding − kernel) / stride⌋ + 1.
+  /// ⌊(width + 2·padding − kernel) / stride⌋ + 1; 0 where the kernel is larger than the padded image.
   public var outputWidth: Int { extent(width) }
 
   private func extent(_ n: Int) -> Int {

@@ -1,20 +1,20 @@
-/// What a convolution of a given geometry needs in one direction, whatever its weights: made once
-/// for a layer.
+/// The tables of indices that a convolution needs in one direction. They depend on its geometry and not
+/// on its weights, so a layer makes them once.
 public struct ConvolutionTables: Sendable {
-  /// What is computed.
+  /// Which of a layer's two products the tables are for.
   public enum Direction: Sendable {
     /// out = W ∗ in.
     case forward
-    /// ∂in = Wᵀ ∗ ∂out, also where the convolution has a stride.
+    /// ∂in = Wᵀ ∗ ∂out, whatever the stride.
     case inputGradient
   }
 
-  /// What is computed.
+  /// Which of the layer's two products the tables are for.
   public let direction: Direction
   /// For every destination the sources under the kernel.
   public let gather: Gather
-  /// The tiles of F(4×4) and of F(2×2), if the convolution has a form for Winograd's algorithm; they
-  /// are the same in both directions.
+  /// The tiles of F(4×4) and of F(2×2), if Winograd's algorithm can compute the convolution; empty
+  /// otherwise. They are the same in both directions.
   public let tiles: [WinogradTiles]
 
   /// The tables of one direction, for the geometry of the forward pass.

@@ -2,15 +2,17 @@ import KernelTables
 
 /// What happens to a finished sum before it is stored: `out = activation(sum + addend)`.
 public struct Epilogue {
-  /// The function applied last.
+  /// The function of v = sum + addend that is stored.
   public enum Activation {
+    /// v.
     case identity
     /// 0 where v < 0, else v; so NaN stays visible.
     case relu
-    /// v where the given value is positive, else 0: the gradient of a ReLU whose output that was.
+    /// v where the given array, laid out like the output, is positive, else 0: the gradient of a ReLU
+    /// whose output was that array.
     case mask(UnsafePointer<Float>)
 
-    /// The same as the kernels take it.
+    /// The activation as `Finish` takes it.
     var parts: (mask: UnsafePointer<Float>?, relu: Bool) {
       switch self {
       case .identity: (nil, false)
@@ -22,10 +24,10 @@ public struct Epilogue {
 
   /// Added to the sum; laid out like the output, and allowed to be the output itself.
   public var addend: UnsafePointer<Float>?
-  /// What is applied last.
+  /// The function of sum + addend that is stored.
   public var activation: Activation
 
-  /// Nothing at all unless told otherwise.
+  /// An epilogue; unless told otherwise one that stores the sum as it is.
   public init(addend: UnsafePointer<Float>? = nil, activation: Activation = .identity) {
     self.addend = addend
     self.activation = activation
@@ -33,7 +35,7 @@ public struct Epilogue {
 }
 
 extension Finish {
-  /// The same as the kernels take it.
+  /// An epilogue as the kernels take it.
   ///
   /// - Parameters:
   ///   - start: floats from the beginning of the output, the addend and the mask to the first value

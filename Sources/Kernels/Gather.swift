@@ -14,20 +14,20 @@ import Classification
 public struct Gather: Sendable {
   /// Destination pixels that all use the same taps.
   ///
-  /// Taps that follow each other, and whose sources do so everywhere, form a run: the channels of its
-  /// sources are one row in memory, as are its matrices, so a run is a single product. A kernel's row is
-  /// one in the forward pass.
+  /// Taps with successive numbers whose sources are successive pixels at every destination form a *run*.
+  /// The channels of its sources lie side by side in memory, and so do the rows of its matrices, so a
+  /// run is a single product. In the forward pass every row of the kernel is a run.
   package struct Group: Sendable {
     /// The first tap of every run, ascending.
     package var taps: [Int32]
-    /// How many taps it has.
+    /// How many taps every run has.
     package var lengths: [Int32]
     /// Indices of the destination pixels.
     package var destinations: [Int32]
-    /// Source pixel of every destination and run's first tap, [destinations × runs].
+    /// For every destination the source under the first tap of every run, [destinations, runs].
     package var sources: [Int32]
 
-    /// - Parameter sources: of every destination, one for every tap.
+    /// - Parameter sources: for every destination the source under every tap, [destinations][taps].
     fileprivate init(taps: [Int32], destinations: [Int32], sources: [[Int32]]) {
       let starts = taps.indices.filter { index in
         index == 0 || taps[index] != taps[index - 1] + 1
@@ -49,7 +49,7 @@ public struct Gather: Sendable {
       body(taps, lengths, destinations, sources)
     }
 
-    /// Every tap and its source, of one of the destinations.
+    /// Every tap with its source, for the destination at a place of the group.
     package func terms(of place: Int) -> [(tap: Int, source: Int)] {
       taps.indices.flatMap { run in
         (0..<lengths[run]).map { next in
@@ -59,7 +59,7 @@ public struct Gather: Sendable {
     }
   }
 
-  /// The pairs of pixels that one tap connects.
+  /// The pairs of a source and a destination that one tap connects, in one image.
   package struct Pairs: Sendable {
     package var sources: [Int32] = []
     package var destinations: [Int32] = []
@@ -78,13 +78,15 @@ public struct Gather: Sendable {
   public let destinationCount: Int
   /// T, the number of taps.
   public let tapCount: Int
+  /// All destinations, each in one group, in the order of the groups' first destinations.
   package let groups: [Group]
+  /// The pairs of every tap.
   package let pairs: [Pairs]
   /// Whether every destination has one source, the pixel of the same number, as in a 1×1 convolution
   /// and in a dense layer.
   let isIdentity: Bool
 
-  /// Products of single numbers for one image, per input and output channel.
+  /// Multiply-adds for one image and one pair of an input and an output channel; padding costs none.
   public var multiplyAdds: Int { pairs.reduce(0) { $0 + $1.sources.count } }
 
   /// The table of a convolution's forward pass.

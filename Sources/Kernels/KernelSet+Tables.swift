@@ -7,7 +7,7 @@ import KernelsPortable
 /// arithmetic.
 extension KernelSet {
   /// The kernels in single precision. `.reference` and `.openBLAS` have products of their own, and
-  /// take from a table only what is the same bytes in all of them.
+  /// take from the table only kernels that give the same bytes on every instruction set.
   package var float32: any Float32Kernels.Type {
     switch self {
     case .reference, .openBLAS: KernelsPortable.Float32.self
@@ -16,11 +16,11 @@ extension KernelSet {
     }
   }
 
-  /// Whether the products are those of the set's table.
+  /// Whether the set's products are those of its table, rather than plain loops or OpenBLAS.
   var hasVectorProducts: Bool { self == .avx2 || self == .avx512 }
 
-  /// The table with the widest vectors of the processor that the set may use: what its speed is
-  /// compared with, as OpenBLAS has kernels for all of them.
+  /// The table whose peak rate the set's speed is compared with: its own; for `.openBLAS`, which has
+  /// kernels for every processor, and `.reference` that of the widest vectors that run here.
   package var fastest: any Float32Kernels.Type {
     hasVectorProducts ? float32 : (Self.simd ?? self).float32
   }

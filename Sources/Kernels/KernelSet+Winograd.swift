@@ -1,21 +1,22 @@
 import KernelTables
 
 extension KernelSet {
-  /// Tiles that are worked on together, and output channels whose sums are kept at a time.
+  /// The pieces in which Winograd's algorithm works, so that what it writes and reads again stays in the
+  /// cache.
   public struct WinogradBlocking: Hashable, Sendable {
-    /// Tiles.
+    /// Tiles whose inputs are transformed before their products are formed.
     public var tiles: Int
-    /// Output channels, a multiple of 16.
+    /// Output channels whose sums are formed before these are transformed, a multiple of 16.
     public var columns: Int
 
-    /// A blocking.
+    /// Pieces of so many tiles and output channels.
     public init(tiles: Int, columns: Int) {
       self.tiles = tiles
       self.columns = columns
     }
   }
 
-  /// Floats of scratch memory that `multiply` with tiles needs.
+  /// Floats of scratch memory that every thread needs for a convolution by Winograd's algorithm.
   public func scratchCount(
     _ tiles: WinogradTiles, _ blocking: WinogradBlocking, inputChannels: Int
   ) -> Int {
@@ -23,10 +24,11 @@ extension KernelSet {
       + tiles.pointCount * (blocking.tiles * (inputChannels + blocking.columns) + 2 * Self.skew)
   }
 
-  /// Floats between the matrices of two points, so that they do not fall on the same cache lines.
+  /// Floats that are left free between the matrices of two points: at a distance of a power of two, all
+  /// points of a tile would compete for the same few lines of the cache.
   private static var skew: Int { 16 }
 
-  /// Floats for 36 vectors and as many pointers.
+  /// Floats that hold 36 vectors of at most 16 and as many addresses, each as large as two floats.
   fileprivate static var temporaries: Int { 36 * 16 + 36 * 2 }
 
   /// A 3×3 convolution by Winograd's F(m×m, 3×3); only with SIMD kernels.
@@ -95,8 +97,8 @@ extension KernelSet {
 
   // MARK: The gradient of the weights
 
-  /// Floats of scratch memory that `outerProduct` with tiles needs; `columns` are the output
-  /// channels rounded up to 16.
+  /// Floats of scratch memory that the gradient of the weights by Winograd's algorithm needs; `columns`
+  /// is the number of output channels rounded up to 16.
   public func scratchCount(
     gradientOf tiles: WinogradTiles, inputChannels: Int, columns: Int
   ) -> Int {
@@ -109,7 +111,7 @@ extension KernelSet {
   private static var gradientTiles: Int { 64 }
 
   /// The gradient of a 3×3 convolution with respect to its weights, [9, inputChannels, columns],
-  /// summed over a batch: the transpose of F(4×4, 3×3), which also makes 36 products for 144.
+  /// summed over a batch: the transpose of F(4×4, 3×3), which likewise makes 36 products in place of 144.
   ///
   /// - Parameters:
   ///   - tiles: of F(4×4).
@@ -162,7 +164,7 @@ extension KernelSet {
 }
 
 extension WinogradMemory {
-  /// The first floats of scratch memory: 36 vectors, as many addresses, and zeros for `channels`.
+  /// The beginning of scratch memory: 36 vectors, as many addresses, and zeros for `channels`.
   fileprivate init(in scratch: UnsafeMutablePointer<Float>, channels: Int) {
     let zeros = scratch + KernelSet.temporaries
     zeros.update(repeating: 0, count: channels)

@@ -1,15 +1,18 @@
 import CPUFeatures
 import KernelTables
 
-/// An implementation of the two products that a network consists of. All sets compute the same
-/// functions; which one ran is part of every record.
+/// An implementation of the products that a network consists of: `multiply` for layers and their input
+/// gradients, `outerProduct` for the gradients of weights. All sets compute the same functions, up to
+/// rounding; which one ran is part of every record.
 ///
-/// In `.reference` and the SIMD sets every output is one chain of fused multiply-adds in the order
-/// of (tap, input channel), so they agree bit for bit and a result does not depend on its batch.
+/// Every output of these two in `.reference` and the SIMD sets is one chain of fused multiply-adds, in
+/// `multiply` in the order of (tap, input channel): so they agree bit for bit. Winograd's algorithm, which
+/// only the SIMD sets use, rounds differently. With every set an image's result is the same bytes
+/// whatever its batch.
 public enum KernelSet: String, CaseIterable, Sendable, Codable {
   /// Plain loops, for checking the others.
   case reference
-  /// Rows gathered into a matrix, products by OpenBLAS: runs everywhere.
+  /// The inputs are gathered into a matrix that OpenBLAS multiplies: runs on every processor.
   case openBLAS = "openblas"
   /// Our kernels on 256-bit vectors.
   case avx2
@@ -34,10 +37,10 @@ public enum KernelSet: String, CaseIterable, Sendable, Codable {
   /// The set to use unless told otherwise: `.simd`, or OpenBLAS without one.
   public static let best: KernelSet = simd ?? .openBLAS
 
-  /// Output channels that are stored side by side in packed weights.
+  /// Output channels that are stored side by side in packed weights; all of them for OpenBLAS.
   func panelWidth(outputChannels: Int) -> Int { self == .openBLAS ? max(outputChannels, 1) : 16 }
 
-  /// Floats of scratch memory that the products of this set need.
+  /// Floats of scratch memory that every thread needs for `multiply` and `outerProduct` with this set.
   public func scratchCount(_ gather: Gather, inputChannels: Int, outputChannels: Int) -> Int {
     self == .openBLAS
       ? gather.destinationCount * (gather.tapCount * inputChannels + outputChannels) : 0
@@ -137,7 +140,8 @@ public enum KernelSet: String, CaseIterable, Sendable, Codable {
     return scratchCount(gradientOf: tiles, inputChannels: inputChannels, columns: columns)
   }
 
-  /// The tiles with which Winograd's algorithm pays, if it does.
+  /// The tiles of F(4×4) if Winograd's algorithm is worth its transforms: if it makes less than three
+  /// fifths of the products. Nil otherwise.
   private func weightGradientTiles(
     _ tables: ConvolutionTables, inputChannels: Int
   ) -> WinogradTiles? {
@@ -175,12 +179,13 @@ public enum KernelSet: String, CaseIterable, Sendable, Codable {
   }
 
   /// The gradient of a gathered product with respect to its weights, summed over a batch, as
-  /// [taps, inputChannels, columns] where `columns` is `outputChannels` rounded up to 16.
+  /// [taps, inputChannels, columns] where `columns` is the number of output channels rounded up to 16.
   ///
   /// - Parameters:
   ///   - input: [images, sources, inputChannels].
   ///   - outputGradient: [images, destinations, columns]; columns past the last channel are zero.
   ///   - result: overwritten.
+  ///   - scratch: at least as many floats as `scratchCount` says for `columns` output channels.
   public func outerProduct(
     _ gather: Gather, images: Int, input: UnsafePointer<Float>, inputChannels: Int,
     outputGradient: UnsafePointer<Float>, columns: Int, result: UnsafeMutablePointer<Float>,

@@ -6,9 +6,9 @@ import Classification
 public struct PackedWeights: Sendable {
   /// Output channels of one panel.
   public let panelWidth: Int
-  /// Taps × input channels.
+  /// Taps × input channels: the rows of a panel.
   public let depth: Int
-  /// Columns of every W[t].
+  /// Channels of the output, the columns of every W[t].
   public let outputChannels: Int
   private let buffer: AlignedBuffer
 
@@ -20,11 +20,11 @@ public struct PackedWeights: Sendable {
 
   /// How far apart neighbours lie in the weights to be packed.
   public struct Strides: Sendable {
-    /// From tap to tap.
+    /// Floats from one tap to the next.
     public var tap: Int
-    /// From input channel to input channel.
+    /// Floats from one input channel to the next.
     public var input: Int
-    /// From output channel to output channel.
+    /// Floats from one output channel to the next.
     public var output: Int
 
     /// The three strides, in floats.

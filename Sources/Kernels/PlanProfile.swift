@@ -1,26 +1,28 @@
-/// What a plan is made for. Algorithms and blocking follow from shape, kernel set and profile alone,
-/// never from a clock, so that results stay the same bytes.
+/// For how many images at a time a plan is to be fast. Algorithms and blocking follow from shape, kernel
+/// set and profile alone, never from a clock, so that results are the same bytes in every run.
 public enum PlanProfile: String, CaseIterable, Sendable, Codable {
   /// Many images at a time.
   case throughput
-  /// One image at a time: weights are read for a single image, so smaller ones may be better.
+  /// One image at a time. The weights are then read for this image alone, which takes most of the time,
+  /// so F(2×2) may beat F(4×4): it makes more products, but has 16 weights for a pair of channels, not 36.
   case latency
 
-  /// The tiles and the blocking with which Winograd's algorithm pays, if it does.
+  /// The tiles and the blocking for Winograd's algorithm, if it is faster than the direct product; nil
+  /// otherwise.
   ///
-  /// The numbers were found by measuring with `mixup-inference profile`.
+  /// The numbers in it were found by measuring with `mixup-inference profile`.
   func winograd(
     _ tables: ConvolutionTables, inputChannels: Int, outputChannels: Int, kernels: KernelSet
   ) -> (WinogradTiles, KernelSet.WinogradBlocking)? {
     guard kernels.hasVectorProducts, inputChannels % 16 == 0, outputChannels % 16 == 0
     else { return nil }
-    // Products of single numbers, and for one image the weights too, which then dominate.
+    // In products for a pair of channels. For one image the reading of the weights is counted too.
     func cost(_ tiles: WinogradTiles) -> Int {
       let products = tiles.tilesPerImage * tiles.pointCount
       return self == .latency ? products + Self.weightCost * tiles.pointCount : products
     }
     guard let best = tables.tiles.min(by: { cost($0) < cost($1) }),
-      // Transforms cost as much again as some of the products.
+      // The transforms take time too, so there must be less than three fifths of the products.
       5 * best.tilesPerImage * best.pointCount < 3 * tables.gather.multiplyAdds
     else { return nil }
     return (
@@ -31,6 +33,6 @@ public enum PlanProfile: String, CaseIterable, Sendable, Codable {
     )
   }
 
-  /// What reading one weight costs, in products.
+  /// How many products take as long as the reading of one weight.
   private static let weightCost = 12
 }

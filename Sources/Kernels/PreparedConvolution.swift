@@ -3,7 +3,7 @@
 public struct PreparedConvolution: Sendable {
   /// How it is computed.
   public enum Algorithm: Sendable {
-    /// Products of gathered rows.
+    /// The product as `Gather` defines it, by rows of channels.
     case gathered(Gather)
     /// Winograd's F(m×m, 3×3).
     case winograd(WinogradTiles, KernelSet.WinogradBlocking)
@@ -19,9 +19,9 @@ public struct PreparedConvolution: Sendable {
 
   /// A share of the work, so that several threads may compute one layer.
   public struct Part: Sendable {
-    /// Which one, from 0.
+    /// Which share, from 0.
     public var index: Int
-    /// Of how many.
+    /// How many shares there are.
     public var count: Int
 
     /// One of `count` shares.
@@ -30,10 +30,10 @@ public struct PreparedConvolution: Sendable {
       self.count = count
     }
 
-    /// Everything.
+    /// The whole work, as one share.
     public static let whole = Part(0, of: 1)
 
-    /// This part's share of 0..<total, on multiples of `step`.
+    /// This part's share of 0..<total, cut at multiples of `step`; may be empty.
     func range(of total: Int, step: Int) -> Range<Int> {
       let steps = (total + step - 1) / step
       let (first, last) = (steps * index / count, steps * (index + 1) / count)
@@ -51,9 +51,9 @@ public struct PreparedConvolution: Sendable {
   public let outputChannels: Int
   /// Pixels of an image of the output.
   public let destinationCount: Int
-  /// Products of single numbers for one image by definition, those with padding left out.
+  /// Multiply-adds for one image by the definition of a convolution, without those on padding.
   public let multiplyAdds: Int
-  /// Products of single numbers for one image that the algorithm makes.
+  /// Products of single numbers that the algorithm makes for one image: fewer by Winograd's.
   public var products: Int {
     switch algorithm {
     case .gathered: multiplyAdds
@@ -61,18 +61,17 @@ public struct PreparedConvolution: Sendable {
       tiles.tilesPerImage * tiles.pointCount * inputChannels * outputChannels
     }
   }
-  /// Floats of scratch memory that a run needs.
+  /// Floats of scratch memory that every thread of a run needs.
   public let scratchCount: Int
   private let weights: PackedWeights
 
-  /// Floats of packed weights.
+  /// Floats of packed weights, without the zeros that fill up the last panel.
   public var weightCount: Int { weights.depth * outputChannels }
 
-  /// Chooses and packs.
+  /// Chooses the algorithm and packs the weights for it.
   ///
   /// - Parameters:
-  ///   - inputChannels, outputChannels: of the product, so those of the forward pass exchanged
-  ///     for the gradient.
+  ///   - inputChannels, outputChannels: of this product; for the gradient those of the layer exchanged.
   ///   - weights: W[t][c][o] at t · strides.tap + c · strides.input + o · strides.output, where t
   ///     counts the taps of the forward pass.
   public init(
@@ -88,7 +87,7 @@ public struct PreparedConvolution: Sendable {
       strides: strides, kernels: kernels)
   }
 
-  /// Packs for a given algorithm.
+  /// Packs the weights for a given algorithm.
   package init(
     _ tables: ConvolutionTables, _ algorithm: Algorithm, inputChannels: Int, outputChannels: Int,
     weights: UnsafePointer<Float>, strides: PackedWeights.Strides, kernels: KernelSet
@@ -102,7 +101,7 @@ public struct PreparedConvolution: Sendable {
     multiplyAdds = gather.multiplyAdds * inputChannels * outputChannels
     switch algorithm {
     case .winograd(let tiles, let blocking):
-      // The gradient of such a convolution is one with the kernel turned by half a turn.
+      // The input gradient of such a convolution is again one, with the kernel turned by 180°.
       let isTurned = tables.direction == .inputGradient
       self.weights = PackedWeights(
         transforming: PackedWeights(
@@ -150,8 +149,8 @@ public struct PreparedConvolution: Sendable {
     }
   }
 
-  /// Whether parts are shares of the output channels, so that no weight is read twice, rather than
-  /// of the pixels.
+  /// Whether parts are shares of the output channels rather than of the pixels: where there are few
+  /// pixels, so that no weight is read by two threads.
   static func splitsColumns(images: Int, pixels: Int, outputChannels: Int) -> Bool {
     outputChannels >= 64 && images * pixels <= 2 * outputChannels
   }

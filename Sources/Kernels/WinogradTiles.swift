@@ -7,12 +7,12 @@ public struct WinogradTiles: Sendable {
   public let tilesPerImage: Int
   /// Pixels of one image, of the input and of the output.
   public let pixelCount: Int
-  /// [tiles, (m+2)²], −1 for the zeros around the image.
+  /// The pixels of every tile's inputs, [tiles, (m+2)²]; −1 for the zeros around the image.
   package let sources: [Int32]
-  /// [tiles, m²], −1 where a tile sticks out of the image.
+  /// The pixels of every tile's outputs, [tiles, m²]; −1 where a tile sticks out of the image.
   package let destinations: [Int32]
 
-  /// (m+2)², the products that replace 9·m².
+  /// (m+2)²: the products of a tile and a pair of channels, in place of 9·m².
   public var pointCount: Int { (outputExtent + 2) * (outputExtent + 2) }
 
   /// The tiles of a convolution, or nil if it is not 3×3 with stride 1 and padding 1.

@@ -25,8 +25,9 @@ public struct Checkpoint: Sendable {
   /// is recognised by names and shapes; see `StateNaming`. `CheckpointFile` says how it was read.
   ///
   /// - Parameters:
-  ///   - normalization: for a file that does not say its own; if it does, the same.
-  ///   - extents: of the images, for a file that does not say which network it holds.
+  ///   - normalization: the scaling of the network's input, for a file that does not say it; of a file
+  ///     that does, it must be the same.
+  ///   - extents: of the images, for a state dict, which does not show them.
   /// - Throws: `SafetensorsError` for damaged bytes, `RecognitionError` for the tensors of another
   ///   kind of network, `CheckpointError` if the file says something impossible, contradictory or too
   ///   little, `StateError` that lists all tensors that do not fit.
@@ -68,8 +69,8 @@ public struct Checkpoint: Sendable {
 }
 
 extension ResNet.Architecture {
-  /// Whether every extent is positive and of the size of a network for small images. The deepest
-  /// published one has 600 blocks (ResNet-1202).
+  /// Whether every extent is positive and no larger than in networks for small images, of which the
+  /// deepest published one has 600 blocks (ResNet-1202).
   package var isValid: Bool {
     let shape = imageShape
     return widths.count == blocks.count && !widths.isEmpty && widths.count <= 6
@@ -78,8 +79,8 @@ extension ResNet.Architecture {
       && stemKernel % 2 == 1 && stemKernel <= 15 && blocks.reduce(0, +) <= 1000
   }
 
-  /// The network has more parameters than this, a few times as many at most: the weights of the first
-  /// convolution, of the last layer, and of one 3×3 convolution in every block.
+  /// A bound below the number of parameters, which is a few times as large at most: the weights of the
+  /// first convolution, of the last layer, and of one 3×3 convolution in every block.
   var leastParameterCount: Int {
     let stem = imageShape.channels * stemKernel * stemKernel * (widths.first ?? 0)
     let inner = zip(widths, blocks).reduce(0) { $0 + 9 * $1.0 * $1.0 * $1.1 }
@@ -92,7 +93,7 @@ public enum CheckpointError: ExplainedError, Equatable {
   case unreadable(String)
   case noNormalization
   case channels(Int, of: Int)
-  /// The scaling of the input is none, or two that differ; the text says which.
+  /// The scaling of the input has impossible values, or two sources differ; the text says which.
   case scaling(String)
   case impossibleNetwork
   case tooFewValues(needed: Int, found: Int)
@@ -107,9 +108,16 @@ public enum CheckpointError: ExplainedError, Equatable {
       """
     case .noNormalization: "the file does not say how its network's input is scaled"
     case .channels(let count, let channels):
-      "the network's images have \(channels) channels, the normalisation has \(count)"
+      """
+      the network's images have \(channels) channels and the normalisation has \(count); give one mean and \
+      one standard deviation for each channel
+      """
     case .scaling(let problem): problem
-    case .impossibleNetwork: "the file describes a network that cannot be built"
+    case .impossibleNetwork:
+      """
+      the file describes a network or a scaling of its input that is impossible; it is damaged, copy it \
+      again or train anew
+      """
     case .tooFewValues(let needed, let found):
       """
       the file describes a network of more than \(needed) values and holds \(found); \

@@ -1,8 +1,8 @@
 import Classification
 import Foundation
 
-/// A checkpoint's file, and how it is read: which network, on what the reading rests, and what names
-/// its content whatever the file's bytes.
+/// A checkpoint's file and how it is read: which network it holds, what in the reading is certain and
+/// what assumed, and a digest of its content that does not depend on the layout of the file.
 package struct CheckpointFile: Sendable {
   /// Which network it is.
   package let architecture: ResNet.Architecture
@@ -10,17 +10,17 @@ package struct CheckpointFile: Sendable {
   package let naming: StateNaming?
   /// The scaling of the network's input; nil if neither file nor caller says it.
   package let scaling: InputScaling?
-  /// What names and shapes leave open, and how it is read.
+  /// The properties of the network that names and shapes of tensors do not tell, and how each is read.
   package let readings: [Reading]
-  /// Tensors that no layer needs: counters of training.
+  /// The names of tensors that no layer needs: counters of training.
   package let counters: [String]
-  /// Tensors of F64 of which a value is rounded.
+  /// The names of F64 tensors with a value that Float32 cannot hold exactly, so that it is rounded.
   package let rounded: [String]
   /// Free text of the file.
   package let notes: [String: String]
   /// SHA-256 of the file's bytes. Files of equal content may have different ones.
   package let fileDigest: String
-  /// What names the content; nil without a scaling. See `identity(of:in:settings:)`.
+  /// The digest of the content; nil without a scaling. See `identity(of:in:settings:)`.
   package let identity: String?
 
   private let tensors: [String: Tensor]
@@ -28,9 +28,10 @@ package struct CheckpointFile: Sendable {
   /// Reads a file's bytes. No network is built, and no memory is taken for one larger than the file.
   ///
   /// - Parameters:
-  ///   - normalization: for a file that does not say its own; if it does, the same.
+  ///   - normalization: the scaling of the network's input, for a file that does not say it; of a file
+  ///     that does, it must be the same.
   ///   - answers: how the caller reads what names and shapes leave open.
-  ///   - extents: of the images, for a file that does not say which network it holds.
+  ///   - extents: of the images, for a state dict, which does not show them.
   /// - Throws: as `Checkpoint.init` does, but not for lack of a scaling.
   package init(
     _ data: Data, normalization: Normalization? = nil, answers: Reading.Answers = [:],
@@ -41,7 +42,7 @@ package struct CheckpointFile: Sendable {
       extents: extents)
   }
 
-  /// The same for a file whose head is known.
+  /// Reads a file whose header has been read already.
   package init(
     _ data: Data, header: SafetensorsHeader, normalization: Normalization?,
     answers: Reading.Answers, extents: (height: Int, width: Int) = (32, 32)
@@ -53,7 +54,7 @@ package struct CheckpointFile: Sendable {
     let said: [String: String] = try Self.decode("readings", from: &notes) ?? [:]
     self.notes = notes
 
-    // What is there besides the network.
+    // Tensors in the file that are not the network's.
     let pairs = InputScaling.pairs(in: header.entries)
     let scalingNames = Set(pairs.flatMap { [$0.mean.name, $0.deviation.name] })
     counters = header.entries.filter(StateNaming.isCounter).map(\.name)
@@ -103,7 +104,7 @@ package struct CheckpointFile: Sendable {
         architecture, scaling: scaling.normalization, readings: readings))
   }
 
-  /// The checkpoint.
+  /// The checkpoint that the file holds.
   ///
   /// - Throws: `CheckpointError.noNormalization`.
   package func checkpoint() throws(CheckpointError) -> Checkpoint {
@@ -134,8 +135,8 @@ package struct CheckpointFile: Sendable {
         .map { "\($0.question.rawValue)=\($0.question.taken)" })
   }
 
-  /// What whoever uses the network must know, a line each: readings that its tensors do not decide, and
-  /// that networks of the kind are known to differ in.
+  /// A line for every reading that the tensors do not decide although networks with these names and
+  /// shapes are known to differ in it: whoever uses the network may be using another function.
   package var warnings: [String] {
     readings.filter { $0.evidence == .ambiguous }.map {
       "\($0.question.rawValue) is read as \($0.description)"
@@ -144,7 +145,7 @@ package struct CheckpointFile: Sendable {
 
   // MARK: Parts of reading
 
-  /// What the metadata says under a name, and takes it out; nil if it says nothing.
+  /// The value that the metadata have under a name, which is taken out of them; nil if there is none.
   private static func decode<Value: Decodable>(
     _ name: String, from metadata: inout [String: String]
   ) throws(CheckpointError) -> Value? {
@@ -192,7 +193,7 @@ package struct CheckpointFile: Sendable {
 // MARK: Identity
 
 extension CheckpointFile {
-  /// What names the content of a checkpoint's file, version 1.
+  /// A digest that names the content of a checkpoint's file, version 1.
   ///
   /// Two files that compute the same function from the same tensors have the same identity, whatever the
   /// order of their headers, their padding, their notes on training, and whoever says how the input is
@@ -216,8 +217,8 @@ extension CheckpointFile {
   /// are `architecture.` block, blocks, channels (of an image), class-count, shortcut, stem-kernel and
   /// widths; `reading.` and every question that concerns the network; `scaling.mean` and
   /// `scaling.standard-deviation`. Whole numbers are decimal, those of `scaling` the bits of Float32 in
-  /// eight hexadecimal digits; several have commas between. −0 counts as 0. Extents of an image are none
-  /// of them: they are those of the images, whichever network there is.
+  /// eight hexadecimal digits; several have commas between. −0 counts as 0. Height and width
+  /// of an image are no settings, as the tensors do not depend on them.
   static func identity(
     of entries: [SafetensorsHeader.Entry], in data: Data, settings: [String: String]
   ) -> String {
@@ -240,7 +241,7 @@ extension CheckpointFile {
     return digest.finish()
   }
 
-  /// Whatever decides what is computed besides the tensors, by name.
+  /// Everything besides the tensors that decides what the network computes, as text by name.
   private static func settings(
     _ architecture: ResNet.Architecture, scaling: Normalization, readings: [Reading]
   ) -> [String: String] {

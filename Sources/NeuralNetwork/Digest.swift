@@ -14,8 +14,8 @@ private func hexadecimal(_ digest: [UInt8]) -> String {
   digest.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
 }
 
-/// SHA-256 of a sequence of fields, each of which says how long it is: two sequences that differ in
-/// anything are different bytes.
+/// SHA-256 of a sequence of fields, each with its length in front, so that two different sequences are
+/// never the same bytes.
 ///
 /// The bytes are those of `domain`, `version` and then what is added, where a number is 64 bits,
 /// little-endian, and bytes and text (UTF-8) are their length as a number, then themselves. The
@@ -50,7 +50,7 @@ package struct CanonicalDigest: ~Copyable {
   /// Adds a text's UTF-8.
   package func add(_ text: String) { Array(text.utf8).withUnsafeBytes { add($0) } }
 
-  /// The digest in hexadecimal, after which nothing is added.
+  /// The digest in hexadecimal; nothing can be added afterwards.
   package consuming func finish() -> String {
     var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
     EVP_DigestFinal_ex(context, &digest, nil)

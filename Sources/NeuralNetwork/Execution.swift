@@ -1,10 +1,10 @@
 import Kernels
 
-/// What runs a network's products: which kernels, on which threads.
+/// What computes a network: which kernels, on which threads.
 public struct Execution: Sendable {
-  /// Which implementation of the products.
+  /// The implementation of the network's products.
   public var kernels: KernelSet
-  /// The threads.
+  /// The threads that share the images of a batch.
   public var workers: WorkerPool
 
   /// The widest kernels on the given threads, unless told otherwise.
@@ -13,8 +13,8 @@ public struct Execution: Sendable {
     self.workers = workers
   }
 
-  /// Images that one thread takes at a time, and whose sums are formed together. Fixed, so that a
-  /// sum over a batch is the same bytes whatever the number of threads.
+  /// Images that one thread takes at a time, and over which it forms one partial sum. A constant, so
+  /// that a sum over a batch is the same bytes whatever the number of threads.
   static let imagesPerBlock = 16
 
   /// Calls `body` with every block of a batch, from several threads.

@@ -1,7 +1,8 @@
 import Classification
 import Foundation
 
-/// A format in which networks, or what is taken for them, come, and which is not safetensors.
+/// A format, other than safetensors, of files that users give for a network: recognised so that the error
+/// can say what to do.
 package enum FileFormat: String, Sendable, CaseIterable {
   case empty, pyTorch, torchScript, numPyArchive, numPyArray, zip, pickle, gitPointer, html, gzip
   case compressed, hdf5, onnx, gguf, json
@@ -98,7 +99,7 @@ extension String {
   /// The text without line ends and whatever else could steer a terminal, each replaced by its number:
   /// "\u{1B}".
   package var printable: String {
-    // Formats are marks that show nothing and turn the direction of a line; the others end it.
+    // Characters of the category "format" are invisible and may reverse the direction of a line.
     String(
       unicodeScalars.flatMap { scalar -> [Character] in
         switch scalar.properties.generalCategory {

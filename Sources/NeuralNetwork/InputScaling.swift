@@ -1,6 +1,6 @@
 import Foundation
 
-/// The scaling of a network's input, and who says so.
+/// The scaling of a network's input, and where it is stated.
 package struct InputScaling: Sendable, Hashable {
   /// Where a scaling is from.
   package enum Source: Sendable, Hashable, CustomStringConvertible {
@@ -8,7 +8,7 @@ package struct InputScaling: Sendable, Hashable {
     case metadata
     /// Two tensors of the file, by name.
     case tensors(mean: String, deviation: String)
-    /// Whoever reads the file.
+    /// The caller who reads the file.
     case caller
 
     package var description: String {
@@ -29,7 +29,8 @@ package struct InputScaling: Sendable, Hashable {
     self.source = source
   }
 
-  /// What codes call the tensors in which a network keeps the scaling of its input: mean, deviation.
+  /// Names that published code gives the two tensors in which a network keeps the scaling of its input:
+  /// mean, standard deviation.
   private static let names = [
     ("mu", "sigma"), ("mean", "std"), ("mean", "sigma"), ("mean", "stdev"), ("means", "stds"),
     ("means", "sds"), ("new_mean", "new_std"), ("_mean", "_std"), ("image_mean", "image_std"),
@@ -37,8 +38,8 @@ package struct InputScaling: Sendable, Hashable {
     ("norm_mean", "norm_std"), ("data_mean", "data_std"),
   ]
 
-  /// Pairs of tensors that by their names are a scaling of the input: both in one place, such as
-  /// `normalize.mean` beside `normalize.std`.
+  /// Pairs of tensors whose names say that they are a scaling of the input, with the same path before
+  /// the last dot: `normalize.mean` and `normalize.std`.
   package static func pairs(
     in entries: [SafetensorsHeader.Entry]
   ) -> [(mean: SafetensorsHeader.Entry, deviation: SafetensorsHeader.Entry)] {
@@ -55,7 +56,7 @@ package struct InputScaling: Sendable, Hashable {
   /// The scaling that two tensors hold: one number per channel, or one for all, in any shape in which
   /// PyTorch takes them to images [N, C, H, W]: [C], [C, 1, 1], [1, C, 1, 1], [1] or [].
   ///
-  /// - Throws: `CheckpointError.scaling` unless they are one, and one that networks have.
+  /// - Throws: `CheckpointError.scaling` if shapes or values are not those of a scaling.
   package init(
     mean: SafetensorsHeader.Entry, deviation: SafetensorsHeader.Entry, channels: Int, in file: Data
   ) throws {
@@ -76,7 +77,7 @@ package struct InputScaling: Sendable, Hashable {
     } catch { throw CheckpointError.scaling("\(source) are no scaling of the input: \(error)") }
   }
 
-  /// The one scaling that all who speak of it agree on; nil if nobody does.
+  /// The scaling that all sources agree on; nil if there is no source.
   ///
   /// - Throws: `CheckpointError.scaling` if two differ, or one cannot be that of a network.
   package static func agreed(_ all: [InputScaling]) throws(CheckpointError) -> InputScaling? {
@@ -97,10 +98,10 @@ package struct InputScaling: Sendable, Hashable {
 }
 
 extension Normalization {
-  /// Why no network for pixels from 0 to 1 has this scaling; nil if one may.
+  /// Why this cannot be the scaling of pixels from 0 to 1, in words; nil if it can.
   ///
-  /// A mean of numbers in [0, 1] is in [0, 1], and their deviation at most ½; 1 stands for none. Scales
-  /// of 0 to 255 are beyond both.
+  /// Numbers in [0, 1] have a mean in [0, 1] and a standard deviation of at most ½; a deviation of 1 is
+  /// allowed too, as it means that nothing is divided. Scalings of pixels from 0 to 255 exceed both.
   package var implausibility: String? {
     if mean.allSatisfy({ 0...1 ~= $0 }), standardDeviation.allSatisfy({ 0.001...1 ~= $0 }) {
       return nil

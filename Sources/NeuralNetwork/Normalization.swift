@@ -49,7 +49,7 @@ public struct Normalization: Codable, Hashable, Sendable {
     return result
   }
 
-  /// The same on raw memory; `pixels` is H·W.
+  /// As `activations`, on raw memory; `pixels` is H·W.
   func write(
     _ source: UnsafePointer<Float>, images: Int, pixels: Int, to target: UnsafeMutablePointer<Float>
   ) {
@@ -64,7 +64,8 @@ public struct Normalization: Codable, Hashable, Sendable {
     }
   }
 
-  /// The transpose: a gradient [N, H, W, C] on the network's scale → [N, C, H, W] per pixel value.
+  /// The chain rule backwards: the gradient [N, H, W, C] with respect to activations → [N, C, H, W] with
+  /// respect to pixels.
   func writeGradient(
     _ source: UnsafePointer<Float>, images: Int, pixels: Int, to target: UnsafeMutablePointer<Float>
   ) {
@@ -80,14 +81,14 @@ public struct Normalization: Codable, Hashable, Sendable {
   }
 }
 
-/// A normalisation that is none.
+/// Means and deviations that are no normalisation.
 public struct NormalizationError: ExplainedError, Equatable {
   /// Subtracted from the pixel, per channel.
   public var mean: [Float]
   /// What the difference is divided by, per channel.
   public var standardDeviation: [Float]
 
-  /// In what was asked for.
+  /// `.usage`: what was asked for is wrong.
   public var cause: ErrorCause { .usage }
 
   /// What is wrong and what to do, in one line.

@@ -1,8 +1,8 @@
 import Classification
 import Statistics
 
-/// A tensor that training changes, with the gradient of the loss. A class because layers and the
-/// optimiser mean the same one.
+/// A tensor that training changes, with the gradient of the loss. A class because a layer and the
+/// optimiser share it.
 public final class Parameter {
   /// The present values.
   public var value: Tensor
@@ -29,7 +29,7 @@ public final class StateBuffer {
 public struct NetworkState {
   /// What training changes.
   public package(set) var parameters: [(path: String, parameter: Parameter)] = []
-  /// What training only keeps track of.
+  /// What training updates without a gradient.
   public package(set) var buffers: [(path: String, buffer: StateBuffer)] = []
 
   package init() {}

@@ -1,12 +1,12 @@
 import Statistics
 
-/// What a state dict leaves open about the function that its network computes, and how it is read.
+/// One property of a network that its state dict does not show, and how it is read.
 ///
-/// Names and shapes tell layers and widths. They do not tell what has no tensors: activations,
-/// poolings, strides, the scale of a pixel. `ResNet` computes one answer to every question; where codes
-/// that hand out the same names and shapes compute another, the file must be told apart by whoever knows.
+/// Names and shapes of tensors tell layers and widths. They do not tell what has no tensors: activations,
+/// poolings, strides, the scale of a pixel. `ResNet` can compute one answer to every such question. Where
+/// published code with the same names and shapes computes another, only whoever made the file knows.
 package struct Reading: Sendable, Hashable {
-  /// What is open. The raw value is its name in options, metadata and the digest of a checkpoint.
+  /// Which property. The raw value is its name in options, metadata and the digest of a checkpoint.
   package enum Question: String, CaseIterable, Sendable {
     case activation
     case blockOrder = "block-order"
@@ -18,10 +18,10 @@ package struct Reading: Sendable, Hashable {
     case shortcutPadding = "shortcut-padding"
     case stemPooling = "stem-pooling"
 
-    /// The answer that is computed.
+    /// The answer that `ResNet` computes.
     package var taken: String { answers[0] }
 
-    /// The answer that is computed, and others that are known, which cannot be.
+    /// The answer that `ResNet` computes, then those of other networks, which it cannot compute.
     package var answers: [String] {
       switch self {
       case .activation: ["relu", "leaky-relu", "silu"]
@@ -62,16 +62,16 @@ package struct Reading: Sendable, Hashable {
     }
   }
 
-  /// On what an answer rests.
+  /// What an answer is taken from.
   package enum Evidence: Sendable, Hashable {
     /// The file is one of this package, which knows no other answer.
     case own
     case shapes
     case metadata
     case caller
-    /// Nothing; no code is known that uses these names and shapes and answers otherwise.
+    /// Nothing tells the answer, but all known code with these names and shapes computes the same one.
     case assumed
-    /// Nothing, and such code is known.
+    /// Nothing tells the answer, and published code with these names and shapes computes another one.
     case ambiguous
   }
 
@@ -83,8 +83,8 @@ package struct Reading: Sendable, Hashable {
 
   /// Answers in text, by name. Case does not matter.
   ///
-  /// - Throws: `ReadingError` unless question and answer are known, and can be computed: then two
-  ///   answers to one question are the same.
+  /// - Throws: `ReadingError` unless question and answer are known and the answer is the one that `ResNet`
+  ///   computes. So two answers to one question cannot contradict each other.
   package static func answers(
     _ texts: some Sequence<(key: String, value: String)>
   ) throws(ReadingError) -> Answers {
@@ -106,7 +106,7 @@ package struct Reading: Sendable, Hashable {
   /// - Parameters:
   ///   - naming: of the file; nil for a file of this package.
   ///   - metadata: what the file says.
-  ///   - caller: what whoever reads it says.
+  ///   - caller: what the caller says.
   package static func all(
     _ architecture: ResNet.Architecture, naming: StateNaming?, metadata: Answers, caller: Answers
   ) -> [Reading] {
@@ -160,13 +160,13 @@ package struct Reading: Sendable, Hashable {
   }
 }
 
-/// What is wrong with an answer to how a file is to be read.
+/// What is wrong with a reading that the user or a file's metadata ask for.
 package enum ReadingError: ExplainedError, Equatable {
   case question(String, [String])
   case unknown(String, String, [String])
   case uncomputable(String, String, String)
 
-  /// In what was asked for.
+  /// `.usage`: what was asked for is wrong.
   package var cause: ErrorCause { .usage }
 
   package var description: String {

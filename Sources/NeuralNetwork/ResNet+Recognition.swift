@@ -2,18 +2,18 @@ import Classification
 import Statistics
 
 extension ResNet.Architecture {
-  /// The network whose state has these names and shapes: convolutions [O, I, K, K], dense [L, C].
+  /// The network whose state has these names and shapes: convolutions [O, I, K, K] with O channels of the
+  /// output and I of the input, the dense layer [L, C] with L classes.
   ///
-  /// Names and shapes do not tell strides, paddings, pooling and activations; they are taken to be
-  /// those of `ResNet`, as in the codes that `StateNaming` knows; `Reading` says which of them are in
-  /// doubt. Extents of the images do not show either.
+  /// Names and shapes do not tell strides, paddings, pooling and activations, which are taken to be
+  /// those of `ResNet`; `Reading` says which of them are in doubt. Nor do they tell the images' extents.
   ///
   /// - Parameters:
   ///   - shapes: shape of every tensor by its name in the file.
   ///   - height: rows of an image.
   ///   - width: columns of an image.
-  /// - Throws: `RecognitionError` if no network of this kind has these names and shapes. That all
-  ///   the others are there and fit is for `StateError.problems` to see.
+  /// - Throws: `RecognitionError` if no network of this kind has these names and shapes. Only the tensors
+  ///   that tell the architecture are looked at; `StateError.problems` checks all of them.
   package init(
     recognizing shapes: [String: [Int]], height: Int, width: Int
   ) throws(RecognitionError) {
@@ -118,7 +118,10 @@ public enum RecognitionError: ExplainedError, Equatable {
       """
     case .missing(let name): "\(name.printable) is missing; only residual networks can be read"
     case .rank(let name, let shape):
-      "\(name.printable) has shape \(shape), which is not that of such a layer"
+      """
+      \(name.printable) has shape \(shape); the weights of a convolution have four extents, those of the \
+      dense layer two; only residual networks can be read
+      """
     case .largeImages(let kernel):
       """
       the first convolution is \(kernel)×\(kernel), that of a network for large images; only those \
@@ -129,7 +132,11 @@ public enum RecognitionError: ExplainedError, Equatable {
       the bottlenecks widen from \(width) to \(last) channels; only those that keep their width can \
       be read
       """
-    case .impossible: "the shapes describe a network that cannot be built"
+    case .impossible:
+      """
+      the shapes describe a network that cannot be built, with an extent out of range; only residual \
+      networks for small images can be read
+      """
     }
   }
 }

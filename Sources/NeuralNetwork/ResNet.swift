@@ -39,10 +39,10 @@ public struct ResNet {
     public var blocks: [Int]
     /// The layers of every residual block.
     public var block: Block
-    /// How widths and extents change past a block.
+    /// How a block's input reaches its output where extents or widths change.
     public var shortcut: Shortcut
 
-    /// A network of the family; `widths` and `blocks` have one entry per stage.
+    /// A residual network; `widths` and `blocks` have one entry per stage.
     public init(
       imageShape: ImageShape, classCount: Int, stemKernel: Int = 3, widths: [Int] = [16, 32, 64],
       blocks: [Int], block: Block = .basic, shortcut: Shortcut = .projection
@@ -66,7 +66,7 @@ public struct ResNet {
       Architecture(imageShape: imageShape, classCount: classCount, blocks: [3, 3, 3])
     }
 
-    /// Basic blocks of widths 64, 128, 256; 4,330,826 parameters for 3×32×32 and 10 classes.
+    /// 20 layers of widths 64, 128, 256; 4,330,826 parameters for 3×32×32 and 10 classes.
     public static func resNet18CIFAR(_ imageShape: ImageShape, classCount: Int = 10) -> Architecture
     {
       Architecture(
@@ -74,7 +74,8 @@ public struct ResNet {
         blocks: [3, 3, 3])
     }
 
-    /// The network of the paper's checkpoints; 4,752,586 parameters for 3×32×32 and 10 classes.
+    /// 47 layers of widths 64, 128, 256, in bottlenecks: the network of Mixup Inference's published
+    /// checkpoints; 4,752,586 parameters for 3×32×32 and 10 classes.
     public static func resNet50CIFAR(_ imageShape: ImageShape, classCount: Int = 10) -> Architecture
     {
       Architecture(
@@ -193,8 +194,9 @@ public struct ResNet {
     return state
   }
 
-  /// Random weights: convolutions N(0, 2 / (K²·O)) (Kaiming, fan-out), the dense layer uniform in
-  /// ±1/√C, batch normalisation the identity.
+  /// Random weights: convolutions N(0, 2 / (K²·O)) for O output channels (Kaiming, fan-out), the dense
+  /// layer uniform in ±1/√C for C inputs. Batch normalisations stay as they are, in a new network the
+  /// identity.
   public func initialize(seed: UInt64) {
     for (index, (path, parameter)) in state.parameters.enumerated() {
       var random = RandomStream(RandomKey(seed: seed, purpose: .initialization, draw: index))

@@ -7,7 +7,7 @@ import Statistics
 ///
 /// Reads truth values, whole numbers, Float16, BFloat16, Float32 and Float64, all as Float32, which is
 /// what it writes: F64 is rounded, a whole number that Float32 cannot hold is an error. See
-/// `SafetensorsHeader` for what else is asked of a file. Source: github.com/huggingface/safetensors,
+/// `SafetensorsHeader` for what else a file must satisfy. Source: github.com/huggingface/safetensors,
 /// "Format".
 public struct Safetensors: Sendable {
   /// The tensors by name.
@@ -60,9 +60,9 @@ public struct Safetensors: Sendable {
 
 /// Why bytes are no safetensors file that can be read here.
 public enum SafetensorsError: ExplainedError, Equatable {
-  /// It is another kind of file; the text says which, and what to do.
+  /// The bytes are a file of another kind; the text says which, and what to do.
   case format(String)
-  /// Its first eight bytes, the header's length, are those of no such file.
+  /// The first eight bytes say a length of the header that no safetensors file has.
   case headerLength(UInt64)
   case truncated(needed: Int, found: Int)
   case header(String)
@@ -80,7 +80,8 @@ public enum SafetensorsError: ExplainedError, Equatable {
       """
     case .truncated(let needed, let found):
       "the file ends after \(found) bytes, \(needed) are needed; copy it again"
-    case .header(let problem): "the safetensors header is damaged: \(problem.printable)"
+    case .header(let problem):
+      "the safetensors header is damaged: \(problem.printable); copy the file again or write it anew"
     case .type(let type, let tensor):
       """
       \(tensor.printable) has type \(type.printable), which cannot be read; write it as F32, F16 or \

@@ -78,11 +78,11 @@ package struct SafetensorsHeader: Sendable {
     let length = try Self.length(data)
     let start = 8 + length
     let header = data.dropFirst(8).prefix(length)
-    // Without the first two the parser would take other encodings and blanks in front.
+    // Without the first two conditions the parser would accept other encodings and leading blanks.
     guard header.first == UInt8(ascii: "{"), !header.contains(0),
       let object = try? JSONSerialization.jsonObject(with: header) as? [String: Any]
     else { throw .header("it is not a JSON object") }
-    // The parser keeps one of two equal keys, and a reader with another parser the other.
+    // Of two equal keys this parser keeps one, and another reader's parser perhaps the other.
     let marks = Self.marks(header)
     let keys = object.values.reduce(object.count) { $0 + (($1 as? [String: Any])?.count ?? 0) }
     guard marks.colons == keys else { throw .header("a name occurs twice") }
@@ -90,7 +90,7 @@ package struct SafetensorsHeader: Sendable {
     else { throw .header("its metadata is not text") }
     self.metadata = metadata
 
-    // The decoder knows a whole number from a truth value, which the parser does not.
+    // Decoded again, as `JSONDecoder` refuses `true` for a number, and `JSONSerialization` takes it.
     guard
       let candidates = try? JSONDecoder().decode([String: Candidate].self, from: Data(header))
     else { throw .header("it is not a JSON object") }
@@ -144,7 +144,7 @@ package struct SafetensorsHeader: Sendable {
     self.entries = entries
   }
 
-  /// The length of the header, whose first byte is there.
+  /// The length of the header in bytes, all of which the file has.
   ///
   /// - Throws: `SafetensorsError`: what another file is, if it is known, or how much is missing.
   private static func length(_ data: Data) throws(SafetensorsError) -> Int {
@@ -163,7 +163,7 @@ package struct SafetensorsHeader: Sendable {
     return Int(length)
   }
 
-  /// The longest header in bytes, which is that of the format's own reader.
+  /// The longest header in bytes: the limit of the reader by the format's authors.
   private static let longest: UInt64 = 100_000_000
 
   /// What stands outside the strings of valid JSON: the number of colons, which is that of keys,
@@ -234,8 +234,8 @@ extension SafetensorsHeader.Entry {
     return tensor
   }
 
-  /// The values of a tensor of whole numbers or truth values, exactly; nil if it holds other numbers, or one
-  /// from 2⁶³ on.
+  /// The exact values of a tensor of whole numbers or truth values; nil if its type is another or a value is
+  /// 2⁶³ or more.
   ///
   /// - Parameter file: the bytes whose head this entry comes from.
   package func integers(in file: Data) -> [Int]? {
@@ -282,7 +282,8 @@ extension SafetensorsHeader.Entry {
     }
   }
 
-  /// Writes every value through `convert`; the first that it cannot hold, as text.
+  /// Writes every value into the tensor through `convert`; returns the first that Float32 cannot hold, as
+  /// text, or nil.
   private func read<Bits: FixedWidthInteger & BitwiseCopyable>(
     _ file: Data, _ bits: Bits.Type, to tensor: inout Tensor, _ convert: (Bits) -> Float?
   ) -> String? {

@@ -21,7 +21,7 @@ package struct StateNaming: Hashable, Sendable {
   /// there, `_orig_mod.` of `torch.compile`, or `1.` of a `Sequential` behind a scaling.
   package let prefix: String
 
-  /// This package's names.
+  /// The names that this package uses.
   package static let own = StateNaming(style: .official, prefix: "")
 
   package init(style: Style, prefix: String) {
@@ -29,15 +29,15 @@ package struct StateNaming: Hashable, Sendable {
     self.prefix = prefix
   }
 
-  /// The naming that these names follow: that of the weights of a dense layer with the shortest prefix;
-  /// nil without any.
+  /// The naming that these names follow, found by the weights of the dense layer; of several such tensors
+  /// by that with the shortest prefix. Nil if there is none.
   package init?(of names: some Collection<String>) {
     let found = Style.allCases.flatMap { style in
       let dense = StateNaming(style: style, prefix: "").name("fc_dense.weight")
       return names.filter { $0 == dense || $0.hasSuffix("." + dense) }
         .map { StateNaming(style: style, prefix: String($0.dropLast(dense.count))) }
     }
-    // Of equally long ones the first by name, so that the order of the names does not matter.
+    // Of equally long prefixes the first in alphabetical order, so that the order of `names` does not matter.
     guard let first = found.min(by: { $0.order < $1.order }) else { return nil }
     self = first
   }
@@ -63,7 +63,7 @@ package struct StateNaming: Hashable, Sendable {
   package static func isCounter(_ entry: SafetensorsHeader.Entry) -> Bool {
     guard entry.count == 1 else { return false }
     let name = entry.name.split(separator: ".").last.map(String.init) ?? ""
-    // Some files hold it as the number of the weights' type.
+    // Some files hold this counter in the type of the weights rather than as a whole number.
     return name == "num_batches_tracked" || entry.type.isInteger && counters.contains(name)
   }
 

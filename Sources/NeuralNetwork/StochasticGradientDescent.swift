@@ -3,11 +3,12 @@ import Foundation
 import Kernels
 
 /// Stochastic gradient descent with momentum μ and weight decay w, as PyTorch's SGD:
-/// g ← g + w·p; v ← μ·v + g; p ← p − lr·v. The first v is g.
+/// g ← g + w·p; v ← μ·v + g; p ← p − lr·v, for a parameter p with gradient g, a velocity v that begins
+/// with 0, and the learning rate lr.
 public struct StochasticGradientDescent {
-  /// μ.
+  /// μ, the share of the velocity that is kept.
   public var momentum: Float
-  /// w.
+  /// w, the weight decay.
   public var weightDecay: Float
   private var velocities: [ObjectIdentifier: Tensor] = [:]
 
@@ -34,7 +35,7 @@ public struct StochasticGradientDescent {
 
   /// One step along the parameters' gradients.
   public mutating func step(_ parameters: [Parameter], learningRate: Float) {
-    // The same bytes in every kernel set, so it need not be told which.
+    // The step gives the same bytes on every kernel set, so the caller need not name one.
     let kernels = KernelSet.best.float32
     for parameter in parameters {
       let key = ObjectIdentifier(parameter)

@@ -1,15 +1,18 @@
 internal import CVector
 import KernelTables
 
-// The end of a product, which knows when its loop is compiled what it has to do.
+// How sums are finished and stored. The usual combinations have a loop of their own each.
 extension Finish {
-  /// What is known of the end of a product when its loop is compiled, so that nothing is asked there
-  /// for every vector. Types rather than values: each has a loop of its own, in which the sums stay in
-  /// registers.
+  /// What a loop has to do with a finished sum, known when the loop is compiled, so that it need not ask
+  /// at every vector. Types rather than values: every rule gets a loop of its own, in which the sums stay
+  /// in registers.
   protocol Rule {
+    /// Whether there is an addend.
     static var addsUp: Bool { get }
+    /// Whether negative results become 0.
     static var rectifies: Bool { get }
-    /// Anything, with whatever columns: then the other two say nothing.
+    /// Whether the loop asks at every vector after all, as it must for a mask and for columns that do not
+    /// fill the last panel. The other two have no meaning then.
     static var isGeneral: Bool { get }
   }
   enum Plain: Rule {
@@ -43,7 +46,7 @@ extension Finish {
     func run<R: Rule>(_ rule: R.Type, _ finish: Finish)
   }
 
-  /// Runs the loop of the rule that this is.
+  /// Runs a loop under the rule that fits this finish.
   @inline(__always)
   func callAsFunction(_ loop: some Loop) {
     if mask != nil || columns % panelWidth != 0 {
@@ -55,8 +58,8 @@ extension Finish {
     }
   }
 
-  /// Asks for what the end of a tile will read and write, two vectors of every row, before its sums are
-  /// made.
+  /// Asks for the memory that the end of a tile will read and write, two vectors of every row, so that it
+  /// arrives while the sums are formed.
   @inline(__always)
   func prefetch<R: Rule>(_ row: Int, _ column: Int, _ rule: R.Type) {
     var start = row * stride + column
@@ -98,8 +101,8 @@ extension Finish {
     }
   }
 
-  /// The last columns where they do not fill a vector. A call of its own: loops over lanes among
-  /// the vectors of a tile would keep those out of registers.
+  /// Stores the last `count` columns where they do not fill a vector. Never inlined: a loop over lanes
+  /// beside the sums of a tile would drive these out of their registers.
   @inline(never)
   private func writePart(_ sum: Vector, _ start: Int, _ count: Int) {
     for lane in 0..<max(0, count) {

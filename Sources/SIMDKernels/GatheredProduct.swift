@@ -8,7 +8,8 @@ extension Float32 {
   }
 }
 
-/// One row of a tile: where its sources are listed, the image they lie in, and where its sum goes.
+/// One row of a tile: where its sources are listed, the image they lie in, and the row of the output
+/// where its sum goes.
 private struct Place {
   var sources: UnsafePointer<Int32>
   var image: UnsafePointer<Float>
@@ -20,7 +21,8 @@ private struct Place {
   }
 }
 
-/// Walks over the rows of a group; stays on the last one when there are no more.
+/// Walks over the rows of a group. Behind the last one it gives that again, to fill up a tile; such sums
+/// are not stored.
 private struct Cursor {
   private var row: Int
   private var image: Int
@@ -50,7 +52,7 @@ private struct Cursor {
   }
 }
 
-/// Rows that lie anywhere, one or two vectors wide.
+/// Stores the sums of rows that lie anywhere in the output, one or two vectors wide.
 private struct Scattered<R: Finish.Rule>: RowReceiver {
   let finish: Finish
   let places: TileArray<Place>

@@ -31,8 +31,8 @@ private struct MatrixTiles: Finish.Loop {
         let right = weights + next / panelWidth * panelStride + next % panelWidth
         let start =
           problem.bias.map { Row(load($0 + column), load($0 + next)) } ?? Row(.zero, .zero)
-        // Every tile asks for its share of what comes next: the next panel, or behind the last one
-        // that of the next matrix, which lies behind the first.
+        // Every tile asks for its share of the weights that come next: the panel behind `left`, or at
+        // the last columns what lies behind the first panel's rows, the matrix of Winograd's next point.
         let isLast = column + 2 * Vector.scalarCount >= columns
         var coming = isLast ? weights + depth * panelWidth : left + panelStride
         var row = block
@@ -72,8 +72,8 @@ private struct MatrixTiles: Finish.Loop {
 }
 
 extension MatrixTiles {
-  /// Asks for the inputs of a tile that comes later: eight short streams at once are too many for the
-  /// processor to foresee. Rows past the end do no harm.
+  /// Asks for the inputs of a later tile: its rows are six or eight short streams at once, too many for
+  /// the processor to prefetch by itself. Rows past the end do no harm.
   @inline(__always)
   fileprivate func prefetchInput(_ row: Int) {
     var first = problem.input + row * problem.inputStride
@@ -88,7 +88,7 @@ extension MatrixTiles {
   }
 }
 
-/// Rows that lie one behind the other, two vectors wide.
+/// Stores the sums of rows that lie one behind the other, two vectors wide.
 private struct Pair<R: Finish.Rule>: RowReceiver {
   let finish: Finish
   let first: Int
@@ -103,7 +103,7 @@ private struct Pair<R: Finish.Rule>: RowReceiver {
   }
 }
 
-/// The same, one vector wide.
+/// Stores the sums of rows that lie one behind the other, one vector wide.
 private struct Lone<R: Finish.Rule>: RowReceiver {
   let finish: Finish
   let first: Int
@@ -116,5 +116,5 @@ private struct Lone<R: Finish.Rule>: RowReceiver {
   }
 }
 
-/// Input values of a block of rows: 64 KiB, a part of the second-level cache.
+/// Floats of a block of input rows: 64 KiB, a part of the second-level cache.
 private let cachedInputs = 16384

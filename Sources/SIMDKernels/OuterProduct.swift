@@ -31,7 +31,7 @@ extension Float32 {
   }
 }
 
-/// Rows of a matrix to be added to, or overwritten.
+/// Adds the sums of a tile to rows of a matrix, or overwrites these.
 private struct Accumulation: RowReceiver {
   let result: UnsafeMutablePointer<Float>
   let columns: Int

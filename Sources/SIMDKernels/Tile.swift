@@ -10,7 +10,7 @@
   typealias TileArray<Value> = InlineArray<6, Value>
 #endif
 
-/// Where the values of a tile's rows lie.
+/// The addresses of the input rows of a tile.
 struct TileInput {
   let x0: UnsafePointer<Float>
   let x1: UnsafePointer<Float>
@@ -39,8 +39,8 @@ struct TileInput {
   }
 }
 
-/// Takes the sums of a tile. A protocol rather than a closure: the compiler makes a call of a closure as
-/// large as these, and a call takes the sums of all other rows out of their registers.
+/// Takes the sums of a tile, row by row. A protocol rather than a closure: the compiler does not inline
+/// closures as large as these, and a call would push the sums of the other rows out of their registers.
 protocol RowReceiver {
   func receive(_ number: Int, _ sums: Row)
 }
@@ -58,7 +58,7 @@ struct Tile {
     private var r7: Row
   #endif
 
-  /// All rows the same.
+  /// A tile in which the sums of every row begin with `start`.
   @inline(__always)
   init(_ start: Row) {
     (r0, r1, r2, r3, r4, r5) = (start, start, start, start, start, start)
@@ -67,14 +67,15 @@ struct Tile {
     #endif
   }
 
-  /// Adds x[c] · W[c] for c < depth, in this order; neighbours W[c] lie a panel's width apart.
+  /// Adds x[c] · W[c] to every row, for c from 0 to depth − 1 in this order; `left` and `right` point to
+  /// W[0] for two vectors of columns, and W[c + 1] lies a panel's width behind W[c].
   @inline(__always)
   mutating func add(
     _ x: TileInput, _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, depth: Int
   ) {
     var (left, right) = (left, right)
     var c = 0
-    // Four at a time: a third fewer instructions, for which the multiply-adds would have to wait.
+    // Four at a time: a third fewer instructions, which would keep the multiply-adds waiting.
     while c + 4 <= depth {
       add(x, c, Row(load(left), load(right)))
       add(x, c + 1, Row(load(left + panelWidth), load(right + panelWidth)))
@@ -92,7 +93,7 @@ struct Tile {
     }
   }
 
-  /// The same for a lone vector of columns: only the left halves of the rows are summed up.
+  /// As `add`, for a single vector of columns: only the left halves of the rows are summed up.
   @inline(__always)
   mutating func addLone(_ x: TileInput, _ weights: UnsafePointer<Float>, depth: Int) {
     var place = weights
@@ -155,7 +156,7 @@ struct Tile {
     #endif
   }
 
-  /// Hands over the first `count` rows.
+  /// Hands the first `count` rows to the receiver.
   @inline(__always)
   func hand(_ count: Int, to receiver: some RowReceiver) {
     receiver.receive(0, r0)

@@ -24,7 +24,7 @@ func fused(_ a: Vector, _ b: Vector, _ c: Vector) -> Vector {
   #endif
 }
 
-/// a·b + c for one factor.
+/// a·b + c with the same a in every lane, rounded once.
 @inline(__always)
 func fused(_ a: Float, _ b: Vector, _ c: Vector) -> Vector { fused(Vector(repeating: a), b, c) }
 
@@ -41,7 +41,7 @@ func store(_ vector: Vector, _ pointer: UnsafeMutablePointer<Float>) {
   UnsafeMutableRawPointer(pointer).storeBytes(of: vector, as: Vector.self)
 }
 
-/// Floats of a line of the cache.
+/// Floats of a line of the cache, 64 bytes.
 let cacheLine = 16
 
 /// Columns rounded up to whole panels.

@@ -1,8 +1,11 @@
 // Winograd's minimal filtering for 3×3 kernels of stride 1, F(m×m, 3×3): tiles of m×m outputs are
 // found from (m+2)² products per channel pair in place of 9·m². A tile d of (m+2)² inputs becomes
-// V = BᵀdB, a kernel g becomes U = GgGᵀ, and the outputs are Aᵀ(Σ_c U ⊙ V)A.
+// V = BᵀdB, a kernel g becomes U = GgGᵀ, and the outputs are Aᵀ(Σ_c U ⊙ V)A, where c runs over the input
+// channels and ⊙ multiplies entry by entry. Functions named "line" apply one of these matrices to one
+// row or column, F(m, 3); a transform applies it first to all columns and then to all rows.
 //
-// F(4×4) evaluates at 0, ±√½, ±√2 and ∞. The usual 0, ±1, ±2, ∞ lose twice as many digits.
+// F(4×4) evaluates polynomials at 0, ±√½, ±√2 and ∞. At the usual 0, ±1, ±2 and ∞ the error by rounding
+// is about half as large again.
 //
 // Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016.
 

@@ -12,7 +12,7 @@ public struct Trainer: Sendable {
   public var recipe: TrainingRecipe
   /// The map from pixels to the scale of the network.
   public var normalization: Normalization
-  /// What runs the products.
+  /// The kernels and threads that compute the network.
   public var execution: Execution
 
   /// A trainer for any network.
@@ -41,7 +41,7 @@ public struct Trainer: Sendable {
 
   /// The state of affairs after one step.
   public struct Progress: Sendable {
-    /// Steps that are done, and all that there will be.
+    /// Steps that are done.
     public var step: Int
     /// Steps of the whole run.
     public var totalSteps: Int
@@ -57,7 +57,7 @@ public struct Trainer: Sendable {
   ///
   /// - Parameters:
   ///   - state: what an earlier run left after an epoch; nil to begin.
-  ///   - epochFinished: called after every epoch but with a network that is not finite.
+  ///   - epochFinished: called after every epoch, unless a value of the network is no longer finite.
   /// - Throws: `TrainingError` if the data cannot fill a batch, the state is not one of this recipe or
   ///   a number is no longer finite; `StateError` if the state is of another network.
   public func train(
@@ -66,7 +66,7 @@ public struct Trainer: Sendable {
     epochFinished: (TrainingState) throws -> Void = { _ in }
   ) throws {
     let (batchSize, epochs) = (recipe.batchSize, recipe.epochs)
-    // A step's number names its random numbers in 32 bits.
+    // A key of random numbers has 32 bits for the number of the step.
     guard batchSize >= 2, epochs >= 1, data.count >= batchSize,
       totalSteps(images: data.count) <= UInt32.max
     else {
@@ -127,7 +127,7 @@ public struct Trainer: Sendable {
           step: step, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps))
       try progress(Progress(step: step + 1, totalSteps: totalSteps, loss: loss))
       guard place == stepsPerEpoch - 1 else { continue }
-      // The last step is seen by no loss.
+      // No loss shows what the last step of an epoch did, so the values themselves are looked at.
       guard network.state.tensors.values.allSatisfy({ $0.values.allSatisfy(\.isFinite) }) else {
         throw TrainingError.diverged(step: step + 1)
       }
@@ -137,12 +137,12 @@ public struct Trainer: Sendable {
     }
   }
 
-  /// What the network sees of a batch: inputs on the pixel scale and soft targets. In interpolated
-  /// adversarial training the adversarial half comes first.
+  /// What the recipe's method makes of a batch for the network to learn: inputs on the pixel scale and soft
+  /// targets. In interpolated adversarial training the adversarial half comes first.
   package func examples(
     of batch: LabelledImages, for network: ResNet, step: Int
   ) throws -> MixedBatch {
-    /// Mixed pairs; `draw` keeps the halves of a batch independent.
+    /// Mixed pairs; `draw` gives the two halves of a batch partners of their own.
     func mixed(_ inputs: Tensor, alpha: Double, draw: Int) throws -> MixedBatch {
       try Mixup(alpha: alpha).mixed(
         inputs, labels: batch.labels, classCount: batch.classCount,
@@ -212,7 +212,7 @@ public enum TrainingError: ExplainedError, Equatable {
   case state(epochs: Int, of: Int)
   case diverged(step: Int)
 
-  /// In a setting of the recipe, or in what came of it.
+  /// `.usage` where a setting of the recipe is wrong, `.data` where the training or its stored state is.
   public var cause: ErrorCause {
     switch self {
     case .batch, .padding: .usage
@@ -231,7 +231,7 @@ public enum TrainingError: ExplainedError, Equatable {
     case .padding(let padding, let image):
       "a padding of \(padding) does not suit images of \(image); it is from 0 to their height"
     case .state(let epochs, let total):
-      "the training state is after \(epochs) epochs of \(total); train anew"
+      "the training state is after \(epochs) epochs and the recipe has \(total); train anew"
     case .diverged(let step):
       "the training loss is not a number after \(step) steps; lower the learning rate"
     }

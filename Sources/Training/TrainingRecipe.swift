@@ -9,31 +9,32 @@ public struct TrainingRecipe: Codable, Hashable, Sendable {
   public enum Method: Codable, Hashable, Sendable {
     /// Clean images with their labels.
     case plain
-    /// Mixed pairs with λ ~ Beta(α, α); Zhang et al., 2018.
+    /// Mixtures λx + (1−λ)x′ of pairs of clean images, labels mixed likewise, λ ~ Beta(α, α); Zhang et al.,
+    /// 2018.
     case mixup(alpha: Double)
-    /// Adversarial images with the true labels, found against these on the present network; Madry et
-    /// al., 2018.
+    /// Adversarial images with the true labels, found by PGD against these labels on the network as it is
+    /// at that step; Madry et al., 2018.
     case adversarial(epsilon: Epsilon, steps: Int)
-    /// Mixed pairs of clean images and, as many, mixed pairs of adversarial ones, found against the
-    /// true labels on the present network; Lamb et al., 2019.
+    /// Mixtures of pairs of clean images and as many of adversarial ones, which are found as in
+    /// `adversarial`; Lamb et al., 2019.
     case interpolatedAdversarial(alpha: Double, epsilon: Epsilon, steps: Int)
   }
 
   /// What the network is shown.
   public var method: Method
-  /// What is done to every clean image first; nothing if nil.
+  /// What is done to every clean image before the method; nothing if nil.
   public var augmentation: Augmentation?
   /// Passes over the images.
   public var epochs: Int
-  /// Images of a step; interpolated adversarial training shows it twice as many.
+  /// Images of a step; interpolated adversarial training shows the network twice as many.
   public var batchSize: Int
   /// The learning rate, step by step.
   public var schedule: LearningRateSchedule
-  /// μ of the optimiser.
+  /// The optimiser's momentum μ; see `StochasticGradientDescent`.
   public var momentum: Float
-  /// w of the optimiser.
+  /// The optimiser's weight decay w.
   public var weightDecay: Float
-  /// Names the random numbers of order, mixing and attack.
+  /// The seed of all random numbers: of order, augmentation, mixing and attack.
   public var seed: UInt64
 
   /// A complete recipe.

@@ -24,7 +24,7 @@ public struct TrainingState: Sendable {
       zip(parameters.map(\.path), found), uniquingKeysWith: { first, _ in first })
   }
 
-  /// Puts network and optimiser where they were. Nothing is changed unless all fits.
+  /// Puts network and optimiser into this state. Nothing is changed unless all tensors fit.
   func restore(
     _ network: ResNet, _ optimiser: inout StochasticGradientDescent
   ) throws(StateError) {

@@ -6,7 +6,7 @@ import NeuralNetwork
 /// One kind of work by one network, ready to be done again and again: what is benchmarked and
 /// profiled.
 package struct Workload {
-  /// What one execution is.
+  /// What is done at one run. B is a number of images, N the number of mixtures of a decision.
   package enum Kind: String, CaseIterable, Sendable {
     /// The logits of B images.
     case forward
@@ -17,7 +17,7 @@ package struct Workload {
     /// One step of SGD on B images with momentum 0.9 and weight decay 5·10⁻⁴.
     case training
 
-    /// B or N where nobody says another.
+    /// B, or for a decision N, unless the user gives another.
     package var standardSize: Int {
       switch self {
       case .forward, .decision: 30
@@ -26,21 +26,21 @@ package struct Workload {
       }
     }
 
-    /// The plan where nobody says another.
+    /// The profile of the plan unless the user gives another.
     package func standardPlan(size: Int) -> PlanProfile {
       self == .forward && size == 1 ? .latency : .throughput
     }
   }
 
-  /// Does it once.
+  /// Does the work once.
   package let run: () throws -> Tensor
-  /// Does it once and returns what can be compared with other implementations.
+  /// Does the work once and returns what can be compared with other implementations.
   package let output: () throws -> Tensor
 
   /// Makes plan, batch and random numbers, so that only the work itself is left.
   ///
   /// - Parameters:
-  ///   - size: B, of which `inputs` must have as many images, or N.
+  ///   - size: B, of which `inputs` must have as many images, or for a decision N.
   ///   - profile: of the plan; the kind's standard plan unless given.
   /// - Throws: what is wrong with the checkpoint or the pool.
   package init(
@@ -75,7 +75,7 @@ package struct Workload {
     return { try classifier.logits(of: images, draws: draws) }
   }
 
-  /// One pass for ŷ, N on mixtures.
+  /// One forward pass for the predicted class ŷ, by which partners are drawn, and N passes on mixtures.
   private static func decision(
     by classifier: NetworkClassifier, _ inputs: WorkloadInputs, sampleCount: Int
   ) throws -> () throws -> Tensor {
@@ -96,7 +96,8 @@ package struct Workload {
     }
   }
 
-  /// Steps on always the same batch; the output is by how much one moved the parameters, by name.
+  /// Steps of training, all on the same batch. The output is what one step added to the parameters, which
+  /// are ordered by name.
   private init(training inputs: WorkloadInputs, _ count: Int, on execution: Execution) throws {
     let network = try inputs.checkpoint.network()
     let normalization = inputs.checkpoint.normalization

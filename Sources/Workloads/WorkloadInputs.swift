@@ -19,7 +19,7 @@ package struct WorkloadInputs: Sendable {
 
   /// Made-up images for a network: `count` for its batch, and ten of every class to mix with.
   ///
-  /// - Throws: `LabelledImagesError`, which a checkpoint of one class or more does not meet.
+  /// - Throws: `LabelledImagesError`; never for a checkpoint of one class or more.
   package init(for checkpoint: Checkpoint, imageCount count: Int) throws {
     let (shape, classes) = (checkpoint.architecture.imageShape, checkpoint.architecture.classCount)
     self.init(
@@ -39,7 +39,8 @@ package struct WorkloadInputs: Sendable {
       workers: execution.workers)
   }
 
-  /// MI-OL with N executions.
+  /// Mixup inference by MI-OL around a classifier: N mixtures with images of the pool that are of other
+  /// classes than the predicted one.
   package func defence<Base: Classifier>(
     around base: Base, ratio: Float = 0.5, sampleCount: Int
   ) throws -> MixupInference<Base> {
@@ -50,8 +51,8 @@ package struct WorkloadInputs: Sendable {
 
   // MARK: Made up
 
-  /// Images of 4×4 patches of random colour; image n has the label n mod L. The first ones are the
-  /// same however many there are.
+  /// Images of 4×4 patches of random colour; image n has the label n mod L. Image n is the same however
+  /// many images there are.
   package static func images(
     _ shape: ImageShape, _ classCount: Int, count: Int, draw: Int
   ) throws -> LabelledImages {
@@ -70,8 +71,8 @@ package struct WorkloadInputs: Sendable {
       pixels: Pixels(pixels), labels: (0..<count).map { $0 % classCount }, classCount: classCount)
   }
 
-  /// A network with random weights, a batch normalisation that does something, and running
-  /// statistics that are those of images, so that activations neither vanish nor explode.
+  /// A network with random weights, in which also batch normalisations have random factors and shifts. The
+  /// running statistics come from images, so that activations neither vanish nor explode.
   package static func checkpoint(
     _ architecture: ResNet.Architecture, on execution: Execution
   ) throws -> Checkpoint {

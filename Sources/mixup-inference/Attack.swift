@@ -9,9 +9,10 @@ struct Attack: ParsableCommand {
     abstract: "Writes the images that an attack finds.",
     discussion: """
       Takes one defence and one attack, as `evaluate` does, and writes a safetensors file: images \
-      [N, C, H, W] in [0, 1], labels, indices in the data set and predictions on the first draw. What \
-      was found is projected onto ball and box, and predicted with draws of its own. `evaluate --images` \
-      shows the file to other models and defences; other tools read it as it is.
+      [N, C, H, W] in [0, 1], labels, indices in the data set, and what the defence predicts. The images \
+      are those that would be scored: projected into the allowed radius and into [0, 1], and predicted \
+      with random numbers that the attack has not seen. `evaluate --images` shows the file to other \
+      models and defences; other tools read it as it is.
 
       Example: mixup-inference attack --model mixup.safetensors --attack pgd --epsilon 3/20 \
       --count 100 --output adversarial.safetensors

@@ -7,8 +7,8 @@ import NeuralNetwork
 /// A checkpoint's file. Warnings about how it is read go to standard error.
 ///
 /// - Parameters:
-///   - reading: what the caller says of it.
-///   - images: whose extents count for a file that does not say which network it holds.
+///   - reading: what the command line says of it.
+///   - images: the extents of the images, for a state dict, which does not show them.
 /// - Throws: `Failure` if it cannot be read, or holds no checkpoint.
 func checkpointFile(
   _ path: String, reading: CheckpointReading = CheckpointReading(),
@@ -19,7 +19,7 @@ func checkpointFile(
     let file = try CheckpointFile(
       bytes, normalization: reading.normalization, answers: reading.answers,
       extents: (images.height, images.width))
-    // Without a scaling it is of no use to any verb that comes here.
+    // Every verb that comes here needs the scaling of the input.
     do { _ = try file.checkpoint() } catch {
       throw Failure.data("\(path): \(error); \(reading.advice)")
     }
@@ -33,12 +33,12 @@ func checkpointFile(
   }
 }
 
-/// The bytes of a file that is to be a model.
+/// The bytes of a file that is given as a model.
 ///
 /// - Throws: `Failure` if it cannot be read.
 func modelFile(_ path: String) throws -> Data { try contents(of: path, "model") }
 
-/// The bytes of an ordinary file; a device or a pipe might have no end.
+/// The bytes of an ordinary file. Devices and pipes are refused, as they might have no end.
 private func contents(of path: String, _ what: String) throws -> Data {
   func failure(_ reason: String) -> Failure {
     .file("cannot read the \(what) \"\(path)\": \(reason); check the path")
@@ -50,7 +50,7 @@ private func contents(of path: String, _ what: String) throws -> Data {
   case S_IFDIR: throw failure(String(cString: strerror(EISDIR)))
   default: throw failure("it is no ordinary file")
   }
-  // The largest published networks for CIFAR are 1 GB; a file with holes may say anything.
+  // The largest published networks for CIFAR have 1 GB; a sparse file may claim any size.
   guard status.st_size <= 1 << 32 else {
     throw failure("it has \(status.st_size) bytes, and no network for small images has over 4 GiB")
   }
@@ -62,7 +62,7 @@ private func contents(of path: String, _ what: String) throws -> Data {
   }
 }
 
-/// Images of a file that `attack` or another tool wrote.
+/// The images of a file that `attack` or another tool wrote, compared with their originals in `data`.
 ///
 /// - Throws: `Failure` if it cannot be read, or holds no such images.
 func imageFile(_ path: String, of data: DatasetSplit) throws -> ImageFile {

@@ -17,20 +17,20 @@ struct DatasetOptions: ParsableArguments {
   /// The file that is read, if the data set is one.
   var file: String? { Dataset.isFile(dataset) ? dataset : nil }
 
-  /// What is said of the images; `load` reads them.
+  /// The description of the data set; `load` reads its images.
   ///
   /// - Throws: `Failure` for a name that is unknown or a folder too many or too few; `DatasetError` for a
   ///   file that holds no data set.
   func described() throws -> Dataset { try Dataset(called: dataset, folder: data) }
 
-  /// The images of what `described` has returned.
+  /// The images of the data set that `described` has returned.
   func load(_ dataset: Dataset, seed: UInt64) throws -> DatasetSplit {
     try dataset.load(from: data.map { URL(filePath: $0) }, seed: seed)
   }
 }
 
 extension Dataset {
-  /// All names in one line.
+  /// The names of all known data sets in one line.
   fileprivate static var names: String { known.map(\.name).joined(separator: ", ") }
 
   /// Whether what is given for a data set is a file's path.

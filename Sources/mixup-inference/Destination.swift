@@ -11,7 +11,7 @@ struct Destination: ExpressibleByArgument {
 
   var isStandardOutput: Bool { file == nil }
 
-  /// Where a path leads, whatever links are on the way.
+  /// The path of a file without links and "..", by which two names of one file are recognised.
   fileprivate static func place(_ file: URL) -> String {
     file.standardizedFileURL.resolvingSymlinksInPath().path(percentEncoded: false)
   }
@@ -38,7 +38,7 @@ struct Destination: ExpressibleByArgument {
 }
 
 extension [Destination?] {
-  /// As `Destination.check`, for all of a verb's.
+  /// `Destination.check` for all results of a verb, which must not overwrite each other or an input.
   ///
   /// - Parameter inputs: files that the verb reads.
   /// - Throws: `Failure` if two of them are one place, or one of them a file that is read.
@@ -61,7 +61,7 @@ extension [Destination?] {
     for destination in given { try destination.check() }
   }
 
-  /// Prints what is for people: on standard output, or on standard error where that is taken.
+  /// Prints text for people on standard output, or on standard error if a result goes to standard output.
   func say(_ text: String) {
     if compactMap(\.self).contains(where: \.isStandardOutput) {
       FileHandle.standardError.write(Data("\(text)\n".utf8))
@@ -76,7 +76,7 @@ struct RecordOptions: ParsableArguments {
   @Option(help: "File for the records, a JSON array; - for standard output.")
   var json: Destination?
 
-  @Option(help: "File for the records, a table with commas; - for standard output.")
+  @Option(help: "File for the records, comma-separated values; - for standard output.")
   var csv: Destination?
 
   var destinations: [Destination?] { [json, csv] }

@@ -10,18 +10,19 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures a trained network under defences and attacks.",
     discussion: """
-      Every pair of the given defences and attacks is measured on the first --count test images. An \
-      adaptive attack follows the gradient of the whole defence with fresh randomness; the others know \
-      the bare network only. Mixing partners are training images.
+      Every defence is measured under every attack, on the first --count test images. An adaptive attack \
+      follows the gradient of the whole defence with fresh random numbers at every step; the others know \
+      the bare network only. Mixup inference mixes inputs with training images.
 
       A randomised defence is scored on --scores draws for every image: "accuracy" is the mean, \
       "majority" counts images whose class is predicted most often, "always" those that are right on \
-      every draw. Intervals are 95% and count images. "Against none" compares one prediction with that \
-      of the undefended network on the same images. "worst" takes, in every ball and image by image, the attack \
-      that did most on --selections other draws.
+      every draw. Intervals are 95%, for the choice of images. "Against none" is the difference to the \
+      undefended network on the same images, by one prediction each. "worst" takes, for every radius and image \
+      by image, the attack that misled most often on --selections other draws.
 
-      --sanity checks the evaluation itself before its figures are shown: labels, randomness, gradients, \
-      attacks on what is known, radius, steps, other attackers. Figures that fail are not to be quoted.
+      --sanity checks the evaluation itself before its figures are shown: labels, random numbers, gradients, \
+      whether the attack succeeds where it must, and whether a larger radius, more steps or other attackers \
+      find more. Figures that fail are not to be quoted.
 
       With --store a run that was interrupted goes on where it ended, and --shard i/n measures a part, \
       to be put together by `merge`. --plan takes defences and attacks from a file instead: \
@@ -37,7 +38,7 @@ struct Evaluate: ParsableCommand {
   @Option(
     help: """
       File of images in place of the test images, safetensors, as `attack` writes it or another tool: images \
-      [N, C, H, W] in [0, 1] or bytes, labels, and indices, by which they are held against the data set.
+      [N, C, H, W] in [0, 1] or bytes, labels, and indices, by which they are compared with the data set's.
       """)
   var images: String?
 
@@ -45,18 +46,19 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: """
-      Share of clean validation images that defences have to keep right: of several settings of one \
-      defence the one that comes nearest is measured.
+      Share of clean validation images that defences have to classify correctly: of several settings of one \
+      defence only the one that comes nearest to it from above is measured, or the best if all are below.
       """)
   var match: Double?
 
-  @Option(help: "Folder where outcomes are kept as they come.")
+  @Option(help: "Folder where outcomes are kept as they come, so that a later run goes on there.")
   var store: String?
 
   @Option(help: "Which part of the images to measure, such as 2/4; needs --store.")
   var shard: String?
 
-  @Option(help: "Images on which the sanity suite checks every defence under its worst attack.")
+  @Option(
+    help: "On how many images the sanity suite checks every defence, under its worst attack.")
   var sanity: Int?
 
   @OptionGroup var files: RecordOptions

@@ -2,7 +2,7 @@ import Foundation
 import Reporting
 import Statistics
 
-/// Why a verb could not do its work: one line, and the status of sysexits.h.
+/// Why a verb could not do its work: one line for the user, and an exit status from sysexits.h.
 struct Failure: Error {
   var message: String
   var status: Int32
@@ -15,7 +15,7 @@ struct Failure: Error {
   static func file(_ message: String) -> Failure { Failure(message: message, status: EX_IOERR) }
 
   private init(message: String, status: Int32) {
-    // A file's own words may be part of it, and must not steer the terminal.
+    // The message may quote a file, whose control characters must not reach the terminal.
     self.message = message.split(whereSeparator: \.isNewline).joined(separator: " ").printable
     self.status = status
   }

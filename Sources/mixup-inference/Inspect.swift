@@ -15,10 +15,11 @@ struct Inspect: ParsableCommand {
       (shortcut, linear), with a prefix such as module. or without. \
       `fixtures/convert_checkpoint.py` makes safetensors of a .pt file.
 
-      "Identity" names the content: tensors, architecture, scaling and readings, whatever the order or \
-      the padding of the file's bytes; records and stores go by it. "Reading" is what names and shapes do \
-      not tell and the network has: where codes with the same names and shapes are known that compute \
-      something else, the line says AMBIGUOUS, and `evaluate` warns until --reading confirms it.
+      "Identity" is a digest of the content: tensors, architecture, scaling and readings, whatever the order \
+      or the padding of the file's bytes; records and stores go by it. A "reading" is a property of the \
+      network that names and shapes of tensors do not tell, such as its pooling, and how it is taken. Where \
+      published code with the same names and shapes computes something else, the line says AMBIGUOUS, and \
+      `evaluate` warns until --reading confirms it.
 
       Of a data set it says what there is of every label, and which network is trained on it unless \
       told otherwise.

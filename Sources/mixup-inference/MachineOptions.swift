@@ -34,7 +34,7 @@ struct MachineOptions: ParsableArguments {
     return set
   }
 
-  /// What a profile says of the machine's part in it.
+  /// The kernel set and the number of threads, as profiles tell them.
   func circumstances() throws -> String {
     let threads = workers().threadCount
     return "kernel set \(try kernelSet().rawValue), \(threads) thread\(threads == 1 ? "" : "s")"

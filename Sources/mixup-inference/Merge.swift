@@ -8,8 +8,9 @@ struct Merge: ParsableCommand {
     abstract: "Puts the parts of an evaluation together.",
     discussion: """
       Takes the folders that `evaluate --store` filled, one for every shard, and prints and writes what \
-      one run over all images would have. Of a store that grew, the largest evaluation counts. Stores \
-      that differ in checkpoint, plan or seed, missing images and images measured twice are refused.
+      one run over all images would have. Where a store holds evaluations that differ in the number of \
+      images alone, the largest counts. Stores that differ in checkpoint, plan or seed, missing images and \
+      images measured twice are refused.
 
       Example: mixup-inference merge one two --json results.json
       """)

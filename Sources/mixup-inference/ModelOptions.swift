@@ -19,17 +19,17 @@ struct ModelOptions: ParsableArguments {
   @Option(help: "Means of the other network's input scaling, for a file that does not say them.")
   var otherMean: String?
 
-  @Option(help: "Standard deviations of the same.")
+  @Option(help: "Standard deviations of the other network's input scaling.")
   var otherStd: String?
 
   @Option(
     name: .customLong("other-reading"),
-    help: "What names and shapes of the other network leave open.")
+    help: "What names and shapes of the other network's tensors leave open, as --reading.")
   var otherReadings: [String] = []
 
   /// The network under test.
   ///
-  /// - Parameter images: of the data set.
+  /// - Parameter images: the shape of the data set's images.
   func load(for images: ImageShape) throws -> EvaluationRun.Model {
     try Self.load(model, try reading.reading(), for: images)
   }
@@ -41,7 +41,7 @@ struct ModelOptions: ParsableArguments {
     guard let other else {
       guard reading.normalization == nil, reading.answers.isEmpty else {
         throw Failure.usage(
-          "--other-mean, --other-std and --other-reading are about --other; give it")
+          "--other-mean, --other-std and --other-reading describe the file of --other; give that too")
       }
       return nil
     }

@@ -12,12 +12,13 @@ struct PlanOptions: ParsableArguments {
   @Option(
     help: """
       \(AttackName.known.map(\.name).joined(separator: ", ")); "adaptive-" in front if the attacker knows the \
-      defence (as published, published-repaired and evasion must), "transfer-" if the network of --other is \
-      attacked; may be repeated. Usually none.
+      defence (published, published-repaired and evasion need it), "transfer-" if it searches on the network \
+      of --other; may be repeated. Usually none.
       """)
   var attack: [String] = []
 
-  @Option(help: "Measure of a perturbation: \(names(PerturbationBudget.Norm.allCases)).")
+  @Option(
+    help: "Norm in which a perturbation is measured: \(names(PerturbationBudget.Norm.allCases)).")
   var norm: String?
 
   @Option(help: "Radius of the attack on the pixel scale, such as 8/255 or 0.15.")
@@ -26,7 +27,8 @@ struct PlanOptions: ParsableArguments {
   @Option(help: "Steps of the attack; usually \(AttackDescription.usual("steps")).")
   var steps: String?
 
-  @Option(help: "Length of a step, as --epsilon; max(ε/4, 2.5 ε/steps) unless given.")
+  @Option(
+    help: "Length of a step on the pixel scale, as --epsilon; max(ε/4, 2.5 ε/steps) unless given.")
   var stepSize: String?
 
   @Option(
@@ -40,19 +42,22 @@ struct PlanOptions: ParsableArguments {
 
   @Option(
     help: """
-      Predictions that an attack without gradients may ask for; usually \(AttackDescription.usual("queries")).
+      Predictions of an image that an attack without gradients may ask for; usually \
+      \(AttackDescription.usual("queries")).
       """)
   var queries: String?
 
   @Option(
     help: """
-      Differences from which spsa guesses a gradient; usually \(AttackDescription.usual("directions")).
+      Random directions from whose differences spsa estimates a gradient; usually \
+      \(AttackDescription.usual("directions")).
       """)
   var directions: String?
 
   @Option(
     help: """
-      How far from an image spsa asks, on the pixel scale; usually \(AttackDescription.usual("probe")).
+      How far from an image spsa asks for predictions, on the pixel scale; usually \
+      \(AttackDescription.usual("probe")).
       """)
   var probe: String?
 
@@ -69,12 +74,17 @@ struct PlanOptions: ParsableArguments {
   @Option(name: .customLong("lambda-pl"), help: "λ of MI-PL, where it is to differ.")
   var predictedLabelRatio: String?
 
-  @Option(help: "Detection threshold; usually \(DefenceDescription.usual("threshold")).")
+  @Option(
+    help: """
+      Threshold of detection: a smaller drop of confidence counts as clean; usually \
+      \(DefenceDescription.usual("threshold")).
+      """)
   var threshold: String?
 
   @Option(
     help: """
-      Pixel scale σ of gaussian, radius of uniform, degrees of rotation; usually \
+      Standard deviation of gaussian and radius of uniform, on the pixel scale; largest angle of rotation, \
+      in degrees; usually \
       \(DefenceDescription.usual("strength")).
       """)
   var strength: String?
@@ -86,36 +96,46 @@ struct PlanOptions: ParsableArguments {
   var share: String?
 
   @Option(
-    help: "Least and largest side of a random square, 24,32; from three quarters unless given.")
+    help: """
+      Least and largest side, in pixels, of the random square of a crop or resize, such as 24,32; unless \
+      given from three quarters of the image's shorter side to all of it.
+      """)
   var sides: String?
 
-  @Option(help: "Bits of a value; usually \(DefenceDescription.usual("bits")).")
+  @Option(
+    help: "Bits that are kept of a pixel's value; usually \(DefenceDescription.usual("bits")).")
   var bits: String?
 
-  @Option(help: "N: executions for a decision; usually \(usualSampleCount).")
+  @Option(
+    help: """
+      N: random mixtures or changes of an input that are averaged for a decision; usually \
+      \(usualSampleCount).
+      """)
   var draws: String?
 
   @Option(
     help: """
-      Executions for each gradient of an adaptive attack; usually \(AttackDescription.usualDraws).
+      Random draws of the defence that an adaptive attack averages for a gradient; usually \
+      \(AttackDescription.usualDraws).
       """)
   var attackDraws: String?
 
   @Option(
     help: """
-      What the attacker of a defence averages: \(names(GradientAverage.allCases)); usually probabilities.
+      What an adaptive attack averages over these draws: \(names(GradientAverage.allCases)); usually \
+      probabilities.
       """)
   var average: String?
 
   @Option(
     help: """
-      Draws that score an image of a randomised defence; usually \(EvaluationPlan().scoringDraws).
+      Decisions of a randomised defence that score an image; usually \(EvaluationPlan().scoringDraws).
       """)
   var scores: Int?
 
   @Option(
     help: """
-      Draws that choose the worst attack on an image, 0 for no choice; usually \
+      Decisions by which the worst attack on an image is chosen, 0 for no choice; usually \
       \(EvaluationPlan().selectionDraws).
       """)
   var selections: Int?
@@ -129,7 +149,8 @@ struct PlanOptions: ParsableArguments {
   @Option(help: "Seed of everything random; usually \(EvaluationPlan().seed).")
   var seed: UInt64?
 
-  /// What attacks and defences are told, by flag. They know their flags; here alone an option becomes one.
+  /// The values that were given for settings of attacks and defences, by flag. Which flags an attack or a
+  /// defence has stands beside its type; only here is an option matched with a flag.
   private var settings: [(flag: String, text: String?)] {
     [
       ("norm", norm), ("epsilon", epsilon), ("steps", steps), ("step-size", stepSize),
@@ -141,7 +162,7 @@ struct PlanOptions: ParsableArguments {
     ]
   }
 
-  /// What the options, or the file that stands for them, ask for.
+  /// The plan that the options, or the file in their place, describe.
   func evaluationPlan() throws -> EvaluationPlan {
     var plan = EvaluationPlan()
     if let file = self.plan {

@@ -10,19 +10,20 @@ struct Profile: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows where a network's time goes: function by function, and layer by layer.",
     discussion: """
-      Does a work of the benchmarks again and again under a sampling profiler and writes a flame \
-      graph, flamegraph.svg, which every browser shows; the folded stacks, stacks.folded; and what \
-      it prints, profile.txt: the functions that ran most and what was done with memory. Then it \
-      times the network's forward pass on one thread and prints for every layer the algorithm, the \
-      median time, GFLOP/s and share of the roofline. Algorithms follow from shape, kernel set and \
-      plan alone, so they are the same on every machine with that kernel set.
+      Repeats one of the benchmarks' works under a sampling profiler and writes a flame graph, \
+      flamegraph.svg, which every browser shows; the folded stacks, stacks.folded; and what it prints, \
+      profile.txt: the functions that ran most and what was done with memory. Then it times the \
+      network's forward pass on one thread and prints for every layer the algorithm, the median time, \
+      GFLOP/s and the share of the roofline, the least time in which the processor could do the layer. \
+      Algorithms follow from shape, kernel set and plan alone, so they are the same on every machine \
+      with that kernel set.
 
       Example: mixup-inference profile --work decision --architecture resNet20 --threads 1
       """)
 
   @Option(
     help: """
-      What is done: \(Workload.Kind.allCases.map(\.rawValue).joined(separator: ", ")), that is \
+      The work: \(Workload.Kind.allCases.map(\.rawValue).joined(separator: ", ")), that is \
       logits, a decision under MI-OL, a gradient for an attack, or a step of training.
       """)
   var work = Workload.Kind.forward.rawValue
@@ -37,7 +38,7 @@ struct Profile: ParsableCommand {
 
   @Option(
     help: """
-      Images of one batch, or executions of one decision; \
+      Images of one batch, or mixtures of one decision; \
       \(Workload.Kind.allCases.map { "\($0.standardSize) for \($0.rawValue)" }
         .joined(separator: ", ")) unless given.
       """)
@@ -51,7 +52,8 @@ struct Profile: ParsableCommand {
 
   @Option(
     help: """
-      Plan: \(PlanProfile.allCases.map(\.rawValue).joined(separator: ", ")); latency for the forward \
+      Whether the plan is to be fast for many images at a time or for one: \
+      \(PlanProfile.allCases.map(\.rawValue).joined(separator: ", ")); latency for the forward \
       pass of a single image and throughput for all else unless given.
       """)
   var plan: String?

@@ -2,7 +2,7 @@ import ArgumentParser
 import Experiments
 import Foundation
 
-/// Whether to find out where a verb's time goes.
+/// Whether to profile a verb.
 struct ProfileOptions: ParsableArguments {
   @Option(
     name: .customLong("profile"),
@@ -11,7 +11,8 @@ struct ProfileOptions: ParsableArguments {
 
   /// Runs the work, with the profiler if it was asked for.
   ///
-  /// - Throws: before the work if the profile could not be written after it.
+  /// - Throws: what the work throws; `FileWriteError` or `ProfilerError` before the work, if the profile
+  ///   could not be made or written.
   func profiled<Result>(
     _ verb: String, _ machine: MachineOptions, _ work: () throws -> Result
   ) throws -> Result {

@@ -10,14 +10,14 @@ struct ReadingOptions: ParsableArguments {
       """)
   var mean: String?
 
-  @Option(help: "Standard deviations of the same, r,g,b.")
+  @Option(help: "Standard deviations of the network's input scaling, r,g,b, as --mean.")
   var std: String?
 
   @Option(
     name: .customLong("reading"),
     help: """
-      What names and shapes leave open, such as stem-pooling=none; `inspect` lists it. Can be given \
-      several times.
+      A property of the network that names and shapes of its tensors leave open, such as \
+      stem-pooling=none; `inspect` lists them. May be repeated.
       """)
   var readings: [String] = []
 
@@ -30,10 +30,10 @@ struct ReadingOptions: ParsableArguments {
 struct CheckpointReading {
   var normalization: Normalization?
   var answers: Reading.Answers = [:]
-  /// What to do if nobody says how the network's input is scaled.
+  /// Advice for a file and a command line that both do not say how the network's input is scaled.
   var advice = "write it into the file with --mean and --std of fixtures/convert_checkpoint.py"
 
-  /// Nothing.
+  /// A command line that says nothing about the file.
   init() {}
 
   /// - Parameter prefix: what the options begin with: "--" or "--other-".

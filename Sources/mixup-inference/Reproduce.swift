@@ -10,15 +10,16 @@ struct Reproduce: ParsableCommand {
       "Trains, defends, attacks and reports: on embedded digits, or the paper's tables on CIFAR.",
     discussion: """
       On the digits it trains a network plainly, with mixup and with interpolated adversarial training; \
-      chooses the attack's radius by a sweep and the defences' parameters on validation images; then \
-      measures every model under every defence on clean images and under oblivious and adaptive PGD.
+      chooses the attack's radius and the defences' parameters on validation images; then measures every \
+      network behind every defence on clean images, and under PGD by an attacker who does not know the \
+      defence (oblivious) and by one who does (adaptive).
 
       On CIFAR it makes the paper's Table 2 (or 3) at 1, 2, 4 and 8/255 with a column for an attacker who \
       knows the defence, and Figures 2, 3 and 4, from four networks: those of --checkpoints (plain, mixup, \
       at, interpolated-at .safetensors), or new ones.
 
-      --scale quick is to see that everything works, standard takes minutes on the digits and hours on \
-      CIFAR, paper as many images, epochs and steps as the paper has; on the digits: all test images. \
+      --scale quick only shows that everything works; standard takes minutes on the digits and hours on \
+      CIFAR; paper takes as many images, epochs and steps as the paper, on the digits all test images. \
       --estimate says how long it takes here, and stops. Writes index.html, results.md, results.json and \
       checkpoints. A run that was interrupted goes on where it ended, unless --fresh.
 
@@ -30,10 +31,10 @@ struct Reproduce: ParsableCommand {
   @Option(help: "\(PaperScale.allCases.map(\.rawValue).joined(separator: ", ")).")
   var scale = PaperScale.standard.rawValue
 
-  @Option(help: "Test images under attack, from the first; as the scale has it unless given.")
+  @Option(help: "Test images under attack, from the first; unless given as many as the scale says.")
   var count: Int?
 
-  @Option(help: "Folder with networks that need no training.")
+  @Option(help: "Folder with trained networks, METHOD.safetensors, used in place of training.")
   var checkpoints: String?
 
   @Option(help: "Folder for the report, checkpoints and finished stages.")

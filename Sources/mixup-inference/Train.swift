@@ -34,7 +34,7 @@ struct Train: ParsableCommand {
   @Option(help: "Passes over the training images.")
   var epochs: Int?
 
-  @Option(help: "Images of a step.")
+  @Option(help: "Images for each step.")
   var batchSize: Int?
 
   @Option(help: "The highest learning rate of the cosine schedule.")
@@ -47,7 +47,10 @@ struct Train: ParsableCommand {
   var weightDecay: Float?
 
   @Option(
-    help: "Black pixels around an image before it is flipped and cropped; 0: no augmentation.")
+    help: """
+      Images are flipped at random and cropped at random from the image with so many black pixels around it; \
+      0: no augmentation.
+      """)
   var crop: Int?
 
   @Option(help: "Radius of adversarial training, on the pixel scale.")

@@ -11,13 +11,14 @@ struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Checks the paper's equations on exact models, and measures them on a network.",
     discussion: """
-      Builds random models F = H + G with an affine H that is one-hot at its clean points, and \
-      compares Table 1, the Robustness Improving Condition and the Detection Gap with what mixing \
-      really does to them. Ends with status 1 if something fails that is a theorem. Whether the \
-      conditions hold for the chosen G is a finding.
+      Builds random models F = H + G: H is affine and gives every clean point its own class with \
+      certainty, G is what an attack adds. On them it compares the paper's Table 1, its Robustness \
+      Improving Condition (RIC) and its Detection Gap (DG) with what mixing really does. Ends with \
+      status 1 if an equation fails that is a theorem. Whether RIC and DG hold for the chosen G is a \
+      finding.
 
       With --model, also measures RIC, DG and the linearity between images on a trained network, \
-      with intervals; the attack is PGD that does not know of the defence.
+      with intervals; the attack is PGD by an attacker who does not know of the defence.
 
       Example: mixup-inference verify --family power --exponent 1 --lambdas 0.3,0.5,0.9
       """)
@@ -41,7 +42,7 @@ struct Verify: ParsableCommand {
   @Option(help: "λ with commas between: 0.2,0.5,0.8.")
   var lambdas = "0.2,0.4,0.5,0.6,0.8"
 
-  @Option(help: "N: executions of sampled mixup inference.")
+  @Option(help: "N: mixtures of a decision where mixup inference is sampled.")
   var draws = 30
 
   @Option(help: "Random models to try.")
@@ -114,7 +115,7 @@ struct Verify: ParsableCommand {
     }
     try json?.write(report.json())
     [json].say(report.text)
-    // A theorem that fails is the one failure of this verb; conditions are findings.
+    // Only a theorem that fails is a failure; whether a condition holds is a finding.
     if !results.isSound { throw ExitCode(1) }
   }
 

@@ -3,7 +3,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/// Whether allocations are counted; not in a build with a sanitizer, which has its own functions.
+/// Whether allocations are counted; not in a build with a sanitizer, which has an allocator of its own,
+/// nor with a C library other than glibc.
 bool allocations_are_counted(void);
 
 /// How often the calling thread has asked for memory so far, through any library of the process.
@@ -15,9 +16,9 @@ struct allocation_totals {
   unsigned long bytes;
 };
 
-/// From now on all threads are counted together, from zero on; one meter at a time.
+/// Begins to count what all threads together ask for, from zero. There is one meter in the process.
 void allocation_meter_start(void);
-/// What all threads have asked for since the start, and the end of counting.
+/// Ends the counting and returns what all threads have asked for since it began.
 struct allocation_totals allocation_meter_stop(void);
 
 /// Bytes that are allocated at the moment, as the C library knows them; 0 if it does not.

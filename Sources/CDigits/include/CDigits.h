@@ -4,5 +4,5 @@
 /// The first 3,823 are the training file, the rest the test file.
 const unsigned char *_Nonnull digits_records(void);
 
-/// The number of bytes.
+/// The number of bytes at `digits_records`.
 unsigned long digits_byte_count(void);

@@ -10,7 +10,8 @@ bool cpu_supports_avx2(void);
 /// The number of processors on which the calling thread may run; 0 if the system does not say.
 int cpu_affinity_count(void);
 
-/// Tells the core that this is a spinning wait.
+/// Tells the processor that this thread spins in a waiting loop, so that it saves power and leaves the
+/// core to its other thread.
 static inline void cpu_relax(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();

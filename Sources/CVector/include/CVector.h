@@ -1,8 +1,9 @@
 #ifndef CVECTOR_H
 #define CVECTOR_H
 
-// c + a·b in one instruction. Swift's `addingProduct` on vectors is a loop over lanes that the
-// optimiser has to put together again, which it does only in the simplest surroundings.
+// c + a·b, rounded once: one instruction on processors with FMA, a call of `fmaf` per lane elsewhere.
+// Swift's `addingProduct` on vectors is a loop over lanes, which the optimiser turns into that
+// instruction only in the simplest surroundings.
 
 typedef float vector4 __attribute__((ext_vector_type(4)));
 typedef float vector8 __attribute__((ext_vector_type(8)));
@@ -28,7 +29,7 @@ static inline __attribute__((always_inline)) void prefetch(const void *address) 
   __builtin_prefetch(address, 0, 2);
 }
 
-// The same in the first-level cache, ready to be written.
+// Asks for a line of memory in the first-level cache, ready to be written; any address will do.
 static inline __attribute__((always_inline)) void prefetchForWriting(const void *address) {
   __builtin_prefetch(address, 1, 3);
 }

@@ -4,8 +4,11 @@ import NeuralNetwork
 import Robustness
 
 extension EvaluationRun {
-  /// Images that the plan's first attack finds against its first defence, as they are judged: tensors
-  /// "images" [N, C, H, W] in [0, 1], "labels", "indices" and "predictions" [N].
+  /// The images that the plan's first attack finds against its first defence, projected onto the allowed
+  /// ball as they are when they are judged: tensors "images" [N, C, H, W] in [0, 1], "labels", "indices"
+  /// and "predictions" [N].
+  ///
+  /// - Returns: the file, the images, and how many of them the defence classifies correctly.
   package func images(
     of model: Model, other: Model? = nil, on data: DatasetSplit, dataset: Dataset
   ) throws -> (file: Safetensors, images: LabelledImages, correct: Int) {

@@ -1,31 +1,33 @@
 import Foundation
 import Robustness
 
-/// An attack by its name, with all that its candidates depend on besides models, images and seed: what its
-/// attacker knows, how far it may go, and the attack itself.
+/// An attack as plans, stores and records describe it: what its attacker knows, how far it may go, and the
+/// attack itself with its settings. With models, images and seed, that is all that its results depend on.
 ///
 /// Every attack that plans can name is made by decoding what a plan says of it:
 /// {"name": "adaptive-apgd-ce", "epsilon": "8/255", "steps": 50, "draws": 10}.
 public struct AttackDescription: Sendable {
-  /// Which one, and through which model.
+  /// Which attack, and through which model it searches.
   package let name: AttackName
-  /// How its perturbation is measured.
+  /// The norm in which the perturbation is measured.
   package let norm: PerturbationBudget.Norm
   /// The radius, on the pixel scale.
   package var epsilon: Epsilon?
   /// The attack itself; nil without one.
   package private(set) var attack: (any PlannedAttack)?
-  /// The attacker's N for a gradient of a defence; nil for one who follows none.
+  /// How many random draws of a defence the attacker averages for one gradient; nil for an attacker who
+  /// does not follow a defence.
   package private(set) var draws: Int?
-  /// What the attacker of a defence takes the mean of; nil for one who follows none, or who has no choice.
+  /// What the attacker averages over these draws; nil for one who does not follow a defence, or who has no
+  /// choice.
   package private(set) var average: GradientAverage?
 
-  /// An attacker's N unless it is said.
+  /// `draws` unless they are given.
   package static let usualDraws = 10
 
-  /// The attack of a name; what is not given is the usual.
+  /// The attack of a name; what is not given is as usual.
   ///
-  /// - Precondition: what is given is something that the attack has.
+  /// - Precondition: the attack has the settings that are given.
   package init(
     _ name: AttackName, norm: PerturbationBudget.Norm? = nil, epsilon: Epsilon? = nil,
     steps: Int? = nil, draws: Int? = nil, average: GradientAverage? = nil
@@ -51,7 +53,7 @@ public struct AttackDescription: Sendable {
 
   // MARK: Settings
 
-  /// Steps of one search, of an attack that goes steps.
+  /// Steps of one search; nil for an attack without steps.
   package var steps: Int? {
     get { setting("steps") }
     set {
@@ -59,7 +61,7 @@ public struct AttackDescription: Sendable {
     }
   }
 
-  /// Sets what is called so.
+  /// Sets the setting of that name.
   ///
   /// - Precondition: the attack has such a setting, of that type.
   package mutating func set(_ setting: String, _ value: any SettingValue) {
@@ -85,7 +87,7 @@ public struct AttackDescription: Sendable {
       + parameters.asList).joined(separator: ", ")
   }
 
-  /// What is wrong, in one line; nil if nothing is.
+  /// What is wrong with the description, in one line; nil if nothing is.
   var problem: String? {
     guard let attack else { return norm == .linf ? nil : "without an attack there is no norm" }
     if epsilon == nil { return "an attack needs a radius; give ε, such as 8/255" }
@@ -97,9 +99,10 @@ public struct AttackDescription: Sendable {
     return attack.problem
   }
 
-  // MARK: What it leads to
+  // MARK: What follows from a description
 
-  /// The same attack by one who does not know of the defence.
+  /// The same attack by an attacker who does not know of the defence. An attack that makes no sense without
+  /// that knowledge is replaced by the one that stands in for it.
   package var onNetwork: AttackDescription {
     guard let attack else { return self }
     let knowledge: AttackName.Knowledge =
@@ -120,7 +123,7 @@ public struct AttackDescription: Sendable {
     return copy
   }
 
-  /// The same attack with more effort.
+  /// The same attack with its steps and draws multiplied.
   func multiplied(by effort: SanitySuite.Effort) -> AttackDescription {
     var copy = self
     copy.attack = attack?.multiplied(by: effort.steps)
@@ -131,23 +134,24 @@ public struct AttackDescription: Sendable {
   /// How far it may go; nil without an attack.
   package var budget: PerturbationBudget? { epsilon.map { PerturbationBudget(norm, $0) } }
 
-  /// The search, through whatever model it is led; without an attack one that goes nowhere.
+  /// The search itself, which can run through any model; without an attack one that takes no step.
   ///
-  /// - Parameter selections: predictions that choose among several images of a randomised model.
+  /// - Parameter selections: predictions by which an attack on a randomised model chooses among several
+  ///   images that it has found.
   package func search(selections: Int) -> any Attack {
     attack?.search(selections: selections) ?? ProjectedGradientDescent(steps: 0, randomStart: false)
   }
 }
 
 extension AttackDescription: Hashable {
-  /// Whether name, ball, draws and every setting agree, however lengths are written.
+  /// Whether name, ball, draws, average and every setting agree, however lengths are written: 2/10 is 1/5.
   public static func == (a: AttackDescription, b: AttackDescription) -> Bool {
     a.name == b.name && a.norm == b.norm && a.epsilon == b.epsilon && a.draws == b.draws
       && a.average == b.average
       && a.attack?.settingValues ?? [:] == b.attack?.settingValues ?? [:]
   }
 
-  /// Feeds all of it.
+  /// Feeds everything that `==` compares.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(name)
     hasher.combine(norm)
@@ -164,7 +168,8 @@ extension AttackDescription: Codable {
     SettingKey("average")
   )
 
-  /// Reads what a plan or a store says; what is left out is usual, what the attack does not have is refused.
+  /// Reads a description from a plan or a store. Settings that are left out are as usual; those that the
+  /// attack does not have are refused.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: SettingKey.self)
     let name = try fields.decode(AttackName.self, forKey: Self.nameKey)
@@ -219,7 +224,7 @@ extension AttackDescription {
     if average != nil { average = try value("average") ?? average }
   }
 
-  /// What is usual of a setting, for help: "50 of pgd, evasion; 1000 of cw".
+  /// The usual values of a setting, for help texts: "50 of pgd, evasion; 1000 of cw".
   package static func usual(_ setting: String) -> String {
     var found: [(text: String, names: [String])] = []
     for search in AttackName.known {

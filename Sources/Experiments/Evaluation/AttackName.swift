@@ -3,7 +3,7 @@ import Robustness
 /// An attack by the name that commands, plans and records use: a search, with "adaptive-" in front if
 /// the attacker knows the defence, "transfer-" if another network is attacked.
 package struct AttackName: Hashable, Sendable, RawRepresentable, CaseIterable, Codable {
-  /// What is done: a name, and the attack that it stands for if nothing else is said; none without an attack.
+  /// A name without its prefix, and the attack with usual settings that it stands for; no attack for "none".
   package struct Search: Sendable, Hashable {
     package let name: String
     package let usual: (any PlannedAttack)?
@@ -20,7 +20,7 @@ package struct AttackName: Hashable, Sendable, RawRepresentable, CaseIterable, C
     package func hash(into hasher: inout Hasher) { hasher.combine(name) }
   }
 
-  /// Whose gradient is followed, or who is asked.
+  /// What the attacker knows: the model whose gradient is followed, or which is asked for predictions.
   package enum Knowledge: String, CaseIterable, Sendable {
     /// The bare network's.
     case network

@@ -1,8 +1,8 @@
 import Classification
 import Robustness
 
-/// A defence with all that its output depends on besides network and training images; what flags, plan files
-/// and records hold.
+/// A defence as flags, plan files and records describe it: with network and training images, that is all
+/// that its output depends on.
 package struct DefenceDescription: Sendable {
   /// The defence itself; nil for the network alone.
   package private(set) var defence: (any Defence)?
@@ -28,7 +28,7 @@ package struct DefenceDescription: Sendable {
     DefenceName.known.first { $0.name == name }
   }
 
-  /// Which one.
+  /// The defence's name.
   package var name: DefenceName {
     DefenceName(rawValue: defence?.name ?? DefenceName.none.rawValue)
   }
@@ -39,13 +39,13 @@ package struct DefenceDescription: Sendable {
   /// The name and every parameter: "mi-ol, draws 30, lambda 0.6".
   package var title: String { ([name.rawValue] + parameters.asList).joined(separator: ", ") }
 
-  /// The same with what is usual for images of that shape.
+  /// The same with settings filled in that depend on the shape of the images.
   func resolved(for shape: ImageShape) -> DefenceDescription {
     func resolved(_ defence: some Defence) -> any Defence { defence.resolved(for: shape) }
     return DefenceDescription(defence.map { resolved($0) })
   }
 
-  /// What is wrong, in one line; nil if nothing is.
+  /// What is wrong with the description, in one line; nil if nothing is.
   var problem: String? {
     switch defence {
     case let unknown as UnknownDefence: unknown.problem
@@ -55,7 +55,8 @@ package struct DefenceDescription: Sendable {
     }
   }
 
-  /// Why a defence of another package cannot be told apart by its name, or files not be called so.
+  /// What is wrong with the name of another package's defence: one of ours has it, or it cannot be part of
+  /// a file's name. Nil if nothing is.
   private func nameProblem(_ defence: any Defence) -> String? {
     let name = defence.name
     if DefenceName.allCases.contains(self.name) {
@@ -78,7 +79,7 @@ extension [String: String] {
 }
 
 extension DefenceDescription: Hashable {
-  /// Whether name and parameters agree, which say all.
+  /// Whether name and parameters agree, which describe a defence completely.
   package static func == (a: DefenceDescription, b: DefenceDescription) -> Bool {
     a.name == b.name && a.parameters == b.parameters
   }
@@ -89,7 +90,7 @@ extension DefenceDescription: Hashable {
   }
 }
 
-/// A defence of another package as a store tells of it: enough to merge and to report, not to measure.
+/// A defence of another package as a store describes it: enough to merge and to report, but it cannot be run.
 private struct UnknownDefence: Defence {
   var name: String
   var parameters: [String: String]
@@ -109,7 +110,8 @@ private struct UnknownDefence: Defence {
 extension DefenceDescription: Codable {
   private static let nameKey = SettingKey("name")
 
-  /// Reads what a plan or a store says; what is left out is usual, what the defence does not have is refused.
+  /// Reads a description from a plan or a store. Settings that are left out are as usual; those that the
+  /// defence does not have are refused.
   package init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: SettingKey.self)
     let name = try fields.decode(String.self, forKey: Self.nameKey)
@@ -158,7 +160,7 @@ extension DefenceDescription {
     defence = known
   }
 
-  /// What is usual of a setting, for help: "0.05 of gaussian, 20.0 of rotation".
+  /// The usual values of a setting, for help texts: "0.05 of gaussian, 20.0 of rotation".
   package static func usual(_ setting: String) -> String {
     DefenceName.known.compactMap { defence in
       defence.text(of: setting).map { "\($0) of \(defence.name)" }

@@ -11,27 +11,27 @@ import Robustness
 ///
 /// The undefended network is always among what is measured, as the others are compared with it.
 public struct DefenceEvaluation: Sendable {
-  /// What is put before the network, besides nothing.
+  /// The defences that are put before the network. The network alone is measured too.
   public var defences: [any Defence]
-  /// What every defence meets, besides nothing.
+  /// The attacks under which every defence is measured. Clean images are measured too.
   public var attacks: [AttackDescription]
   /// Test images, from the first; all if nil.
   public var count: Int?
-  /// Names all random numbers.
+  /// The seed of all random numbers.
   public var seed: UInt64
   /// Predictions that score an image of a randomised defence.
   public var scoringDraws: Int
   /// Predictions that choose the worst attack on an image before it is scored; 0 for no choice.
   public var selectionDraws: Int
-  /// Images on which the sanity suite checks every defence under its worst attack; nil for no check, which the
-  /// tables then say.
+  /// Images on which the sanity suite checks every defence under its worst attack; nil for no check. The
+  /// tables say whether there was one.
   public var sanityCount: Int?
   /// A folder where outcomes are kept as they come, so that a run which was interrupted goes on, and where
   /// `merge` finds them; nil to keep them in memory.
   public var store: URL?
-  /// Runs the work.
+  /// The threads that do the work.
   public var workers: WorkerPool
-  /// What computes networks.
+  /// The kernel set that computes networks.
   public var kernels: KernelSet
 
   /// Defences under attacks, with what is usual for everything else.
@@ -49,11 +49,12 @@ public struct DefenceEvaluation: Sendable {
   /// Measures every defence under every attack; says on standard error how far it is.
   ///
   /// - Parameters:
-  ///   - network: its normalisation is used.
+  ///   - network: the network, with its own normalisation.
   ///   - name: what tables call it.
-  ///   - data: examples are its test images; defences may use the training images.
+  ///   - data: defences are measured on its test images, and may use its training images.
   ///   - dataset: what records call the data.
-  /// - Throws: an error whose description says in one line what is wrong with the settings, or does not fit.
+  /// - Throws: an error whose description says in one line what is wrong with the settings, or what of
+  ///   network, data and store does not fit together.
   public func run(
     _ network: Checkpoint, named name: String, on data: DatasetSplit, called dataset: String
   ) throws -> EvaluationSummary {
@@ -82,7 +83,7 @@ extension EvaluationRun {
       try sanity(of: model, other: other, on: data, results: results, count: $0)
     }
     let summary = try EvaluationSummary(results, sanity: reports ?? [])
-    // A part has no records of its own.
+    // The records of a shard would be incomplete; `merge` makes those of the whole.
     if shard == .whole, let store {
       if let reports { try EvaluationStore(store).keep(reports) }
       try EvaluationStore(store).write(summary.records)
@@ -101,7 +102,8 @@ extension EvaluationSummary {
     try self.init(results, sanity: EvaluationStore.sanity(in: stores, of: results))
   }
 
-  /// What a person reads: the checks, what must not be quoted, the table, and what would be taken for mistakes.
+  /// The summary for a terminal: the checks, the figures that must not be quoted, the table, and remarks on
+  /// what a reader could take for a mistake.
   public var text: String {
     let checks = sanity.flatMap {
       ["sanity of \($0.defence.title) under \($0.attack.title):", $0.table.plain()]
@@ -125,13 +127,13 @@ extension AttackDescription {
     AttackDescription(AttackName.pgd, epsilon: epsilon, steps: steps)
   }
 
-  /// PGD in the ℓ∞ ball by an attacker who knows the defence: for every image the better of the attack through
-  /// the network alone and through what the defence says of itself.
+  /// PGD in the ℓ∞ ball by an attacker who knows the defence: for every image the better of the attack
+  /// through the network alone and the attack through the defence.
   ///
   /// - Parameters:
   ///   - steps: 50 unless given, as in plans.
-  ///   - draws: of the defence for a gradient, 10 unless given.
-  ///   - average: what the attacker takes the mean of over them.
+  ///   - draws: random draws of the defence that are averaged for one gradient, 10 unless given.
+  ///   - average: what is averaged over them.
   public static func adaptivePGD(
     epsilon: Epsilon, steps: Int? = nil, draws: Int? = nil,
     average: GradientAverage = .probabilities

@@ -1,7 +1,8 @@
 import Robustness
 import Statistics
 
-/// What a detector sees of clean images and of attacked ones; statistics by the names that it gives them.
+/// How well a detector tells attacked images from clean ones, by any of the statistics that it computes,
+/// which are called by their names.
 struct Detection: Sendable {
   var clean: [EvaluationResult.Outcome]
   var attacked: [EvaluationResult.Outcome]
@@ -13,13 +14,13 @@ struct Detection: Sendable {
     return (values(clean), values(attacked))
   }
 
-  /// The area under the curve; nil where there is nothing to tell apart.
+  /// The area under the ROC curve; nil unless there are values of clean and of attacked images.
   func area(_ statistic: String) -> AreaUnderCurve? {
     let (negatives, positives) = scores(statistic)
     return try? AreaUnderCurve(negatives: negatives, positives: positives)
   }
 
-  /// The curve; nil where there is nothing to tell apart.
+  /// The ROC curve; nil unless there are values of clean and of attacked images.
   func curve(_ statistic: String) -> ReceiverOperatingCharacteristic? {
     let (negatives, positives) = scores(statistic)
     return try? ReceiverOperatingCharacteristic(negatives: negatives, positives: positives)

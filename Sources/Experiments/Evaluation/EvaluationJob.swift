@@ -13,19 +13,19 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
   package var dataset: String
   /// What records call the images: "test", or "file".
   package var split: String
-  /// The file that they are from, if it is one.
+  /// The file that the images are from; nil for the data set's own.
   package var images: EvaluationRecord.Images?
-  /// What the examples are.
+  /// A digest of the images, and how many of them occur twice or are training images.
   package var examples: EvaluationRecord.Examples?
-  /// Where the examples stand in their files.
+  /// The images' indices in the files of the data set.
   package var indices: IndexRanges
   /// What mixing partners are drawn from; nil if the defence has none.
   package var pool: Pool?
   package var defence: DefenceDescription
   package var attack: AttackDescription
-  /// Everything else on which outcomes depend.
+  /// Everything else that the outcomes depend on.
   package var circumstances: Circumstances
-  /// Of the checkpoint's file, where there is one; of no consequence for the outcomes.
+  /// What records tell of the checkpoint's file, where there is one; the outcomes do not depend on it.
   package var origin: CheckpointFile.Origin?
   /// How the defence's setting was chosen; nil if it was given.
   package var matching: EvaluationRecord.Matching?
@@ -54,7 +54,7 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
   package struct Circumstances: Codable, Hashable, Sendable {
     /// The identity of the network's checkpoint.
     package var checkpoint: String
-    /// Of the pixels before the network.
+    /// How pixels are scaled before they enter the network.
     package var normalization: Normalization
     /// The identity of the other network's checkpoint, of a transfer attack.
     package var other: String?
@@ -97,8 +97,8 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
     }
   }
 
-  /// What the attacker knows: "nothing" without an attack, "network", "defence" with the law of its
-  /// randomness, but not its draws, or "another network".
+  /// What the attacker knows: "nothing" without an attack; "network"; "defence", with the distribution of
+  /// its random numbers but not the numbers that score; or "another network".
   package var knowledge: String {
     guard attack.name.search != .none else { return "nothing" }
     return attack.name.knowledge == .otherNetwork
@@ -128,15 +128,15 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
       self.attack = attack.canonical
     }
 
-    /// A name for a file: what a person looks for, and a part of a digest that tells apart what differs
-    /// elsewhere.
+    /// The name of the file for the outcomes: defence and attack for a person to find it by, and a part of
+    /// the key's digest, which differs wherever keys differ.
     package func fileName() throws -> String {
       let digest = sha256(try JSONEncoder.canonical.encode(self)).prefix(16)
       return "\(defence.name.rawValue)-\(attack.name.rawValue)-\(digest).jsonl"
     }
   }
 
-  /// The job's key.
+  /// The key under which a store keeps the job's outcomes.
   package var key: Key {
     Key(
       circumstances: circumstances, pool: pool?.identity, defence: defence,
@@ -189,8 +189,8 @@ package struct JobResult: Sendable {
   package var forwardPassesPerDecision: Int
   /// Every example, in the order of the indices.
   package var outcomes: [EvaluationResult.Outcome]
-  /// What it cost to attack and to judge them; nil if some were taken from a block of a store that holds
-  /// others too, whose cost was counted together.
+  /// What it cost to attack and to judge the examples. Nil if some are from a block of a store that holds
+  /// other examples too, as a block's cost is counted for all of its examples together.
   package var cost: Cost?
 
   /// The result that outcomes make up, in whatever order they come.
@@ -208,7 +208,7 @@ package struct JobResult: Sendable {
   /// What measuring took.
   package struct Cost: Sendable, Hashable {
     package var passes: PassMeter.Count
-    /// Time of all threads together.
+    /// Seconds of all threads, added up.
     package var seconds: Double
 
     package init(passes: PassMeter.Count, seconds: Double) {

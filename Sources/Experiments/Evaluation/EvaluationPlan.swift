@@ -7,11 +7,11 @@ import Robustness
 package struct EvaluationPlan: Hashable, Sendable {
   /// Test images, from the first; all if nil.
   package var count: Int?
-  /// Names the random numbers of attacks and defences.
+  /// The seed of the random numbers of attacks and defences.
   package var seed: UInt64
   /// R, predictions that score an example of a randomised defence.
   package var scoringDraws: Int
-  /// Predictions by which the worst attack on an example is chosen before it is scored.
+  /// Predictions by which the worst attack on an example is chosen before it is scored; 0 for no choice.
   package var selectionDraws: Int
   package var defences: [DefenceDescription]
   package var attacks: [AttackDescription]
@@ -29,7 +29,7 @@ package struct EvaluationPlan: Hashable, Sendable {
     self.attacks = attacks
   }
 
-  /// Checks what no type rules out.
+  /// Checks what the types do not rule out: counts, repetitions and settings.
   ///
   /// - Throws: `PlanError.setting`.
   package func check() throws(PlanError) {
@@ -64,7 +64,7 @@ extension EvaluationPlan: Codable {
     case count, seed, scoringDraws, selectionDraws, defences, attacks
   }
 
-  /// What is left out is as in `init`.
+  /// Reads a plan; what is left out is as in `init`, and unknown keys are refused.
   package init(from decoder: any Decoder) throws {
     try StrictCoding.check(decoder, allows: Key.allCases, in: "a plan")
     let fields = try decoder.container(keyedBy: Key.self)
@@ -115,9 +115,9 @@ extension EvaluationPlan: Codable {
 
 /// Which part of the examples to measure: every n-th, from the i-th on.
 package struct Shard: Hashable, Sendable, CustomStringConvertible {
-  /// i, from 1.
+  /// i, the number of this part, from 1.
   package let number: Int
-  /// n.
+  /// n, the number of parts.
   package let count: Int
 
   /// All examples.
@@ -141,7 +141,7 @@ package struct Shard: Hashable, Sendable, CustomStringConvertible {
 
   package var description: String { "\(number)/\(count)" }
 
-  /// The part's positions among so many examples.
+  /// The positions of this part's examples, among `examples` in all.
   package func positions(of examples: Int) -> [Int] {
     Array(stride(from: number - 1, to: examples, by: count))
   }

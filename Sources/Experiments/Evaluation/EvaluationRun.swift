@@ -15,9 +15,9 @@ package struct EvaluationRun: Sendable {
   package struct Model: Sendable {
     package var name: String
     package var checkpoint: Checkpoint
-    /// What names its content: `CheckpointFile.identity`.
+    /// The digest of its content: `CheckpointFile.identity`.
     package var digest: String
-    /// What records tell of its file beside that; nil without a file.
+    /// What records tell of its file besides; nil without a file.
     package var origin: CheckpointFile.Origin?
     /// How its training went, where that is known.
     package var curve: LearningCurve?
@@ -45,12 +45,13 @@ package struct EvaluationRun: Sendable {
         origin: file.origin, curve: curve)
     }
 
-    /// The seed by which validation images are set apart: that of its training, whose validation images it has
-    /// not seen; 1, as `train` has it, where that is not known. The seed of an evaluation must not move it.
+    /// The seed by which validation images are set apart. It is that of the network's training, so that
+    /// the network was not trained on them; 1, the default of `train`, where that is not known. The seed of
+    /// an evaluation has no part in it.
     package var splitSeed: UInt64 { checkpoint.recipe?.seed ?? 1 }
 
-    /// - Throws: `AttackError` or `ClassifierError` unless the network takes such images and tells
-    ///   their classes apart.
+    /// - Throws: `AttackError` or `ClassifierError` unless the network takes images of that shape and has
+    ///   as many classes.
     func check(_ images: LabelledImages) throws {
       let architecture = checkpoint.architecture
       guard architecture.classCount == images.classCount else {
@@ -64,7 +65,7 @@ package struct EvaluationRun: Sendable {
   }
 
   package var plan: EvaluationPlan
-  /// How defences of the plan were chosen, for the records; empty where they were given.
+  /// How defences of the plan were chosen by `matched(to:)`, for the records; empty where they were given.
   package var matched: [MatchedDefence] = []
   /// The file of images that stand in for the test images; nil for the data set's own.
   var images: ImageFile?
@@ -88,20 +89,19 @@ package struct EvaluationRun: Sendable {
     self.progress = progress
   }
 
-  /// Measures every defence under every attack; of a shard, its part of the examples.
+  /// Measures every defence under every attack, on the shard's part of the examples.
   ///
   /// - Parameters:
-  ///   - model: its normalisation is used.
+  ///   - model: the network, with its own normalisation.
   ///   - other: the network on which transfer attacks search.
-  ///   - data: mixing partners come from the training images, examples from the test images, unless there
-  ///     is a file of them.
+  ///   - data: mixing partners are training images; examples are test images, unless they are from a file.
   package func run(
     _ model: Model, other: Model? = nil, on data: DatasetSplit, dataset: Dataset
   ) throws -> [JobResult] {
     try run(model, other: other, on: data, called: dataset.name)
   }
 
-  /// The same of images that records call `dataset`.
+  /// `run`, for data that records call `dataset`.
   func run(
     _ model: Model, other: Model? = nil, on data: DatasetSplit, called dataset: String
   ) throws -> [JobResult] {
@@ -114,7 +114,7 @@ package struct EvaluationRun: Sendable {
         "shard \(shard) of \(images.count) images is empty; use \(images.count) shards at most")
     }
     let identities = images.identities
-    // Once for all that asks: of fifty thousand images it takes most of a second.
+    // Computed once, as fifty thousand images take most of a second.
     let training = data.training.identities
     let known = Set(training + data.validation.identities)
     let examples = EvaluationRecord.Examples(
@@ -230,8 +230,8 @@ extension JobResult {
   /// Predictions that scored every image.
   package var scoringDraws: Int { isRandomized ? job.circumstances.scoringDraws : 1 }
 
-  /// The mean over images and draws with its 95% interval over images: what "accuracy" means wherever it is
-  /// told.
+  /// The share of right predictions over all images and draws, with a 95% interval for the choice of images:
+  /// what tables and records call accuracy.
   package var accuracy: (value: Double, interval: Interval) {
     guard scoringDraws > 1 else {
       let right = Proportion(outcomes.lazy.map(\.isCorrect))
@@ -240,7 +240,7 @@ extension JobResult {
     return (repeated.mean, repeated.meanInterval())
   }
 
-  /// The outcomes as statistics sees them.
+  /// The outcomes in the form in which Statistics takes them.
   package var repeated: RepeatedOutcomes {
     RepeatedOutcomes(
       draws: scoringDraws,

@@ -7,10 +7,10 @@ import Robustness
 /// file for every defence under every attack, image by image; and `results.jsonl`, a record a line, written
 /// anew whenever outcomes are complete.
 ///
-/// An outcome is kept under what it depends on, so that a run finds whatever an earlier one has measured: with
-/// more images, under another name of the checkpoint's file, of images that moved.
+/// An outcome is kept under everything that it depends on and nothing else. So a run finds what an earlier
+/// one has measured even if it asks for more images, or the checkpoint's file has another name.
 package struct EvaluationStore: Sendable {
-  /// Where it is.
+  /// The folder of the store.
   package let folder: URL
 
   package init(_ folder: URL) { self.folder = folder }
@@ -20,7 +20,7 @@ package struct EvaluationStore: Sendable {
     outcomes.appending(path: try key.fileName())
   }
 
-  /// Remembers what a run is about to measure.
+  /// Writes down what a run is about to measure, so that `merged` knows what is missing.
   package func keep(_ evaluation: StoredEvaluation) throws {
     let bytes = try JSONEncoder.canonical.encode(evaluation)
     try AtomicFile.write(
@@ -51,7 +51,7 @@ package struct EvaluationStore: Sendable {
 
   private var sanity: URL { folder.appending(path: "sanity.json") }
 
-  /// Puts the records where they can be found.
+  /// Writes the records to `results.jsonl`.
   package func write(_ records: [EvaluationRecord]) throws {
     let lines = try records.map {
       String(decoding: try JSONEncoder.canonical.encode($0), as: UTF8.self) + "\n"
@@ -60,7 +60,7 @@ package struct EvaluationStore: Sendable {
   }
 
   /// The results of stores that each hold a part of the examples: those that one run over all would
-  /// have had. Of evaluations that differ in the number of images alone, the largest.
+  /// have had. Where evaluations differ in the number of images alone, those of the largest.
   ///
   /// - Throws: `PlanError.merge` unless the stores are about one evaluation and every example of it is in
   ///   exactly one, `PlanError.damaged` if a file is.
@@ -97,7 +97,9 @@ package struct EvaluationStore: Sendable {
         if evaluation.contains(other.evaluation) { largest = (evaluation, store) }
       }
     }
-    guard let largest else { throw PlanError.merge("there is none") }
+    guard let largest else {
+      throw PlanError.merge("none is given; name the folders that evaluate --store filled")
+    }
     return largest.evaluation
   }
 
@@ -154,7 +156,8 @@ package struct EvaluationStore: Sendable {
   private func stored() throws -> [StoredEvaluation] {
     let files = try names(in: evaluations).filter { $0.hasSuffix(".json") }
     guard !files.isEmpty else {
-      throw PlanError.merge("\(folder.relativePath) holds no evaluation")
+      throw PlanError.merge(
+        "\(folder.relativePath) holds no evaluation; name a folder that evaluate --store filled")
     }
     return try files.map { name in
       let file = evaluations.appending(path: name)
@@ -173,6 +176,9 @@ package struct EvaluationStore: Sendable {
       return try FileManager.default.contentsOfDirectory(
         atPath: folder.path(percentEncoded: false)
       ).sorted()
-    } catch { throw PlanError.merge("\(self.folder.relativePath) is no store") }
+    } catch {
+      throw PlanError.merge(
+        "\(self.folder.relativePath) is no store; name a folder that evaluate --store filled")
+    }
   }
 }

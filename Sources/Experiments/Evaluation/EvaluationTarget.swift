@@ -33,7 +33,7 @@ extension EvaluationRun {
         throw PlanError.setting(
           "\(attack.name.rawValue) searches on another network; give its checkpoint with --other")
       }
-      // What does not fit network or data is said before anything is measured.
+      // A defence that does not fit network or data is refused before anything is measured.
       for defence in plan.defences { _ = try target(of: defence) }
     }
 
@@ -55,16 +55,16 @@ extension EvaluationRun {
     }
   }
 
-  /// A network, behind a defence or not, and who attacks it.
+  /// A network, behind a defence or alone, and the attackers that it can have.
   struct Target: Sendable {
     let base: NetworkClassifier
     let defended: (any DefendedClassifier)?
 
     var classifier: any DifferentiableClassifier { defended ?? base }
 
-    /// The attacker of a description.
+    /// The attacker whom a description describes.
     ///
-    /// - Parameter oblivious: the search of one who does not know of the defence.
+    /// - Parameter oblivious: the search of an attacker who does not know of the defence.
     func threat(
       _ attack: AttackDescription, oblivious: RememberedAttack, within budget: PerturbationBudget,
       selections: Int

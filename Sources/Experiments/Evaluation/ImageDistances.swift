@@ -2,7 +2,8 @@ import Classification
 import Reporting
 import Robustness
 
-/// How far images are from those that they are said to have been made of, and whether they can have been.
+/// How far images of a file are from their originals, the data set's images at the file's indices, and
+/// whether they can have been made of them.
 struct ImageDistances: Sendable {
   /// max_i |δ_i| of every image.
   let linf: [Double]
@@ -18,7 +19,7 @@ struct ImageDistances: Sendable {
     (linf, l2) = images.tensor.distances(to: originals.tensor)
   }
 
-  /// Images that are further from their originals than a budget allows, but for rounding.
+  /// How many images are further from their originals than a budget and rounding allow.
   ///
   /// Float32 rounds x + δ near 1 by 2⁻²⁵, and attack libraries round twice; allowed are 2⁻²² of every value.
   /// Cutting to eight bits moves a value by less than 1/255.
@@ -50,9 +51,10 @@ struct ImageDistances: Sendable {
     var isRecognised: Bool
   }
 
-  /// Nil if the images can have been made of their originals: most lie in the ball that is claimed; or they are
-  /// nearer to them than to other images by half, and nothing that tools are known to do to images by mistake
-  /// explains the distance better.
+  /// Why the images cannot have been made of their originals; nil if they can. They can if most lie in the
+  /// ball that the file claims. They also can if, in the median, they are less than half as far from their
+  /// originals as from those of other images, if undoing none of the known mistakes halves the distance, and
+  /// if most are not much nearer to the original of another image.
   func problem(claim: PerturbationBudget?) -> Problem? {
     let own = l2.median
     if let claim, 2 * countBeyond(claim, isEightBit: images.areEightBit) < images.count {
@@ -67,7 +69,7 @@ struct ImageDistances: Sendable {
     if let (place, other) = stranger(own: own) {
       return Problem(
         description:
-          "image \(place) is what the data set has in place of image \(other) of the file: "
+          "image \(place) of the file resembles what the data set has at the index of image \(other): "
           + "the indices are not those of the images; write each image's own", isRecognised: true)
     }
     guard images.count > 1 else { return nil }
@@ -83,7 +85,8 @@ struct ImageDistances: Sendable {
         + "name norm and epsilon in the metadata", isRecognised: false)
   }
 
-  /// The first of some images that is much nearer to the original of another one, if most of those are.
+  /// Looks at up to about 30 images, evenly spread. If most of them are less than half as far from another
+  /// image's original as from their own, the first such image and that other one; nil otherwise.
   private func stranger(own: Double) -> (image: Int, other: Int)? {
     let some = Array(stride(from: 0, to: images.count, by: max(1, images.count / 16)))
     let found = some.compactMap { place -> (image: Int, other: Int)? in
@@ -121,7 +124,7 @@ struct ImageDistances: Sendable {
       }
     }
 
-    /// The images without the mistake; nil where it cannot be made, or changes nothing that can be undone.
+    /// The images with the mistake undone; nil where images of this shape cannot have it.
     func undone(in images: Pixels) -> Tensor? {
       let (count, shape) = (images.count, images.imageShape)
       /// The value at a place from the one at another.

@@ -8,8 +8,8 @@ import Statistics
 
 /// Images of a file, such as an attack of another tool has found, as they are to be scored.
 ///
-/// A file is believed as little as can be: where it says which images of the data set it began with, it is held
-/// against them. Scrambled bytes look to a classifier like a strong attack.
+/// Where the file says which images of the data set its own were made of, the two are compared: images that
+/// were scrambled by mistake are misclassified too, and would pass for a strong attack.
 package struct ImageFile: Sendable {
   /// The images with the file's labels. Their indices are the data set's if they were compared with it,
   /// otherwise the file's, or their places in it.
@@ -20,8 +20,9 @@ package struct ImageFile: Sendable {
   package let description: EvaluationRecord.Images
 
   /// Reads "images" [N, C, H, W] in [0, 1], or as bytes (U8) from 0 to 255, "labels" [N], and, where the file
-  /// has them, "indices" [N]: the places of the originals in the files of the data set, training before test,
-  /// or in its test file alone. Metadata "attack", "norm" and "epsilon" say how they were made.
+  /// has them, "indices" [N]: the places of the originals, counted through the training file and on through
+  /// the test file, or in the test file alone. Metadata "attack", "norm" and "epsilon" say how the images
+  /// were made.
   ///
   /// - Throws: `ImageFileError` if a tensor is missing or is no such thing, or if the images are not those of
   ///   the data set at their indices; `SafetensorsError`; and `LabelledImagesError` as `LabelledImages` does.
@@ -99,7 +100,7 @@ package struct ImageFile: Sendable {
     }
   }
 
-  /// What a file says of itself.
+  /// What the file's metadata say of how its images were made.
   struct Claim {
     var attack: String?
     var budget: PerturbationBudget?
@@ -117,7 +118,8 @@ package struct ImageFile: Sendable {
 
   // MARK: Comparison
 
-  /// The images of the data set at the file's indices, by the first way of counting by which they are these.
+  /// The data set's images at the file's indices. Both ways of counting are tried, and the first by which
+  /// the images can have been made of them is taken.
   private static func originals(
     of images: LabelledImages, in data: DatasetSplit, claim: Claim
   ) throws -> (originals: LabelledImages, distances: ImageDistances, training: Int) {
@@ -125,7 +127,7 @@ package struct ImageFile: Sendable {
     let first = data.test.indices.first ?? 0
     var unknown: Int?
     var refusal: ImageFileError?
-    // Who counts the test images from 0 means the same as who counts on from the training images.
+    // Some tools count the test images from 0, others go on counting from the training images.
     for offset in first == 0 ? [0] : [0, first] {
       if let index = images.indices.first(where: { all[$0 + offset] == nil }) {
         unknown = unknown ?? index
@@ -137,7 +139,7 @@ package struct ImageFile: Sendable {
       guard let problem = distances.problem(claim: claim.budget) else {
         return (originals, distances, places.count { !$0.isTest })
       }
-      // Of two ways of counting the one that comes nearer is the one to speak of.
+      // If both fail, the error is about the one that comes nearer.
       if refusal == nil || problem.isRecognised { refusal = .otherImages(problem.description) }
     }
     throw refusal ?? .index(unknown ?? 0, images: all.count)
@@ -176,7 +178,7 @@ extension LabelledImages {
 }
 
 extension Pixels {
-  /// Images all of whose values are one.
+  /// How many images have the same value at every place.
   var constantCount: Int {
     let width = imageShape.count
     return tensor.withUnsafePointer { values in

@@ -23,7 +23,7 @@ extension AttackName {
     Search("evasion", PlannedDetectorEvasion(descent(.untargeted))),
   ]
 
-  /// PGD as plans have it that say no more.
+  /// PGD with the settings that it has where a plan gives none.
   fileprivate static func descent(_ objective: AttackObjective) -> ProjectedGradientDescent {
     ProjectedGradientDescent(steps: 50, objective: objective)
   }
@@ -33,9 +33,10 @@ extension AttackName.Search {
   package static let none = Self("none", nil)
   package static let pgd = Self("pgd", AttackName.descent(.untargeted))
   package static let targetedPGD = Self("pgd-targeted", AttackName.descent(.targeted))
-  /// As published with mixup inference; of one who knows the defence only.
+  /// The adaptive attack that was published with mixup inference; only an attacker who knows that defence
+  /// can run it.
   package static let published = Self("published", PlannedPublishedAttack())
-  /// The same with true labels and the right scale.
+  /// The published attack with two faults mended: labels and scale; see `PublishedAdaptiveAttack`.
   package static let publishedRepaired = Self(
     "published-repaired", PlannedPublishedAttack(isRepaired: true))
 }

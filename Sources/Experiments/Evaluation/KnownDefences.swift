@@ -22,7 +22,7 @@ package struct DefenceName: Hashable, Sendable, RawRepresentable, CaseIterable, 
   package static let cropAndPad = DefenceName(rawValue: "crop-pad")
   package static let cropAndResize = DefenceName(rawValue: "crop-resize")
 
-  /// None, and those that plans and commands can name.
+  /// "none", and the defences that plans and commands can name.
   package static var allCases: [DefenceName] {
     [.none] + known.map { DefenceName(rawValue: $0.name) }
   }
@@ -30,7 +30,7 @@ package struct DefenceName: Hashable, Sendable, RawRepresentable, CaseIterable, 
   /// Those of the main table: the network alone and the three rules of mixup inference.
   package static let ofMixup: [DefenceName] = [.none, .predictedLabel, .otherLabel, .combined]
 
-  /// How tables of the paper call it.
+  /// What the paper's tables call it.
   package var title: String {
     [Self.predictedLabel: "MI-PL", .otherLabel: "MI-OL", .combined: "MI-Combined"][self]
       ?? rawValue

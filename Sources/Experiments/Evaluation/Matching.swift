@@ -5,7 +5,8 @@ import Reporting
 import Robustness
 import Statistics
 
-/// Of the settings of one defence the one that costs as much clean accuracy as it may.
+/// The setting of a defence that was chosen among several by clean accuracy: the one that costs as much of
+/// it as is allowed.
 package struct MatchedDefence: Sendable, Equatable, Codable {
   /// What was chosen.
   package var defence: DefenceDescription
@@ -15,9 +16,9 @@ package struct MatchedDefence: Sendable, Equatable, Codable {
   package var accuracy: Double
   /// The number of validation images.
   package var count: Int
-  /// Whether it keeps the accuracy that was asked for; no other setting does if it does not.
+  /// Whether it keeps the accuracy that was asked for; if it does not, no setting does.
   package var isReached: Bool
-  /// What records say of the choice; not kept with it.
+  /// What records say of the choice; not encoded.
   package var matching: EvaluationRecord.Matching?
 
   private enum CodingKeys: CodingKey {
@@ -36,7 +37,7 @@ package struct MatchedDefence: Sendable, Equatable, Codable {
     self.matching = matching
   }
 
-  /// One line for a person.
+  /// The choice in one line for a person.
   package var text: String {
     let share = "\((1000 * accuracy).rounded() / 10)% of \(count) clean validation images right"
     return isReached
@@ -46,9 +47,9 @@ package struct MatchedDefence: Sendable, Equatable, Codable {
 }
 
 extension EvaluationRun {
-  /// For every defence of the plan, by name, the setting whose accuracy on clean validation images is
-  /// the least that is not below `target`; of settings that are all below it the most accurate. Compared
-  /// so, defences that pay differently for what they win are compared at the same price.
+  /// For every name of a defence in the plan, the setting whose accuracy on clean validation images is the
+  /// least that is not below `target`; if all settings are below it, the most accurate. So defences that
+  /// lose clean accuracy differently are compared at the same loss.
   ///
   /// - Parameter target: a share of the validation images.
   package func matched(

@@ -42,7 +42,7 @@ package final class OutcomeFile: Sendable {
 
   /// Examples that were measured together.
   package struct Block: Codable, Hashable, Sendable {
-    /// What every image is, in the order of the outcomes.
+    /// The identities of the images, as `LabelledImages.identities`, in the order of the outcomes.
     package var images: [String]
     package var measured: Evaluation.Block
 
@@ -72,7 +72,7 @@ package final class OutcomeFile: Sendable {
   /// An image under its index, which names its random numbers.
   package struct Example: Hashable, Sendable {
     package var index: Int
-    /// As `LabelledImages.identities`.
+    /// The image's identity, as `LabelledImages.identities`.
     package var image: String
 
     package init(index: Int, image: String) {
@@ -81,8 +81,9 @@ package final class OutcomeFile: Sendable {
     }
   }
 
-  /// A line, with the first 16 digits of the SHA-256 of the header's checksum and of its contents, as they are
-  /// encoded here: a line of another file is as little as one that was changed.
+  /// A line with its checksum: the first 16 hexadecimal digits of the SHA-256 of the header's checksum and
+  /// of the line's contents as they are encoded here. So a line that was changed, or that is from a file
+  /// with another header, is recognised.
   private struct Line<Contents: Codable>: Codable {
     var contents: Contents
     var checksum: String
@@ -150,7 +151,7 @@ package final class OutcomeFile: Sendable {
     }
   }
 
-  /// Reads a file that nobody need be writing.
+  /// Reads a file without opening it for writing.
   ///
   /// - Throws: `PlanError.damaged`.
   package static func read(_ file: URL) throws -> (header: Header, blocks: [Block]) {
@@ -158,7 +159,7 @@ package final class OutcomeFile: Sendable {
     return try decoded(try lines(Data(contentsOf: file)), path)
   }
 
-  /// The lines that have an end, without it.
+  /// The lines that end in a newline, without it.
   private static func lines(_ bytes: Data) throws -> [Data] {
     let newline = UInt8(ascii: "\n")
     guard let last = bytes.lastIndex(of: newline) else { return [] }

@@ -4,11 +4,11 @@ import Foundation
 import Reporting
 import Robustness
 
-/// What the sanity suite says of one defence under the attack that hurt it most.
+/// The sanity suite's verdicts on one defence under the attack that left fewest images right.
 package struct SanityReport: Sendable, Codable, Equatable {
   package var model: String
   package var defence: DefenceDescription
-  /// The attack that was checked along with it.
+  /// The attack that left fewest images right.
   package var attack: AttackDescription
   /// Images that it was checked on.
   package var count: Int
@@ -30,7 +30,8 @@ package struct SanityReport: Sendable, Codable, Equatable {
       : "passed \(images), which do not decide: \(undecided.joined(separator: ", "))"
   }
 
-  /// Whether it speaks of an attack on a defence: the one that it was run under, or the worst in its ball.
+  /// Whether the report is about the row of a job in the table. A row of one attack is meant if it is the
+  /// attack that was checked; the row "worst" is meant if that attack searched the same ball.
   func isAbout(_ job: EvaluationJob, isWorst: Bool) -> Bool {
     model == job.model && defence == job.defence
       && (isWorst ? attack.budget == job.attack.budget : attack == job.attack)
@@ -51,14 +52,14 @@ package struct SanityReport: Sendable, Codable, Equatable {
 
 extension EvaluationRun {
   /// Runs the sanity suite on the first images, for every defence under the attack that left fewest
-  /// images right; nothing of defences without an attack.
+  /// images right. Defences that were not attacked have no report.
   package func sanity(
     of model: Model, other: Model? = nil, on data: DatasetSplit, results: [JobResult], count: Int
   ) throws -> [SanityReport] {
     let setting = try Setting(
       plan, model, other, on: data, images: self.images?.images, kernels: kernels)
     let images = setting.images[0..<min(count, setting.images.count)]
-    // A file is no evidence for itself.
+    // The images of a file are checked against the data set's, as a file cannot confirm itself.
     let originals = self.images.map { $0.originals?[0..<images.count] } ?? images
     let defences = plan.defences.map { $0.resolved(for: setting.base.imageShape) }
     return try defences.compactMap { defence in
@@ -69,7 +70,7 @@ extension EvaluationRun {
         let budget = worst.job.attack.budget
       else { return nil }
       let attack = worst.job.attack
-      // As they were measured, which may have been in another order.
+      // The labels by which the images were scored, found by index.
       let scored = Dictionary(
         worst.outcomes.map { ($0.index, $0.label) }, uniquingKeysWith: { first, _ in first })
       let measured = try LabelledImages(

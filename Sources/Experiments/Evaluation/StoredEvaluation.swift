@@ -2,14 +2,14 @@ import Classification
 import Foundation
 import Robustness
 
-/// What one run was asked to measure, whatever part of it: which jobs, on which images. By it a store knows
-/// what belongs together, and what is missing.
+/// What a run was asked to measure, even if it measures only a shard: which jobs, on which images. It tells
+/// which outcomes of a store belong together, and which are missing.
 package struct StoredEvaluation: Codable, Hashable, Sendable {
   /// Every defence under every attack, in the order of the plan.
   package var jobs: [EvaluationJob]
-  /// Where the images stand in their files.
+  /// The images' indices in the files of the data set.
   package var indices: [Int]
-  /// What they are, as `LabelledImages.identities`.
+  /// The images' identities, as `LabelledImages.identities`.
   package var images: [String]
 
   package init(jobs: [EvaluationJob], indices: [Int], images: [String]) {
@@ -33,13 +33,13 @@ package struct StoredEvaluation: Codable, Hashable, Sendable {
       }
   }
 
-  /// Whether it asks for the same as another one, and for more images or as many.
+  /// Whether it asks for the same jobs as another one, on all of its images and perhaps more.
   func contains(_ other: StoredEvaluation) -> Bool {
     jobs.map(\.key) == other.jobs.map(\.key) && Set(other.examples).isSubset(of: examples)
   }
 
-  /// In what another evaluation differs, most telling first, for a person; nil if in the images only, of which
-  /// one has more.
+  /// In what another evaluation differs, for a person, by the difference that tells most; nil if one only
+  /// has more images than the other.
   func difference(from other: StoredEvaluation) -> String? {
     guard let mine = jobs.first, let theirs = other.jobs.first else { return "the plan" }
     func said<Value: Equatable>(

@@ -1,6 +1,7 @@
 import Statistics
 
-/// A description that a person may write as JSON. A key that nobody reads is a mistake, not a comment.
+/// A check of JSON that a person may have written: a key that nothing reads is refused, as it is more likely
+/// misspelt than meant to be ignored.
 struct StrictCoding {
   private struct AnyKey: CodingKey {
     var stringValue: String
@@ -10,7 +11,10 @@ struct StrictCoding {
     init?(intValue: Int) { nil }
   }
 
-  /// - Throws: `PlanError.unknownKey` if the object that is decoded has other keys.
+  /// Checks the keys of the object that is decoded.
+  ///
+  /// - Parameter thing: what the object is, for the error: "a plan".
+  /// - Throws: `PlanError.unknownKey` if the object has keys that are not allowed.
   static func check(
     _ decoder: any Decoder, allows keys: some Sequence<any CodingKey>, in thing: String
   ) throws {
@@ -33,7 +37,7 @@ package enum PlanError: ExplainedError, Equatable {
   case inUse(file: String)
   case merge(String)
 
-  /// In what was asked for, or in what a file holds.
+  /// `.usage` where what was asked for is wrong, `.data` where a file's contents are.
   package var cause: ErrorCause {
     switch self {
     case .setting, .shard: .usage

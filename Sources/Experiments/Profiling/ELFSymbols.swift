@@ -2,7 +2,8 @@ import Foundation
 
 /// The functions of a program or library, by where their code lies in the file.
 ///
-/// Reads the table of all functions where the file has one, else that of those others may call.
+/// Reads the table of all functions where the file has one, otherwise the table of those that other files may
+/// call.
 /// Source: "Tool Interface Standard: Executable and Linking Format", ELF64.
 package struct ELFSymbols: Sendable {
   private struct Segment {

@@ -24,7 +24,7 @@ package struct HeapSummary: Sendable, Equatable {
   package static func measuring<Result>(
     _ body: () throws -> Result
   ) rethrows -> (result: Result, heap: HeapSummary) {
-    // From here on the system's mark of the most memory starts again.
+    // Makes the system forget the largest size that the process had so far.
     try? Data("5".utf8).write(to: URL(filePath: "/proc/self/clear_refs"))
     let before = liveBytes()
     allocation_meter_start()
@@ -62,7 +62,7 @@ package struct HeapSummary: Sendable, Equatable {
 
   /// What was counted, for a reader.
   ///
-  /// - Parameter executions: of the work in this run.
+  /// - Parameter executions: how often the work was done in this run.
   func text(executions: Int) -> String {
     func each(_ value: Int) -> Double { Double(value) / Double(max(executions, 1)) }
     var lines: [String] = []

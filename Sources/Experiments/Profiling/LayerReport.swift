@@ -20,12 +20,13 @@ package struct LayerReport: Sendable {
     measurement = PlanMeasurement(of: plan, images: images, rounds: rounds)
   }
 
-  /// Effective GFLOP/s: two per multiply-add by definition, whatever the algorithm makes of them.
+  /// Effective GFLOP/s: two operations for every multiply-add of a convolution's definition, however many
+  /// products the algorithm really makes.
   private func rate(_ multiplyAdds: Int, _ seconds: Double) -> Double {
     seconds > 0 ? 2e-9 * Double(multiplyAdds * measurement.images) / seconds : 0
   }
 
-  /// One line per layer, and what they come to.
+  /// One line per layer, and one for all together.
   package var table: Table {
     func number(_ value: Double, _ digits: Int) -> Table.Cell {
       Table.Cell(String(format: "%.\(digits)f", value))
@@ -71,7 +72,7 @@ package struct LayerReport: Sendable {
   /// Summary and table.
   package var text: String { "\(summary)\n\n\(table.plain())" }
 
-  /// The same for machines.
+  /// The report in a form for JSON.
   package struct Record: Encodable, Sendable {
     package struct Layer: Encodable, Sendable {
       package var layer: String

@@ -107,7 +107,7 @@ package struct ProfileReport: Sendable {
     case text = "profile.txt"
   }
 
-  /// Finds out whether `write` can write.
+  /// Finds out before long work whether `write` will be able to write its files.
   ///
   /// - Throws: the error that it would throw.
   package static func check(_ folder: URL) throws(FileWriteError) {
@@ -116,7 +116,7 @@ package struct ProfileReport: Sendable {
 
   /// Writes `stacks.folded`, `flamegraph.svg` and `profile.txt` into a folder.
   ///
-  /// - Parameter layers: more for the text, from a line of its own on.
+  /// - Parameter layers: the report on layers, which `profile.txt` gets too.
   package func write(to folder: URL, layers: String? = nil) throws(FileWriteError) {
     for file in File.allCases {
       let content =

@@ -3,12 +3,12 @@ import Foundation
 import Reporting
 import Statistics
 
-/// What the sampling profiler of gperftools and the C library's heap say of a run.
+/// What was measured of a run: where its time went, and what it did with memory.
 package struct SampledRun: Sendable {
   /// Where the processor time went, from the run's own outermost function on.
   package var stacks: FoldedStacks
   package var heap: HeapSummary
-  /// Time on the clock.
+  /// Wall-clock time.
   package var seconds: Double
   /// Seconds of processor time between samples.
   package var period: Double
@@ -69,7 +69,8 @@ package enum Profiler {
     return descriptor
   }
 
-  /// Ends the profile; gperftools would say so on standard error, where only progress belongs.
+  /// Ends the profile. Standard error is closed meanwhile to a message of gperftools, which does not belong
+  /// there.
   private static func stop() {
     let standardError = dup(STDERR_FILENO)
     let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
@@ -84,8 +85,8 @@ package enum Profiler {
     "Experiments.ProfileReport.init",
   ]
 
-  /// The stacks without what is below the run, which says nothing of it: the way here on the
-  /// calling thread, the C library's start of the others.
+  /// The stacks without the frames outside of the run: those that lead to `run` on the calling thread, and
+  /// those by which the C library starts the other threads.
   private static func trimmed(_ stacks: FoldedStacks) -> FoldedStacks {
     FoldedStacks(
       stacks.stacks.map { stack in
@@ -99,7 +100,7 @@ package enum Profiler {
   }
 }
 
-/// Why there is no profile.
+/// The profiler could not be started.
 package struct ProfilerError: ExplainedError {
   package var description: String {
     "the profiler cannot start: the process is being profiled already; unset CPUPROFILE"

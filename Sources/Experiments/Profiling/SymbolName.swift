@@ -1,17 +1,17 @@
 import CProfiler
 import Foundation
 
-/// Symbols as a reader knows them.
+/// Names of functions as a reader knows them, from the linker's symbols.
 package enum SymbolName {
-  /// The name of a function in a stack: "Kernels.WorkerPool.forEach", "libc.memset"; nil for code
-  /// that only passes a call on to another type of function.
+  /// The name of a function in a stack: "Kernels.WorkerPool.forEach", "libc.memset"; nil for a thunk that
+  /// only converts between two types of functions.
   ///
   /// Module, types and base name are what is left of a Swift function. A closure, and what the
   /// compiler makes of a function, count as the function itself.
   ///
   /// - Parameters:
-  ///   - symbol: as the linker knows it.
-  ///   - library: what stands in for the module where the symbol has none.
+  ///   - symbol: the linker's, mangled.
+  ///   - library: what is named in place of a module where the symbol has none.
   package static func readable(_ symbol: String, library: String) -> String? {
     guard let swift = demangled(symbol) else { return "\(library).\(withoutParameters(symbol))" }
     if swift.contains("reabstraction thunk helper") { return nil }
@@ -40,8 +40,8 @@ package enum SymbolName {
     return name.map(String.init) ?? symbol
   }
 
-  /// Module, types and base name of a demangled declaration; nil for what is none, such as the
-  /// metadata of a type.
+  /// Module, types and base name of a demangled declaration; nil for symbols that are no declaration, such
+  /// as the metadata of a type.
   package static func function(_ demangled: String) -> String? {
     var text = Substring(demangled)
     // What the compiler makes of a function.

@@ -46,7 +46,7 @@ package struct Symbolizer {
     return SymbolName.readable(symbol, library: library)
   }
 
-  /// What is said of code for which its file has no name.
+  /// What stands in for the name of a function that its file does not name.
   static let nameless = "no symbol"
 
   /// "libc" of "/usr/lib/libc.so.6".

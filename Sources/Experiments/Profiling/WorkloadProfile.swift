@@ -5,7 +5,8 @@ extension ProfileReport {
   /// Profiles a workload.
   ///
   /// - Parameters:
-  ///   - seconds: for which it is done again and again, once at least; a first time does not count.
+  ///   - seconds: for how long the work is repeated. It is done once before, unmeasured, to warm up, and at
+  ///     least once measured.
   /// - Throws: what the work or the profiler throws.
   package init(
     of workload: Workload, title: String, circumstances: String, seconds: Double
@@ -23,7 +24,7 @@ extension ProfileReport {
     self.init(title: title, circumstances: circumstances, run: run, executions: executions)
   }
 
-  /// A profile for machines.
+  /// A profile in a form for JSON.
   package struct Record: Encodable, Sendable {
     package struct Function: Encodable, Sendable {
       package var name: String

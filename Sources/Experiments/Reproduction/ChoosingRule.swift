@@ -4,16 +4,16 @@ import Training
 
 /// How one of several settings of a defence is chosen by its accuracy on validation images.
 package enum ChoosingRule: Codable, Hashable, Sendable {
-  /// The most accurate under attack of those that cost at most so much clean accuracy.
+  /// The most accurate under attack of the settings that lose at most `cost` of clean accuracy.
   case mostRobust(cost: Double)
-  /// The least accurate on clean images of those that cost at most so much: defences that pay differently
-  /// for what they win are compared at the same price.
+  /// The least accurate on clean images of the settings that lose at most `cost` there, so that different
+  /// defences are compared at about the same loss.
   case dearest(cost: Double)
 
   /// Accuracies of one setting, as shares of the images.
   package struct Accuracies: Sendable {
     package var clean: Double
-    /// After an attack; of no consequence for `dearest`.
+    /// Under attack; `dearest` does not look at it.
     package var adversarial: Double
 
     package init(clean: Double, adversarial: Double = 0) {
@@ -22,10 +22,11 @@ package enum ChoosingRule: Codable, Hashable, Sendable {
     }
   }
 
-  /// Which of the trials is chosen, the first among equals; if all cost more than they may, the one of
-  /// the highest clean accuracy. Nil without trials.
+  /// Which of the trials is chosen, the first among equals; if all lose more than `cost`, the one of the
+  /// highest clean accuracy.
   ///
-  /// - Parameter baseline: clean accuracy of what costs nothing: the network alone.
+  /// - Parameter baseline: the clean accuracy from which losses are counted, that of the network alone.
+  /// - Returns: the place of the trial, and whether it loses no more than `cost`; nil without trials.
   package func choice(
     of trials: [Accuracies], baseline: Double
   ) -> (place: Int, isReached: Bool)? {
@@ -51,7 +52,8 @@ package struct RadiusRule: Codable, Hashable, Sendable {
   package var radii: [Epsilon]
   /// The network that is to be broken.
   package var method: TrainingMethod
-  /// The share of validation images that may be left right.
+  /// The largest share of validation images still classified correctly at which the network is called
+  /// broken.
   package var left: Double
   /// Steps of PGD.
   package var steps: Int

@@ -33,7 +33,7 @@ package struct PublishedTable: Sendable {
     }
   }
 
-  /// What the paper calls a row; it has none for MI-PL.
+  /// The paper's row for a defence on a network; nil if it has none, as for MI-PL.
   package subscript(_ method: TrainingMethod, _ defence: DefenceName) -> Row? {
     rows.first { $0.method == method && $0.defence == defence }
   }

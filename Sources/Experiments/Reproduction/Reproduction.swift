@@ -8,9 +8,9 @@ import Reporting
 import Robustness
 import Training
 
-/// One experiment on one data set: networks of several trainings, each behind several defences whose
-/// settings validation images chose, attacked by who does not know of the defence and by who does. What is
-/// finished is used again, image by image.
+/// One experiment on one data set: several networks that differ in their training, each behind several
+/// defences whose settings are chosen on validation images, attacked by one who does not know of the defence
+/// and by one who does. What an earlier run has finished is used again, image by image.
 package struct Reproduction: Sendable {
   package private(set) var settings: Settings
   let dataset: Dataset
@@ -26,8 +26,8 @@ package struct Reproduction: Sendable {
   private let progress: ProgressReporter
   private let recipe: @Sendable (TrainingMethod) throws -> TrainingRecipe
 
-  /// An experiment; `recipe` says how networks that are not given are trained, by default as the settings
-  /// have it.
+  /// An experiment. Networks that are not among `models` are trained by `recipe`, unless given that of the
+  /// settings.
   ///
   /// - Throws: `SamplePoolError` if a class has no training image to mix with; `AttackError` and
   ///   `ClassifierError` for a network that does not suit the data.
@@ -51,10 +51,10 @@ package struct Reproduction: Sendable {
     self.recipe = recipe ?? { try settings.recipe($0, for: dataset) }
   }
 
-  /// All that was measured on one network; what the settings have no part for is empty.
+  /// All that was measured on one network. Measurements that the settings do not ask for are empty.
   package struct NetworkResult: Sendable {
     package var method: TrainingMethod
-    /// What names its checkpoint: `CheckpointFile.identity`.
+    /// The digest of its checkpoint's content: `CheckpointFile.identity`.
     package var checkpoint: String
     package var architecture: String
     /// How it was trained, as the checkpoint says.
@@ -69,8 +69,8 @@ package struct Reproduction: Sendable {
     package var whole: [JobResult] = []
     /// Every setting of every defence, clean and under oblivious PGD.
     package var tradeOff: [JobResult] = []
-    /// MI-OL under the published attack, the repaired one, and PGD through the defence, of a network that
-    /// the paper makes a claim of.
+    /// MI-OL under the published attack, the repaired one, and PGD through the defence; for networks with
+    /// which the paper recommends MI-OL.
     package var published: [JobResult] = []
     package var conditions: NetworkVerification.Results?
     package var linearity: NetworkVerification.Linearity?
@@ -91,7 +91,7 @@ package struct Reproduction: Sendable {
     }
   }
 
-  /// One image, clean and attacked, with what the undefended network says of it.
+  /// One image, clean and attacked, with the undefended network's prediction for the attacked one.
   package struct Picture: Codable, Sendable {
     package var label: Int
     package var prediction: Int
@@ -120,10 +120,10 @@ package struct Reproduction: Sendable {
     }
   }
 
-  /// Everything, ready to be reported.
+  /// Everything that was measured, from which a report is made.
   package struct Results: Sendable {
     package var dataset: Dataset
-    /// With the radii that were chosen.
+    /// The settings, in which the radii are those that were chosen.
     package var settings: Settings
     package var trainingCount: Int
     package var validationCount: Int
@@ -149,7 +149,7 @@ package struct Reproduction: Sendable {
     }
   }
 
-  /// Runs all that is not yet done.
+  /// Trains and measures everything that an earlier run has not finished.
   package func run() throws -> Results {
     try AtomicFile.check(folder.appending(path: "index.html"))
     let start = ContinuousClock.now
@@ -199,7 +199,7 @@ package struct Reproduction: Sendable {
       workers: workers, progress: progress)
   }
 
-  /// What is evaluated on test images of a network, and where its results go.
+  /// The plans that are run on test images for a network, each with the property that takes its results.
   func plans(
     _ method: TrainingMethod, _ chosen: ChosenSettings
   ) -> [(measurement: WritableKeyPath<NetworkResult, [JobResult]>, plan: EvaluationPlan)] {
@@ -227,14 +227,14 @@ package struct Reproduction: Sendable {
     return plans
   }
 
-  /// The sweep by which ε is chosen.
+  /// The plan of the measurements at several radii by which ε is chosen.
   func sweepPlan(_ rule: RadiusRule) -> EvaluationPlan {
     plan(
       [.none, settings.sweptDefence],
       rule.radii.map { settings.oblivious($0, steps: rule.steps) }, count: nil)
   }
 
-  /// The candidates that compete on clean validation images.
+  /// The plan that measures candidate settings on clean validation images.
   func matchingPlan(_ defences: [DefenceDescription]) -> EvaluationPlan {
     plan(defences, [.none], count: 5 * settings.figureImageCount)
   }
@@ -412,11 +412,11 @@ package struct Reproduction: Sendable {
 
 /// The settings of a network's defences, chosen on validation images.
 package struct ChosenSettings: Codable, Sendable {
-  /// Of every defence.
+  /// The chosen setting of every defence.
   package var matched: [MatchedDefence]
-  /// MI-PL as a detector.
+  /// MI-PL with the settings with which it is measured as a detector; nil if it is not.
   package var detector: DefenceDescription?
-  /// The trials, where λ was chosen under attack.
+  /// All that was tried, if the settings were chosen by accuracy under attack; otherwise nil.
   package var tuning: Tuning?
 
   package init(
@@ -427,17 +427,17 @@ package struct ChosenSettings: Codable, Sendable {
     self.tuning = tuning
   }
 
-  /// MI-OL, of a network that the paper makes a claim of.
+  /// MI-OL with its chosen setting if the paper recommends it for the network; otherwise nothing.
   func claimed(_ isClaimed: Bool) -> [DefenceDescription] {
     isClaimed ? matched.map(\.defence).filter { $0.name == .otherLabel } : []
   }
 
-  /// What tuning chose.
+  /// The settings that tuning has chosen.
   ///
   /// - Parameters:
   ///   - bare: the network alone.
-  ///   - count: of the validation images.
-  ///   - draws: N.
+  ///   - count: how many validation images there were.
+  ///   - draws: N, mixtures for a decision.
   init(
     _ tuning: Tuning, bare: [MatchedDefence], _ defences: [DefenceName], count: Int, draws: Int
   ) {

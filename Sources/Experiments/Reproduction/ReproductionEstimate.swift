@@ -7,8 +7,8 @@ import Robustness
 import Statistics
 import Training
 
-/// How long a reproduction will take on this machine, from one step of every training and a few passes
-/// through the network: what is to be known before days begin.
+/// How long a reproduction will take on this machine, estimated from a step of every training and a few
+/// passes through the network, before a run that may take days.
 package struct ReproductionEstimate: Sendable {
   /// A part of the work and the seconds that it will take.
   package struct Part: Sendable {
@@ -20,7 +20,7 @@ package struct ReproductionEstimate: Sendable {
 
   package var seconds: Double { parts.reduce(0) { $0 + $1.seconds } }
 
-  /// One line.
+  /// The estimate in one line for a person.
   package var text: String {
     let list = parts.map { "\($0.name) \(duration($0.seconds))" }.joined(separator: ", ")
     return "about \(duration(seconds)) from nothing on this machine: \(list)"
@@ -28,7 +28,8 @@ package struct ReproductionEstimate: Sendable {
 }
 
 extension Reproduction {
-  /// Measures and adds up; takes as long as a step of every training that is to be done.
+  /// Measures and adds up. Takes as long as two steps of every training that is to be done and one image
+  /// under every plan.
   package func estimate() throws -> ReproductionEstimate {
     let trainings = try settings.methods.filter { models[$0] == nil }.map { method in
       ReproductionEstimate.Part(
@@ -45,8 +46,8 @@ extension Reproduction {
       ])
   }
 
-  /// Images through a network of everything but training, as the plans themselves count them: what each of
-  /// their jobs takes for one image, on a small network, times its images.
+  /// The passes of images through a network that everything but training takes: every plan is run on one
+  /// image with a small network, and what its jobs took is multiplied by the number of images.
   package func passes() throws -> PassMeter.Count {
     var dry = DryRun(data, dataset, settings)
     let validation = data.validation.count
@@ -90,7 +91,7 @@ extension Reproduction {
             withConditions: settings.parts.contains(.conditions))
       }
       if settings.parts.contains(.sanity), settings.isClaimed(method) {
-        // About every check of the suite searches anew.
+        // Nearly every check of the suite runs the attack again.
         let claims = chosen.claimed(true)
         let plan = EvaluationPlan(
           seed: settings.seed, defences: claims,
@@ -114,10 +115,10 @@ extension Reproduction {
     let images = data.test[0..<min(64, data.test.count)]
     let draws = Draws(seed: settings.seed, purpose: .measure, examples: images.indices)
     let blocks = workers.threadCount
-    // As in an evaluation, which does not ask the system for its memory anew.
+    // As evaluations do, which reuse memory rather than ask the system for it at every pass.
     let memory = MemoryReuse()
     defer { withExtendedLifetime(memory) {} }
-    /// The median of several rounds: one of a small network is over in a millisecond.
+    /// The median of several rounds, as one round of a small network takes only a millisecond.
     func seconds(_ work: @Sendable () throws -> Void) throws -> Double {
       let rounds = try (0..<11).map { _ in
         let start = ContinuousClock.now
@@ -138,8 +139,7 @@ extension Reproduction {
 }
 
 extension NetworkVerification {
-  /// Images through a network that a run on so many images takes at most: all of them attacked with
-  /// success.
+  /// The passes that a run on `images` images takes at most, which is when the attack succeeds on all.
   func passes(of images: Int, withConditions: Bool) -> PassMeter.Count {
     let attack = images * settings.steps
     let decision = 2 * settings.sampleCount + 1
@@ -153,14 +153,14 @@ extension NetworkVerification {
   }
 }
 
-/// Plans run on one image and a network that was not trained, to count what their jobs take: it depends
+/// Runs plans on one image with an untrained network, to count the passes that their jobs take, which depend
 /// neither on the network nor on the radius.
 private struct DryRun {
   private let data: DatasetSplit
   private let dataset: Dataset
   private let settings: Reproduction.Settings
   private let model: EvaluationRun.Model
-  /// What was run already; networks of several trainings have the same plans.
+  /// The results of plans that were run already, as several networks have the same plans.
   private var results: [EvaluationPlan: [JobResult]] = [:]
 
   init(_ data: DatasetSplit, _ dataset: Dataset, _ settings: Reproduction.Settings) {
@@ -176,15 +176,15 @@ private struct DryRun {
       digest: "")
   }
 
-  /// What a plan takes of so many images. Its defences run together, as images that are found without
-  /// knowledge of a defence are searched once for all.
+  /// The passes that a plan takes for `images` images. Its defences run together, as images that are found
+  /// without knowledge of a defence are searched once for all defences.
   ///
-  /// - Parameter ofImage: what a job takes of one image, by its result; all that it took unless said.
+  /// - Parameter ofImage: the passes of a job for one image, by its result; unless given all that it took.
   mutating func passes(
     _ plan: EvaluationPlan, of images: Int,
     ofImage: (JobResult) -> PassMeter.Count = { $0.cost?.passes ?? PassMeter.Count() }
   ) throws -> PassMeter.Count {
-    /// The same at one radius for all.
+    /// An attack with the same radius for all, as passes do not depend on the radius.
     let epsilon = settings.epsilons[0]
     func common(_ attack: AttackDescription) -> AttackDescription {
       var attack = attack
@@ -221,7 +221,8 @@ private struct DryRun {
 }
 
 extension TrainingRun {
-  /// Seconds that the whole run will take, from its second step.
+  /// Seconds that the whole run will take, by the time of its second step; 0 where the images do not fill
+  /// two batches.
   func estimate(on data: DatasetSplit) throws -> Double {
     let (trainer, network) = beginning(on: data)
     network.initialize(seed: recipe.seed)

@@ -4,8 +4,8 @@ import Statistics
 import Training
 
 extension ReproductionReport {
-  /// "The second is more accurate than the first": a direction that the paper's tables have, or that
-  /// those who broke the defence found.
+  /// A published claim that one cell of the table is more accurate than another. It is from the paper's
+  /// tables, or from those who broke the defence.
   package struct Claim: Sendable {
     /// What is done to the images.
     package enum Column: Sendable {
@@ -13,7 +13,7 @@ extension ReproductionReport {
       /// PGD of the fewest steps.
       case untargeted
       case targeted
-      /// PGD through the defence; of no column of the paper.
+      /// PGD through the defence, for which the paper has no column.
       case adaptive
     }
 
@@ -34,7 +34,7 @@ extension ReproductionReport {
     package var text: String
     package var lower: Place
     package var higher: Place
-    /// Who published it, and which figures, if the paper's tables do not have it.
+    /// The figures and who published them, for a claim that is not from the paper's tables.
     package var source: String?
   }
 
@@ -87,7 +87,7 @@ extension ReproductionReport {
     ]
   }()
 
-  /// Every claim at the radius of the figures and at the paper's.
+  /// Every claim with what was measured, at the radius of the figures and at the paper's.
   var agreementTable: Table {
     Table(
       columns: ["claim", "published, %", "ε", "here, %", "difference", "agrees"],
@@ -144,7 +144,7 @@ extension ReproductionReport {
 }
 
 extension PublishedTable {
-  /// The figure of a claim's cell, of the fewest steps.
+  /// The paper's figure for a claim's cell, under attacks of the fewest steps.
   package subscript(_ place: ReproductionReport.Claim.Place) -> Double? {
     let row = self[place.method, place.defence]
     switch place.column {

@@ -105,7 +105,7 @@ extension ReproductionReport {
 
   // MARK: Figure 3
 
-  /// Of every network with a detector, at the radius of its figures.
+  /// The ROC curve of MI-PL's detector on every network that has one, at the radius of its figures.
   var rocPlot: LinePlot {
     .roc(
       curves: results.networks.compactMap { network in

@@ -37,7 +37,7 @@ extension ReproductionReport {
       }
   }
 
-  /// Every defence on every network.
+  /// A row for every defence on every network, behind the names of both.
   private func rows(
     _ cells: (Reproduction.NetworkResult, DefenceName) -> [Table.Cell]?
   ) -> [[Table.Cell]] {
@@ -96,7 +96,7 @@ extension ReproductionReport {
       })
   }
 
-  /// Nil without the paper's radius or steps.
+  /// The paper's figures beside ours; nil if nothing was measured at the paper's radius and steps.
   var comparisonTable: Table? {
     guard let published,
       let epsilon = settings.epsilons.first(where: { $0.description == PublishedTable.epsilon }),
@@ -141,8 +141,8 @@ extension ReproductionReport {
       })
   }
 
-  /// What MI-PL sees of clean images and of those that oblivious PGD misled: the bare network was right
-  /// before and is wrong now.
+  /// MI-PL's statistics on clean images and on those that oblivious PGD misled, which the bare network
+  /// classified correctly before and wrongly after.
   func detection(_ network: Reproduction.NetworkResult, _ epsilon: Epsilon) -> Detection? {
     let attack = settings.oblivious(epsilon)
     guard let clean = network.detection[.predictedLabel, .none],
@@ -154,7 +154,7 @@ extension ReproductionReport {
       clean: clean.outcomes, attacked: attacked.outcomes.filter { fooled.contains($0.index) })
   }
 
-  /// What a decision costs.
+  /// Forward passes and time of a decision, for every defence.
   var costTable: Table {
     Table(
       columns: ["network", "defence", "forward passes", "µs of a thread"],
@@ -200,7 +200,7 @@ extension ReproductionReport {
     }
   }
 
-  /// By which rule settings were chosen.
+  /// The rule by which settings were chosen, in words.
   var choiceText: String {
     switch settings.choice {
     case .dearest(let cost):
@@ -248,6 +248,6 @@ extension ReproductionReport {
 }
 
 extension DefenceDescription {
-  /// How the sweep calls it: its λ was not chosen yet.
+  /// The name in the table of radii. It tells λ, which has its usual value there and was not chosen.
   var sweepTitle: String { parameters["lambda"].map { "\(name.title), λ = \($0)" } ?? name.title }
 }

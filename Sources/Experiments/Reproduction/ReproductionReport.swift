@@ -28,7 +28,7 @@ package struct ReproductionReport: Sendable {
 
   private var title: String { "Mixup Inference on \(results.dataset.name)" }
 
-  /// What makes the same figures, given the same checkpoints.
+  /// The command that makes the same figures, given the same checkpoints.
   private var command: String {
     let images =
       switch results.dataset.source {
@@ -54,7 +54,7 @@ package struct ReproductionReport: Sendable {
 
   // MARK: Sections
 
-  /// A part of the report: what it is about says its title and what it draws from the results.
+  /// A part of the report. The case decides its title and its content.
   package enum Section: Hashable, Sendable {
     case networks
     case radius
@@ -71,12 +71,12 @@ package struct ReproductionReport: Sendable {
     case linearity
     case pictures
     case cost
-    /// What the suite says, of a network.
+    /// The verdicts of the sanity suite, of a network.
     case sanity(TrainingMethod)
     case provenance
   }
 
-  /// What there is to tell, in the order of the page.
+  /// The parts that this report has, in the order of the page.
   package var sections: [Section] {
     func has(_ part: Reproduction.Part) -> Bool { settings.parts.contains(part) }
     func networks(_ isTold: (Reproduction.NetworkResult) -> Bool) -> [TrainingMethod] {
@@ -205,7 +205,8 @@ package struct ReproductionReport: Sendable {
     }
   }
 
-  /// Whether a section's tables are told beside the page too; else its findings say what is in them.
+  /// Whether the texts for terminal and repository have a section's tables too, and not only the page. Of
+  /// the others they have the findings.
   private func isTold(_ section: Section) -> Bool {
     switch section {
     case .conditions, .sanity: false
@@ -213,7 +214,7 @@ package struct ReproductionReport: Sendable {
     }
   }
 
-  /// The tables of a section that are told beside the page too.
+  /// The tables of a section that the texts for terminal and repository have too.
   private func tables(of section: Section) -> [(table: Table, caption: String)] {
     guard isTold(section) else { return [] }
     return content(of: section).compactMap {
@@ -225,7 +226,7 @@ package struct ReproductionReport: Sendable {
     results.networks.first { $0.method == method }
   }
 
-  /// For a terminal.
+  /// The report for a terminal.
   package var text: String {
     sections.flatMap { section in
       tables(of: section).map {
@@ -298,7 +299,8 @@ package struct ReproductionReport: Sendable {
       } + warnings
   }
 
-  /// What MI-OL wins, and what is left of it.
+  /// By how much MI-OL raises accuracy against the oblivious attack, and how much of that the adaptive one
+  /// leaves.
   private func gain(_ network: Reproduction.NetworkResult) -> String? {
     let epsilon = epsilon(network)
     guard let bare = network.table[.none, settings.oblivious(epsilon)]?.accuracy,

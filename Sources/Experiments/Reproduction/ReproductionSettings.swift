@@ -40,7 +40,7 @@ extension Reproduction {
   /// The plan: what the tables and figures depend on, besides networks and code.
   package struct Settings: Codable, Hashable, Sendable {
     package var scale: PaperScale
-    /// Whether the scale says how networks are trained, or the data set's own description.
+    /// Whether the scale says how networks are trained, rather than the data set's description.
     package var trainsToScale = true
     package var seed: UInt64 = 1
     /// The networks, by how they are trained.
@@ -50,11 +50,11 @@ extension Reproduction {
     package var parts: [Part] = [.whole, .tradeOff, .published, .conditions, .sanity, .claims]
     /// Test images under attack, from the first; all if nil.
     package var imageCount: Int? = 256
-    /// R of a randomised defence.
+    /// R, predictions that score an image of a randomised defence.
     package var scoringDraws = 1
-    /// Draws by which the worst attack on an image is chosen; without any there is no worst.
+    /// Predictions by which the worst attack on an image is chosen; 0 for no choice.
     package var selectionDraws = 0
-    /// N.
+    /// N, mixtures or other random changes of the input that are averaged for a decision.
     package var decisionDraws = 30
     /// How ε is chosen on validation images; nil if it is given.
     package var radius: RadiusRule?
@@ -62,12 +62,12 @@ extension Reproduction {
     package var epsilons: [Epsilon]
     /// Steps of the attacker who does not know of the defence.
     package var steps = [10, 50, 200]
-    /// Of these, those to which figures, detection and findings refer.
+    /// The one of these numbers of steps to which figures, detection and findings refer.
     package var referenceSteps = 10
     /// Whether there is an attacker with a random target too.
     package var isTargeted = true
     package var adaptiveSteps = 20
-    /// The attacker's executions for a gradient.
+    /// Draws of the defence that the adaptive attacker averages for a gradient.
     package var attackDraws = 5
     /// How the settings of defences are chosen: the paper's rows pay about a tenth of clean accuracy.
     package var choice = ChoosingRule.dearest(cost: 0.1)
@@ -84,8 +84,8 @@ extension Reproduction {
     package var sanityCount = 10
     package var kernels = KernelSet.best
 
-    /// What is usual for a data set: the paper's tables, or of images that are at hand the main table, in
-    /// minutes.
+    /// The usual settings for a data set: for the digits the main table, in minutes; for all others the
+    /// paper's tables and figures.
     ///
     /// - Throws: never in practice; the radii are literals that `Epsilon` can read.
     package init(_ scale: PaperScale, for dataset: Dataset) throws {
@@ -110,7 +110,7 @@ extension Reproduction {
       radius = RadiusRule(
         radii: try ["1/20", "1/10", "3/20", "1/5", "1/4", "3/10"].map { try Epsilon($0) },
         method: .mixup, left: 0.05, steps: 10)
-      // One, until the sweep says which.
+      // Any one of them, until `chooseRadius` replaces it.
       epsilons = radius?.radii.suffix(1) ?? []
       figureEpsilons = epsilons + epsilons
       steps = [10, 50]
@@ -158,7 +158,7 @@ extension Reproduction {
       method.isAdversarial ? figureEpsilons[1] : figureEpsilons[0]
     }
 
-    /// Takes the radius that the rule chooses.
+    /// Replaces the radii by the one that the rule chooses.
     mutating func chooseRadius(_ sweep: [Sweep]) {
       guard let rule = radius,
         let chosen = rule.choice({ epsilon in
@@ -178,7 +178,8 @@ extension Reproduction {
     /// The defences of a network, in the order of the tables.
     func defences(of method: TrainingMethod) -> [DefenceName] { defences ?? method.defences }
 
-    /// Whether the paper claims something of MI-OL on a network; the others are ablations.
+    /// Whether a network is measured behind every rule of mixup inference, as those are that the paper
+    /// recommends it for. The others are there for comparison.
     func isClaimed(_ method: TrainingMethod) -> Bool { defences(of: method).contains(.combined) }
 
     func recipe(_ method: TrainingMethod, for dataset: Dataset) throws -> TrainingRecipe {
@@ -207,7 +208,7 @@ extension Reproduction {
           : []) + [adaptive(epsilon)]
     }
 
-    /// PGD of one who does not know of the defence.
+    /// PGD by an attacker who does not know of the defence.
     func oblivious(_ epsilon: Epsilon, steps: Int? = nil) -> AttackDescription {
       AttackDescription(.pgd, epsilon: epsilon, steps: steps ?? referenceSteps)
     }
@@ -269,7 +270,7 @@ extension Reproduction {
 }
 
 extension TrainingMethod {
-  /// Whether it shows the network adversarial images.
+  /// Whether training shows the network adversarial images.
   var isAdversarial: Bool { self == .adversarial || self == .interpolatedAdversarial }
 
   /// The rows of the paper's tables: every defence on the networks of mixup, the ablations on the

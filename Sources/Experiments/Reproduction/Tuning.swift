@@ -25,10 +25,10 @@ package struct Tuning: Codable, Hashable, Sendable {
     package var value: Float
     package var trials: [Trial]
 
-    /// Whether the value costs no more clean accuracy than it may; none does otherwise.
+    /// Whether the value loses no more clean accuracy than is allowed; if it loses more, so do all others.
     package var isReached: Bool
 
-    /// Applies the rule.
+    /// The choice of the rule among trials.
     package init(_ trials: [Trial], cleanBaseline: Double, rule: ChoosingRule) {
       self.trials = trials
       let choice = rule.choice(
@@ -54,7 +54,8 @@ package struct Tuning: Codable, Hashable, Sendable {
   package var otherLabel: Choice
   package var threshold: Choice
 
-  /// The rule of MI-Combined with these values and N executions in each branch.
+  /// Mixup inference under a defence's name with the chosen values and N mixtures in each branch; nil for
+  /// other defences.
   package func rule(_ defence: DefenceName, sampleCount: Int) -> MixupInferenceRule? {
     let predicted = Mixing(ratio: predictedLabel.value, sampleCount: sampleCount)
     let other = Mixing(ratio: otherLabel.value, sampleCount: sampleCount)
@@ -79,7 +80,7 @@ package struct Tuning: Codable, Hashable, Sendable {
     seed: UInt64,
     workers: WorkerPool, advance: @Sendable () -> Void
   ) throws {
-    /// What an input's two averages say, and what the detector says of it.
+    /// Whether the averages of MI-PL and MI-OL classify an input correctly, and the detector's statistic.
     struct Verdict: Sendable {
       var gap: Float
       var predictedIsCorrect: Bool

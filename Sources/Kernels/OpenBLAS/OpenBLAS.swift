@@ -2,8 +2,9 @@ import CPUFeatures
 import COpenBLAS
 import Glibc
 
-/// The products through OpenBLAS: for every image the rows under the kernel are gathered into one
-/// matrix, which OpenBLAS multiplies. Image by image, so that a result does not depend on its batch.
+/// The products through OpenBLAS: the inputs under the kernel are gathered into a matrix with one row
+/// for every output pixel, which OpenBLAS multiplies. Image by image, so that a result does not depend on
+/// its batch.
 public enum OpenBLAS {
   /// The processor for which OpenBLAS chose its kernels, after `prepare` ("SkylakeX", "Haswell", …).
   public static var coreName: String {
@@ -14,8 +15,8 @@ public enum OpenBLAS {
   /// Runs once, before the first product.
   ///
   /// OpenBLAS releases older than a processor take it for the oldest they know and run SSE3
-  /// kernels at a fifth of the speed. Where that happened, the choice is made again by name. And
-  /// one thread: we parallelise above it.
+  /// kernels at a fifth of the speed. Where that happened, it is told by name which kernels to use.
+  /// OpenBLAS is kept to one thread, as our threads each call it with work of their own.
   private static let prepare: Void = {
     let modern: Set = ["Haswell", "Zen", "SkylakeX", "Cooperlake", "Sapphirerapids"]
     let wide: Set = ["SkylakeX", "Cooperlake", "Sapphirerapids"]

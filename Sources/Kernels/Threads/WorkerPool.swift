@@ -156,7 +156,7 @@ private final class Shared: @unchecked Sendable {
     self.body = nil
   }
 
-  /// A worker's life.
+  /// What a worker does from its start until the pool stops.
   func work() {
     var seen = 0
     while true {
@@ -208,8 +208,8 @@ private final class Shared: @unchecked Sendable {
       cpu_relax()
     }
     pthread_mutex_lock(mutex)
-    // Whoever changes what is waited for looks at `sleepers` afterwards: either it sees this one
-    // and takes the mutex to wake it, or the change is seen here.
+    // A thread that changes what is waited for reads `sleepers` after the change. Either it sees this
+    // sleeper and takes the mutex to wake it, or this thread sees the change below and does not sleep.
     sleepers.add(1, ordering: .sequentiallyConsistent)
     while !isDone() { pthread_cond_wait(condition, mutex) }
     sleepers.subtract(1, ordering: .sequentiallyConsistent)

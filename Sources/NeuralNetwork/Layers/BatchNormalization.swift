@@ -1,16 +1,18 @@
 import Classification
 
-/// Whether a network learns or predicts.
+/// Whether a network learns or predicts, which decides what batch normalisation does.
 public enum Mode: Sendable {
+  /// By the statistics of the batch, which also move the running ones.
   case training
+  /// By the running statistics.
   case evaluation
 }
 
 /// Batch normalisation, with the sum and the ReLU that follow it in a residual network:
 /// `out = activation(γ · (x − mean) / √(variance + eps) + β + addend)`, per channel.
 ///
-/// In training mean and variance (divisor N) are those of the batch over images and pixels, and the
-/// running statistics move towards them by `momentum`, the variance with divisor N − 1; in
+/// In training mean and variance are those of the batch over its M pixels, with divisor M, and the
+/// running statistics move towards them by `momentum`, the variance with divisor M − 1; in
 /// evaluation the running statistics are used. Both as in PyTorch. Source: Ioffe and Szegedy, 2015.
 public struct BatchNormalization {
   /// γ, [C].
@@ -21,12 +23,12 @@ public struct BatchNormalization {
   public let runningMean: StateBuffer
   /// The variance used in evaluation, [C].
   public let runningVariance: StateBuffer
-  /// Added to the variance.
+  /// eps: added to the variance, which may be 0.
   static let epsilon: Float = 1e-5
-  /// The share of the batch in a new running value.
+  /// The share of the batch's value in a new running value.
   static let momentum: Float = 0.1
 
-  /// γ = 1, β = 0, mean 0, variance 1.
+  /// A layer that changes nothing but by eps: γ = 1, β = 0, running mean 0 and variance 1.
   public init(channels: Int) {
     weight = Parameter(Tensor(repeating: 1, shape: [channels]))
     bias = Parameter(Tensor(shape: [channels]))
@@ -88,10 +90,10 @@ public struct BatchNormalization {
     )
   }
 
-  /// Sets the gradients of γ and β; returns those of the input and of what was added.
+  /// Sets the gradients of γ and β; returns those of the input and of the addend.
   ///
-  /// With the batch's statistics, x̂ the normalised input, r = 1/√(variance + eps) and M pixels:
-  /// `∂x = γ·r·(g − Σg/M − x̂·Σ(g·x̂)/M)`; with the running ones `∂x = γ·r·g`.
+  /// In training, with g the gradient behind the sum, x̂ the normalised input, r = 1/√(variance + eps) and
+  /// M pixels in the batch: `∂x = γ·r·(g − Σg/M − x̂·Σ(g·x̂)/M)`; in evaluation `∂x = γ·r·g`.
   public func backward(
     _ gradient: Tensor, cache: Cache, on execution: Execution
   ) -> (input: Tensor, addend: Tensor) {
@@ -157,7 +159,7 @@ public struct BatchNormalization {
 
   // MARK: Statistics
 
-  /// The same map as `x · scale + shift`, from the running statistics.
+  /// What the layer does in evaluation, without addend and ReLU, as `x · scale + shift`.
   func foldedForEvaluation() -> (scale: Tensor, shift: Tensor) {
     folded(
       mean: runningMean.value,
@@ -169,7 +171,8 @@ public struct BatchNormalization {
     return (scale, zip(bias.value, zip(mean, scale, *), -))
   }
 
-  /// Mean and variance (divisor N) of every channel, in two passes.
+  /// Mean and variance (divisor: the number of pixels) of every channel. In two passes, as the difference
+  /// of a mean square and a squared mean would lose digits.
   private static func statistics(
     of input: Tensor, on execution: Execution
   ) -> (mean: Tensor, variance: Tensor) {
@@ -192,7 +195,7 @@ public struct BatchNormalization {
   }
 
   /// Sums over a batch: `body` forms those of one image, which are added in double precision and in
-  /// order, so that the result depends neither on the threads nor much on the size of the batch.
+  /// order, so that the result does not depend on the threads, and rounding does not grow with the batch.
   private static func sums(
     of tensor: Tensor, width: Int, on execution: Execution,
     _ body: @Sendable (_ start: Int, _ pixels: Int, _ sums: UnsafeMutablePointer<Float>) -> Void
@@ -224,7 +227,8 @@ public struct BatchNormalization {
 }
 
 extension Execution {
-  /// Calls `body` with the start and the number of pixels of every block of images of [N, ..., C].
+  /// Calls `body` with every block of images of [N, ..., C]: its number, where it starts, in floats, and how
+  /// many pixels it has.
   func forEachPixelRange(
     of tensor: Tensor, _ body: @Sendable (_ block: Int, _ start: Int, _ pixels: Int) -> Void
   ) {

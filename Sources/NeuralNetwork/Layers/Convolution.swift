@@ -2,9 +2,10 @@ import Classification
 import Kernels
 
 /// out[n, y, x, o] = bias[o] + Σ_{i, j, c} in[n, y·s + i − p, x·s + j − p, c] · weight[o, c, i, j],
-/// where pixels outside the image count as zero.
+/// where s is the stride, p the padding, and pixels outside the image count as zero.
 ///
-/// Activations are [N, H, W, C]; the weight is [O, C, K, K], as in PyTorch.
+/// Activations are [N, H, W, C]; the weight is [O, C, K, K], as in PyTorch: N images, C channels of the
+/// input and O of the output, a kernel of K×K.
 public struct Convolution {
   /// [O, C, K, K].
   public let weight: Parameter
@@ -63,9 +64,10 @@ public struct Convolution {
 
   // MARK: Weights in kernel order
 
-  /// This layer with its present weights, of which it keeps a copy.
+  /// The layer with a copy of its present weights.
   ///
-  /// - Parameter scale: factors of the output channels, which fold a following batch normalisation.
+  /// - Parameter scale: a factor for every output channel, such as that of a batch normalisation behind
+  ///   the layer, which is thus folded into the weights.
   func frozen(scale: Tensor? = nil) -> FrozenConvolution {
     FrozenConvolution(
       weight: scaled(by: scale), forwardTables: forwardTables, gradientTables: gradientTables)
@@ -185,7 +187,7 @@ func paddedToPanel(_ vector: Tensor) -> Tensor {
   paddedChannels(vector, to: (vector.count + 15) / 16 * 16)
 }
 
-/// [..., C] → [..., columns], zeros behind.
+/// [..., C] → [..., columns], with zeros for the additional channels.
 private func paddedChannels(_ tensor: Tensor, to columns: Int) -> Tensor {
   let channels = tensor.channels
   var result = Tensor(shape: tensor.shape.dropLast() + [columns])

@@ -1,7 +1,8 @@
 import Classification
 import Foundation
 
-/// Cross-entropy with soft targets, −Σ_k t_k log softmax(z)_k, from logits by log-sum-exp.
+/// Cross-entropy with soft targets, −Σ_k t_k log softmax(z)_k, where z are the logits of an example, t its
+/// targets and k runs over the L classes; by log-sum-exp, so that no large logit overflows.
 public enum CrossEntropy {
   /// The loss of every row of logits [N, L] against targets [N, L].
   public static func losses(logits: Tensor, targets: Tensor) -> [Float] {
@@ -18,7 +19,7 @@ public enum CrossEntropy {
     }
   }
 
-  /// ∂(Σ_n loss_n)/∂z = softmax(z)·Σ_k t_k − t, [N, L].
+  /// The gradient of the sum of the losses: ∂(Σ_n loss_n)/∂z = softmax(z)·Σ_k t_k − t, [N, L].
   public static func gradient(logits: Tensor, targets: Tensor) -> Tensor {
     let width = logits.rowCount
     var result = softmax(rowsOf: logits)
@@ -33,7 +34,7 @@ public enum CrossEntropy {
     return result
   }
 
-  /// One-hot targets [N, L].
+  /// Targets [N, L] that are 1 at the label and 0 elsewhere.
   public static func oneHot(_ labels: [Int], classCount: Int) -> Tensor {
     var targets = Tensor(shape: [labels.count, classCount])
     for (row, label) in labels.enumerated() { targets[row * classCount + label] = 1 }

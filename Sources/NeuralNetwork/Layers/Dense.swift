@@ -1,7 +1,8 @@
 import Classification
 import Kernels
 
-/// out[n, o] = bias[o] + Σ_c in[n, c] · weight[o, c]: a convolution over images of one pixel.
+/// A dense layer, computed as a convolution over images of one pixel:
+/// out[n, o] = bias[o] + Σ_c in[n, c] · weight[o, c].
 public struct Dense {
   /// [O, C], as in PyTorch.
   public let weight: Parameter
@@ -21,7 +22,7 @@ public struct Dense {
       bias: bias, geometry: ConvolutionGeometry(height: 1, width: 1, kernel: 1))
   }
 
-  /// [N, 1, 1, C] → [N, O].
+  /// [N, 1, 1, C] → [N, O], with N examples, C inputs and O outputs.
   public func forward(_ input: Tensor, on execution: Execution) -> Tensor {
     let output = convolution.forward(input, on: execution)
     return Tensor(reshaping: output, to: [output.shape[0], output.channels])

@@ -25,8 +25,8 @@ package struct GradientPlan: Sendable {
       step.frozen.prepared(.inputGradient, kernels: plan.kernels, profile: plan.profile)
     }
     dense = transposed(plan.dense)
-    // Where the gradient of a slot is found: a residual that no product touches has the very
-    // gradient of the sum that it entered.
+    // The slot in whose memory a slot's gradient lies: the gradient of a sum is also that of its addend,
+    // so the addend needs no memory of its own until a product adds to it.
     var place = Array(plan.slots.indices)
     var hasGradient = [Bool](repeating: false, count: plan.slots.count)
     var consumers = [Int](repeating: 0, count: plan.slots.count)
@@ -44,7 +44,7 @@ package struct GradientPlan: Sendable {
         consumers[addend] -= 1
       }
       consumers[step.input] -= 1
-      // What others have already left for its input is added.
+      // What later layers have contributed to the gradient of this input already is added.
       reversed.append(
         Step(
           convolution: transposed(step), input: gradient, output: step.input,

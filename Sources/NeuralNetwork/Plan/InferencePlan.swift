@@ -39,11 +39,11 @@ public struct InferencePlan: Sendable {
   public let normalization: Normalization
   /// The kernel set for which it was compiled.
   public let kernels: KernelSet
-  /// What it was compiled for.
+  /// For how many images at a time it was compiled.
   public let profile: PlanProfile
   let slots: [Slot]
   let steps: [Step]
-  /// All steps, in order; between two segments only one slot is in use.
+  /// All steps in segments, in order. From one segment to the next only one slot is handed on.
   let segments: [Segment]
   let dense: Step
   /// The slots before and after global average pooling, and that of the logits.
@@ -114,10 +114,11 @@ extension InferencePlan {
     var steps: [Step] = []
     var segments: [Segment] = []
 
-    /// Ends a segment here, unless it is to be run for as many images as the one before.
+    /// Ends a segment here and says for how many images it is run at a time; if for as many as the one
+    /// before, it becomes part of that.
     ///
-    /// Few enough that an activation stays in the cache, but as many as make it outweigh the weights
-    /// that are read for it.
+    /// So many that the largest activation fills 1 MiB, which the cache holds, or, where a layer has more
+    /// weights than that, as much memory as these: a weight that was read is then used often.
     mutating func endSegment() {
       let first = segments.last?.steps.upperBound ?? 0
       let new = steps[first...]
@@ -131,7 +132,7 @@ extension InferencePlan {
       }
     }
 
-    /// 1 MiB: found by measuring.
+    /// 1 MiB, in floats: found by measuring.
     private static let cachedFloats = 1 << 18
 
     mutating func slot(pixels: Int, channels: Int) -> Int {
@@ -198,7 +199,7 @@ extension InferencePlan {
     fileprivate(set) var count = 0
   }
 
-  /// Every slot has memory of its own, so that a backward pass finds all activations.
+  /// The layout in which every slot has memory of its own, so that a backward pass finds all activations.
   func separateLayout(images: Int) -> Layout {
     var layout = Layout(offsets: [], images: slots.map { _ in images })
     for slot in slots {
@@ -208,8 +209,9 @@ extension InferencePlan {
     return layout
   }
 
-  /// Slots share memory that a forward pass no longer needs: two or three activations in place of
-  /// all, few enough to stay in the cache. Those inside of a segment have room for its images only.
+  /// The layout in which a slot takes memory that a forward pass no longer needs: two or three activations
+  /// in place of all, few enough to stay in the cache. Slots that are used inside of one segment only have
+  /// room for as many images as the segment is run for at a time.
   func sharedLayout(images: Int) -> Layout {
     var lastUse = [Int](repeating: steps.count, count: slots.count)
     for (index, step) in steps.enumerated() {
@@ -259,7 +261,7 @@ extension InferencePlan {
     for segment in segments {
       // A segment begins again for the next images: what it was given stays until its end.
       var ended: [Int] = []
-      // And what it leaves must not lie where it works.
+      // And its result is read by the next segment, so it must not lie where this one works.
       let result = steps[segment.steps.upperBound - 1].output
       take(result)
       for index in segment.steps {

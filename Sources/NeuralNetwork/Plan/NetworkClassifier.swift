@@ -5,7 +5,7 @@ import Synchronization
 /// A trained network as a classifier of pixels. Safe to call from many threads: each call borrows
 /// workspaces, and works on its own thread unless it has a pool of workers.
 public final class NetworkClassifier: DifferentiableClassifier {
-  /// What runs.
+  /// The compiled network.
   public let plan: InferencePlan
   /// Threads that share every call's work, if any.
   private let workers: WorkerPool?
@@ -27,13 +27,13 @@ public final class NetworkClassifier: DifferentiableClassifier {
     self.workers = workers
   }
 
-  /// The network's.
+  /// The shape of the images that the network takes.
   public var imageShape: ImageShape { plan.architecture.imageShape }
-  /// The network's.
+  /// L, the number of classes that the network tells apart.
   public var classCount: Int { plan.architecture.classCount }
-  /// 1.
+  /// 1: a network decides by one forward pass.
   public var forwardPassesPerDecision: Int { 1 }
-  /// No.
+  /// False: a network gives the same logits whatever the draws.
   public var isRandomized: Bool { false }
 
   /// The network's logits [N, L]; the draws are not used.
@@ -59,7 +59,8 @@ public final class NetworkClassifier: DifferentiableClassifier {
     return logits
   }
 
-  /// The network's logits [N, L] and the gradient [N, C, H, W]; the draws are not used.
+  /// The network's logits [N, L] and the gradient of the loss in the pixels, [N, C, H, W]; the draws are
+  /// not used.
   public func logitsAndGradient(
     of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
   ) throws -> (logits: Tensor, gradient: Tensor) {
@@ -132,7 +133,8 @@ public final class NetworkClassifier: DifferentiableClassifier {
     workers.forEach(count: passes.count) { body($0, passes.images(of: $0)) }
   }
 
-  /// A network's logit of −∞ is one that overflowed.
+  /// Throws unless all logits are finite. Other classifiers may give −∞, the logarithm of the probability
+  /// 0; a network's logit is infinite only where it overflowed.
   private func check(_ logits: Tensor, of draws: Draws) throws(ClassifierError) {
     let bad = logits.withUnsafePointer { values in
       (0..<logits.count).first { !values[$0].isFinite }

@@ -7,17 +7,18 @@ public struct PlanMeasurement: Sendable {
   public struct Layer: Sendable {
     /// "stem", "1.0.conv2", "2.0.shortcut", "dense"; "input" and "output" for the rest.
     public var name: String
-    /// The algorithm, or "" where there is no product.
+    /// The algorithm of its product, as `PreparedConvolution.Algorithm.name`; "" for "input" and "output".
     public var algorithm: String
-    /// [pixels, channels] of one image before and after.
+    /// Pixels and channels of one image before the layer.
     public var input: (pixels: Int, channels: Int)
-    /// [pixels, channels] of one image after.
+    /// Pixels and channels of one image after the layer.
     public var output: (pixels: Int, channels: Int)
-    /// Multiply-adds of one image by definition.
+    /// Multiply-adds of one image by the definition of a convolution.
     public var multiplyAdds: Int
     /// Products of single numbers that the algorithm makes for one image.
     public var products: Int
-    /// Floats of one batch's input, output and weights: the least that has to be moved.
+    /// The least that has to be moved, in floats: input, addend and output of the batch, and the weights
+    /// of the layer (those of the dense layer, in "output", are not counted).
     public var floatsMoved: Int
     /// Median time of the whole batch.
     public var seconds: Double
@@ -32,10 +33,11 @@ public struct PlanMeasurement: Sendable {
   /// Floats a second that the thread copies between the halves of a large memory.
   public let copyRate: Double
 
-  /// Median time of a pass of the whole batch.
+  /// Seconds of a pass of the whole batch: the sum of the layers' medians.
   public var seconds: Double { layers.reduce(0) { $0 + $1.seconds } }
 
-  /// The time of a layer that is limited by nothing but arithmetic and the copying of its operands.
+  /// The seconds that a layer takes at least: max(products / `peakRate`, floats moved / (2 · `copyRate`)),
+  /// as a float that is copied is moved twice, read and written.
   public func roofline(_ layer: Layer) -> Double {
     max(
       Double(layer.products * images) / peakRate,

@@ -154,8 +154,8 @@ package final class Workspace: @unchecked Sendable {
     }
   }
 
-  /// An activation from one image on; where there is room for a segment's images only, these
-  /// always begin at the same place.
+  /// Where a slot's activations begin for one image. A slot with room for the images of one round of its
+  /// segment begins at the same place in every round.
   private func activation(_ slot: Int, _ image: Int) -> UnsafeMutablePointer<Float> {
     activations.pointer + layout.offsets[slot]
       + (layout.images[slot] == capacity ? image * plan.slots[slot].count : 0)
