@@ -61,7 +61,7 @@ struct SharedFiles {
       try checkpoint.encoded().write(to: folder.appending(path: "\(name).safetensors"))
       // At λ = 0 a mixture is the partner itself.
       let defence = try inputs.defence(
-        around: inputs.classifier(on: execution, profile: .throughput), ratio: 0,
+        around: inputs.classifier(on: execution, profile: .throughput), lambda: 0,
         sampleCount: Self.imageCount)
       let image = inputs.images[0..<1].pixels
       let draws = WorkloadInputs.draws

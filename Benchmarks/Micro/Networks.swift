@@ -92,7 +92,7 @@ private struct Defended {
       pixels: randomPixels(count: 100, draw: 1), labels: (0..<100).map { $0 % 10 }, classCount: 10)
     defence = try MixupInference(
       subject.classifier, pool: SamplePool(pool),
-      rule: .otherLabel(Mixing(ratio: 0.5, sampleCount: sampleCount)))
+      rule: .otherLabel(Mixing(lambda: 0.5, sampleCount: sampleCount)))
     images = subject.images
     draws = subject.draws
   }

@@ -26,7 +26,7 @@ struct LinearityReport: Sendable {
         "rank correlation, RIC MI-OL",
       ],
       rows: entries.map { entry in
-        let middle = entry.linearity.measurement.points.first { $0.ratio == 0.5 }
+        let middle = entry.linearity.measurement.points.first { $0.lambda == 0.5 }
         return [Table.Cell(entry.name)]
           + [middle?.withinClasses, middle?.betweenClasses].map { mean in
             mean.map { Table.Cell(interval($0.value, $0.interval)) } ?? "–"
@@ -42,7 +42,7 @@ struct LinearityReport: Sendable {
   var findings: [String] {
     entries.map { entry in
       var sentence = "\(entry.name):"
-      if let middle = entry.linearity.measurement.points.first(where: { $0.ratio == 0.5 }) {
+      if let middle = entry.linearity.measurement.points.first(where: { $0.lambda == 0.5 }) {
         sentence +=
           " half-way between two classes the prediction misses the line by "
           + "\(fixed(middle.betweenClasses.value, decimals: 2)) of 2 on average, within a class by "
@@ -71,7 +71,7 @@ struct LinearityReport: Sendable {
           "\(entry.name), between classes",
           entry.linearity.measurement.points.map {
             LinePlot.Point(
-              x: Double($0.ratio), y: $0.betweenClasses.value,
+              x: $0.lambda.doubleValue, y: $0.betweenClasses.value,
               interval: $0.betweenClasses.interval)
           }, uncertainty: .band)
       }
@@ -79,7 +79,7 @@ struct LinearityReport: Sendable {
           LinePlot.Series(
             "\(entry.name), within",
             entry.linearity.measurement.points.map {
-              LinePlot.Point(x: Double($0.ratio), y: $0.withinClasses.value)
+              LinePlot.Point(x: $0.lambda.doubleValue, y: $0.withinClasses.value)
             }, isDashed: true)
         })
   }

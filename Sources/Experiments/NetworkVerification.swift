@@ -13,7 +13,7 @@ import Statistics
 package struct NetworkVerification: Sendable {
   /// What is measured: the network's attack, λ and numbers of draws.
   package struct Settings: Codable, Hashable, Sendable {
-    package var ratios: [Float] = [0.2, 0.4, 0.5, 0.6, 0.8]
+    package var lambdas: [MixingRatio] = [0.2, 0.4, 0.5, 0.6, 0.8]
     /// N.
     package var sampleCount = 30
     package var epsilon = Epsilon.zero
@@ -22,7 +22,7 @@ package struct NetworkVerification: Sendable {
     /// Pairs of images, within classes and between classes each, on which linearity is measured.
     package var pairCount = 1000
     /// λ at which linearity is compared with RIC, example by example.
-    package var comparedRatio: Float = 0.5
+    package var comparedLambda: MixingRatio = 0.5
     /// Partners of an image for that.
     package var partnerCount = 10
     package var seed: UInt64 = 1
@@ -33,7 +33,7 @@ package struct NetworkVerification: Sendable {
   /// RIC and DG under one rule at one λ: means over the adversarial images, with 95% intervals.
   package struct Point: Codable, Hashable, Sendable {
     package var rule: PartnerLabel
-    package var ratio: Float
+    package var lambda: MixingRatio
     /// ΔF_y and −ΔF_ŷ measured on adversarial images, equation (10).
     package var trueLabelMargin: BoundedMean
     package var predictedLabelMargin: BoundedMean
@@ -51,14 +51,14 @@ package struct NetworkVerification: Sendable {
     /// interval of a mean that is not above 0 lies above it: 2.5%. "Does not hold" is wrong only if one of
     /// the two lies below 0 although its mean does not: 2.5% for each.
     package var condition: Verdict {
-      if ratio == 1 { return .doesNotHold }
+      if lambda == 1 { return .doesNotHold }
       let halves = [trueLabelMargin, predictedLabelMargin].map(Verdict.init)
       return halves.contains(.doesNotHold)
         ? .doesNotHold : halves == [.holds, .holds] ? .holds : .notDecided
     }
 
     /// What the interval says of the detection gap.
-    package var detection: Verdict { ratio == 1 ? .doesNotHold : Verdict(detectionMargin) }
+    package var detection: Verdict { lambda == 1 ? .doesNotHold : Verdict(detectionMargin) }
   }
 
   /// Whether a condition, that the mean of a margin is above 0, holds by the interval for that mean.
@@ -129,18 +129,18 @@ package struct NetworkVerification: Sendable {
     _ base: some DifferentiableClassifier, named name: String, on images: LabelledImages,
     pool: SamplePool
   ) throws -> Results {
-    let ratios = settings.ratios
+    let lambdas = settings.lambdas
     let stage = progress.stage(
-      "measure \(name)", total: images.count * (2 + 2 * ratios.count), unit: "images")
+      "measure \(name)", total: images.count * (2 + 2 * lambdas.count), unit: "images")
     let (clean, adversarial) = try attacked(base, images) { stage.advance(by: $0) }
     var points: [Point] = []
-    for ratio in ratios {
-      let before = try decisions(base, on: clean, pool: pool, ratio: ratio)
+    for lambda in lambdas {
+      let before = try decisions(base, on: clean, pool: pool, lambda: lambda)
       stage.advance(by: images.count)
-      let after = try decisions(base, on: adversarial, pool: pool, ratio: ratio)
+      let after = try decisions(base, on: adversarial, pool: pool, lambda: lambda)
       stage.advance(by: images.count)
       points += PartnerLabel.allCases.map { rule in
-        point(rule, ratio, before, after, labels: clean.labels, base.classCount)
+        point(rule, lambda, before, after, labels: clean.labels, base.classCount)
       }
     }
     let results = Results(
@@ -192,9 +192,9 @@ package struct NetworkVerification: Sendable {
   /// F, and F_MI under both rules, of every image.
   private func decisions(
     _ base: some DifferentiableClassifier, on images: LabelledImages, pool: SamplePool,
-    ratio: Float
+    lambda: MixingRatio
   ) throws -> [MixupDecision] {
-    let mixing = Mixing(ratio: ratio, sampleCount: settings.sampleCount)
+    let mixing = Mixing(lambda: lambda, sampleCount: settings.sampleCount)
     let defence = try MixupInference(
       base, pool: pool,
       rule: .combined(predictedLabel: mixing, otherLabel: mixing, threshold: 0))
@@ -216,11 +216,11 @@ package struct NetworkVerification: Sendable {
   }
 
   private func point(
-    _ rule: PartnerLabel, _ ratio: Float, _ before: [MixupDecision], _ after: [MixupDecision],
+    _ rule: PartnerLabel, _ lambda: MixingRatio, _ before: [MixupDecision], _ after: [MixupDecision],
     labels: [Int], _ classCount: Int
   ) -> Point {
     let routes = zip(labels, zip(before, after)).map { label, pair in
-      Self.route(rule, ratio, label, pair.0, pair.1, classCount)
+      Self.route(rule, lambda, label, pair.0, pair.1, classCount)
     }
     // F_MI and F are in [0, 1] up to rounding, so each change is in [−1, 1].
     func mean(
@@ -232,9 +232,9 @@ package struct NetworkVerification: Sendable {
     func confidence(_ values: [Double]) -> BoundedMean {
       BoundedMean(values.map { min(max($0, 0), 1) }, in: 0...1)
     }
-    let c = rule == .predicted ? 0 : 1 - Double(ratio)
+    let c = rule == .predicted ? 0 : 1 - lambda.doubleValue
     return Point(
-      rule: rule, ratio: ratio,
+      rule: rule, lambda: lambda,
       trueLabelMargin: mean(routes.map(\.directCondition.trueLabelChange), within: 1),
       predictedLabelMargin: mean(
         routes.map { -$0.directCondition.predictedLabelChange }, within: 1),
@@ -266,7 +266,7 @@ package struct NetworkVerification: Sendable {
   }
 
   private static func route(
-    _ rule: PartnerLabel, _ ratio: Float, _ label: Int, _ before: MixupDecision,
+    _ rule: PartnerLabel, _ lambda: MixingRatio, _ label: Int, _ before: MixupDecision,
     _ after: MixupDecision, _ classCount: Int
   ) -> PerturbationRoute {
     func confidences(_ values: [Float]?) -> PerturbationRoute.Confidences {
@@ -276,12 +276,12 @@ package struct NetworkVerification: Sendable {
     }
     func mixed(_ decision: MixupDecision) -> [Float]? {
       // Mixed with a share of 0 every image stays what it is, and its average is F but for rounding.
-      ratio == 1
+      lambda == 1
         ? decision.clean
         : rule == .predicted ? decision.predictedLabelAverage : decision.otherLabelAverage
     }
     return PerturbationRoute(
-      rule: rule, ratio: Double(ratio), classCount: classCount, clean: confidences(before.clean),
+      rule: rule, lambda: lambda.doubleValue, classCount: classCount, clean: confidences(before.clean),
       cleanMixed: confidences(mixed(before)), adversarial: confidences(after.clean),
       adversarialMixed: confidences(mixed(after)))
   }
@@ -290,7 +290,7 @@ package struct NetworkVerification: Sendable {
     _ base: some DifferentiableClassifier, on images: LabelledImages
   ) throws -> LinearityMeasurement {
     try LinearityMeasurement(
-      base, on: images, ratios: (0...10).map { Float($0) / 10 }, pairCount: settings.pairCount,
+      base, on: images, lambdas: (0...10).map { MixingRatio($0, over: 10) }, pairCount: settings.pairCount,
       seed: settings.seed)
   }
 
@@ -300,8 +300,8 @@ package struct NetworkVerification: Sendable {
     _ base: some DifferentiableClassifier, _ clean: LabelledImages, _ adversarial: LabelledImages,
     pool: SamplePool
   ) throws -> [Comparison] {
-    let ratio = settings.comparedRatio
-    let decisions = try decisions(base, on: adversarial, pool: pool, ratio: ratio)
+    let lambda = settings.comparedLambda
+    let decisions = try decisions(base, on: adversarial, pool: pool, lambda: lambda)
     return try PartnerLabel.allCases.map { rule in
       let margins = zip(clean.labels, decisions).map { label, decision -> Double in
         let mixed =
@@ -324,7 +324,7 @@ package struct NetworkVerification: Sendable {
           }
           let repeated = image.pixels[[Int](repeating: 0, count: partners.count)]
           let found = try LinearityMeasurement.distances(
-            base, first: repeated, second: pool.images.pixels[partners], ratios: [ratio],
+            base, first: repeated, second: pool.images.pixels[partners], lambdas: [lambda],
             draws: Draws(
               seed: settings.seed, purpose: .measure,
               examples: [Int](repeating: clean.indices[position], count: partners.count)))

@@ -18,7 +18,7 @@ struct NetworkVerificationReport: Sendable {
       rows: results.points.map { point in
         let share = point.satisfied.wilsonInterval()
         return [
-          Table.Cell(point.rule.title), Table.Cell(trimmed(Double(point.ratio), decimals: 3)),
+          Table.Cell(point.rule.title), Table.Cell(trimmed(point.lambda.doubleValue, decimals: 3)),
           cell(point.trueLabelMargin), cell(point.predictedLabelMargin),
           cell(point.trueLabelMarginViaG), cell(point.predictedLabelMarginViaG),
           cell(point.detectionMargin),
@@ -80,9 +80,9 @@ struct NetworkVerificationReport: Sendable {
         _ verdict: (NetworkVerification.Point) -> NetworkVerification.Verdict
       ) -> String {
         NetworkVerification.Verdict.allCases.compactMap { value in
-          let ratios = points.filter { verdict($0) == value }
-            .map { trimmed(Double($0.ratio), decimals: 3) }
-          return ratios.isEmpty ? nil : "\(value.rawValue) at λ = \(ratios.joined(separator: ", "))"
+          let lambdas = points.filter { verdict($0) == value }
+            .map { trimmed($0.lambda.doubleValue, decimals: 3) }
+          return lambdas.isEmpty ? nil : "\(value.rawValue) at λ = \(lambdas.joined(separator: ", "))"
         }.joined(separator: "; ")
       }
       return
@@ -100,7 +100,7 @@ struct NetworkVerificationReport: Sendable {
         "Not decided: the interval has 0 inside, and says neither that the mean is above 0 nor that it is not."
       )
     }
-    if results.points.contains(where: { $0.ratio == 1 }) {
+    if results.points.contains(where: { $0.lambda == 1 }) {
       remarks.append("At λ = 1 mixing changes nothing: every margin is 0, and no condition holds.")
     }
     return remarks
@@ -139,7 +139,7 @@ struct NetworkVerificationReport: Sendable {
         name,
         points.map {
           LinePlot.Point(
-            x: Double($0.ratio), y: value($0).value, interval: dashed ? nil : value($0).interval)
+            x: $0.lambda.doubleValue, y: value($0).value, interval: dashed ? nil : value($0).interval)
         }, isDashed: dashed)
     }
     return LinePlot(

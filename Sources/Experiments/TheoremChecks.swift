@@ -31,8 +31,8 @@ struct TheoremChecks {
     checkParts(model, input, tolerance)
     for rule in PartnerLabel.allCases {
       // λ = 0 and λ = 1 are special cases of the equations that nobody should have to ask for.
-      for ratio in Set(settings.ratios + [0.0, 1.0]).sorted(by: { $0.value < $1.value }) {
-        let place = Place(model: model, input: input, rule: rule, exactRatio: ratio)
+      for lambda in Set(settings.lambdas + [0, 1]).sorted() {
+        let place = Place(model: model, input: input, rule: rule, exactLambda: lambda)
         checkTable(place, tolerance)
         checkConditions(scenario, place, tolerance)
         try checkSampling(place)
@@ -45,11 +45,11 @@ struct TheoremChecks {
     var model: SyntheticModel
     var input: AttackedInput
     var rule: PartnerLabel
-    var exactRatio: ExactRatio
-    var ratio: Double { exactRatio.value }
+    var exactLambda: MixingRatio
+    var lambda: Double { exactLambda.doubleValue }
 
     func mixed(_ input: AttackedInput) -> [Double] {
-      model.expectedPrediction(of: input, mixing: rule, ratio: ratio)
+      model.expectedPrediction(of: input, mixing: rule, lambda: lambda)
     }
   }
 
@@ -78,14 +78,14 @@ struct TheoremChecks {
   }
 
   private mutating func checkTable(_ place: Place, _ tolerance: Double) {
-    let (model, input, rule, ratio) = (place.model, place.input, place.rule, place.ratio)
+    let (model, input, rule, lambda) = (place.model, place.input, place.rule, place.lambda)
     let before = model.perturbation(input.perturbation, at: input.point)
     // Table 1 presupposes equation (2).
     guard input.satisfiesModellingAssumption else { return }
     for (state, z) in [(model.clean(input), 0), (input, 1)] {
       let unmixed = model.prediction(at: state.point, perturbed: state.perturbation)
       let mixed = place.mixed(state)
-      let after = model.expectedPerturbation(of: state, mixing: rule, ratio: ratio)
+      let after = model.expectedPerturbation(of: state, mixing: rule, lambda: lambda)
       let effects = Table1.Effects(
         trueLabel: before[input.label], trueLabelMixed: after[input.label],
         predictedLabel: before[input.predicted], predictedLabelMixed: after[input.predicted])
@@ -98,7 +98,7 @@ struct TheoremChecks {
           case .predictedLabelMixed: mixed[state.predicted]
           }
         let cell = forms.cell(
-          row, rule, z == 1, ratio, effects,
+          row, rule, z == 1, lambda, effects,
           Table1.sampledTrueLabelRate(rule, classCount: model.classCount))
         note(
           "\(row.rawValue), \(rule.title), z = \(z)", "Table 1", measured - cell, tolerance)
@@ -106,7 +106,7 @@ struct TheoremChecks {
       for k in 0..<model.classCount where k != state.label && k != state.predicted {
         note(
           "F_k(x̃) of the other classes, \(rule.title), z = \(z)", "–",
-          mixed[k] - forms.thirdClass(rule, ratio, model.classCount, after[k]), tolerance)
+          mixed[k] - forms.thirdClass(rule, lambda, model.classCount, after[k]), tolerance)
       }
     }
   }
@@ -114,12 +114,12 @@ struct TheoremChecks {
   private mutating func checkConditions(
     _ scenario: SyntheticScenario, _ place: Place, _ tolerance: Double
   ) {
-    let (model, input, rule, ratio) = (place.model, place.input, place.rule, place.ratio)
+    let (model, input, rule, lambda) = (place.model, place.input, place.rule, place.lambda)
     guard input.satisfiesModellingAssumption else { return }
     let equation = rule == .predicted ? "(12)" : "(15)"
-    let changes = model.confidenceChanges(of: input, mixing: rule, ratio: ratio)
-    let decay = model.expectedDecay(of: input, mixing: rule, ratio: ratio)
-    let thresholds = forms.thresholds(rule, ratio, model.classCount)
+    let changes = model.confidenceChanges(of: input, mixing: rule, lambda: lambda)
+    let decay = model.expectedDecay(of: input, mixing: rule, lambda: lambda)
+    let thresholds = forms.thresholds(rule, lambda, model.classCount)
     note(
       "Σ_k ΔF_k = 0", "(9)", changes.reduce(0, +), Double(model.classCount) * tolerance)
     note(
@@ -129,7 +129,7 @@ struct TheoremChecks {
       "ΔF_ŷ = bound − E[G_ŷ(δ) − G_ŷ(λδ)], \(rule.title)", equation,
       changes[input.predicted] - (thresholds.predictedLabel - decay[input.predicted]), tolerance)
 
-    let direct = model.robustnessImprovingCondition(of: input, mixing: rule, ratio: ratio)
+    let direct = model.robustnessImprovingCondition(of: input, mixing: rule, lambda: lambda)
     let viaDecay = RobustnessImprovingCondition(
       trueLabelDecay: decay[input.label], predictedLabelDecay: decay[input.predicted],
       thresholds: thresholds, rounding: tolerance)
@@ -142,16 +142,16 @@ struct TheoremChecks {
     note(
       "DG = (1−λ) − E[G_ŷ(δ) − G_ŷ(λδ)], \(rule.title)",
       rule == .predicted ? "(13)" : "(16)",
-      model.detectionGapSigned(of: input, mixing: rule, ratio: ratio)
-        - forms.detectionGap(ratio, decay[input.predicted]), 2 * tolerance)
-    if ratio == 1 {
+      model.detectionGapSigned(of: input, mixing: rule, lambda: lambda)
+        - forms.detectionGap(lambda, decay[input.predicted]), 2 * tolerance)
+    if lambda == 1 {
       note(
         "at λ = 1 mixing changes nothing", "(9)", changes.map(abs).max() ?? 0, tolerance)
       note("RIC does not hold at λ = 1", "(10)", direct.holds || viaDecay.holds ? 1 : 0, 0)
     }
-    if rule == .predicted, ratio == 0 || scenario.settings.family == .linear {
+    if rule == .predicted, lambda == 0 || scenario.settings.family == .linear {
       note(
-        ratio == 0 ? "RIC MI-PL is impossible at λ = 0" : "RIC MI-PL is impossible for linear G",
+        lambda == 0 ? "RIC MI-PL is impossible at λ = 0" : "RIC MI-PL is impossible for linear G",
         "(12)", max(0, direct.margin), tolerance)
     }
     if let exponent = scenario.settings.powerLaw,
@@ -162,11 +162,11 @@ struct TheoremChecks {
       // ΔF_y is the growth condition's margin; −ΔF_ŷ is g(1−λᵖ) − bound, which is no less.
       note(
         "RIC margin = g(1−λᵖ) − c(1−λ), \(rule.title)", equation,
-        direct.margin - growth.margin(at: ratio), tolerance)
+        direct.margin - growth.margin(at: lambda), tolerance)
     }
 
-    let route = model.perturbationRoute(of: input, mixing: rule, ratio: ratio)
-    let after = model.expectedPerturbation(of: input, mixing: rule, ratio: ratio)
+    let route = model.perturbationRoute(of: input, mixing: rule, lambda: lambda)
+    let after = model.expectedPerturbation(of: input, mixing: rule, lambda: lambda)
     for error in [
       route.trueLabelEffectMixed - after[input.label],
       route.predictedLabelEffectMixed - after[input.predicted],
@@ -181,7 +181,7 @@ struct TheoremChecks {
         note(
           "MI-OL keeps a clean label ⇔ λ > 1/L: disagreements", "–",
           (clean[input.label] > others)
-            == OtherLabelLaw.keepsLabel(ratio: place.exactRatio, classCount: model.classCount)
+            == OtherLabelLaw.keepsLabel(lambda: place.exactLambda, classCount: model.classCount)
             ? 0 : 1, 0)
       }
     }
@@ -193,14 +193,14 @@ struct TheoremChecks {
     let (model, input) = (place.model, place.input)
     let draws = settings.sampleCount
     let sampled = try model.sampledPrediction(
-      of: input, mixing: place.rule, ratio: place.ratio, sampleCount: draws,
+      of: input, mixing: place.rule, lambda: place.lambda, sampleCount: draws,
       key: RandomKey(seed: settings.seed, purpose: .score))
     let exact = place.mixed(input)
     let values = model.pool.filter {
       ($0.label == input.predicted) == (place.rule == .predicted)
     }.map {
       model.mixedPrediction(
-        at: input.point, perturbed: input.perturbation, with: $0.point, ratio: place.ratio)
+        at: input.point, perturbed: input.perturbation, with: $0.point, lambda: place.lambda)
     }
     for k in exact.indices {
       let range = (values.map { $0[k] }.max() ?? 0) - (values.map { $0[k] }.min() ?? 0)
@@ -217,17 +217,17 @@ struct TheoremChecks {
   mutating func checkLaw(_ scenario: SyntheticScenario) throws {
     let clean = scenario.model.clean(scenario.input)
     // 2/L as such: from the double next to it ties would be decided by its rounding.
-    let ratio = try ExactRatio(2, over: max(4, scenario.model.classCount))
+    let lambda = MixingRatio(2, over: max(4, scenario.model.classCount))
     let trials = 1000
     let failures = try (0..<trials).count { trial in
       let output = try scenario.model.sampledPrediction(
-        of: clean, mixing: .other, ratio: ratio.value, sampleCount: settings.sampleCount,
+        of: clean, mixing: .other, lambda: lambda.doubleValue, sampleCount: settings.sampleCount,
         key: RandomKey(seed: settings.seed, purpose: .score, step: 1, draw: trial))
       let others = output.indices.filter { $0 != clean.label }.map { output[$0] }.max() ?? 0
       return others >= output[clean.label] - 1e-9
     }
     let law = try forms.failureProbability(
-      ratio, scenario.model.classCount, settings.sampleCount)
+      lambda, scenario.model.classCount, settings.sampleCount)
     note(
       "MI-OL's failures on clean inputs are multinomial", "–",
       Double(failures) / Double(trials) - law,
@@ -238,12 +238,12 @@ struct TheoremChecks {
   mutating func checkRoutes() {
     var stream = RandomStream(RandomKey(seed: settings.seed, purpose: .measure))
     for rule in PartnerLabel.allCases {
-      for ratio in settings.ratios.map(\.value) {
+      for lambda in settings.lambdas.map(\.doubleValue) {
         func confidences() -> PerturbationRoute.Confidences {
           .init(trueLabel: stream.uniformDouble(), predictedLabel: stream.uniformDouble())
         }
         let route = PerturbationRoute(
-          rule: rule, ratio: ratio, classCount: settings.scenario.classCount,
+          rule: rule, lambda: lambda, classCount: settings.scenario.classCount,
           clean: confidences(), cleanMixed: confidences(), adversarial: confidences(),
           adversarialMixed: confidences())
         note(
@@ -261,7 +261,7 @@ struct TheoremChecks {
     _ claim: String, _ equation: String, _ deviation: Double, _ tolerance: Double
   ) {
     let finding = Verification.Finding(
-      claim: claim, equation: equation, ratio: nil, measured: abs(deviation), bound: tolerance,
+      claim: claim, equation: equation, lambda: nil, measured: abs(deviation), bound: tolerance,
       margin: tolerance - abs(deviation),
       // Not <: NaN must fail, and counts of disagreements may be equal to 0.
       verdict: abs(deviation) <= tolerance ? .holds : .fails)

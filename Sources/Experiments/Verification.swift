@@ -11,7 +11,7 @@ package struct Verification: Sendable {
     /// Classes, dimension and G.
     package var scenario = SyntheticScenario.Settings()
     /// λ.
-    package var ratios: [ExactRatio] = [0.2, 0.4, 0.5, 0.6, 0.8]
+    package var lambdas: [MixingRatio] = [0.2, 0.4, 0.5, 0.6, 0.8]
     /// N of sampled mixup inference.
     package var sampleCount = 30
     /// Random models of the kind.
@@ -40,7 +40,7 @@ package struct Verification: Sendable {
     package var claim: String
     /// Where it stands in the paper.
     package var equation: String
-    package var ratio: Double?
+    package var lambda: Double?
     package var measured: Double
     package var bound: Double
     /// How far the measured value is on the right side of the bound.
@@ -62,7 +62,7 @@ package struct Verification: Sendable {
     /// MI-OL on clean inputs.
     package var failures: [Failure]
     /// The λ above which RIC holds, where G is a power law.
-    package var criticalRatios: [CriticalRatio]
+    package var criticalLambdas: [CriticalLambda]
     package var region: Region
 
     /// Whether all that must hold does.
@@ -71,16 +71,16 @@ package struct Verification: Sendable {
 
   /// The probability that MI-OL with N draws takes a clean input from its label.
   package struct Failure: Codable, Hashable, Sendable {
-    package var ratio: Double
+    package var lambda: Double
     package var probability: Double
     /// Whether the label is kept for N → ∞.
     package var keepsLabel: Bool
   }
 
   /// Where g(1−λᵖ) overtakes what a rule needs; nil if nowhere.
-  package struct CriticalRatio: Codable, Hashable, Sendable {
+  package struct CriticalLambda: Codable, Hashable, Sendable {
     package var rule: PartnerLabel
-    package var ratio: Double?
+    package var lambda: Double?
   }
 
   /// RIC over λ and the growth exponent, from the models.
@@ -112,58 +112,58 @@ package struct Verification: Sendable {
     for scenario in scenarios { try theorems.check(scenario) }
     try theorems.checkLaw(scenarios[0])
     theorems.checkRoutes()
-    let ratios = settings.ratios
+    let lambdas = settings.lambdas
     let attacked = scenarios.filter(\.input.satisfiesModellingAssumption)
     return Results(
       settings: settings, theorems: theorems.findings,
-      conditions: ratios.flatMap { conditions(attacked, ratio: $0.value) },
+      conditions: lambdas.flatMap { conditions(attacked, lambda: $0.doubleValue) },
       attackedCount: attacked.count,
       staysOnSimplex: scenarios.allSatisfy { scenario in
-        ratios.allSatisfy { staysOnSimplex(scenario, ratio: $0.value) }
+        lambdas.allSatisfy { staysOnSimplex(scenario, lambda: $0.doubleValue) }
       },
-      failures: try ratios.map { ratio in
+      failures: try lambdas.map { lambda in
         Failure(
-          ratio: ratio.value,
+          lambda: lambda.doubleValue,
           probability: try forms.failureProbability(
-            ratio, settings.scenario.classCount, settings.sampleCount),
+            lambda, settings.scenario.classCount, settings.sampleCount),
           keepsLabel: OtherLabelLaw.keepsLabel(
-            ratio: ratio, classCount: settings.scenario.classCount))
+            lambda: lambda, classCount: settings.scenario.classCount))
       },
-      criticalRatios: try criticalRatios(), region: try region())
+      criticalLambdas: try criticalLambdas(), region: try region())
   }
 
   // MARK: Conditions
 
-  private func conditions(_ scenarios: [SyntheticScenario], ratio: Double) -> [Finding] {
+  private func conditions(_ scenarios: [SyntheticScenario], lambda: Double) -> [Finding] {
     guard !scenarios.isEmpty else { return [] }
     return PartnerLabel.allCases.flatMap { rule -> [Finding] in
       let equation = rule == .predicted ? "(12)" : "(15)"
-      let thresholds = forms.thresholds(rule, ratio, settings.scenario.classCount)
+      let thresholds = forms.thresholds(rule, lambda, settings.scenario.classCount)
       let decays = scenarios.map {
-        ($0.input, $0.model.expectedDecay(of: $0.input, mixing: rule, ratio: ratio))
+        ($0.input, $0.model.expectedDecay(of: $0.input, mixing: rule, lambda: lambda))
       }
       let margins = scenarios.map {
-        $0.model.detectionMargin(of: $0.input, mixing: rule, ratio: ratio)
+        $0.model.detectionMargin(of: $0.input, mixing: rule, lambda: lambda)
       }
       // DG is the difference of two changes of confidence.
       let rounding = scenarios.map { 2 * $0.model.roundingBound(of: $0.input) }
       return [
         condition(
-          "RIC \(rule.title), y: E[G_y(δ) − G_y(λδ)] below", equation, ratio,
+          "RIC \(rule.title), y: E[G_y(δ) − G_y(λδ)] below", equation, lambda,
           decays.map { $0.1[$0.0.label] }, bound: thresholds.trueLabel, isAbove: false, rounding),
         condition(
-          "RIC \(rule.title), ŷ: E[G_ŷ(δ) − G_ŷ(λδ)] above", equation, ratio,
+          "RIC \(rule.title), ŷ: E[G_ŷ(δ) − G_ŷ(λδ)] above", equation, lambda,
           decays.map { $0.1[$0.0.predicted] }, bound: thresholds.predictedLabel, isAbove: true,
           rounding),
         condition(
-          "DG \(rule.title): −DG above", rule == .predicted ? "(11), (13)" : "(11), (16)", ratio,
+          "DG \(rule.title): −DG above", rule == .predicted ? "(11), (13)" : "(11), (16)", lambda,
           margins, bound: 0, isAbove: true, rounding),
       ]
     }
   }
 
   private func condition(
-    _ claim: String, _ equation: String, _ ratio: Double, _ values: [Double], bound: Double,
+    _ claim: String, _ equation: String, _ lambda: Double, _ values: [Double], bound: Double,
     isAbove: Bool, _ rounding: [Double]
   ) -> Finding {
     let satisfied = zip(values, rounding).count {
@@ -171,32 +171,32 @@ package struct Verification: Sendable {
     }
     let mean = values.reduce(0, +) / Double(values.count)
     return Finding(
-      claim: claim, equation: equation, ratio: ratio, measured: mean, bound: bound,
+      claim: claim, equation: equation, lambda: lambda, measured: mean, bound: bound,
       margin: isAbove ? mean - bound : bound - mean,
       verdict: satisfied == values.count ? .satisfied : satisfied == 0 ? .unsatisfied : .mixed)
   }
 
-  private func staysOnSimplex(_ scenario: SyntheticScenario, ratio: Double) -> Bool {
+  private func staysOnSimplex(_ scenario: SyntheticScenario, lambda: Double) -> Bool {
     let (model, input) = (scenario.model, scenario.input)
-    let shrunk = input.perturbation.map { ratio * $0 }
+    let shrunk = input.perturbation.map { lambda * $0 }
     return model.perturbation.preservesSimplex(
       input.perturbation, at: input.point, on: model.linear)
       && model.pool.allSatisfy {
         model.perturbation.preservesSimplex(
-          shrunk, at: mix(ratio, input.point, $0.point), on: model.linear)
+          shrunk, at: mix(lambda, input.point, $0.point), on: model.linear)
       }
   }
 
-  private func criticalRatios() throws -> [CriticalRatio] {
+  private func criticalLambdas() throws -> [CriticalLambda] {
     let scenario = settings.scenario
     guard let exponent = scenario.powerLaw else { return [] }
     return try PartnerLabel.allCases.map { rule in
-      CriticalRatio(
+      CriticalLambda(
         rule: rule,
-        ratio: try GrowthCondition(
+        lambda: try GrowthCondition(
           strength: scenario.strength, exponent: exponent, rule: rule,
           classCount: scenario.classCount
-        ).criticalRatio)
+        ).criticalLambda)
     }
   }
 
@@ -216,12 +216,12 @@ package struct Verification: Sendable {
         scenario, key: RandomKey(seed: settings.seed, purpose: .test))
       return (0..<columns).map { column in
         guard one.input.satisfiesModellingAssumption else { return 0 }
-        let ratio = (Double(column) + 0.5) / Double(columns)
+        let lambda = (Double(column) + 0.5) / Double(columns)
         return PartnerLabel.allCases.enumerated().reduce(0) { bits, entry in
           let (place, rule) = entry
           let condition = one.model.robustnessImprovingCondition(
-            of: one.input, mixing: rule, ratio: ratio)
-          let gap = one.model.detectionMargin(of: one.input, mixing: rule, ratio: ratio)
+            of: one.input, mixing: rule, lambda: lambda)
+          let gap = one.model.detectionMargin(of: one.input, mixing: rule, lambda: lambda)
           return bits | (condition.holds ? 1 << place : 0)
             | (gap > 2 * condition.rounding ? 4 << place : 0)
         }

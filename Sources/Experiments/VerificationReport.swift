@@ -48,7 +48,7 @@ package struct VerificationReport: Sendable {
       rows: results.conditions.map { finding in
         [
           Table.Cell(finding.claim), Table.Cell(finding.equation),
-          Table.Cell(finding.ratio.map { trimmed($0, decimals: 4) } ?? "–"),
+          Table.Cell(finding.lambda.map { trimmed($0, decimals: 4) } ?? "–"),
           Table.Cell(fixed(finding.measured, decimals: 3)),
           Table.Cell(fixed(finding.bound, decimals: 3)),
           Table.Cell(signed(finding.margin)),
@@ -63,7 +63,7 @@ package struct VerificationReport: Sendable {
       columns: ["λ", "N → ∞", "fails with N = \(results.settings.sampleCount)"],
       rows: results.failures.map {
         [
-          Table.Cell(trimmed($0.ratio, decimals: 4)),
+          Table.Cell(trimmed($0.lambda, decimals: 4)),
           Table.Cell($0.keepsLabel ? "keeps the label" : "loses the label"),
           Table.Cell(
             $0.probability == 0 || $0.probability >= 1e-3
@@ -108,9 +108,9 @@ package struct VerificationReport: Sendable {
         "F = H + G leaves the simplex at some mixtures: such a G belongs to no network with a "
           + "softmax.")
     }
-    for critical in results.criticalRatios {
+    for critical in results.criticalLambdas {
       remarks.append(
-        critical.ratio.map {
+        critical.lambda.map {
           "RIC under \(critical.rule.title) holds for λ from \(trimmed($0, decimals: 4)) up to 1."
         } ?? "RIC under \(critical.rule.title) does not hold just below λ = 1.")
     }
@@ -163,7 +163,7 @@ package struct VerificationReport: Sendable {
             let condition = try? GrowthCondition(
               strength: scenario.strength, exponent: exponent, rule: rule,
               classCount: scenario.classCount)
-            return condition?.criticalRatio.map { (x: $0, y: exponent) }
+            return condition?.criticalLambda.map { (x: $0, y: exponent) }
           })
       }
     }
@@ -183,8 +183,8 @@ package struct VerificationReport: Sendable {
         .sorted { $0.key < $1.key }.map { claim, findings in
           LinePlot.Series(
             claim.components(separatedBy: ":").first ?? claim,
-            findings.sorted { ($0.ratio ?? 0) < ($1.ratio ?? 0) }.map {
-              LinePlot.Point(x: $0.ratio ?? 0, y: $0.margin)
+            findings.sorted { ($0.lambda ?? 0) < ($1.lambda ?? 0) }.map {
+              LinePlot.Point(x: $0.lambda ?? 0, y: $0.margin)
             })
         })
   }

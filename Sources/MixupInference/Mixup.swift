@@ -8,17 +8,17 @@ import Statistics
 /// rounded weights add up to at most 1. Two products and a sum, each rounded: a fused product would
 /// lose the symmetry, and is a library call on processors without the instruction.
 @inlinable
-public func mix(_ ratio: Float, _ a: Float, _ b: Float) -> Float {
-  ratio * a + (1 - ratio) * b
+public func mix(_ lambda: Float, _ a: Float, _ b: Float) -> Float {
+  lambda * a + (1 - lambda) * b
 }
 
 /// mix(λ, a, b) for `count` values.
 @inline(__always)
 func mix(
-  _ ratio: Float, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+  _ lambda: Float, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
   into result: UnsafeMutablePointer<Float>, count: Int
 ) {
-  for place in 0..<count { result[place] = mix(ratio, a[place], b[place]) }
+  for place in 0..<count { result[place] = mix(lambda, a[place], b[place]) }
 }
 
 /// Mixup training pairs: x̃ = λx_i + (1−λ)x_j, ỹ = λy_i + (1−λ)y_j with λ ~ Beta(α, α).
@@ -28,7 +28,7 @@ func mix(
 /// every sample and two permutations.
 public struct Mixup: Sendable, Hashable {
   /// How often λ is drawn.
-  public enum Ratios: String, Sendable, Codable, CaseIterable {
+  public enum LambdaDrawing: String, Sendable, Codable, CaseIterable {
     case perSample, perBatch
   }
 
@@ -43,7 +43,7 @@ public struct Mixup: Sendable, Hashable {
   /// α of λ ~ Beta(α, α): 1 is uniform, 0 turns mixup off.
   public let alpha: Double
   /// How often λ is drawn.
-  public let ratios: Ratios
+  public let lambda: LambdaDrawing
   /// Who is mixed with whom.
   public let pairing: Pairing
 
@@ -51,11 +51,11 @@ public struct Mixup: Sendable, Hashable {
   ///
   /// - Throws: `MixupError.alpha` unless α is finite and not negative.
   public init(
-    alpha: Double = 1, ratios: Ratios = .perSample, pairing: Pairing = .onePermutation
+    alpha: Double = 1, lambda: LambdaDrawing = .perSample, pairing: Pairing = .onePermutation
   ) throws(MixupError) {
     guard alpha >= 0, alpha.isFinite else { throw .alpha(alpha) }
     self.alpha = alpha
-    self.ratios = ratios
+    self.lambda = lambda
     self.pairing = pairing
   }
 
@@ -81,8 +81,8 @@ public struct Mixup: Sendable, Hashable {
     targets.withUnsafeMutablePointer { values in
       for (row, pair) in pairs.enumerated() {
         let (first, second) = (labels[pair.first], labels[pair.second])
-        values[row * classCount + first] = first == second ? 1 : pair.ratio
-        if first != second { values[row * classCount + second] = 1 - pair.ratio }
+        values[row * classCount + first] = first == second ? 1 : pair.lambda
+        if first != second { values[row * classCount + second] = 1 - pair.lambda }
       }
     }
     guard alpha > 0 else { return MixedBatch(inputs: inputs, targets: targets) }
@@ -93,7 +93,7 @@ public struct Mixup: Sendable, Hashable {
       inputs.withUnsafePointer { source in
         for (row, pair) in pairs.enumerated() {
           mix(
-            pair.ratio, source + pair.first * width, source + pair.second * width,
+            pair.lambda, source + pair.first * width, source + pair.second * width,
             into: result + row * width, count: width)
         }
       }
@@ -103,7 +103,7 @@ public struct Mixup: Sendable, Hashable {
 
   /// λ and the two partners of one mixed sample.
   package struct Pair: Sendable, Equatable {
-    package var ratio: Float
+    package var lambda: Float
     package var first: Int
     package var second: Int
   }
@@ -111,14 +111,14 @@ public struct Mixup: Sendable, Hashable {
   /// The pairs of a batch; every sample with itself if α = 0.
   package func pairs(count: Int, key: RandomKey) -> [Pair] {
     guard alpha > 0, count > 0 else {
-      return (0..<count).map { Pair(ratio: 1, first: $0, second: $0) }
+      return (0..<count).map { Pair(lambda: 1, first: $0, second: $0) }
     }
     var stream = RandomStream(key)
-    let shared = ratios == .perBatch ? Float(stream.beta(alpha, alpha)) : nil
-    let ratios = (0..<count).map { _ in shared ?? Float(stream.beta(alpha, alpha)) }
+    let shared = lambda == .perBatch ? Float(stream.beta(alpha, alpha)) : nil
+    let lambdas = (0..<count).map { _ in shared ?? Float(stream.beta(alpha, alpha)) }
     let first = pairing == .twoPermutations ? stream.permutation(of: count) : Array(0..<count)
     let second = stream.permutation(of: count)
-    return (0..<count).map { Pair(ratio: ratios[$0], first: first[$0], second: second[$0]) }
+    return (0..<count).map { Pair(lambda: lambdas[$0], first: first[$0], second: second[$0]) }
   }
 }
 

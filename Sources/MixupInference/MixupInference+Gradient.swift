@@ -20,7 +20,7 @@ extension MixupInference: DifferentiableClassifier where Base: DifferentiableCla
     let width = imageShape.count
     gradient.withUnsafeMutablePointer { result in
       for (n, route) in routes.enumerated() {
-        for place in n * width..<(n + 1) * width { result[place] *= route.mixing.ratio }
+        for place in n * width..<(n + 1) * width { result[place] *= route.mixing.lambda.value }
       }
     }
     return (averages, gradient)

@@ -33,7 +33,7 @@ public struct MixupInference<Base: Classifier>: WrappingClassifier {
 
   /// A defence around `base`.
   ///
-  /// - Throws: `MixupInferenceError` if the pool does not fit the base, λ is outside [0, 1], N is
+  /// - Throws: `MixupInferenceError` if the pool does not fit the base, N is
   ///   below 1 or more than the pool can give without replacement, the threshold is no number, or
   ///   there is no other label to mix with.
   public init(
@@ -47,7 +47,6 @@ public struct MixupInference<Base: Classifier>: WrappingClassifier {
       throw .poolImageShape(expected: base.imageShape, found: pool.images.pixels.imageShape)
     }
     for mixing in [rule.predictedLabel, rule.otherLabel].compactMap(\.self) {
-      guard mixing.ratio >= 0, mixing.ratio <= 1 else { throw .ratio(mixing.ratio) }
       guard 1...Self.largestSampleCount ~= mixing.sampleCount else {
         throw .sampleCount(mixing.sampleCount)
       }
@@ -244,7 +243,7 @@ public struct MixupInference<Base: Classifier>: WrappingClassifier {
             }
             for partner in chosen {
               mix(
-                route.mixing.ratio, inputs + route.position * width,
+                route.mixing.lambda.value, inputs + route.position * width,
                 partners + partner.position * width, into: place, count: width)
               place += width
             }
@@ -284,7 +283,6 @@ public struct MixupDecision: Sendable, Equatable {
 
 /// What can be wrong with a mixup inference.
 public enum MixupInferenceError: ExplainedError, Equatable {
-  case ratio(Float)
   case sampleCount(Int)
   case threshold
   case noOtherLabel
@@ -298,8 +296,6 @@ public enum MixupInferenceError: ExplainedError, Equatable {
   /// What is wrong and what to do, in one line.
   public var description: String {
     switch self {
-    case .ratio(let ratio):
-      "the mixing ratio λ is \(ratio); it must be in [0, 1]"
     case .sampleCount(let count):
       "the number of executions N is \(count); it must be from 1 to 100,000"
     case .threshold:

@@ -1,10 +1,11 @@
 import Classification
+import Foundation
 import Robustness
 
 extension MixupInferenceRule: Defence, Adjustable {
   /// The three rules with their usual settings.
   package static var known: [MixupInferenceRule] {
-    let usual = Mixing(ratio: 0.5, sampleCount: usualSampleCount)
+    let usual = Mixing(lambda: 0.5, sampleCount: usualSampleCount)
     return [
       .predictedLabel(usual), .otherLabel(usual),
       .combined(predictedLabel: usual, otherLabel: usual, threshold: 0.2),
@@ -37,21 +38,14 @@ extension MixupInferenceRule: Defence, Adjustable {
 
   package var settings: [Setting<MixupInferenceRule>] {
     let draws = Setting.count("draws", \MixupInferenceRule.draws, of: "executions")
-    func ratio(
-      _ name: String, _ flags: [String],
-      _ path: any WritableKeyPath<MixupInferenceRule, Float> & Sendable
-    ) -> Setting<MixupInferenceRule> {
-      Setting(
-        name, flags: flags, path,
-        problem: { 0...1 ~= $0 ? nil : "λ is \($0); it is a share, from 0 to 1" })
-    }
     return switch self {
-    case .predictedLabel: [ratio("lambda", ["lambda", "lambda-pl"], \.ratio), draws]
-    case .otherLabel: [ratio("lambda", ["lambda"], \.ratio), draws]
+    case .predictedLabel:
+      [Setting("lambda", flags: ["lambda", "lambda-pl"], \MixupInferenceRule.lambda), draws]
+    case .otherLabel: [Setting("lambda", \MixupInferenceRule.lambda), draws]
     case .combined:
       [
-        ratio("lambda", ["lambda"], \.ratio),
-        ratio("lambdaPredicted", ["lambda-pl"], \.predictedRatio),
+        Setting("lambda", \MixupInferenceRule.lambda),
+        Setting("lambdaPredicted", flags: ["lambda-pl"], \.predictedLambda),
         Setting(
           "threshold", \.threshold,
           problem: { $0.isFinite ? nil : "the detection threshold is \($0); give a number" }),
@@ -60,20 +54,20 @@ extension MixupInferenceRule: Defence, Adjustable {
     }
   }
 
-  /// λ, of MI-OL in MI-Combined; set there, it is MI-PL's too until another one is said.
-  private var ratio: Float {
-    get { (otherLabel ?? predictedLabel)?.ratio ?? 0 }
-    set { change { $0.ratio = newValue } }
+  /// λ; in MI-Combined that of MI-OL. Setting it sets MI-PL's too, until `predictedLambda` is set.
+  private var lambda: MixingRatio {
+    get { (otherLabel ?? predictedLabel)?.lambda ?? 0 }
+    set { change { $0.lambda = newValue } }
   }
 
   /// λ of MI-PL.
-  private var predictedRatio: Float {
-    get { predictedLabel?.ratio ?? 0 }
+  private var predictedLambda: MixingRatio {
+    get { predictedLabel?.lambda ?? 0 }
     set {
       guard case .combined(var predicted, let other, let threshold, let statistic) = self else {
         return
       }
-      predicted.ratio = newValue
+      predicted.lambda = newValue
       self = .combined(
         predictedLabel: predicted, otherLabel: other, threshold: threshold, statistic: statistic)
     }
@@ -114,5 +108,17 @@ extension MixupInferenceRule: Defence, Adjustable {
           predictedLabel: changed(predicted), otherLabel: changed(other), threshold: threshold,
           statistic: statistic)
       }
+  }
+}
+
+extension MixingRatio: SettingValue {
+  package init(flag: String, text: String, norm: PerturbationBudget.Norm) throws {
+    try self.init(text)
+  }
+
+  /// Equal numbers are written alike: 0.6 for "0.60", and "1/3" for "2/6".
+  package var canonical: MixingRatio {
+    let digits = Decimal(string: "\(doubleValue)").flatMap { try? MixingRatio("\($0)") }
+    return digits == self ? digits ?? self : MixingRatio(ratio.numerator, over: ratio.denominator)
   }
 }

@@ -1,13 +1,13 @@
 /// λ and N: how inputs are mixed with the images of one sampling distribution.
 public struct Mixing: Sendable, Hashable, Codable {
   /// λ, the share of the input itself, in [0, 1]; fixed at inference.
-  public var ratio: Float
+  public var lambda: MixingRatio
   /// N, the number of executions that are averaged.
   public var sampleCount: Int
 
   /// λ and N; checked where they are used.
-  public init(ratio: Float, sampleCount: Int) {
-    self.ratio = ratio
+  public init(lambda: MixingRatio, sampleCount: Int) {
+    self.lambda = lambda
     self.sampleCount = sampleCount
   }
 }
@@ -48,7 +48,7 @@ public enum MixupInferenceRule: Sendable, Hashable, Codable {
   /// The same rule with N = `sampleCount` in every branch.
   public func withSampleCount(_ sampleCount: Int) -> MixupInferenceRule {
     func changed(_ mixing: Mixing) -> Mixing {
-      Mixing(ratio: mixing.ratio, sampleCount: sampleCount)
+      Mixing(lambda: mixing.lambda, sampleCount: sampleCount)
     }
     return switch self {
     case .predictedLabel(let mixing): .predictedLabel(changed(mixing))

@@ -3,13 +3,14 @@ import Statistics
 /// A length on the pixel scale [0, 1], kept as the exact ratio that was asked for: "8/255", "0.15".
 ///
 /// Equal if the numbers are: "1/2" equals "0.50". Written, and encoded, as it was asked for.
-public struct Epsilon: Sendable, CustomStringConvertible {
-  /// The text it was made from.
-  public let description: String
-  /// The numerator in lowest terms.
-  public let numerator: Int
-  /// The denominator in lowest terms, positive.
-  public let denominator: Int
+public struct Epsilon: Sendable, Hashable, Comparable, CustomStringConvertible {
+  /// The number.
+  public let ratio: ExactRatio
+
+  /// n/d, such as 8 of 255 levels of a pixel. Told in lowest terms.
+  ///
+  /// - Precondition: n is from 0 to 10¹⁵ and d from 1 to 10¹⁵.
+  public init(_ n: Int, over d: Int) { ratio = ExactRatio(n, over: d) }
 
   /// Reads "n/d" of two whole numbers, or a decimal number without exponent.
   ///
@@ -18,106 +19,52 @@ public struct Epsilon: Sendable, CustomStringConvertible {
   public init(
     _ text: String, norm: PerturbationBudget.Norm = .linf
   ) throws(EpsilonError) {
-    guard let (n, d) = Self.ratio(text) else { throw .text(text) }
-    switch norm {
-    case .linf: guard n <= d else { throw .tooLarge(text) }
-    case .l2: guard n / d < 1000 || (n / d == 1000 && n % d == 0) else { throw .beyondAll(text) }
+    guard let ratio = ExactRatio(text) else { throw .text(text) }
+    guard ratio <= norm.largestRadius else {
+      throw norm == .linf ? .tooLarge(text) : .beyondAll(text)
     }
-    let divisor = Self.greatestCommonDivisor(n, d)
-    description = text
-    numerator = n / divisor
-    denominator = d / divisor
+    self.ratio = ratio
   }
 
+  private init(_ ratio: ExactRatio) { self.ratio = ratio }
+
   /// 0.
-  public static let zero = Epsilon(description: "0", numerator: 0, denominator: 1)
+  public static let zero = Epsilon(0, over: 1)
+
+  /// The text it was made from.
+  public var description: String { ratio.description }
 
   /// The double nearest to the ratio.
-  public var doubleValue: Double { Double(numerator) / Double(denominator) }
+  public var doubleValue: Double { ratio.doubleValue }
 
   /// The float nearest to `doubleValue`.
   public var value: Float { Float(doubleValue) }
 
   /// The same number, written as a ratio in lowest terms: equal numbers are equal texts.
-  package var inLowestTerms: Epsilon {
-    Epsilon(
-      description: denominator == 1 ? "\(numerator)" : "\(numerator)/\(denominator)",
-      numerator: numerator, denominator: denominator)
-  }
+  package var inLowestTerms: Epsilon { Epsilon(ratio.inLowestTerms) }
 
   /// Whether `steps` steps of this length together are at least as long as a radius; exactly, on whole
   /// numbers.
   ///
-  /// - Precondition: steps are from 0 to a million; lengths are at most 10¹⁵ over 10¹⁵ as read.
+  /// - Precondition: steps are from 0 to a million, and neither length was scaled.
   package func reaches(_ radius: Epsilon, inSteps steps: Int) -> Bool {
-    let way = UInt128(steps) * UInt128(numerator) * UInt128(radius.denominator)
-    return way >= UInt128(radius.numerator) * UInt128(denominator)
+    ratio.times(steps, isAtLeast: radius.ratio)
   }
 
-  /// n/d times this length, or `limit` if that is less. Written as a ratio.
+  /// n/d times this length, or the largest of a norm if that is less. Written as a ratio.
   ///
-  /// - Precondition: n and d are from 1 to 1000; numerator and denominator are at most 10¹⁵ as read.
-  func scaled(by n: Int, over d: Int, limit: Int) -> Epsilon {
-    let (above, below) = (numerator * n, denominator * d)
-    // A thousand of the longest denominators are more than an integer holds.
-    let most = limit.multipliedFullWidth(by: below)
-    guard most.high > 0 || UInt(above) <= most.low else {
-      return Epsilon(description: "\(limit)", numerator: limit, denominator: 1)
-    }
-    let divisor = Self.greatestCommonDivisor(above, below)
-    let (a, b) = (above / divisor, below / divisor)
-    return Epsilon(description: b == 1 ? "\(a)" : "\(a)/\(b)", numerator: a, denominator: b)
+  /// - Precondition: n and d are from 1 to 1000, and this length was not scaled.
+  func scaled(by n: Int, over d: Int, in norm: PerturbationBudget.Norm) -> Epsilon {
+    Epsilon(min(ratio.scaled(by: n, over: d), norm.largestRadius))
   }
 
-  private init(description: String, numerator: Int, denominator: Int) {
-    self.description = description
-    self.numerator = numerator
-    self.denominator = denominator
-  }
-
-  private static func ratio(_ text: String) -> (Int, Int)? {
-    // Fifteen digits stay below 2⁵³, so the double is the nearest, and 10¹⁵ fits an integer.
-    func digits(_ part: Substring) -> Int? {
-      guard !part.isEmpty, part.count <= 15, part.allSatisfy({ $0.isASCII && $0.isNumber })
-      else { return nil }
-      return Int(part)
-    }
-    let fraction = text.split(separator: "/", omittingEmptySubsequences: false)
-    if fraction.count == 2 {
-      guard let n = digits(fraction[0]), let d = digits(fraction[1]), d > 0 else { return nil }
-      return (n, d)
-    }
-    let decimal = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard fraction.count == 1, decimal.count <= 2 else { return nil }
-    let places = decimal.count == 2 ? decimal[1].count : 0
-    guard decimal.allSatisfy({ !$0.isEmpty }), let n = digits(decimal.joined()[...])
-    else { return nil }
-    return (n, (0..<places).reduce(1) { power, _ in power * 10 })
-  }
-
-  private static func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
-    b == 0 ? a : greatestCommonDivisor(b, a % b)
-  }
+  /// Whether `a` is the shorter length.
+  public static func < (a: Epsilon, b: Epsilon) -> Bool { a.ratio < b.ratio }
 }
 
-extension Epsilon: Hashable, Comparable {
-  /// Whether both are the same number.
-  public static func == (a: Epsilon, b: Epsilon) -> Bool {
-    a.numerator == b.numerator && a.denominator == b.denominator
-  }
-
-  /// Whether `a` is the smaller number.
-  public static func < (a: Epsilon, b: Epsilon) -> Bool {
-    let left = a.numerator.multipliedFullWidth(by: b.denominator)
-    let right = b.numerator.multipliedFullWidth(by: a.denominator)
-    return (left.high, left.low) < (right.high, right.low)
-  }
-
-  /// Feeds the number, not its text, so that equal numbers hash alike.
-  public func hash(into hasher: inout Hasher) {
-    hasher.combine(numerator)
-    hasher.combine(denominator)
-  }
+extension PerturbationBudget.Norm {
+  /// The width of the pixel scale in ℓ∞; in ℓ2 more than images are apart.
+  fileprivate var largestRadius: ExactRatio { ExactRatio(self == .linf ? 1 : 1000, over: 1) }
 }
 
 extension Epsilon: Codable {

@@ -42,11 +42,11 @@ package struct WorkloadInputs: Sendable {
   /// Mixup inference by MI-OL around a classifier: N mixtures with images of the pool that are of other
   /// classes than the predicted one.
   package func defence<Base: Classifier>(
-    around base: Base, ratio: Float = 0.5, sampleCount: Int
+    around base: Base, lambda: MixingRatio = 0.5, sampleCount: Int
   ) throws -> MixupInference<Base> {
     try MixupInference(
       base, pool: SamplePool(pool),
-      rule: .otherLabel(Mixing(ratio: ratio, sampleCount: sampleCount)))
+      rule: .otherLabel(Mixing(lambda: lambda, sampleCount: sampleCount)))
   }
 
   // MARK: Made up

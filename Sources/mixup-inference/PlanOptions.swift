@@ -69,10 +69,10 @@ struct PlanOptions: ParsableArguments {
     help:
       "λ: the share of the input itself in a mixture; usually \(DefenceDescription.usual("lambda"))."
   )
-  var ratio: String?
+  var lambda: String?
 
   @Option(name: .customLong("lambda-pl"), help: "λ of MI-PL, where it is to differ.")
-  var predictedLabelRatio: String?
+  var predictedLabelLambda: String?
 
   @Option(
     help: """
@@ -156,7 +156,7 @@ struct PlanOptions: ParsableArguments {
       ("norm", norm), ("epsilon", epsilon), ("steps", steps), ("step-size", stepSize),
       ("loss", loss), ("momentum", momentum), ("queries", queries), ("directions", directions),
       ("probe", probe), ("restarts", restarts),
-      ("lambda", ratio), ("lambda-pl", predictedLabelRatio), ("threshold", threshold),
+      ("lambda", lambda), ("lambda-pl", predictedLabelLambda), ("threshold", threshold),
       ("strength", strength), ("share", share), ("sides", sides), ("bits", bits), ("draws", draws),
       ("attack-draws", attackDraws), ("average", average),
     ]

@@ -96,7 +96,7 @@ struct Verify: ParsableCommand {
     settings.scenario.family = family
     settings.scenario.exponent = exponent
     settings.scenario.strength = strength
-    settings.ratios = try ratios()
+    settings.lambdas = try mixingRatios()
     settings.sampleCount = draws
     settings.modelCount = models
     settings.seed = seed
@@ -119,20 +119,18 @@ struct Verify: ParsableCommand {
     if !results.isSound { throw ExitCode(1) }
   }
 
-  private func ratios() throws -> [ExactRatio] {
+  private func mixingRatios() throws -> [MixingRatio] {
     try lambdas.split(separator: ",", omittingEmptySubsequences: false).map {
-      guard let ratio = ExactRatio(String($0)) else {
-        throw Failure.usage(
-          "--lambdas is \(lambdas); give numbers from 0 to 1 with 15 decimals at most, commas between"
-        )
+      guard let lambda = try? MixingRatio(String($0)) else {
+        throw Failure.usage("--lambdas is \(lambdas); give numbers from 0 to 1 with commas between: 0.2,1/3")
       }
-      return ratio
+      return lambda
     }
   }
 
   private func measured(_ file: String) throws -> NetworkVerification.Results {
     var settings = NetworkVerification.Settings()
-    settings.ratios = try ratios().map { Float($0.value) }
+    settings.lambdas = try mixingRatios()
     settings.sampleCount = draws
     settings.epsilon = try Epsilon(epsilon)
     settings.steps = steps

@@ -260,7 +260,7 @@ struct WrongInputTests {
     Mistake("\(evaluate) --attack cw --epsilon 1 --queries 5", 64, "--queries says nothing here"),
     Mistake(
       "\(evaluate) --attack pgd --epsilon 1/8 --average losses", 64, "--average says nothing here"),
-    Mistake("\(evaluate) --defence mi-ol --lambda half", 64, "--lambda is half; give a number"),
+    Mistake("\(evaluate) --defence mi-ol --lambda half", 64, "λ is half; give a number"),
     Mistake("\(evaluate) --defence mi-ol --draws 0", 64, "number of executions is 0"),
     Mistake(
       "\(evaluate) --attack adaptive-pgd --epsilon 1/8 --attack-draws 0", 64,

@@ -28,8 +28,8 @@ struct EvaluationPlanTests {
         DefenceDescription(.none),
         DefenceDescription(
           MixupInferenceRule.combined(
-            predictedLabel: Mixing(ratio: 0.6, sampleCount: 30),
-            otherLabel: Mixing(ratio: 0.6, sampleCount: 30), threshold: 0.1)),
+            predictedLabel: Mixing(lambda: 0.6, sampleCount: 30),
+            otherLabel: Mixing(lambda: 0.6, sampleCount: 30), threshold: 0.1)),
       ],
       attacks: [
         AttackDescription(.none),
@@ -45,10 +45,10 @@ struct EvaluationPlanTests {
     arguments: [
       ("0.03", "3/100"), ("3e-2", "3/100"), ("0.1", "1/10"), ("1", "1"), ("\"8/255\"", "8/255"),
     ])
-  func lengths(json: String, ratio: String) throws {
+  func lengths(json: String, lambda: String) throws {
     let written = try plan(
       "{\"attacks\": [{\"name\": \"pgd\", \"epsilon\": \(json), \"stepSize\": \(json)}]}")
-    #expect(written.attacks[0].epsilon == (try Epsilon(ratio)))
+    #expect(written.attacks[0].epsilon == (try Epsilon(lambda)))
     #expect(written.attacks[0].setting("stepSize") == written.attacks[0].epsilon)
   }
 

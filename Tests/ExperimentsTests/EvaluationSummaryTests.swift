@@ -15,14 +15,14 @@ struct EvaluationSummaryTests {
   private func result(
     _ attack: AttackName, _ defence: DefenceName = .none, model: String = "m",
     predictions: [[Int]], misses: [Int]? = nil, selectionDraws: Int = 4,
-    norm: PerturbationBudget.Norm? = nil, epsilon: String = "8/255", ratio: Float? = nil,
+    norm: PerturbationBudget.Norm? = nil, epsilon: String = "8/255", lambda: MixingRatio? = nil,
     other: String? = nil
   ) throws -> JobResult {
     let job = EvaluationJob(
       model: model, dataset: "digits", split: "test",
       indices: IndexRanges(Array(predictions.indices)), pool: nil,
-      defence: ratio.map {
-        DefenceDescription(MixupInferenceRule.otherLabel(Mixing(ratio: $0, sampleCount: 30)))
+      defence: lambda.map {
+        DefenceDescription(MixupInferenceRule.otherLabel(Mixing(lambda: $0, sampleCount: 30)))
       } ?? DefenceDescription(defence),
       attack: AttackDescription(attack, norm: norm, epsilon: try Epsilon(epsilon), steps: 5),
       circumstances: EvaluationJob.Circumstances(
@@ -196,10 +196,10 @@ struct EvaluationSummaryTests {
   @Test("Two settings of one defence are told apart in the table, in remarks and in every file")
   func settings() throws {
     let summary = try EvaluationSummary(
-      try [0.4, 0.6].flatMap { ratio in
+      try [0.4, 0.6].flatMap { lambda in
         try [AttackName.pgd, .adaptivePGD].map {
           try result(
-            $0, .otherLabel, predictions: [[1, 0], [0, 0]], misses: [1, 1], ratio: ratio)
+            $0, .otherLabel, predictions: [[1, 0], [0, 0]], misses: [1, 1], lambda: lambda)
         }
       })
     #expect(summary.records.count == 6)

@@ -16,7 +16,7 @@ struct NetworkVerificationTests {
     _ model: some DifferentiableClassifier, threads: Int, seed: UInt64 = 1
   ) throws -> NetworkVerification.Results {
     var settings = NetworkVerification.Settings()
-    settings.ratios = [0.5, 1]
+    settings.lambdas = [0.5, 1]
     settings.sampleCount = 4
     settings.epsilon = try Epsilon("2/5")
     settings.steps = 5
@@ -41,7 +41,7 @@ struct NetworkVerificationTests {
     #expect(results.adversarialCount > 30 && results.imageCount == 60)
     for point in results.points {
       #expect(point.satisfied.trials == results.adversarialCount)
-      guard point.ratio == 1 else { continue }
+      guard point.lambda == 1 else { continue }
       #expect(point.satisfied.successes == 0)
       #expect(point.condition == .doesNotHold && point.detection == .doesNotHold)
       // F_MI is the average of N times the same numbers.
@@ -52,7 +52,7 @@ struct NetworkVerificationTests {
         #expect(abs(mean.value) <= 1e-6 && mean.interval.contains(0))
       }
     }
-    let middle = results.points.filter { $0.ratio == 0.5 }
+    let middle = results.points.filter { $0.lambda == 0.5 }
     #expect(middle.contains { abs($0.trueLabelMargin.value - $0.trueLabelMarginViaG.value) > 0.01 })
     #expect(middle.contains { $0.satisfied.successes > 0 })
     let other = try measure(model, threads: 2)
@@ -71,7 +71,7 @@ struct NetworkVerificationTests {
     for rule in PartnerLabel.allCases {
       let own = points.filter { $0.rule == rule }
       let (mixed, whole) = (own[0].curves, own[1].curves)
-      #expect(own[1].ratio == 1)
+      #expect(own[1].lambda == 1)
       // Attacked images have lost y for ŷ.
       #expect(whole.cleanTrueLabel.value > whole.adversarialTrueLabel.value)
       #expect(whole.cleanPredictedLabel.value < whole.adversarialPredictedLabel.value)
@@ -80,7 +80,7 @@ struct NetworkVerificationTests {
         PerturbationRoute.Confidences(trueLabel: y.value, predictedLabel: predicted.value)
       }
       let route = PerturbationRoute(
-        rule: rule, ratio: 0.5, classCount: 3,
+        rule: rule, lambda: 0.5, classCount: 3,
         clean: confidences(whole.cleanTrueLabel, whole.cleanPredictedLabel),
         cleanMixed: confidences(mixed.cleanTrueLabel, mixed.cleanPredictedLabel),
         adversarial: confidences(whole.adversarialTrueLabel, whole.adversarialPredictedLabel),
@@ -99,7 +99,7 @@ struct NetworkVerificationTests {
   ) throws -> NetworkVerification.Results {
     var results = try measure(
       LinearSoftmax(imageShape: shape, classCount: 3, seed: 4, scale: 3), threads: 2)
-    results.points.removeAll { $0.ratio == 1 || $0.rule == .other }
+    results.points.removeAll { $0.lambda == 1 || $0.rule == .other }
     results.points[0].trueLabelMargin = BoundedMean(y, in: -1...1)
     results.points[0].predictedLabelMargin = BoundedMean(predicted, in: -1...1)
     results.points[0].detectionMargin = BoundedMean(gap, in: -2...2)

@@ -78,7 +78,7 @@ struct ReproductionReportTests {
     _ method: TrainingMethod, _ counts: Counts, _ settings: Reproduction.Settings
   ) throws -> Reproduction.NetworkResult {
     let (predicted, other) = (
-      Mixing(ratio: 0.7, sampleCount: 30), Mixing(ratio: 0.4, sampleCount: 30)
+      Mixing(lambda: 0.7, sampleCount: 30), Mixing(lambda: 0.4, sampleCount: 30)
     )
     let detector = DefenceDescription(MixupInferenceRule.predictedLabel(predicted))
     let defences = [
@@ -143,7 +143,7 @@ struct ReproductionReportTests {
     }
     let found = """
       {"measurement": {"pairCount": 50, "points": [
-        {"ratio": 0.5, "withinClasses": \(mean(0.125)), "betweenClasses": \(mean(0.75))}]},
+        {"lambda": 0.5, "withinClasses": \(mean(0.125)), "betweenClasses": \(mean(0.75))}]},
        "comparisons": [\(comparison("predicted", 0.4)), \(comparison("other", -0.3))]}
       """
     let report = ReproductionReport(

@@ -22,7 +22,7 @@ struct ReproductionTests {
     settings.referenceSteps = 3
     settings.adaptiveSteps = 3
     settings.radius?.radii = [try Epsilon("1/10"), try Epsilon("1/5")]
-    settings.ratios = [0.5, 0.7]
+    settings.lambdas = [0.5, 0.7]
     return settings
   }
 

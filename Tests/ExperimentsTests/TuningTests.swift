@@ -69,7 +69,7 @@ struct TuningTests {
   /// Thirty validation images, and as their adversarial counterparts thirty others of wrong labels, of
   /// which one at least takes a prediction that was right.
   private func tuning(
-    ratios: [Float], threads: Int = 2, advance: @Sendable () -> Void = {}
+    lambdas: [MixingRatio], threads: Int = 2, advance: @Sendable () -> Void = {}
   ) throws -> (tuning: Tuning, correct: Int) {
     let data = try Digits.training()
     let network = ResNet(.resNet8(data.pixels.imageShape))
@@ -88,7 +88,7 @@ struct TuningTests {
       indices: clean.indices)
     let tuning = try Tuning(
       base, pool: SamplePool(data[0..<200]), clean: clean, adversarial: adversarial,
-      ratios: ratios, sampleCount: 4, rule: .mostRobust(cost: 0.02),
+      lambdas: lambdas, sampleCount: 4, rule: .mostRobust(cost: 0.02),
       seed: 3, workers: WorkerPool(threadCount: threads),
       advance: advance)
     let predictions = try base.predictions(
@@ -100,35 +100,35 @@ struct TuningTests {
   // the network's, and the detector's statistic is 0 everywhere, which tells nothing: area ½.
   @Test("finds the network's own accuracy at λ = 1, and a detector that tells nothing")
   func ratioOne() throws {
-    let (tuning, correct) = try tuning(ratios: [1])
+    let (tuning, correct) = try tuning(lambdas: [1])
     let accuracy = Double(correct) / 30
     for choice in [tuning.predictedLabel, tuning.otherLabel] {
       #expect(choice.value == 1 && choice.trials.map(\.clean) == [accuracy])
     }
     #expect(tuning.threshold.trials.allSatisfy { $0.clean == accuracy })
     #expect(tuning.detectionTrials.map(\.areaUnderCurve) == [0.5])
-    #expect(tuning.detectionRatio == 1)
+    #expect(tuning.detectionLambda == 1)
   }
 
   @Test("does not depend on threads, and reports each of its evaluations")
   func threads() throws {
     let count = Mutex(0)
-    let ratios: [Float] = [0.4, 0.7]
-    let first = try tuning(ratios: ratios, threads: 1) { count.withLock { $0 += 1 } }.tuning
-    #expect(count.withLock(\.self) == Tuning.runCount(ratios: ratios))
-    #expect(try tuning(ratios: ratios, threads: 3).tuning == first)
-    #expect(first.predictedLabel.trials.map(\.value) == ratios)
-    #expect(ratios.contains(first.detectionRatio))
+    let lambdas: [MixingRatio] = [0.4, 0.7]
+    let first = try tuning(lambdas: lambdas, threads: 1) { count.withLock { $0 += 1 } }.tuning
+    #expect(count.withLock(\.self) == Tuning.runCount(lambdas: lambdas))
+    #expect(try tuning(lambdas: lambdas, threads: 3).tuning == first)
+    #expect(first.predictedLabel.trials.map(\.value) == lambdas)
+    #expect(lambdas.contains(first.detectionLambda))
   }
 
   @Test("makes the rule of every defence with its own λ and threshold")
   func rules() throws {
-    var tuning = try tuning(ratios: [0.5]).tuning
+    var tuning = try tuning(lambdas: [0.5]).tuning
     tuning.predictedLabel.value = 0.25
     tuning.otherLabel.value = 0.75
     tuning.threshold.value = 0.125
-    let predicted = Mixing(ratio: 0.25, sampleCount: 6)
-    let other = Mixing(ratio: 0.75, sampleCount: 6)
+    let predicted = Mixing(lambda: 0.25, sampleCount: 6)
+    let other = Mixing(lambda: 0.75, sampleCount: 6)
     #expect(tuning.rule(.none, sampleCount: 6) == nil)
     #expect(tuning.rule(.predictedLabel, sampleCount: 6) == .predictedLabel(predicted))
     #expect(tuning.rule(.otherLabel, sampleCount: 6) == .otherLabel(other))

@@ -50,7 +50,7 @@ struct VerificationTests {
     for place in results.conditions.indices { unsatisfied.conditions[place].verdict = .unsatisfied }
     #expect(unsatisfied.isSound)
     // A wrong closed form, from the check to the status.
-    verification.forms.detectionGap = { ratio, decay in decay - ratio }
+    verification.forms.detectionGap = { lambda, decay in decay - lambda }
     #expect(try !verification.run().isSound)
   }
 
@@ -66,17 +66,17 @@ struct VerificationTests {
     }
     // λ and 1−λ exchanged in one rule's cells.
     let swapped = try failures { forms in
-      forms.cell = { row, rule, isAdversarial, ratio, effects, sampled in
+      forms.cell = { row, rule, isAdversarial, lambda, effects, sampled in
         Table1.cell(
-          row, rule, isAdversarial: isAdversarial, ratio: rule == .other ? 1 - ratio : ratio,
+          row, rule, isAdversarial: isAdversarial, lambda: rule == .other ? 1 - lambda : lambda,
           effects: effects, sampledTrueLabel: sampled)
       }
     }
     #expect(swapped.contains("F_y(x̃), MI-OL, z = 0"))
     #expect(swapped.allSatisfy { $0.contains("x̃") && $0.contains("MI-OL") })
     let threshold = try failures { forms in
-      forms.thresholds = { rule, ratio, _ in
-        RobustnessImprovingCondition.thresholds(.predicted, ratio: ratio, classCount: 2)
+      forms.thresholds = { rule, lambda, _ in
+        RobustnessImprovingCondition.thresholds(.predicted, lambda: lambda, classCount: 2)
       }
     }
     #expect(threshold.contains("ΔF_ŷ = bound − E[G_ŷ(δ) − G_ŷ(λδ)], MI-OL"))
@@ -106,12 +106,12 @@ struct VerificationTests {
         region.exponents.lowerBound
         + share * (region.exponents.upperBound - region.exponents.lowerBound)
       for (column, bits) in cells.enumerated() {
-        let ratio = (Double(column) + 0.5) / Double(cells.count)
+        let lambda = (Double(column) + 0.5) / Double(cells.count)
         for (bit, rule) in PartnerLabel.allCases.enumerated() {
           let condition = try GrowthCondition(
             strength: 0.8, exponent: exponent, rule: rule, classCount: 5)
-          guard abs(condition.margin(at: ratio)) > 1e-8 else { continue }
-          #expect((bits >> bit & 1 == 1) == condition.holds(at: ratio))
+          guard abs(condition.margin(at: lambda)) > 1e-8 else { continue }
+          #expect((bits >> bit & 1 == 1) == condition.holds(at: lambda))
           compared += 1
         }
         // The same g for y and ŷ: DG is on the right side exactly where RIC-PL holds, in both rules.
@@ -147,7 +147,7 @@ struct VerificationTests {
   func withoutMixing() throws {
     var settings = settings(.power)
     settings.modelCount = 100
-    settings.ratios = [1.0]
+    settings.lambdas = [1.0]
     for family in SyntheticScenario.Family.allCases {
       settings.scenario.family = family
       let results = try Verification(settings).run()
@@ -165,8 +165,8 @@ struct VerificationTests {
       scenario.exponent = Double(k) / Double(100 - k)
       let one = try SyntheticScenario(
         scenario, key: RandomKey(seed: UInt64(k), purpose: .test))
-      let effects = [Double(k) / 100, Double(k - 1) / 100].map { ratio in
-        one.model.perturbation(one.input.perturbation.map { ratio * $0 }, at: one.input.point)
+      let effects = [Double(k) / 100, Double(k - 1) / 100].map { lambda in
+        one.model.perturbation(one.input.perturbation.map { lambda * $0 }, at: one.input.point)
       }
       #expect(abs(effects[0][one.input.label] + 0.9) < 1e-12, "λ = \(k)/100")
       #expect(effects[1].allSatisfy { $0 == 0 })

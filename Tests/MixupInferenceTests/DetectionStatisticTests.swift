@@ -52,8 +52,8 @@ struct DetectionStatisticTests {
       let defence = try MixupInference(
         model, pool: SamplePool(data),
         rule: .combined(
-          predictedLabel: Mixing(ratio: 0.5, sampleCount: 3),
-          otherLabel: Mixing(ratio: 0.5, sampleCount: 2), threshold: threshold))
+          predictedLabel: Mixing(lambda: 0.5, sampleCount: 3),
+          otherLabel: Mixing(lambda: 0.5, sampleCount: 2), threshold: threshold))
       let routed = try defence.decisions(of: data.pixels, draws: draws).count {
         $0.branch == .other
       }

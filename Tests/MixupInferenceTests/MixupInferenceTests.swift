@@ -31,12 +31,12 @@ private struct Scene {
 }
 
 /// Every kind of rule at λ and N, the combined one with a threshold amid the statistics.
-private func rules(ratio: Float, _ sampleCount: Int) -> [MixupInferenceRule] {
-  let mixing = Mixing(ratio: ratio, sampleCount: sampleCount)
+private func rules(lambda: MixingRatio, _ sampleCount: Int) -> [MixupInferenceRule] {
+  let mixing = Mixing(lambda: lambda, sampleCount: sampleCount)
   return [
     .predictedLabel(mixing), .otherLabel(mixing),
     .combined(
-      predictedLabel: mixing, otherLabel: Mixing(ratio: ratio, sampleCount: sampleCount + 2),
+      predictedLabel: mixing, otherLabel: Mixing(lambda: lambda, sampleCount: sampleCount + 2),
       threshold: 0.05),
   ]
 }
@@ -56,11 +56,11 @@ private func softmax(_ logits: [Double]) -> [Double] {
 struct MixupInferenceTests {
   @Test(
     "the output is the mean of the predictions at λx + (1−λ)x_s with partners by label",
-    arguments: [Float(0.25), 0.5, 0.9])
-  func followsTheAlgorithm(_ ratio: Float) throws {
+    arguments: [0.25, 0.5, 0.9] as [MixingRatio])
+  func followsTheAlgorithm(_ lambda: MixingRatio) throws {
     let scene = try Scene()
     for kind in PartnerLabel.allCases {
-      let mixing = Mixing(ratio: ratio, sampleCount: 7)
+      let mixing = Mixing(lambda: lambda, sampleCount: 7)
       let spy = Spy(scene.model)
       let defence = try MixupInference(
         spy, pool: scene.pool,
@@ -74,13 +74,14 @@ struct MixupInferenceTests {
       let predicted = try scene.model.predictions(of: scene.data.pixels, draws: scene.draws())
       #expect(mixed.count == 7 * scene.data.count)
       for (n, input) in rows(scene.data.pixels.tensor).enumerated() {
+        let share = lambda.value
         var mean = [Double](repeating: 0, count: classCount)
         for image in mixed[n * 7..<(n + 1) * 7] {
           // The partner, solved for; it must be an image of the pool of an allowed label.
-          let partner = zip(image, input).map { ($0 - ratio * $1) / (1 - ratio) }
+          let partner = zip(image, input).map { ($0 - share * $1) / (1 - share) }
           let label = rows(scene.pool.images.pixels.tensor).firstIndex { candidate in
             // Two roundings of values up to 1, divided by 1 − λ.
-            zip(candidate, partner).allSatisfy { abs($0 - $1) <= 0x1p-23 / (1 - ratio) }
+            zip(candidate, partner).allSatisfy { abs($0 - $1) <= 0x1p-23 / (1 - share) }
           }.map { scene.pool.images.labels[$0] }
           #expect(label != nil && (label == predicted[n]) == (kind == .predicted))
           for (k, p) in softmax(scene.model.logits(image.map(Double.init))).enumerated() {
@@ -94,24 +95,24 @@ struct MixupInferenceTests {
   }
 
   @Test("λ = 1 gives the base's log-probabilities to the bit, for every N, pool and rule")
-  func ratioOneIsTheBase() throws {
+  func lambdaOneIsTheBase() throws {
     for seed in 1...5 as ClosedRange<UInt64> {
       let scene = try Scene(seed: seed)
       let base = logSoftmax(
         rowsOf: try scene.model.logits(of: scene.data.pixels, draws: scene.draws()))
-      for rule in rules(ratio: 1, 1) + rules(ratio: 1, 3) + rules(ratio: 1, 8) {
+      for rule in rules(lambda: 1, 1) + rules(lambda: 1, 3) + rules(lambda: 1, 8) {
         #expect(try scene.defence(rule).logits(of: scene.data.pixels, draws: scene.draws()) == base)
       }
     }
   }
 
   @Test("at λ = 0 an image counts through its predicted label only")
-  func ratioZeroForgetsTheImage() throws {
+  func lambdaZeroForgetsTheImage() throws {
     let scene = try Scene(count: 40)
     let predicted = try scene.model.predictions(of: scene.data.pixels, draws: scene.draws())
     let sameKey = Draws(
       seed: 1, purpose: .test, examples: Array(repeating: 3, count: scene.data.count))
-    for rule in rules(ratio: 0, 5).dropLast() {
+    for rule in rules(lambda: 0, 5).dropLast() {
       let output = rows(try scene.defence(rule).logits(of: scene.data.pixels, draws: sameKey))
       var byLabel: [Int: [Float]] = [:]
       for (label, row) in zip(predicted, output) {
@@ -127,7 +128,7 @@ struct MixupInferenceTests {
   func outputsAreDistributions() throws {
     for seed in 1...5 as ClosedRange<UInt64> {
       let scene = try Scene(seed: seed)
-      for rule in rules(ratio: 0.4, 6) {
+      for rule in rules(lambda: 0.4, 6) {
         let output = try scene.defence(rule).logits(of: scene.data.pixels, draws: scene.draws())
         for row in rows(output) {
           #expect(abs(row.reduce(0) { $0 + exp($1) } - 1) <= 10 * Float(1).ulp)
@@ -142,9 +143,9 @@ struct MixupInferenceTests {
     let ideal = IdealModel(classCount: 5)
     let pool = try SamplePool(ideal.pool())
     let inputs = try images([[0.5, 0.25, 0.125, 0.125, 0, 0], [0, 0, 0.75, 0, 0.25, 0]])
-    for ratio: Float in [0.2, 0.5, 0.8] {
+    for lambda: MixingRatio in [0.2, 0.5, 0.8] {
       let defence = try MixupInference(
-        ideal, pool: pool, rule: .otherLabel(Mixing(ratio: ratio, sampleCount: 9)))
+        ideal, pool: pool, rule: .otherLabel(Mixing(lambda: lambda, sampleCount: 9)))
       let draws = Draws(seed: 9, purpose: .test, examples: [0, 1])
       let output = rows(try defence.logits(of: inputs, draws: draws))
       for (n, predicted) in [0, 2].enumerated() {
@@ -154,7 +155,8 @@ struct MixupInferenceTests {
           partners[pool.draw(.other, predicted: predicted, key: key).label] += 1 / 9
         }
         for k in 0..<5 {
-          let expected = ratio * inputs.tensor[n * 6 + k] + (1 - ratio) * partners[k]
+          let share = lambda.value
+          let expected = share * inputs.tensor[n * 6 + k] + (1 - share) * partners[k]
           #expect(abs(exp(output[n][k]) - expected) <= 20 * Float(1).ulp)
         }
       }
@@ -164,10 +166,10 @@ struct MixupInferenceTests {
   @Test("the perturbation that reaches the network is λδ, in every norm")
   func perturbationsShrinkByTheRatio() throws {
     let scene = try Scene()
-    let ratio: Float = 0.6
+    let lambda: MixingRatio = 0.6
     let spy = Spy(scene.model)
     let defence = try MixupInference(
-      spy, pool: scene.pool, rule: .predictedLabel(Mixing(ratio: ratio, sampleCount: 2)))
+      spy, pool: scene.pool, rule: .predictedLabel(Mixing(lambda: lambda, sampleCount: 2)))
     var moved = scene.data.pixels.tensor
     var stream = RandomStream(RandomKey(seed: 6, purpose: .test))
     for place in 0..<moved.count {
@@ -184,7 +186,7 @@ struct MixupInferenceTests {
       let pixel = place / (2 * width) * width + place % width
       let delta = moved[pixel] - scene.data.pixels.tensor[pixel]
       // Two mixtures with two roundings each, of values up to 1.
-      #expect(abs(y[place] - x[place] - ratio * delta) <= 4 * 0x1p-24)
+      #expect(abs(y[place] - x[place] - lambda.value * delta) <= 4 * 0x1p-24)
     }
   }
 
@@ -225,7 +227,7 @@ struct MixupInferenceTests {
     let repeats = 4_000
     for sampleCount in [1, 8] {
       let defence = try MixupInference(
-        ideal, pool: pool, rule: .predictedLabel(Mixing(ratio: 0, sampleCount: sampleCount)))
+        ideal, pool: pool, rule: .predictedLabel(Mixing(lambda: 0, sampleCount: sampleCount)))
       let output = try defence.logits(
         of: images(Array(repeating: ideal.image(of: 0), count: repeats)),
         draws: Draws(seed: 1, purpose: .test, examples: Array(0..<repeats)))
@@ -249,10 +251,10 @@ struct MixupInferenceTests {
     // 21 images of 4 classes: 5 of each at least, and 6 of the first.
     let scene = try Scene(count: 12)
     let pool = try SamplePool(scene.pool.images[0..<20])
-    let mixing = Mixing(ratio: 0.5, sampleCount: 5)
+    let mixing = Mixing(lambda: 0.5, sampleCount: 5)
     for rule in [
       MixupInferenceRule.predictedLabel(mixing),
-      .otherLabel(Mixing(ratio: 0.5, sampleCount: 15)),
+      .otherLabel(Mixing(lambda: 0.5, sampleCount: 15)),
     ] {
       func output(_ sampling: PartnerSampling, seed: UInt64) throws -> [Float] {
         let defence = try MixupInference(
@@ -304,7 +306,7 @@ struct MixupInferenceTests {
       )
     }
     // Other labels are counted from ŷ on, so a cyclic relabelling keeps even the draws.
-    for rule in rules(ratio: 0.5, 4) {
+    for rule in rules(lambda: 0.5, 4) {
       let (pool, model) = try relabelled(0)
       let original = rows(
         try MixupInference(model, pool: pool, rule: rule).logits(
@@ -327,7 +329,7 @@ struct MixupInferenceTests {
   @Test("a result depends on neither batch nor chunk, and is the same when repeated")
   func resultsDependOnTheKeyOnly() throws {
     let scene = try Scene(count: 11)
-    for rule in rules(ratio: 0.5, 5) {
+    for rule in rules(lambda: 0.5, 5) {
       var defence = try scene.defence(rule)
       let whole = try defence.logits(of: scene.data.pixels, draws: scene.draws())
       #expect(try defence.logits(of: scene.data.pixels, draws: scene.draws()) == whole)
@@ -358,7 +360,7 @@ struct MixupInferenceTests {
     for (sampleCount, inFlight) in [(5, 12), (5, 3), (1, 4)] {
       let spy = Spy(scene.model)
       var defence = try MixupInference(
-        spy, pool: scene.pool, rule: .otherLabel(Mixing(ratio: 0.5, sampleCount: sampleCount)))
+        spy, pool: scene.pool, rule: .otherLabel(Mixing(lambda: 0.5, sampleCount: sampleCount)))
       defence.imagesInFlight = inFlight
       _ = try defence.logits(of: scene.data.pixels, draws: scene.draws())
       let sizes = spy.log.calls.dropFirst().map(\.images.count)
@@ -373,7 +375,7 @@ struct MixupInferenceTests {
     let scene = try Scene(count: 30)
     let model = LinearSoftmax(imageShape: shape, classCount: classCount, seed: 12)
     let constant = 0.5 * model.weights.joined().reduce(0) { $0 + $1 * $1 }.squareRoot()
-    let ratio: Float = 0.3
+    let lambda: MixingRatio = 0.3
     var stream = RandomStream(RandomKey(seed: 13, purpose: .test))
     let moved = try Pixels(
       Tensor(
@@ -384,7 +386,7 @@ struct MixupInferenceTests {
     let after = try model.predictions(of: moved, draws: draws)
     let same = (0..<30).filter { before[$0] == after[$0] }
     try #require(same.count > 10)
-    for rule in rules(ratio: ratio, 4).dropLast() {
+    for rule in rules(lambda: lambda, 4).dropLast() {
       let defence = try MixupInference(model, pool: scene.pool, rule: rule)
       let a = rows(try defence.logits(of: scene.data.pixels, draws: draws))
       let b = rows(try defence.logits(of: moved, draws: draws))
@@ -393,7 +395,7 @@ struct MixupInferenceTests {
       }
       for n in same {
         let step = distance(rows(scene.data.pixels.tensor)[n], rows(moved.tensor)[n])
-        #expect(distance(a[n].map(exp), b[n].map(exp)) <= ratio * constant * step + 1e-6)
+        #expect(distance(a[n].map(exp), b[n].map(exp)) <= lambda.value * constant * step + 1e-6)
       }
     }
   }
@@ -401,7 +403,7 @@ struct MixupInferenceTests {
   @Test("−log of the mean probability is at most the mean of −log")
   func jensen() throws {
     let scene = try Scene()
-    let defence = try scene.defence(.otherLabel(Mixing(ratio: 0.5, sampleCount: 6)))
+    let defence = try scene.defence(.otherLabel(Mixing(lambda: 0.5, sampleCount: 6)))
     let single = try defence.withSampleCount(1)
     let output = try defence.logits(of: scene.data.pixels, draws: scene.draws())
     #expect(try single.logits(of: scene.data.pixels, draws: scene.draws()) != output)
@@ -421,7 +423,7 @@ struct MixupInferenceTests {
   @Test("the passes counted are those run, and the most that the combined rule runs")
   func passesAreCounted() throws {
     let scene = try Scene(count: 12)
-    for rule in rules(ratio: 0.5, 5) {
+    for rule in rules(lambda: 0.5, 5) {
       let spy = Spy(scene.model)
       let defence = try MixupInference(spy, pool: scene.pool, rule: rule)
       #expect(defence.forwardPassesPerDecision == 1 + rule.sampleCount)
@@ -434,10 +436,10 @@ struct MixupInferenceTests {
   @Test("a copy with another N changes N in every branch and nothing else")
   func sampleCountsCanBeChanged() throws {
     let scene = try Scene()
-    for rule in rules(ratio: 0.5, 5) {
+    for rule in rules(lambda: 0.5, 5) {
       let copy = try scene.defence(rule).withSampleCount(3)
       for mixing in [copy.rule.predictedLabel, copy.rule.otherLabel].compactMap(\.self) {
-        #expect(mixing == Mixing(ratio: 0.5, sampleCount: 3))
+        #expect(mixing == Mixing(lambda: 0.5, sampleCount: 3))
       }
       #expect(copy.rule.withSampleCount(7) == rule.withSampleCount(7))
       #expect(throws: MixupInferenceError.sampleCount(0)) { try copy.withSampleCount(0) }
@@ -449,7 +451,7 @@ struct MixupInferenceTests {
     let scene = try Scene()
     let none = scene.data.pixels[[]]
     let draws = Draws(seed: 0, purpose: .test, examples: [])
-    for rule in rules(ratio: 0.5, 2) {
+    for rule in rules(lambda: 0.5, 2) {
       let defence = try scene.defence(rule)
       #expect(try defence.logits(of: none, draws: draws).shape == [0, classCount])
       #expect(try defence.decisions(of: none, draws: draws).isEmpty)
@@ -462,17 +464,12 @@ struct MixupInferenceTests {
   @Test("settings and inputs that make no sense are refused")
   func refusals() throws {
     let scene = try Scene()
-    for ratio in [-0.1, 1.1, .nan] as [Float] {
-      for rule in rules(ratio: ratio, 2) {
-        #expect(throws: MixupInferenceError.self) { try scene.defence(rule) }
-      }
-    }
     for count in [0, -3, 100_001, .max] {
       #expect(throws: MixupInferenceError.sampleCount(count)) {
-        try scene.defence(.otherLabel(Mixing(ratio: 0.5, sampleCount: count)))
+        try scene.defence(.otherLabel(Mixing(lambda: 0.5, sampleCount: count)))
       }
     }
-    let mixing = Mixing(ratio: 0.5, sampleCount: 2)
+    let mixing = Mixing(lambda: 0.5, sampleCount: 2)
     #expect(throws: MixupInferenceError.threshold) {
       try scene.defence(.combined(predictedLabel: mixing, otherLabel: mixing, threshold: .nan))
     }
@@ -506,8 +503,8 @@ struct MixupInferenceTests {
 
 @Suite("The combined rule")
 struct CombinedRuleTests {
-  private let predicted = Mixing(ratio: 0.5, sampleCount: 4)
-  private let other = Mixing(ratio: 0.4, sampleCount: 6)
+  private let predicted = Mixing(lambda: 0.5, sampleCount: 4)
+  private let other = Mixing(lambda: 0.4, sampleCount: 6)
 
   private func combined(
     _ threshold: Float, _ statistic: DetectionStatistic = .confidenceDrop
@@ -596,7 +593,7 @@ struct CombinedRuleTests {
           kind, predicted: 1, key: scene.draws().key(position: 2, draw: number))
         let expected = zip(
           rows(scene.data.pixels.tensor)[2], rows(scene.pool.images.pixels.tensor)[partner.position]
-        ).map { mix(mixing.ratio, $0, $1) }
+        ).map { mix(mixing.lambda.value, $0, $1) }
         #expect(rows(mixed.tensor)[draw] == expected)
       }
     }
@@ -620,22 +617,22 @@ struct IdealModelTests {
   @Test("on clean images MI-PL keeps F_ŷ = 1, MI-OL gives λ and shares out 1−λ evenly")
   func cleanImages() throws {
     let ideal = IdealModel(classCount: 5)
-    for ratio: Float in [0, 0.3, 0.7, 1] {
+    for lambda: MixingRatio in [0, 0.3, 0.7, 1] {
       let count = 4_000
       let kept = try outputs(
-        ideal, ideal.image(of: 2), .predictedLabel(Mixing(ratio: ratio, sampleCount: 3)),
+        ideal, ideal.image(of: 2), .predictedLabel(Mixing(lambda: lambda, sampleCount: 3)),
         repeats: 3)
       #expect(kept.allSatisfy { abs(exp($0[2]) - 1) <= 4 * Float(1).ulp })
       let spread = try outputs(
-        ideal, ideal.image(of: 2), .otherLabel(Mixing(ratio: ratio, sampleCount: 1)),
+        ideal, ideal.image(of: 2), .otherLabel(Mixing(lambda: lambda, sampleCount: 1)),
         repeats: count)
       for k in 0..<5 {
         let mean = spread.reduce(0) { $0 + Double(exp($1[k])) } / Double(count)
         if k == 2 {
-          #expect(abs(mean - Double(ratio)) <= 1e-6)
+          #expect(abs(mean - lambda.doubleValue) <= 1e-6)
         } else {
-          let expected = (1 - Double(ratio)) / 4
-          #expect(abs(mean - expected) <= bound(count: count, width: 1 - Double(ratio)) + 1e-6)
+          let expected = (1 - lambda.doubleValue) / 4
+          #expect(abs(mean - expected) <= bound(count: count, width: 1 - lambda.doubleValue) + 1e-6)
         }
       }
     }
@@ -644,11 +641,11 @@ struct IdealModelTests {
   // Wrong only if another class gets more than λ: its share of N draws exceeds λ/(1−λ), which is
   // 1/(L−1) + gap. Hoeffding, L−1 classes: exp(−2N·gap²) each, below 10⁻⁹ for the gaps taken.
   @Test("for large N MI-OL classifies clean images rightly where λ > 1/L and wrongly where λ < 1/L")
-  func ratioHasToExceedChance() throws {
+  func lambdaHasToExceedChance() throws {
     let ideal = IdealModel(classCount: 4)
-    for (ratio, isRight) in [(Float(0.3), true), (0.2, false)] {
+    for (lambda, isRight) in [(MixingRatio(3, over: 10), true), (0.2, false)] {
       let output = try outputs(
-        ideal, ideal.image(of: 1), .otherLabel(Mixing(ratio: ratio, sampleCount: 3_000)),
+        ideal, ideal.image(of: 1), .otherLabel(Mixing(lambda: lambda, sampleCount: 3_000)),
         repeats: 3)
       for row in output { #expect((row[1] == row.max()) == isRight) }
     }
@@ -660,9 +657,9 @@ struct IdealModelTests {
     let pool = try SamplePool(ideal.pool())
     let repeats = 2_000
     // P(max count of 30 draws over 9 labels ≥ Nλ/(1−λ)), computed independently of this package.
-    for (ratio, rate) in [(Float(0.2), 0.127), (0.3, 1e-4)] {
+    for (lambda, rate) in [(MixingRatio(1, over: 5), 0.127), (0.3, 1e-4)] {
       let defence = try MixupInference(
-        ideal, pool: pool, rule: .otherLabel(Mixing(ratio: ratio, sampleCount: 30)))
+        ideal, pool: pool, rule: .otherLabel(Mixing(lambda: lambda, sampleCount: 30)))
       let draws = Draws(seed: 8, purpose: .test, examples: Array(0..<repeats))
       let predictions = try defence.predictions(
         of: images(Array(repeating: ideal.image(of: 4), count: repeats)), draws: draws)
@@ -674,7 +671,7 @@ struct IdealModelTests {
           counts[pool.draw(.other, predicted: 4, key: key).label] += 1
         }
         let most = Float(counts.reduce(0, max))
-        #expect((predictions[n] != 4) == (most * (1 - ratio) > 30 * ratio))
+        #expect((predictions[n] != 4) == (most * (1 - lambda.value) > 30 * lambda.value))
         failures += predictions[n] == 4 ? 0 : 1
       }
       // The rates are rounded to their last digit.
@@ -687,14 +684,14 @@ struct IdealModelTests {
   func undoneAttacks() throws {
     let ideal = IdealModel(classCount: 5, triggered: 3)
     let attacked = ideal.image(of: 1, trigger: true)
-    for ratio: Float in [0.2, 0.45, 0.55, 0.8] {
+    for lambda: MixingRatio in [0.2, 0.45, 0.55, 0.8] {
       let kept = try outputs(
-        ideal, attacked, .predictedLabel(Mixing(ratio: ratio, sampleCount: 4)), repeats: 2)
-      for row in kept { #expect((row[1] == row.max()) == (ratio > 0.5)) }
+        ideal, attacked, .predictedLabel(Mixing(lambda: lambda, sampleCount: 4)), repeats: 2)
+      for row in kept { #expect((row[1] == row.max()) == (lambda > 0.5)) }
       // Wrong only if another label leads y by λ/(1−λ) ≥ ¼ of the draws, which have equal means:
       // Hoeffding for a difference in [−1, 1], exp(−2000/32) for each.
       let spread = try outputs(
-        ideal, attacked, .otherLabel(Mixing(ratio: ratio, sampleCount: 2_000)), repeats: 2)
+        ideal, attacked, .otherLabel(Mixing(lambda: lambda, sampleCount: 2_000)), repeats: 2)
       for row in spread { #expect(row[1] == row.max()) }
     }
   }
@@ -721,7 +718,7 @@ struct MixupInferenceGradientTests {
   func matchesFiniteDifferences() throws {
     for seed in 1...3 as ClosedRange<UInt64> {
       let scene = try Scene(seed: seed, count: 6)
-      for rule in rules(ratio: 0.6, 4) {
+      for rule in rules(lambda: 0.6, 4) {
         let defence = try scene.defence(rule)
         let gradient = rows(
           try defence.logitsAndGradient(
@@ -737,11 +734,11 @@ struct MixupInferenceGradientTests {
               .position
             return rows(scene.pool.images.pixels.tensor)[position].map(Double.init)
           }
-          let ratio = Double(route.mixing.ratio)
+          let lambda = Double(route.mixing.lambda.value)
           func value(_ x: [Double]) -> Double {
             var mean = [Double](repeating: 0, count: classCount)
             for partner in partners {
-              let mixed = zip(x, partner).map { ratio * $0 + (1 - ratio) * $1 }
+              let mixed = zip(x, partner).map { lambda * $0 + (1 - lambda) * $1 }
               for (k, p) in softmax(scene.model.logits(mixed)).enumerated() {
                 mean[k] += p / Double(partners.count)
               }
@@ -765,7 +762,7 @@ struct MixupInferenceGradientTests {
   @Test("the logits are those without gradient, and only the branch taken is followed back")
   func followsTheBranchTaken() throws {
     let scene = try Scene(count: 15)
-    for rule in rules(ratio: 0.5, 4) {
+    for rule in rules(lambda: 0.5, 4) {
       let spy = Spy(scene.model)
       let defence = try MixupInference(spy, pool: scene.pool, rule: rule)
       let output = try defence.logitsAndGradient(
@@ -786,7 +783,7 @@ struct MixupInferenceGradientTests {
   @Test("λ = 0 leaves no gradient")
   func ratioZeroHasNoGradient() throws {
     let scene = try Scene()
-    for rule in rules(ratio: 0, 3) {
+    for rule in rules(lambda: 0, 3) {
       let gradient = try scene.defence(rule).logitsAndGradient(
         of: scene.data.pixels, draws: scene.draws(), lossGradient: lossGradient
       ).gradient
@@ -797,7 +794,7 @@ struct MixupInferenceGradientTests {
   @Test("a loss gradient of the wrong shape is refused")
   func wrongShapeIsRefused() throws {
     let scene = try Scene()
-    let defence = try scene.defence(.otherLabel(Mixing(ratio: 0.5, sampleCount: 2)))
+    let defence = try scene.defence(.otherLabel(Mixing(lambda: 0.5, sampleCount: 2)))
     #expect(throws: TensorError.shapeMismatch(expected: [9, 4], found: [2, 4])) {
       try defence.logitsAndGradient(of: scene.data.pixels, draws: scene.draws()) { _ in
         Tensor(shape: [2, 4])

@@ -16,7 +16,7 @@ private func key(_ step: Int, seed: UInt64 = 5) -> RandomKey {
 @Suite("mix(λ, a, b) = λa + (1−λ)b")
 struct MixTests {
   /// λ, a, b with values of both signs and of magnitudes from 2⁻¹⁰ to 2¹⁰.
-  static let cases: [(ratio: Float, a: Float, b: Float)] = {
+  static let cases: [(lambda: Float, a: Float, b: Float)] = {
     var stream = stream()
     func value() -> Float {
       let magnitude = (1 + stream.uniform()) * pow(2, Float(stream.integer(below: 21) - 10))
@@ -39,17 +39,17 @@ struct MixTests {
   // an ulp before the last rounding, and roundings to a grid of at most that spacing by at most one.
   @Test("mix(λ, a, b) and mix(1−λ, b, a) differ by an ulp of max(|a|, |b|) at most")
   func isSymmetric() {
-    for (ratio, a, b) in Self.cases {
-      #expect(abs(mix(ratio, a, b) - mix(1 - ratio, b, a)) <= max(abs(a), abs(b)).ulp)
+    for (lambda, a, b) in Self.cases {
+      #expect(abs(mix(lambda, a, b) - mix(1 - lambda, b, a)) <= max(abs(a), abs(b)).ulp)
     }
   }
 
   // Products cost ¼ + ½ ulp of M, the weights' sum ½, the last rounding ½: under 2 ulp.
   @Test("the result is between a and b up to 2 ulp")
   func staysBetween() {
-    for (ratio, a, b) in Self.cases {
+    for (lambda, a, b) in Self.cases {
       let slack = 2 * max(abs(a), abs(b)).ulp
-      #expect(mix(ratio, a, b) >= min(a, b) - slack && mix(ratio, a, b) <= max(a, b) + slack)
+      #expect(mix(lambda, a, b) >= min(a, b) - slack && mix(lambda, a, b) <= max(a, b) + slack)
     }
   }
 
@@ -57,9 +57,9 @@ struct MixTests {
   func staysInTheBox() {
     var stream = stream(1)
     for _ in 0..<20_000 {
-      let ratio = stream.uniform()
+      let lambda = stream.uniform()
       for (a, b): (Float, Float) in [(1, 1), (1, stream.uniform()), (0, 0)] {
-        #expect((0...1).contains(mix(ratio, a, b)))
+        #expect((0...1).contains(mix(lambda, a, b)))
       }
     }
   }
@@ -67,14 +67,14 @@ struct MixTests {
   // Less than 1¼ ulp of error before the last rounding, and a is on the grid: one ulp after it.
   @Test("mix(λ, a, a) is a up to an ulp")
   func keepsEqualValues() {
-    for (ratio, a, _) in Self.cases { #expect(abs(mix(ratio, a, a) - a) <= a.ulp) }
+    for (lambda, a, _) in Self.cases { #expect(abs(mix(lambda, a, a) - a) <= a.ulp) }
   }
 }
 
 @Suite("Mixup training pairs")
 struct MixupTests {
-  static let settings: [(Mixup.Ratios, Mixup.Pairing)] = Mixup.Ratios.allCases.flatMap { ratios in
-    Mixup.Pairing.allCases.map { (ratios, $0) }
+  static let settings: [(Mixup.LambdaDrawing, Mixup.Pairing)] = Mixup.LambdaDrawing.allCases.flatMap { drawing in
+    Mixup.Pairing.allCases.map { (drawing, $0) }
   }
 
   let batch: LabelledImages
@@ -89,8 +89,8 @@ struct MixupTests {
   }
 
   @Test("inputs and targets of a sample are mixed by the same λ and partners", arguments: settings)
-  func inputsAndTargetsBelongTogether(_ setting: (Mixup.Ratios, Mixup.Pairing)) throws {
-    let mixup = try Mixup(alpha: 0.7, ratios: setting.0, pairing: setting.1)
+  func inputsAndTargetsBelongTogether(_ setting: (Mixup.LambdaDrawing, Mixup.Pairing)) throws {
+    let mixup = try Mixup(alpha: 0.7, lambda: setting.0, pairing: setting.1)
     let result = try mixed(mixup, batch.pixels.tensor)
     let pairs = mixup.pairs(count: batch.count, key: key(0))
     let width = batch.pixels.imageShape.count
@@ -98,13 +98,13 @@ struct MixupTests {
       for place in 0..<width {
         let a = batch.pixels.tensor[pair.first * width + place]
         let b = batch.pixels.tensor[pair.second * width + place]
-        #expect(result.inputs[n * width + place] == mix(pair.ratio, a, b))
+        #expect(result.inputs[n * width + place] == mix(pair.lambda, a, b))
       }
       for label in 0..<5 {
         let a: Float = batch.labels[pair.first] == label ? 1 : 0
         let b: Float = batch.labels[pair.second] == label ? 1 : 0
         // At equal labels λ + (1−λ) may round below the exact 1.
-        #expect(abs(result.targets[n * 5 + label] - mix(pair.ratio, a, b)) <= Float(1).ulp)
+        #expect(abs(result.targets[n * 5 + label] - mix(pair.lambda, a, b)) <= Float(1).ulp)
       }
     }
   }
@@ -121,21 +121,21 @@ struct MixupTests {
 
   @Test("λ differs from sample to sample, or is one for the batch")
   func ratiosAreDrawnAsAsked() throws {
-    let own = try Mixup(ratios: .perSample).pairs(count: 20, key: key(0))
-    let shared = try Mixup(ratios: .perBatch).pairs(count: 20, key: key(0))
-    #expect(Set(own.map(\.ratio)).count > 15)
-    #expect(Set(shared.map(\.ratio)).count == 1)
+    let own = try Mixup(lambda: .perSample).pairs(count: 20, key: key(0))
+    let shared = try Mixup(lambda: .perBatch).pairs(count: 20, key: key(0))
+    #expect(Set(own.map(\.lambda)).count > 15)
+    #expect(Set(shared.map(\.lambda)).count == 1)
   }
 
   // Beta(α, α) is symmetric with E(λ − ½)² = 1/(4(2α+1)). The n = 20,000 values of both are in [0, 1]
   // and [0, ¼], so by Hoeffding's inequality their means are off by more than 0.0233 and a quarter
   // of it with probability 1e-9: 2·exp(−2n·t²).
   @Test("λ ~ Beta(α, α): its mean is ½, its variance 1/(4(2α+1))", arguments: [0.3, 1, 4])
-  func ratiosFollowTheBetaDistribution(_ alpha: Double) throws {
-    let ratios = try Mixup(alpha: alpha, ratios: .perSample)
-      .pairs(count: 20_000, key: key(0)).map { Double($0.ratio) }
-    let mean = ratios.reduce(0, +) / 20_000
-    let square = ratios.reduce(0) { $0 + ($1 - 0.5) * ($1 - 0.5) } / 20_000
+  func lambdaFollowsTheBetaDistribution(_ alpha: Double) throws {
+    let lambdas = try Mixup(alpha: alpha, lambda: .perSample)
+      .pairs(count: 20_000, key: key(0)).map { Double($0.lambda) }
+    let mean = lambdas.reduce(0, +) / 20_000
+    let square = lambdas.reduce(0) { $0 + ($1 - 0.5) * ($1 - 0.5) } / 20_000
     #expect(abs(mean - 0.5) < 0.0233)
     #expect(abs(square - 1 / (4 * (2 * alpha + 1))) < 0.0059)
   }
@@ -143,7 +143,7 @@ struct MixupTests {
   @Test("a target is a distribution over at most two labels, one-hot if they are equal")
   func targetsAreDistributions() throws {
     for setting in Self.settings {
-      let mixup = try Mixup(ratios: setting.0, pairing: setting.1)
+      let mixup = try Mixup(lambda: setting.0, pairing: setting.1)
       for step in 0..<50 {
         let targets = try mixed(mixup, batch.pixels.tensor, step: step).targets.values
         let pairs = mixup.pairs(count: batch.count, key: key(step))
@@ -172,8 +172,8 @@ struct MixupTests {
       let soft = (0..<5).reduce(0) {
         $0 - Double(result.targets[n * 5 + $1]) * Double(logP[n * 5 + $1])
       }
-      let ratio = Double(pair.ratio)
-      let expected = ratio * crossEntropy(pair.first) + (1 - ratio) * crossEntropy(pair.second)
+      let lambda = Double(pair.lambda)
+      let expected = lambda * crossEntropy(pair.first) + (1 - lambda) * crossEntropy(pair.second)
       // The targets carry 1 − λ rounded: 2⁻²⁵ of the larger cross-entropy.
       #expect(
         abs(soft - expected) <= 0x1p-24 * max(crossEntropy(pair.first), crossEntropy(pair.second)))
@@ -239,7 +239,7 @@ struct MixupTests {
   // weights' 2⁻²⁵.
   @Test("one λ and one permutation keep the mean of the batch, of inputs and of targets")
   func oneRatioKeepsTheMean() throws {
-    let mixup = try Mixup(ratios: .perBatch)
+    let mixup = try Mixup(lambda: .perBatch)
     let result = try mixed(mixup, batch.pixels.tensor)
     func mean(_ tensor: Tensor, _ place: Int) -> Double {
       (0..<batch.count).reduce(0) { $0 + Double(tensor[$1 * tensor.rowCount + place]) }
@@ -255,8 +255,8 @@ struct MixupTests {
   }
 
   @Test("α = 0 leaves inputs untouched and targets one-hot", arguments: settings)
-  func zeroTurnsMixupOff(_ setting: (Mixup.Ratios, Mixup.Pairing)) throws {
-    let mixup = try Mixup(alpha: 0, ratios: setting.0, pairing: setting.1)
+  func zeroTurnsMixupOff(_ setting: (Mixup.LambdaDrawing, Mixup.Pairing)) throws {
+    let mixup = try Mixup(alpha: 0, lambda: setting.0, pairing: setting.1)
     let result = try mixed(mixup, batch.pixels.tensor)
     #expect(result.inputs == batch.pixels.tensor)
     #expect(

@@ -89,7 +89,7 @@ private func predictions(_ path: String) throws -> [Int] {
     let network = try NetworkClassifier(InferencePlan(checkpoint))
     let defence = try MixupInference(
       network, pool: SamplePool(data.training),
-      rule: .otherLabel(Mixing(ratio: 0.6, sampleCount: 30)))
+      rule: .otherLabel(Mixing(lambda: 0.6, sampleCount: 30)))
     let image = data.test[0..<1]
     print(
       try defence.predictions(

@@ -29,9 +29,9 @@ struct AdaptiveAttackTests {
     data = try labelled(40, seed: 2, from: 100)
   }
 
-  private func defence(_ ratio: Float = 0.6, samples: Int = 4) throws -> MixupInference<TanhMLP> {
+  private func defence(_ lambda: MixingRatio = 0.6, samples: Int = 4) throws -> MixupInference<TanhMLP> {
     try MixupInference(
-      model, pool: pool, rule: .otherLabel(Mixing(ratio: ratio, sampleCount: samples)))
+      model, pool: pool, rule: .otherLabel(Mixing(lambda: lambda, sampleCount: samples)))
   }
 
   private func correct(
@@ -121,7 +121,7 @@ struct AdaptiveAttackTests {
     "Evasion has the gradient of the loss less the detector's statistic", arguments: [0, 1, -2])
   func evasionGradient(_ weight: Int) throws {
     let detector = try MixupInference(
-      model, pool: pool, rule: .predictedLabel(Mixing(ratio: 0.5, sampleCount: 3)))
+      model, pool: pool, rule: .predictedLabel(Mixing(lambda: 0.5, sampleCount: 3)))
     let evasion = DetectorEvasion(detector, weight: Float(weight))
     for n in 0..<4 {
       let image = data[[n]]
@@ -146,7 +146,7 @@ struct AdaptiveAttackTests {
   @Test("Evasion lowers the statistic by which its images would be detected")
   func evasionEvades() throws {
     let detector = try MixupInference(
-      model, pool: pool, rule: .predictedLabel(Mixing(ratio: 0.5, sampleCount: 6)))
+      model, pool: pool, rule: .predictedLabel(Mixing(lambda: 0.5, sampleCount: 6)))
     func statistic(_ surrogate: any DifferentiableClassifier) throws -> Double {
       let found = try ProjectedGradientDescent(steps: 20).search(
         data, within: .linf(Epsilon("0.2")), through: surrogate, seed: 3)

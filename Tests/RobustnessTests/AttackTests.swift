@@ -105,7 +105,7 @@ struct AttackTests {
     let data = try data(9)
     let defence = try MixupInference(
       model, pool: SamplePool(self.data(12, seed: 5)),
-      rule: .otherLabel(Mixing(ratio: 0.6, sampleCount: 2)))
+      rule: .otherLabel(Mixing(lambda: 0.6, sampleCount: 2)))
     for surrogate in [model, defence] as [any DifferentiableClassifier] {
       func search(_ positions: [Int], seed: UInt64 = 3) throws -> Tensor {
         try attack.attack.search(
@@ -415,7 +415,7 @@ struct AttackTests {
     let data = try data(5)
     let defence = try MixupInference(
       model, pool: SamplePool(self.data(12, seed: 5)),
-      rule: .otherLabel(Mixing(ratio: 0.6, sampleCount: 3)))
+      rule: .otherLabel(Mixing(lambda: 0.6, sampleCount: 3)))
     let budget = PerturbationBudget.linf(try Epsilon("0.1"))
     let attack = ProjectedGradientDescent(steps: 3)
     func found(_ surrogate: any DifferentiableClassifier) throws -> Tensor {
@@ -432,7 +432,7 @@ struct AttackTests {
       draws.step = step
       return try ExpectationOverTransformation(
         MixupInference(
-          model, pool: defence.pool, rule: .otherLabel(Mixing(ratio: 0.6, sampleCount: 1))),
+          model, pool: defence.pool, rule: .otherLabel(Mixing(lambda: 0.6, sampleCount: 1))),
         drawCount: count
       ).logitsAndGradient(of: data.pixels, draws: draws) {
         AttackLoss.crossEntropy.gradient(of: $0, labels: data.labels)

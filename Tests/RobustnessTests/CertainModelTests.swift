@@ -104,7 +104,7 @@ struct CertainModelTests {
     return [
       try RandomizedInput(base, transformations: noise, sampleCount: 5),
       try MixupInference(
-        base, pool: SamplePool(data), rule: .predictedLabel(Mixing(ratio: 0.7, sampleCount: 5))),
+        base, pool: SamplePool(data), rule: .predictedLabel(Mixing(lambda: 0.7, sampleCount: 5))),
       try ExpectationOverTransformation(
         RandomizedInput(base, transformations: noise, sampleCount: 1), drawCount: 5),
     ]
@@ -296,7 +296,7 @@ struct CertainModelTests {
     let budget = PerturbationBudget.linf(try Epsilon("0.01"))
     // λ = 0: nothing of the image arrives, so the defence has no gradient, but the network in it does.
     let hidden = try MixupInference(
-      base, pool: SamplePool(data), rule: .predictedLabel(Mixing(ratio: 0, sampleCount: 2)))
+      base, pool: SamplePool(data), rule: .predictedLabel(Mixing(lambda: 0, sampleCount: 2)))
     #expect(
       try passes(pgd, budget, data, hidden)
         == PassMeter.Count(followed: 12, withoutGradient: 12))

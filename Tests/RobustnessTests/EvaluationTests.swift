@@ -57,8 +57,8 @@ struct EvaluationTests {
     defence = try MixupInference(
       model, pool: SamplePool(randomImages(12, shape: shape, classCount: 3, seed: 2)),
       rule: .combined(
-        predictedLabel: Mixing(ratio: 0.5, sampleCount: 2),
-        otherLabel: Mixing(ratio: 0.6, sampleCount: 3), threshold: 0.02))
+        predictedLabel: Mixing(lambda: 0.5, sampleCount: 2),
+        otherLabel: Mixing(lambda: 0.6, sampleCount: 3), threshold: 0.02))
     epsilon = try Epsilon("0.1")
   }
 
@@ -249,7 +249,7 @@ struct EvaluationTests {
       InferencePlan(network, normalization: .plusMinusOne(channels: 1)))
     let digits = try Digits.training()
     let defence = try MixupInference(
-      base, pool: SamplePool(digits), rule: .otherLabel(Mixing(ratio: 0.6, sampleCount: 3)))
+      base, pool: SamplePool(digits), rule: .otherLabel(Mixing(lambda: 0.6, sampleCount: 3)))
     let threat = Threat(
       ProjectedGradientDescent(steps: 2), within: .linf(epsilon),
       through: try defence.withSampleCount(2))

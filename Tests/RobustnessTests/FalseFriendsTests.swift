@@ -60,7 +60,7 @@ struct FalseFriendsTests {
     // Between two images of class 0 lies a band of class 1.
     let model = Bands(bands: [0.45...0.55])
     let pool = try data([0.9, 0.5], labels: [0, 1])
-    let rule = MixupInferenceRule.predictedLabel(Mixing(ratio: 0.5, sampleCount: 8))
+    let rule = MixupInferenceRule.predictedLabel(Mixing(lambda: 0.5, sampleCount: 8))
     #expect(model.logits([0.1])[0] > 0)
     #expect(try predictions(model, 0.1, rule, pool: pool) == 1)
   }
@@ -70,9 +70,9 @@ struct FalseFriendsTests {
     // An image of class 0 at 0, partners of class 1 at 1: mixtures at 1 − λ.
     let model = Bands(bands: [0.2...0.4, 0.9...1])
     let pool = try data([0, 1], labels: [0, 1])
-    let correct = try ([0.9, 0.7, 0.5, 0] as [Float]).map { ratio in
+    let correct = try ([0.9, 0.7, 0.5, 0] as [MixingRatio]).map { lambda in
       try predictions(
-        model, 0, .otherLabel(Mixing(ratio: ratio, sampleCount: 4)), pool: pool) == 0
+        model, 0, .otherLabel(Mixing(lambda: lambda, sampleCount: 4)), pool: pool) == 0
     }
     #expect(correct == [true, false, true, false])
   }
@@ -84,7 +84,7 @@ struct FalseFriendsTests {
     let model = LinearBorder()
     let defence = try MixupInference(
       model, pool: SamplePool(try data([0, 1], labels: [0, 1])),
-      rule: .predictedLabel(Mixing(ratio: 0.5, sampleCount: 4)))
+      rule: .predictedLabel(Mixing(lambda: 0.5, sampleCount: 4)))
     let draws = Draws(seed: 1, purpose: .test, examples: [0, 0])
     let logits = try defence.logits(of: try images([[0.4999], [0.5001]]), draws: draws)
     let probabilities = softmax(rowsOf: logits)
@@ -137,11 +137,11 @@ struct FalseFriendsTests {
   @Test("one λ for every sample has the joint law of one λ for the batch")
   func jointLaw() throws {
     let key = RandomKey(seed: 1, purpose: .mixup)
-    let own = try Mixup(alpha: 1, ratios: .perSample).pairs(count: 2, key: key)
-    let shared = try Mixup(alpha: 1, ratios: .perBatch).pairs(count: 2, key: key)
+    let own = try Mixup(alpha: 1, lambda: .perSample).pairs(count: 2, key: key)
+    let shared = try Mixup(alpha: 1, lambda: .perBatch).pairs(count: 2, key: key)
     // The same law for each λ, but two of a batch are equal, or different with probability 1.
-    #expect(shared[0].ratio == shared[1].ratio)
-    #expect(own[0].ratio != own[1].ratio)
+    #expect(shared[0].lambda == shared[1].lambda)
+    #expect(own[0].lambda != own[1].lambda)
   }
 
   @Test("the cross-entropy of mean probabilities is the mean of cross-entropies")

@@ -313,7 +313,7 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
     .near("draws", "a defence of few draws") { suite, tests in
       suite.follow(
         try MixupInference(
-          model, pool: tests.pool, rule: .otherLabel(Mixing(ratio: 0.6, sampleCount: 2))))
+          model, pool: tests.pool, rule: .otherLabel(Mixing(lambda: 0.6, sampleCount: 2))))
     },
   ]
 
@@ -430,7 +430,7 @@ struct PlantedFaultTests {
   }
 
   fileprivate func defence() throws -> MixupInference<TanhMLP> {
-    try MixupInference(model, pool: pool, rule: .otherLabel(Mixing(ratio: 0.6, sampleCount: 5)))
+    try MixupInference(model, pool: pool, rule: .otherLabel(Mixing(lambda: 0.6, sampleCount: 5)))
   }
 
   /// The labels, with one in n that the model takes for another class.

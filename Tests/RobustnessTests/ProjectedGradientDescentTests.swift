@@ -194,7 +194,7 @@ struct ProjectedGradientDescentTests {
     let model = TanhMLP(imageShape: shape, classCount: 3, seed: 2)
     let defence = try MixupInference(
       model, pool: SamplePool(randomImages(9, shape: shape, classCount: 3, seed: 8)),
-      rule: .otherLabel(Mixing(ratio: 0.6, sampleCount: 3)))
+      rule: .otherLabel(Mixing(lambda: 0.6, sampleCount: 3)))
     for objective in AttackObjective.allCases {
       let attack = ProjectedGradientDescent(
         steps: 3, restarts: 2, selections: 2, objective: objective)
@@ -244,7 +244,7 @@ struct ProjectedGradientDescentTests {
     let data = try randomImages(9, shape: shape, classCount: 3, seed: 11)
     let pool = try SamplePool(randomImages(9, shape: shape, classCount: 3, seed: 8))
     let model = TanhMLP(imageShape: shape, classCount: 3, seed: 5)
-    let whole = Mixing(ratio: 1, sampleCount: 4)
+    let whole = Mixing(lambda: 1, sampleCount: 4)
     let attack = ProjectedGradientDescent(steps: 8, restarts: 2)
     func gradients(_ log: CallLog) -> [Pixels] { log.calls.filter(\.wantsGradient).map(\.images) }
     let oblivious = Spy(model)

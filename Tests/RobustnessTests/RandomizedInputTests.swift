@@ -186,7 +186,7 @@ struct RandomizedInputTests {
     let pool = try SamplePool(randomImages(12, shape: shape, classCount: classCount, seed: 9))
     let spy = Spy(model)
     let inner = try MixupInference(
-      spy, pool: pool, rule: .otherLabel(Mixing(ratio: 0.5, sampleCount: 2)))
+      spy, pool: pool, rule: .otherLabel(Mixing(lambda: 0.5, sampleCount: 2)))
     let outer = try RandomizedInput(inner, transformations: [], sampleCount: 8)
     #expect(outer.isRandomized && outer.forwardPassesPerDecision == 24)
     let output = try outer.logits(of: data.pixels, draws: draws)

@@ -33,7 +33,7 @@ struct RememberedAttackTests {
     data = try randomImages(9, shape: Self.shape, classCount: 3, seed: 1)
     defence = try MixupInference(
       model, pool: SamplePool(randomImages(12, shape: Self.shape, classCount: 3, seed: 2)),
-      rule: .otherLabel(Mixing(ratio: 0.6, sampleCount: 2)))
+      rule: .otherLabel(Mixing(lambda: 0.6, sampleCount: 2)))
   }
 
   @Test("finds for every defence what the attack finds, and searches once")

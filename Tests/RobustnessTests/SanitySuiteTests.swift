@@ -29,7 +29,7 @@ struct SanitySuiteTests {
   }
 
   private func defence() throws -> MixupInference<TanhMLP> {
-    try MixupInference(model, pool: pool, rule: .otherLabel(Mixing(ratio: 0.6, sampleCount: 5)))
+    try MixupInference(model, pool: pool, rule: .otherLabel(Mixing(lambda: 0.6, sampleCount: 5)))
   }
 
   /// The suite of a sound evaluation by PGD, of the network or of mixup inference.

@@ -115,13 +115,13 @@ struct UnusableAnswerTests {
     }
     expect(fault, "measurement of linearity") {
       _ = try LinearityMeasurement(
-        model, on: data, ratios: [0.5], pairCount: 100, seed: 1)
+        model, on: data, lambdas: [0.5], pairCount: 100, seed: 1)
     }
     let rules: [MixupInferenceRule] = [
-      .predictedLabel(Mixing(ratio: 1, sampleCount: 2)),
+      .predictedLabel(Mixing(lambda: 1, sampleCount: 2)),
       .combined(
-        predictedLabel: Mixing(ratio: 1, sampleCount: 2),
-        otherLabel: Mixing(ratio: 1, sampleCount: 2), threshold: 0),
+        predictedLabel: Mixing(lambda: 1, sampleCount: 2),
+        otherLabel: Mixing(lambda: 1, sampleCount: 2), threshold: 0),
     ]
     for rule in rules {
       let defence = try MixupInference(model, pool: pool, rule: rule)
@@ -158,7 +158,7 @@ struct UnusableAnswerTests {
         _ = try attack.attack.search(data, within: budget, through: model, seed: 1)
       }
     }
-    let whole = Mixing(ratio: 1, sampleCount: 2)
+    let whole = Mixing(lambda: 1, sampleCount: 2)
     let model = Faulty(fault: fault)
     let surrogates: [any DifferentiableClassifier] = [
       try MixupInference(model, pool: SamplePool(data), rule: .otherLabel(whole)),
@@ -177,7 +177,7 @@ struct UnusableAnswerTests {
   private func mixupAttacks(_ fault: Faulty.Fault) throws {
     let (data, model) = (try data(), Faulty(fault: fault))
     let defence = try MixupInference(
-      model, pool: SamplePool(data), rule: .predictedLabel(Mixing(ratio: 1, sampleCount: 2)))
+      model, pool: SamplePool(data), rule: .predictedLabel(Mixing(lambda: 1, sampleCount: 2)))
     let budget = PerturbationBudget.linf(try Epsilon("0.001"))
     for isRepaired in [false, true] {
       expect(fault, "published") {

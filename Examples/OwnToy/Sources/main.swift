@@ -27,17 +27,17 @@ print("An input of class \(input.label), attacked, is taken for class \(input.pr
 // its confidence in the predicted class an attacked input loses than a clean one: above 0 one can tell them apart.
 for (name, partner) in [("MI-PL", PartnerLabel.predicted), ("MI-OL", .other)] {
   print("\n\(name)   λ   ΔF true  ΔF predicted  RIC     −DG")
-  for ratio in [0.2, 0.4, 0.5, 0.6, 0.8] {
-    let condition = model.robustnessImprovingCondition(of: input, mixing: partner, ratio: ratio)
-    let margin = model.detectionMargin(of: input, mixing: partner, ratio: ratio)
+  for lambda in [0.2, 0.4, 0.5, 0.6, 0.8] {
+    let condition = model.robustnessImprovingCondition(of: input, mixing: partner, lambda: lambda)
+    let margin = model.detectionMargin(of: input, mixing: partner, lambda: lambda)
     print(
       String(
-        format: "      %.1f    %+.3f        %+.3f  %@  %+.3f", ratio, condition.trueLabelChange,
+        format: "      %.1f    %+.3f        %+.3f  %@  %+.3f", lambda, condition.trueLabelChange,
         condition.predictedLabelChange, condition.holds ? "holds" : "fails", margin))
   }
   // The same from the closed form for effects that decay as a power.
   let growth = try GrowthCondition(strength: 0.8, exponent: 1.5, rule: partner, classCount: 3)
-  if let ratios = growth.favourableRatios {
-    print(String(format: "RIC holds for λ between %.3f and %.0f.", ratios.lower, ratios.upper))
+  if let lambdas = growth.favourableLambdas {
+    print(String(format: "RIC holds for λ between %.3f and %.0f.", lambdas.lower, lambdas.upper))
   }
 }

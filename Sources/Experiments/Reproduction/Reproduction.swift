@@ -341,7 +341,7 @@ package struct Reproduction: Sendable {
   func verification(_ method: TrainingMethod) -> NetworkVerification {
     var verification = NetworkVerification.Settings()
     if settings.parts.contains(.conditions) {
-      verification.ratios = (0...10).map { Float($0) / 10 }
+      verification.lambdas = (0...10).map { MixingRatio($0, over: 10) }
     }
     verification.sampleCount = settings.decisionDraws
     verification.epsilon = settings.figureEpsilon(method)
@@ -371,11 +371,11 @@ package struct Reproduction: Sendable {
       let threat = Threat(
         attack.search(selections: 1), within: budget, through: base)
       let stage = progress.stage(
-        "tune \(method.title)", total: Tuning.runCount(ratios: settings.ratios), unit: "runs")
+        "tune \(method.title)", total: Tuning.runCount(lambdas: settings.lambdas), unit: "runs")
       let tuning = try Tuning(
         base, pool: pool, clean: data.validation,
         adversarial: evaluate(base, on: data.validation, under: threat).images,
-        ratios: settings.ratios, sampleCount: settings.decisionDraws, rule: settings.choice,
+        lambdas: settings.lambdas, sampleCount: settings.decisionDraws, rule: settings.choice,
         seed: settings.seed, workers: workers
       ) { stage.advance() }
       stage.finish()
@@ -441,7 +441,7 @@ package struct ChosenSettings: Codable, Sendable {
   init(
     _ tuning: Tuning, bare: [MatchedDefence], _ defences: [DefenceName], count: Int, draws: Int
   ) {
-    func matched(_ name: DefenceName, _ choice: Tuning.Choice) -> MatchedDefence {
+    func matched(_ name: DefenceName, _ choice: Tuning.Choice<some Any>) -> MatchedDefence {
       MatchedDefence(
         defence: DefenceDescription(tuning.rule(name, sampleCount: draws)),
         settings: choice.trials.count,
@@ -459,7 +459,7 @@ package struct ChosenSettings: Codable, Sendable {
       },
       detector: DefenceDescription(
         MixupInferenceRule.predictedLabel(
-          Mixing(ratio: tuning.detectionRatio, sampleCount: draws))),
+          Mixing(lambda: tuning.detectionLambda, sampleCount: draws))),
       tuning: tuning)
   }
 }

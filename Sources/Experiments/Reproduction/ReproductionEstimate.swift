@@ -79,7 +79,7 @@ extension Reproduction {
       case .mostRobust:
         // Every run of tuning is a decision by both rules on every image, after an attack on all.
         let decisions =
-          Tuning.runCount(ratios: settings.ratios) * validation * (2 * settings.decisionDraws + 1)
+          Tuning.runCount(lambdas: settings.lambdas) * validation * (2 * settings.decisionDraws + 1)
         let attack = validation * (settings.radius?.steps ?? settings.referenceSteps)
         sum = sum + PassMeter.Count(forward: decisions + attack, backward: attack)
       }
@@ -143,10 +143,10 @@ extension NetworkVerification {
   func passes(of images: Int, withConditions: Bool) -> PassMeter.Count {
     let attack = images * settings.steps
     let decision = 2 * settings.sampleCount + 1
-    let conditions = withConditions ? 2 * settings.ratios.count * decision * images : 0
+    let conditions = withConditions ? 2 * settings.lambdas.count * decision * images : 0
     // Pairs within and between classes at every λ with both ends; partners of every image and RIC there.
     let linearity =
-      2 * settings.pairCount * (settings.ratios.count + 2)
+      2 * settings.pairCount * (settings.lambdas.count + 2)
       + images * (2 * 2 * settings.partnerCount + 2 * decision)
     return PassMeter.Count(
       forward: attack + 2 * images + conditions + linearity, backward: attack)

@@ -47,7 +47,7 @@ extension ReproductionReport {
         name,
         points.map {
           let mean = curve($0.curves)
-          return LinePlot.Point(x: Double($0.ratio), y: mean.value, interval: mean.interval)
+          return LinePlot.Point(x: $0.lambda.doubleValue, y: mean.value, interval: mean.interval)
         }, uncertainty: .band)
     }
     func confidences(_ title: String, _ series: [LinePlot.Series]) -> LinePlot {
@@ -82,24 +82,24 @@ extension ReproductionReport {
   private func effectPlot(
     _ points: [NetworkVerification.Point], _ rule: PartnerLabel
   ) -> LinePlot {
-    func bounds(_ ratio: Float) -> RobustnessImprovingCondition.Thresholds {
+    func bounds(_ lambda: MixingRatio) -> RobustnessImprovingCondition.Thresholds {
       RobustnessImprovingCondition.thresholds(
-        rule, ratio: Double(ratio), classCount: results.dataset.classCount)
+        rule, lambda: lambda.doubleValue, classCount: results.dataset.classCount)
     }
     func series(
       _ name: String, dashed: Bool = false, _ value: (NetworkVerification.Point) -> Double
     ) -> LinePlot.Series {
       LinePlot.Series(
-        name, points.map { LinePlot.Point(x: Double($0.ratio), y: value($0)) }, isDashed: dashed)
+        name, points.map { LinePlot.Point(x: $0.lambda.doubleValue, y: value($0)) }, isDashed: dashed)
     }
     return LinePlot(
       x: Axis("λ", range: 0...1), y: Axis("ΔG"),
       series: [
         // ΔF_y = bound_y − E[G_y(δ) − G_y(λδ)], and the panel shows the negative of the decay.
-        series("ΔG_y") { $0.trueLabelMarginViaG.value - bounds($0.ratio).trueLabel },
-        series("ΔG_ŷ") { $0.predictedLabelMarginViaG.value + bounds($0.ratio).predictedLabel },
-        series("bound of y", dashed: true) { -bounds($0.ratio).trueLabel },
-        series("bound of ŷ", dashed: true) { bounds($0.ratio).predictedLabel },
+        series("ΔG_y") { $0.trueLabelMarginViaG.value - bounds($0.lambda).trueLabel },
+        series("ΔG_ŷ") { $0.predictedLabelMarginViaG.value + bounds($0.lambda).predictedLabel },
+        series("bound of y", dashed: true) { -bounds($0.lambda).trueLabel },
+        series("bound of ŷ", dashed: true) { bounds($0.lambda).predictedLabel },
       ])
   }
 
@@ -223,10 +223,11 @@ extension ReproductionReport {
 
   func tuningPlot(_ tuning: Tuning) -> LinePlot {
     func series(
-      _ name: String, _ choice: Tuning.Choice, _ value: (Tuning.Trial) -> Double, _ dashed: Bool
+      _ name: String, _ choice: Tuning.Choice<MixingRatio>,
+      _ value: (Tuning.Trial<MixingRatio>) -> Double, _ dashed: Bool
     ) -> LinePlot.Series {
       LinePlot.Series(
-        name, choice.trials.map { LinePlot.Point(x: Double("\($0.value)") ?? 0, y: value($0)) },
+        name, choice.trials.map { LinePlot.Point(x: $0.value.doubleValue, y: value($0)) },
         isDashed: dashed)
     }
     return LinePlot(

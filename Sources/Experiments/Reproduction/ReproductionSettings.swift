@@ -72,7 +72,7 @@ extension Reproduction {
     /// How the settings of defences are chosen: the paper's rows pay about a tenth of clean accuracy.
     package var choice = ChoosingRule.dearest(cost: 0.1)
     /// Values of λ from which that of each defence is chosen.
-    package var ratios: [Float] = [0.4, 0.5, 0.6, 0.7, 0.8]
+    package var lambdas: [MixingRatio] = [0.4, 0.5, 0.6, 0.7, 0.8]
     /// Radius of the figures for networks trained on clean and on adversarial images.
     package var figureEpsilons: [Epsilon]
     /// Images of Figures 2 and 4, and of linearity.
@@ -108,7 +108,7 @@ extension Reproduction {
       (scoringDraws, selectionDraws) = (1, 0)
       decisionDraws = 30
       radius = RadiusRule(
-        radii: try ["1/20", "1/10", "3/20", "1/5", "1/4", "3/10"].map { try Epsilon($0) },
+        radii: (1...6).map { Epsilon($0, over: 20) },
         method: .mixup, left: 0.05, steps: 10)
       // Any one of them, until `chooseRadius` replaces it.
       epsilons = radius?.radii.suffix(1) ?? []
@@ -119,14 +119,14 @@ extension Reproduction {
       adaptiveSteps = 50
       attackDraws = 10
       choice = .mostRobust(cost: 0.02)
-      ratios = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+      lambdas = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
       figureImageCount = 300
     }
 
     /// The paper's tables and figures, on CIFAR.
     package init(paper scale: PaperScale) throws {
       self.scale = scale
-      epsilons = try ["1/255", "2/255", "4/255", "8/255"].map { try Epsilon($0) }
+      epsilons = [1, 2, 4, 8].map { Epsilon($0, over: 255) }
       figureEpsilons = [epsilons[1], epsilons[3]]
       switch scale {
       case .quick:
@@ -237,18 +237,18 @@ extension Reproduction {
       }
       switch name {
       case .predictedLabel, .otherLabel:
-        return ratios.map {
-          let mixing = Mixing(ratio: $0, sampleCount: decisionDraws)
+        return lambdas.map {
+          let mixing = Mixing(lambda: $0, sampleCount: decisionDraws)
           return DefenceDescription(
             name == .otherLabel
               ? MixupInferenceRule.otherLabel(mixing) : MixupInferenceRule.predictedLabel(mixing))
         }
       case .combined:
-        return ratios.map {
+        return lambdas.map {
           DefenceDescription(
             MixupInferenceRule.combined(
-              predictedLabel: Mixing(ratio: 0.5, sampleCount: decisionDraws),
-              otherLabel: Mixing(ratio: $0, sampleCount: decisionDraws), threshold: 0.2))
+              predictedLabel: Mixing(lambda: 0.5, sampleCount: decisionDraws),
+              otherLabel: Mixing(lambda: $0, sampleCount: decisionDraws), threshold: 0.2))
         }
       case .gaussianNoise:
         return [0.0125, 0.025, 0.05, 0.075].map {
@@ -316,7 +316,7 @@ extension TrainingMethod {
       recipe.weightDecay = 0
       recipe.schedule = .step(
         base: self == .interpolatedAdversarial ? 0.1 : 0.01, factor: 0.1, epochs: [100, 150])
-      let epsilon = try Epsilon("8/255")
+      let epsilon = Epsilon(8, over: 255)
       if self == .adversarial { recipe.method = .adversarial(epsilon: epsilon, steps: 10) }
       if self == .interpolatedAdversarial {
         recipe.method = .interpolatedAdversarial(alpha: 1, epsilon: epsilon, steps: 10)

@@ -8,12 +8,12 @@ import Statistics
 /// The choice of λ, of the detection threshold and of the detector's λ, on validation images only.
 package struct Tuning: Codable, Hashable, Sendable {
   /// One value that was tried, with its accuracies on the validation images.
-  package struct Trial: Codable, Hashable, Sendable {
-    package var value: Float
+  package struct Trial<Value: Codable & Hashable & Sendable>: Codable, Hashable, Sendable {
+    package var value: Value
     package var clean: Double
     package var adversarial: Double
 
-    package init(value: Float, clean: Double, adversarial: Double) {
+    package init(value: Value, clean: Double, adversarial: Double) {
       self.value = value
       self.clean = clean
       self.adversarial = adversarial
@@ -21,20 +21,22 @@ package struct Tuning: Codable, Hashable, Sendable {
   }
 
   /// The trials and the value chosen.
-  package struct Choice: Codable, Hashable, Sendable {
-    package var value: Float
-    package var trials: [Trial]
+  package struct Choice<Value: Codable & Hashable & Sendable>: Codable, Hashable, Sendable {
+    package var value: Value
+    package var trials: [Trial<Value>]
 
     /// Whether the value loses no more clean accuracy than is allowed; if it loses more, so do all others.
     package var isReached: Bool
 
     /// The choice of the rule among trials.
-    package init(_ trials: [Trial], cleanBaseline: Double, rule: ChoosingRule) {
+    ///
+    /// - Precondition: there are trials.
+    package init(_ trials: [Trial<Value>], cleanBaseline: Double, rule: ChoosingRule) {
       self.trials = trials
       let choice = rule.choice(
         of: trials.map { .init(clean: $0.clean, adversarial: $0.adversarial) },
         baseline: cleanBaseline)
-      value = choice.map { trials[$0.place].value } ?? 0.5
+      value = trials[choice?.place ?? 0].value
       isReached = choice?.isReached ?? false
     }
   }
@@ -42,23 +44,23 @@ package struct Tuning: Codable, Hashable, Sendable {
   /// One λ of the detector, with the area under its ROC curve: clean validation images against the
   /// adversarial ones that the network gets wrong; nil where there are none.
   package struct DetectionTrial: Codable, Hashable, Sendable {
-    package var ratio: Float
+    package var lambda: MixingRatio
     package var areaUnderCurve: Double?
   }
 
   /// λ of MI-PL as a detector: that of the largest area, the first among equals.
-  package var detectionRatio: Float
+  package var detectionLambda: MixingRatio
   package var detectionTrials: [DetectionTrial]
   /// λ of MI-PL, λ of MI-OL, and the threshold of MI-Combined between the two.
-  package var predictedLabel: Choice
-  package var otherLabel: Choice
-  package var threshold: Choice
+  package var predictedLabel: Choice<MixingRatio>
+  package var otherLabel: Choice<MixingRatio>
+  package var threshold: Choice<Float>
 
   /// Mixup inference under a defence's name with the chosen values and N mixtures in each branch; nil for
   /// other defences.
   package func rule(_ defence: DefenceName, sampleCount: Int) -> MixupInferenceRule? {
-    let predicted = Mixing(ratio: predictedLabel.value, sampleCount: sampleCount)
-    let other = Mixing(ratio: otherLabel.value, sampleCount: sampleCount)
+    let predicted = Mixing(lambda: predictedLabel.value, sampleCount: sampleCount)
+    let other = Mixing(lambda: otherLabel.value, sampleCount: sampleCount)
     return switch defence {
     case .predictedLabel: .predictedLabel(predicted)
     case .otherLabel: .otherLabel(other)
@@ -73,10 +75,10 @@ package struct Tuning: Codable, Hashable, Sendable {
   /// - Parameters:
   ///   - clean: validation images.
   ///   - adversarial: the same images after oblivious PGD on the bare network.
-  ///   - advance: called after each of `runCount(ratios:)` evaluations.
+  ///   - advance: called after each of `runCount(lambdas:)` evaluations.
   package init(
     _ base: NetworkClassifier, pool: SamplePool, clean: LabelledImages,
-    adversarial: LabelledImages, ratios: [Float], sampleCount: Int, rule: ChoosingRule,
+    adversarial: LabelledImages, lambdas: [MixingRatio], sampleCount: Int, rule: ChoosingRule,
     seed: UInt64,
     workers: WorkerPool, advance: @Sendable () -> Void
   ) throws {
@@ -87,13 +89,13 @@ package struct Tuning: Codable, Hashable, Sendable {
       var otherIsCorrect: Bool
     }
     func verdicts(
-      _ images: LabelledImages, predicted: Float, other: Float
+      _ images: LabelledImages, predicted: MixingRatio, other: MixingRatio
     ) throws -> [Verdict] {
       let defence = try MixupInference(
         base, pool: pool,
         rule: .combined(
-          predictedLabel: Mixing(ratio: predicted, sampleCount: sampleCount),
-          otherLabel: Mixing(ratio: other, sampleCount: sampleCount), threshold: 0))
+          predictedLabel: Mixing(lambda: predicted, sampleCount: sampleCount),
+          otherLabel: Mixing(lambda: other, sampleCount: sampleCount), threshold: 0))
       let blockSize = 8
       let blocks = try workers.map(count: (images.count + blockSize - 1) / blockSize) { block in
         let part = images[block * blockSize..<min((block + 1) * blockSize, images.count)]
@@ -121,24 +123,24 @@ package struct Tuning: Codable, Hashable, Sendable {
     let baseline = Double(wasCorrect.count { $0 }) / Double(max(clean.count, 1))
     // What was wrong before is no success of the attack.
     let isFooled = zip(wasCorrect, try isCorrect(adversarial.pixels)).map { $0 && !$1 }
-    var (predictedTrials, otherTrials) = ([Trial](), [Trial]())
+    var (predictedTrials, otherTrials) = ([Trial<MixingRatio>](), [Trial<MixingRatio>]())
     detectionTrials = []
-    for ratio in ratios {
+    for lambda in lambdas {
       // One run serves both rules, as their draws are independent of each other.
-      let onClean = try verdicts(clean, predicted: ratio, other: ratio)
-      let onAdversarial = try verdicts(adversarial, predicted: ratio, other: ratio)
+      let onClean = try verdicts(clean, predicted: lambda, other: lambda)
+      let onAdversarial = try verdicts(adversarial, predicted: lambda, other: lambda)
       predictedTrials.append(
         Trial(
-          value: ratio, clean: share(onClean, \.predictedIsCorrect),
+          value: lambda, clean: share(onClean, \.predictedIsCorrect),
           adversarial: share(onAdversarial, \.predictedIsCorrect)))
       otherTrials.append(
         Trial(
-          value: ratio, clean: share(onClean, \.otherIsCorrect),
+          value: lambda, clean: share(onClean, \.otherIsCorrect),
           adversarial: share(onAdversarial, \.otherIsCorrect)))
       let fooled = zip(onAdversarial, isFooled).filter(\.1).map { Double($0.0.gap) }
       detectionTrials.append(
         DetectionTrial(
-          ratio: ratio,
+          lambda: lambda,
           areaUnderCurve: fooled.isEmpty
             ? nil
             : try ReceiverOperatingCharacteristic(
@@ -146,8 +148,8 @@ package struct Tuning: Codable, Hashable, Sendable {
             ).areaUnderCurve))
     }
     let largestArea = detectionTrials.compactMap(\.areaUnderCurve).max()
-    detectionRatio =
-      detectionTrials.first { $0.areaUnderCurve == largestArea }?.ratio ?? 0.5
+    detectionLambda =
+      detectionTrials.first { $0.areaUnderCurve == largestArea }?.lambda ?? 0.5
     predictedLabel = Choice(
       predictedTrials, cleanBaseline: baseline, rule: rule)
     otherLabel = Choice(otherTrials, cleanBaseline: baseline, rule: rule)
@@ -168,7 +170,7 @@ package struct Tuning: Codable, Hashable, Sendable {
   }
 
   /// How often `advance` is called.
-  package static func runCount(ratios: [Float]) -> Int { 2 * ratios.count + 2 }
+  package static func runCount(lambdas: [MixingRatio]) -> Int { 2 * lambdas.count + 2 }
 
   private static let thresholds: [Float] = (-4...16).map { Float($0) * 0.05 }
 }

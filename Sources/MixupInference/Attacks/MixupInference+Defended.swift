@@ -113,7 +113,7 @@ package struct PlannedDetectorEvasion: PlannedAttackOnMixing {
   ) throws -> Threat {
     let mixing =
       defence.rule.predictedLabel ?? defence.rule.otherLabel
-      ?? Mixing(ratio: 0.5, sampleCount: drawCount)
+      ?? Mixing(lambda: 0.5, sampleCount: drawCount)
     let detector = try MixupInference(
       defence.base, pool: defence.pool,
       rule: MixupInferenceRule.predictedLabel(mixing).withSampleCount(drawCount))

@@ -59,7 +59,7 @@ public struct PublishedAdaptiveAttack<Base: DifferentiableClassifier>: Attack {
     var result = examples.pixels.tensor
     let routes = try defence.routing(of: examples.pixels, draws: draws).routes
     for (n, route) in routes.enumerated() {
-      let scale = isRepaired ? route.mixing.ratio : 1
+      let scale = isRepaired ? route.mixing.lambda.value : 1
       guard scale > 0 else { continue }
       let executions = defence.executions(of: examples.pixels, routes: [route], draws: draws)
       let mixtures = executions.images

@@ -29,33 +29,33 @@ public enum DetectionGap {
   /// `detectionMargin`. G is a `Perturbation`.
   ///
   /// - Parameters:
-  ///   - ratio: λ.
+  ///   - lambda: λ.
   ///   - predictedLabelDecay: E[G_ŷ(δ; x₀) − G_ŷ(λδ; x̃₀)].
-  public static func detectionGapSigned(ratio: Double, predictedLabelDecay: Double) -> Double {
-    (1 - ratio) - predictedLabelDecay
+  public static func detectionGapSigned(lambda: Double, predictedLabelDecay: Double) -> Double {
+    (1 - lambda) - predictedLabelDecay
   }
 
   /// −DG = E[G_ŷ(δ; x₀) − G_ŷ(λδ; x̃₀)] − (1−λ): equations (13) and (16) as a margin.
-  public static func detectionMargin(ratio: Double, predictedLabelDecay: Double) -> Double {
-    -detectionGapSigned(ratio: ratio, predictedLabelDecay: predictedLabelDecay)
+  public static func detectionMargin(lambda: Double, predictedLabelDecay: Double) -> Double {
+    -detectionGapSigned(lambda: lambda, predictedLabelDecay: predictedLabelDecay)
   }
 }
 
 extension SyntheticModel {
   /// DG, equation (11), measured on an adversarial input and the clean one behind it.
   public func detectionGapSigned(
-    of input: AttackedInput, mixing rule: PartnerLabel, ratio: Double
+    of input: AttackedInput, mixing rule: PartnerLabel, lambda: Double
   ) -> Double {
     let clean = clean(input)
     return DetectionGap.detectionGapSigned(
-      adversarialChange: confidenceChanges(of: input, mixing: rule, ratio: ratio)[input.predicted],
-      cleanChange: confidenceChanges(of: clean, mixing: rule, ratio: ratio)[clean.predicted])
+      adversarialChange: confidenceChanges(of: input, mixing: rule, lambda: lambda)[input.predicted],
+      cleanChange: confidenceChanges(of: clean, mixing: rule, lambda: lambda)[clean.predicted])
   }
 
   /// −DG: larger is better.
   public func detectionMargin(
-    of input: AttackedInput, mixing rule: PartnerLabel, ratio: Double
+    of input: AttackedInput, mixing rule: PartnerLabel, lambda: Double
   ) -> Double {
-    -detectionGapSigned(of: input, mixing: rule, ratio: ratio)
+    -detectionGapSigned(of: input, mixing: rule, lambda: lambda)
   }
 }

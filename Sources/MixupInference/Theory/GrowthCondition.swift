@@ -48,22 +48,22 @@ public struct GrowthCondition: Sendable, Hashable {
   }
 
   /// g(1−λᵖ) − c(1−λ), which is ΔF_y with the c of the half on y, and −ΔF_ŷ with that of the half on ŷ.
-  public func margin(at ratio: Double) -> Double {
-    strength * (1 - pow(ratio, exponent)) - slope * (1 - ratio)
+  public func margin(at lambda: Double) -> Double {
+    strength * (1 - pow(lambda, exponent)) - slope * (1 - lambda)
   }
 
   /// Whether g(1−λᵖ) > c(1−λ) beyond rounding: a power, two differences, two products and their
   /// difference, at most three of which any term goes through, on numbers up to g and c; the power and
   /// the parameters themselves count as two more.
-  public func holds(at ratio: Double) -> Bool {
-    margin(at: ratio) > 5 * 0x1p-53 * (strength + slope)
+  public func holds(at lambda: Double) -> Bool {
+    margin(at: lambda) > 5 * 0x1p-53 * (strength + slope)
   }
 
   /// The open interval of λ in (0, 1) where the condition holds; nil if there is none.
   ///
   /// The margin is 0 at λ = 1 and g−c at λ = 0; it is concave in λ for p ≥ 1 and convex for p ≤ 1, so
   /// there is one interval at most, which ends in one root at most, found by bisection to rounding.
-  public var favourableRatios: Interval? {
+  public var favourableLambdas: Interval? {
     let difference = strength - slope
     let gain = abs(difference) <= 4 * 0x1p-53 * slope ? 0 : difference
     // The margin falls through its zero at λ = 1, and so is positive just before. The parameters and
@@ -89,8 +89,8 @@ public struct GrowthCondition: Sendable, Hashable {
   /// The λ above which the condition holds until λ = 1; nil if it does not hold just before 1.
   ///
   /// For MI-PL (c = 1) and g < 1 the root of g(1−λᵖ) = 1−λ; 0 for g = 1.
-  public var criticalRatio: Double? {
-    favourableRatios.flatMap { $0.upper == 1 ? $0.lower : nil }
+  public var criticalLambda: Double? {
+    favourableLambdas.flatMap { $0.upper == 1 ? $0.lower : nil }
   }
 
   /// The root between two places of different sign.

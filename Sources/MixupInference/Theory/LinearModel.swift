@@ -208,8 +208,8 @@ func add(_ scale: Double, _ a: [Double], to b: inout [Double]) {
 }
 
 /// λa + (1−λ)b, element by element.
-package func mix(_ ratio: Double, _ a: [Double], _ b: [Double]) -> [Double] {
-  zip(a, b).map { ratio * $0 + (1 - ratio) * $1 }
+package func mix(_ lambda: Double, _ a: [Double], _ b: [Double]) -> [Double] {
+  zip(a, b).map { lambda * $0 + (1 - lambda) * $1 }
 }
 
 extension LinearModel {

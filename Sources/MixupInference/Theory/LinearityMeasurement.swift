@@ -8,7 +8,7 @@ public struct LinearityMeasurement: Sendable, Hashable, Codable {
   /// The mean distances at one λ.
   public struct Point: Sendable, Hashable, Codable {
     /// λ.
-    public var ratio: Float
+    public var lambda: MixingRatio
     /// Over pairs of different images of one class.
     public var withinClasses: BoundedMean
     /// Over pairs of images of different classes.
@@ -27,18 +27,15 @@ public struct LinearityMeasurement: Sendable, Hashable, Codable {
   /// all; the partner is uniform among those that fit.
   ///
   /// - Parameters:
-  ///   - ratios: λ, in [0, 1].
-  ///   - pairCount: pairs of each kind; `pairCount` · (2 · ratios + 4) forward passes.
+  ///   - lambdas: the values of λ.
+  ///   - pairCount: pairs of each kind; `pairCount` · (2 · lambdas + 4) forward passes.
   ///   - seed: names the pairs, with purpose `.measure`.
-  /// - Throws: `TheoryError` if a λ is outside [0, 1], `pairCount` is below 1, or no two images are
+  /// - Throws: `TheoryError` if `pairCount` is below 1, or no two images are
   ///   of one class or of different ones; and what the classifier throws.
   public init(
-    _ classifier: some Classifier, on images: LabelledImages, ratios: [Float], pairCount: Int,
+    _ classifier: some Classifier, on images: LabelledImages, lambdas: [MixingRatio], pairCount: Int,
     seed: UInt64
   ) throws {
-    if let bad = ratios.first(where: { !($0 >= 0 && $0 <= 1) }) {
-      throw TheoryError.ratio(Double(bad))
-    }
     guard pairCount >= 1 else { throw TheoryError.sampleCount(pairCount) }
     var byClass = [[Int]](repeating: [], count: images.classCount)
     for (position, label) in images.labels.enumerated() { byClass[label].append(position) }
@@ -70,22 +67,22 @@ public struct LinearityMeasurement: Sendable, Hashable, Codable {
     let draws = Draws(seed: seed, purpose: .measure, examples: pairs.map { images.indices[$0.0] })
     let distances = try Self.distances(
       classifier, first: images.pixels[pairs.map(\.0)], second: images.pixels[pairs.map(\.1)],
-      ratios: ratios, draws: draws, naming: pairs.map { images.indices[$0.1] })
-    points = zip(ratios, distances).map { ratio, distances in
+      lambdas: lambdas, draws: draws, naming: pairs.map { images.indices[$0.1] })
+    points = zip(lambdas, distances).map { lambda, distances in
       Point(
-        ratio: ratio, withinClasses: BoundedMean(Array(distances[..<pairCount]), in: 0...2),
+        lambda: lambda, withinClasses: BoundedMean(Array(distances[..<pairCount]), in: 0...2),
         betweenClasses: BoundedMean(Array(distances[pairCount...]), in: 0...2))
     }
     self.pairCount = pairCount
   }
 
-  /// The distance of every pair at every λ, [ratios][pairs].
+  /// The distance of every pair at every λ, [lambdas][pairs].
   ///
   /// - Parameters:
   ///   - draws: of the pairs; named by the first images.
   ///   - names: the indices of the second images, for errors; those of the draws if nil.
   package static func distances(
-    _ classifier: some Classifier, first: Pixels, second: Pixels, ratios: [Float], draws: Draws,
+    _ classifier: some Classifier, first: Pixels, second: Pixels, lambdas: [MixingRatio], draws: Draws,
     naming names: [Int]? = nil
   ) throws -> [[Double]] {
     func probabilities(_ images: Pixels, naming names: [Int]? = nil) throws -> [Float] {
@@ -96,14 +93,16 @@ public struct LinearityMeasurement: Sendable, Hashable, Codable {
     let (one, other) = (try probabilities(first), try probabilities(second, naming: names))
     let (a, b) = (first.tensor.values, second.tensor.values)
     let width = classifier.classCount
-    return try ratios.map { ratio in
-      let values = zip(a, b).map { mix(ratio, $0, $1) }
+    return try lambdas.map { lambda in
+      let values = zip(a, b).map { mix(lambda.value, $0, $1) }
       // In range because mixing never leaves [0, 1].
       let mixed = try probabilities(
         Pixels(unchecked: Tensor(values, shape: first.tensor.shape)))
       return (0..<first.count).map { pair in
         let distance = (pair * width..<(pair + 1) * width).reduce(0.0) { sum, place in
-          let line = Double(ratio) * Double(one[place]) + Double(1 - ratio) * Double(other[place])
+          let line =
+            Double(lambda.value) * Double(one[place])
+            + Double(1 - lambda.value) * Double(other[place])
           return sum + abs(Double(mixed[place]) - line)
         }
         // Probabilities add up to 1 but for rounding.

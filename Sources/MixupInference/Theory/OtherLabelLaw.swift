@@ -5,15 +5,15 @@ import Foundation
 /// have that label.
 public enum OtherLabelLaw {
   /// Whether the label is kept for N → ∞: λ > (1−λ)/(L−1), that is λ > 1/L.
-  public static func keepsLabel(ratio: ExactRatio, classCount: Int) -> Bool {
-    !ratio.isAtMostInOdds(classCount - 1, 1)
+  public static func keepsLabel(lambda: MixingRatio, classCount: Int) -> Bool {
+    !lambda.isAtMostInOdds(classCount - 1, 1)
   }
 
   /// The least number of draws of one label that take a clean input from its own: the smallest m with
   /// m(1−λ) ≥ Nλ, a tie counting as lost; N + 1 if all draws of one label are not enough. Exact: at
   /// λ = 2/5 and N = 12 the tie is at 8 draws.
-  public static func fatalCount(ratio: ExactRatio, sampleCount: Int) -> Int {
-    (0...sampleCount).first { ratio.isAtMostInOdds(sampleCount, $0) } ?? sampleCount + 1
+  public static func fatalCount(lambda: MixingRatio, sampleCount: Int) -> Int {
+    (0...sampleCount).first { lambda.isAtMostInOdds(sampleCount, $0) } ?? sampleCount + 1
   }
 
   /// The probability that N draws take a clean input from its label: that the largest count of a
@@ -24,11 +24,11 @@ public enum OtherLabelLaw {
   ///
   /// - Throws: `TheoryError` unless N ≥ 1 and L ≥ 2.
   public static func failureProbability(
-    ratio: ExactRatio, classCount: Int, sampleCount: Int
+    lambda: MixingRatio, classCount: Int, sampleCount: Int
   ) throws(TheoryError) -> Double {
     guard sampleCount >= 1 else { throw .sampleCount(sampleCount) }
     guard classCount >= 2 else { throw .classCount(classCount, least: 2) }
-    let fatal = fatalCount(ratio: ratio, sampleCount: sampleCount)
+    let fatal = fatalCount(lambda: lambda, sampleCount: sampleCount)
     guard fatal <= sampleCount else { return 0 }
     let logFactorials = (1...sampleCount).reduce(into: [0.0]) {
       $0.append($0[$1 - 1] + log(Double($1)))

@@ -23,7 +23,7 @@ public struct PerturbationRoute: Sendable, Hashable {
   /// Whose images are mixed in.
   public var rule: PartnerLabel
   /// λ.
-  public var ratio: Double
+  public var lambda: Double
   /// L.
   public var classCount: Int
   /// F(x₀).
@@ -37,11 +37,11 @@ public struct PerturbationRoute: Sendable, Hashable {
 
   /// The curves of Figure 2 at one λ.
   public init(
-    rule: PartnerLabel, ratio: Double, classCount: Int, clean: Confidences,
+    rule: PartnerLabel, lambda: Double, classCount: Int, clean: Confidences,
     cleanMixed: Confidences, adversarial: Confidences, adversarialMixed: Confidences
   ) {
     self.rule = rule
-    self.ratio = ratio
+    self.lambda = lambda
     self.classCount = classCount
     self.clean = clean
     self.cleanMixed = cleanMixed
@@ -52,7 +52,7 @@ public struct PerturbationRoute: Sendable, Hashable {
   /// By how much F_y of the clean mixture is above that of the adversarial one if mixing is linear and G
   /// = 0: 1−λ under MI-PL, −(1−λ)/(L−1) under MI-OL. For ŷ it is as much below.
   private var linearDifference: Double {
-    rule == .predicted ? 1 - ratio : -(1 - ratio) / Double(classCount - 1)
+    rule == .predicted ? 1 - lambda : -(1 - lambda) / Double(classCount - 1)
   }
 
   /// Ĝ_y(λδ; x̃₀) = linear part − [F_y(x̃₀) − F_y(x̃)].
@@ -77,7 +77,7 @@ public struct PerturbationRoute: Sendable, Hashable {
       trueLabelDecay: trueLabelEffect - trueLabelEffectMixed,
       predictedLabelDecay: predictedLabelEffect - predictedLabelEffectMixed,
       thresholds: RobustnessImprovingCondition.thresholds(
-        rule, ratio: ratio, classCount: classCount))
+        rule, lambda: lambda, classCount: classCount))
   }
 
   /// The condition measured on F itself, equation (10).
@@ -92,20 +92,20 @@ public struct PerturbationRoute: Sendable, Hashable {
   /// By how much this route overstates ΔF_y: D_y = F_y(x₀) − F_y(x̃₀) under MI-PL, D_y − (1−λ) under
   /// MI-OL. 0 where clean mixing is exactly linear.
   public var trueLabelBias: Double {
-    clean.trueLabel - cleanMixed.trueLabel - (rule == .predicted ? 0 : 1 - ratio)
+    clean.trueLabel - cleanMixed.trueLabel - (rule == .predicted ? 0 : 1 - lambda)
   }
 
   /// By how much this route overstates ΔF_ŷ: F_ŷ(x₀) − F_ŷ(x̃₀), and (1−λ)/(L−1) more under MI-OL.
   public var predictedLabelBias: Double {
     clean.predictedLabel - cleanMixed.predictedLabel
-      + (rule == .predicted ? 0 : (1 - ratio) / Double(classCount - 1))
+      + (rule == .predicted ? 0 : (1 - lambda) / Double(classCount - 1))
   }
 }
 
 extension SyntheticModel {
   /// The curves of Figure 2 for one adversarial input, with the whole pool.
   public func perturbationRoute(
-    of input: AttackedInput, mixing rule: PartnerLabel, ratio: Double
+    of input: AttackedInput, mixing rule: PartnerLabel, lambda: Double
   ) -> PerturbationRoute {
     func confidences(_ values: [Double]) -> PerturbationRoute.Confidences {
       PerturbationRoute.Confidences(
@@ -113,10 +113,10 @@ extension SyntheticModel {
     }
     let clean = clean(input)
     return PerturbationRoute(
-      rule: rule, ratio: ratio, classCount: classCount,
+      rule: rule, lambda: lambda, classCount: classCount,
       clean: confidences(prediction(at: clean.point, perturbed: clean.perturbation)),
-      cleanMixed: confidences(expectedPrediction(of: clean, mixing: rule, ratio: ratio)),
+      cleanMixed: confidences(expectedPrediction(of: clean, mixing: rule, lambda: lambda)),
       adversarial: confidences(prediction(at: input.point, perturbed: input.perturbation)),
-      adversarialMixed: confidences(expectedPrediction(of: input, mixing: rule, ratio: ratio)))
+      adversarialMixed: confidences(expectedPrediction(of: input, mixing: rule, lambda: lambda)))
   }
 }

@@ -48,16 +48,16 @@ public struct RobustnessImprovingCondition: Sendable, Hashable {
   /// MI-OL's are the looser ones wherever λ < 1: by 1−λ for ŷ and by (1−λ)/(L−1) for y.
   ///
   /// - Parameters:
-  ///   - ratio: λ.
+  ///   - lambda: λ.
   ///   - classCount: L, at least 2; MI-PL's bounds do not depend on it.
   public static func thresholds(
-    _ rule: PartnerLabel, ratio: Double, classCount: Int
+    _ rule: PartnerLabel, lambda: Double, classCount: Int
   ) -> Thresholds {
     switch rule {
-    case .predicted: Thresholds(trueLabel: ratio - 1, predictedLabel: 1 - ratio)
+    case .predicted: Thresholds(trueLabel: lambda - 1, predictedLabel: 1 - lambda)
     case .other:
       Thresholds(
-        trueLabel: (ratio - 1) * Double(classCount - 2) / Double(classCount - 1),
+        trueLabel: (lambda - 1) * Double(classCount - 2) / Double(classCount - 1),
         predictedLabel: 0)
     }
   }
@@ -98,29 +98,29 @@ public struct RobustnessImprovingCondition: Sendable, Hashable {
 extension SyntheticModel {
   /// ΔF(x; p_s) of every class, equation (9), with the whole pool; [L].
   public func confidenceChanges(
-    of input: AttackedInput, mixing rule: PartnerLabel, ratio: Double
+    of input: AttackedInput, mixing rule: PartnerLabel, lambda: Double
   ) -> [Double] {
     zip(
-      expectedPrediction(of: input, mixing: rule, ratio: ratio),
+      expectedPrediction(of: input, mixing: rule, lambda: lambda),
       prediction(at: input.point, perturbed: input.perturbation)
     ).map { confidenceChange(mixed: $0, unmixed: $1) }
   }
 
   /// E_{p_s}[G(δ; x₀) − G(λδ; x̃₀)] of every class, the left-hand side of (12) and (15); [L].
   public func expectedDecay(
-    of input: AttackedInput, mixing rule: PartnerLabel, ratio: Double
+    of input: AttackedInput, mixing rule: PartnerLabel, lambda: Double
   ) -> [Double] {
     zip(
       perturbation(input.perturbation, at: input.point),
-      expectedPerturbation(of: input, mixing: rule, ratio: ratio)
+      expectedPerturbation(of: input, mixing: rule, lambda: lambda)
     ).map(-)
   }
 
   /// The condition measured on F, equation (10).
   public func robustnessImprovingCondition(
-    of input: AttackedInput, mixing rule: PartnerLabel, ratio: Double
+    of input: AttackedInput, mixing rule: PartnerLabel, lambda: Double
   ) -> RobustnessImprovingCondition {
-    let changes = confidenceChanges(of: input, mixing: rule, ratio: ratio)
+    let changes = confidenceChanges(of: input, mixing: rule, lambda: lambda)
     return RobustnessImprovingCondition(
       trueLabelChange: changes[input.label], predictedLabelChange: changes[input.predicted],
       rounding: roundingBound(of: input))

@@ -50,30 +50,30 @@ public struct SyntheticModel: Sendable {
 
   /// F(x̃) = H(x̃₀) + G(λδ; x̃₀), equation (5), for one partner x_s; [L].
   public func mixedPrediction(
-    at point: [Double], perturbed perturbation: [Double], with partner: [Double], ratio: Double
+    at point: [Double], perturbed perturbation: [Double], with partner: [Double], lambda: Double
   ) -> [Double] {
-    prediction(at: mix(ratio, point, partner), perturbed: perturbation.map { ratio * $0 })
+    prediction(at: mix(lambda, point, partner), perturbed: perturbation.map { lambda * $0 })
   }
 
   /// E_{p_s}[F(x̃)], the limit of F_MI for N → ∞, by enumerating the pool; [L].
   ///
   /// The labels count alike and, within a label, its points.
   public func expectedPrediction(
-    of input: AttackedInput, mixing rule: PartnerLabel, ratio: Double
+    of input: AttackedInput, mixing rule: PartnerLabel, lambda: Double
   ) -> [Double] {
     expectation(rule, predicted: input.predicted) { partner, _ in
       mixedPrediction(
-        at: input.point, perturbed: input.perturbation, with: partner, ratio: ratio)
+        at: input.point, perturbed: input.perturbation, with: partner, lambda: lambda)
     }
   }
 
   /// E_{p_s}[G(λδ; x̃₀)], [L].
   public func expectedPerturbation(
-    of input: AttackedInput, mixing rule: PartnerLabel, ratio: Double
+    of input: AttackedInput, mixing rule: PartnerLabel, lambda: Double
   ) -> [Double] {
     expectation(rule, predicted: input.predicted) { partner, _ in
       perturbation(
-        input.perturbation.map { ratio * $0 }, at: mix(ratio, input.point, partner))
+        input.perturbation.map { lambda * $0 }, at: mix(lambda, input.point, partner))
     }
   }
 
@@ -81,7 +81,7 @@ public struct SyntheticModel: Sendable {
   ///
   /// - Throws: `TheoryError.sampleCount` if N is below 1.
   public func sampledPrediction(
-    of input: AttackedInput, mixing rule: PartnerLabel, ratio: Double, sampleCount: Int,
+    of input: AttackedInput, mixing rule: PartnerLabel, lambda: Double, sampleCount: Int,
     key: RandomKey
   ) throws(TheoryError) -> [Double] {
     guard sampleCount >= 1 else { throw .sampleCount(sampleCount) }
@@ -94,7 +94,7 @@ public struct SyntheticModel: Sendable {
       add(
         1,
         mixedPrediction(
-          at: input.point, perturbed: input.perturbation, with: partner, ratio: ratio), to: &sum)
+          at: input.point, perturbed: input.perturbation, with: partner, lambda: lambda), to: &sum)
     }
     return sum.map { $0 / Double(sampleCount) }
   }

@@ -43,28 +43,28 @@ public enum Table1 {
   /// One of the sixteen cells; equations (7) and (8) with y_s as the rule draws it.
   ///
   /// - Parameters:
-  ///   - ratio: λ.
+  ///   - lambda: λ.
   ///   - effects: the values of G; not used if z = 0.
   ///   - sampledTrueLabel: 1{y = y_s} of the draw, or its mean: `sampledTrueLabelRate`. Counts in
   ///     one cell only: F_y(x̃) under MI-OL with z = 1.
   public static func cell(
-    _ row: Row, _ rule: PartnerLabel, isAdversarial: Bool, ratio: Double, effects: Effects,
+    _ row: Row, _ rule: PartnerLabel, isAdversarial: Bool, lambda: Double, effects: Effects,
     sampledTrueLabel: Double
   ) -> Double {
     guard isAdversarial else {
       return switch (row, rule) {
       case (.trueLabel, _), (.predictedLabel, _): 1
       case (_, .predicted): 1
-      case (_, .other): ratio
+      case (_, .other): lambda
       }
     }
     return switch (row, rule) {
     case (.trueLabel, _): 1 + effects.trueLabel
-    case (.trueLabelMixed, .predicted): ratio + effects.trueLabelMixed
+    case (.trueLabelMixed, .predicted): lambda + effects.trueLabelMixed
     case (.trueLabelMixed, .other):
-      ratio + (1 - ratio) * sampledTrueLabel + effects.trueLabelMixed
+      lambda + (1 - lambda) * sampledTrueLabel + effects.trueLabelMixed
     case (.predictedLabel, _): effects.predictedLabel
-    case (.predictedLabelMixed, .predicted): (1 - ratio) + effects.predictedLabelMixed
+    case (.predictedLabelMixed, .predicted): (1 - lambda) + effects.predictedLabelMixed
     case (.predictedLabelMixed, .other): effects.predictedLabelMixed
     }
   }
@@ -77,8 +77,8 @@ public enum Table1 {
   /// E F_k(x̃) for a class k ∉ {y, ŷ}, which the paper leaves out: E G_k(λδ; x̃₀) under MI-PL, and
   /// (1−λ)/(L−1) more under MI-OL; G is 0 if z = 0.
   public static func thirdClass(
-    _ rule: PartnerLabel, ratio: Double, classCount: Int, effectMixed: Double = 0
+    _ rule: PartnerLabel, lambda: Double, classCount: Int, effectMixed: Double = 0
   ) -> Double {
-    (rule == .predicted ? 0 : (1 - ratio) / Double(classCount - 1)) + effectMixed
+    (rule == .predicted ? 0 : (1 - lambda) / Double(classCount - 1)) + effectMixed
   }
 }

@@ -9,7 +9,6 @@ public enum TheoryError: ExplainedError, Equatable {
   case length(name: String, expected: Int, found: Int)
   case notFinite(name: String, Double)
   case contradiction(anchor: Int)
-  case ratio(Double)
   case sampleCount(Int)
   case parameter(name: String, value: Double, range: String)
 
@@ -36,7 +35,6 @@ public enum TheoryError: ExplainedError, Equatable {
       anchor \(anchor) is an affine combination of other anchors whose classes give it another \
       value; no affine map is one-hot at all of them: move it, or add dimensions
       """
-    case .ratio(let ratio): "the mixing ratio λ is \(ratio); it must be in [0, 1]"
     case .sampleCount(let count): "the number of executions N is \(count); it must be 1 at least"
     case .parameter(let name, let value, let range):
       "the \(name) is \(value); it must be \(range)"

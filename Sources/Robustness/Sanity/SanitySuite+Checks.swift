@@ -282,8 +282,8 @@ extension SanitySuite {
   private func unboundedBreaksAll() throws -> (SanityVerdict.Outcome, String) {
     // In ℓ2 the diagonal of the box.
     let side = Double(examples.pixels.imageShape.count).squareRoot().rounded(.up)
-    let whole = try PerturbationBudget(
-      budget.norm, budget.norm == .linf ? Epsilon("1") : Epsilon("\(Int(side))", norm: .l2))
+    let whole = PerturbationBudget(
+      budget.norm, Epsilon(budget.norm == .linf ? 1 : Int(side), over: 1))
     let correct = try attacked(within: whole)
     return (
       100 * correct.count { $0 } <= correct.count ? .passed : .failed,
@@ -347,6 +347,6 @@ extension SanitySuite {
 extension PerturbationBudget {
   /// The same norm with n/d of the radius, at most the width of the scale in ℓ∞.
   func scaled(by n: Int, over d: Int) -> PerturbationBudget {
-    PerturbationBudget(norm, radius.scaled(by: n, over: d, limit: norm == .linf ? 1 : 1000))
+    PerturbationBudget(norm, radius.scaled(by: n, over: d, in: norm))
   }
 }

@@ -19,7 +19,7 @@ struct ClosedFormTests {
       for (state, z) in [(clean, false), (input, true)] {
         func expect(_ row: Table1.Row, _ value: Double, _ after: [Double], _ sampled: Double) {
           let cell = Table1.cell(
-            row, example.rule, isAdversarial: z, ratio: example.ratio,
+            row, example.rule, isAdversarial: z, lambda: example.lambda,
             effects: Table1.Effects(
               trueLabel: before[input.label], trueLabelMixed: after[input.label],
               predictedLabel: before[input.predicted],
@@ -35,25 +35,25 @@ struct ClosedFormTests {
         where (partner.label == state.predicted) == (example.rule == .predicted) {
           let mixed = model.mixedPrediction(
             at: state.point, perturbed: state.perturbation, with: partner.point,
-            ratio: example.ratio)
+            lambda: example.lambda)
           let after = model.perturbation(
-            state.perturbation.map { example.ratio * $0 },
-            at: mix(example.ratio, state.point, partner.point))
+            state.perturbation.map { example.lambda * $0 },
+            at: mix(example.lambda, state.point, partner.point))
           let isSampled = partner.label == input.label ? 1.0 : 0
           expect(.trueLabelMixed, mixed[state.label], after, isSampled)
           expect(.predictedLabelMixed, mixed[state.predicted], after, isSampled)
         }
         // In expectation, with 1/(L−1).
-        let mixed = model.expectedPrediction(of: state, mixing: example.rule, ratio: example.ratio)
+        let mixed = model.expectedPrediction(of: state, mixing: example.rule, lambda: example.lambda)
         let after = model.expectedPerturbation(
-          of: state, mixing: example.rule, ratio: example.ratio)
+          of: state, mixing: example.rule, lambda: example.lambda)
         let rate = Table1.sampledTrueLabelRate(example.rule, classCount: L)
         expect(.trueLabelMixed, mixed[state.label], after, rate)
         expect(.predictedLabelMixed, mixed[state.predicted], after, rate)
         // The classes that the table leaves out.
         for k in 0..<L where k != state.label && k != state.predicted {
           let cell = Table1.thirdClass(
-            example.rule, ratio: example.ratio, classCount: L, effectMixed: after[k])
+            example.rule, lambda: example.lambda, classCount: L, effectMixed: after[k])
           #expect(abs(mixed[k] - cell) <= example.tolerance)
         }
       }
@@ -65,7 +65,7 @@ struct ClosedFormTests {
     await check("P34: RIC through G", .theory(), cases: 400) { (recipe: TheoryRecipe) in
       let example = try recipe.example()
       let direct = example.model.robustnessImprovingCondition(
-        of: example.input, mixing: example.rule, ratio: example.ratio)
+        of: example.input, mixing: example.rule, lambda: example.lambda)
       let decay = example.decay
       let viaDecay = RobustnessImprovingCondition(
         trueLabelDecay: decay[example.input.label],
@@ -90,17 +90,17 @@ struct ClosedFormTests {
       let example = try recipe.example()
       for rule in PartnerLabel.allCases {
         let decay = example.model.expectedDecay(
-          of: example.input, mixing: rule, ratio: example.ratio)[example.input.predicted]
+          of: example.input, mixing: rule, lambda: example.lambda)[example.input.predicted]
         let measured = example.model.detectionGapSigned(
-          of: example.input, mixing: rule, ratio: example.ratio)
+          of: example.input, mixing: rule, lambda: example.lambda)
         let closed = DetectionGap.detectionGapSigned(
-          ratio: example.ratio, predictedLabelDecay: decay)
+          lambda: example.lambda, predictedLabelDecay: decay)
         #expect(abs(measured - closed) <= 2 * example.tolerance)
         #expect(
-          example.model.detectionMargin(of: example.input, mixing: rule, ratio: example.ratio)
+          example.model.detectionMargin(of: example.input, mixing: rule, lambda: example.lambda)
             == -measured)
         #expect(
-          DetectionGap.detectionMargin(ratio: example.ratio, predictedLabelDecay: decay) == -closed)
+          DetectionGap.detectionMargin(lambda: example.lambda, predictedLabelDecay: decay) == -closed)
       }
     }
     // With a G that does not depend on the point the two decays are the same number.
@@ -109,7 +109,7 @@ struct ClosedFormTests {
     ) { (recipe: TheoryRecipe) in
       let example = try recipe.example()
       let gaps = PartnerLabel.allCases.map {
-        example.model.detectionGapSigned(of: example.input, mixing: $0, ratio: example.ratio)
+        example.model.detectionGapSigned(of: example.input, mixing: $0, lambda: example.lambda)
       }
       #expect(abs(gaps[0] - gaps[1]) <= 2 * example.tolerance)
     }
@@ -121,18 +121,18 @@ struct ClosedFormTests {
       (recipe: TheoryRecipe) in
       let example = try recipe.example()
       for rule in PartnerLabel.allCases {
-        let changes = example.model.confidenceChanges(of: example.input, mixing: rule, ratio: 1)
+        let changes = example.model.confidenceChanges(of: example.input, mixing: rule, lambda: 1)
         #expect(changes.allSatisfy { abs($0) <= example.tolerance })
-        let gap = example.model.detectionGapSigned(of: example.input, mixing: rule, ratio: 1)
+        let gap = example.model.detectionGapSigned(of: example.input, mixing: rule, lambda: 1)
         #expect(abs(gap) <= example.tolerance)
         let thresholds = RobustnessImprovingCondition.thresholds(
-          rule, ratio: 1, classCount: example.classCount)
+          rule, lambda: 1, classCount: example.classCount)
         #expect(
           !RobustnessImprovingCondition(
             trueLabelDecay: 0, predictedLabelDecay: 0, thresholds: thresholds
           ).holds)
         let condition = example.model.robustnessImprovingCondition(
-          of: example.input, mixing: rule, ratio: 1)
+          of: example.input, mixing: rule, lambda: 1)
         #expect(!condition.holds && condition.rounding < 1e-9, "margin \(condition.margin)")
       }
     }
@@ -147,7 +147,7 @@ struct ClosedFormTests {
       let cut = example.model.perturbation.restrictedToSimplex(of: example.model.linear)
       let model = try SyntheticModel(example.model.linear, cut, pool: example.model.pool)
       let condition = model.robustnessImprovingCondition(
-        of: example.input, mixing: .predicted, ratio: 0)
+        of: example.input, mixing: .predicted, lambda: 0)
       // The cut leaves F up to 10⁻¹² outside the simplex.
       #expect(condition.margin <= example.tolerance + 1e-12)
     }
@@ -156,7 +156,7 @@ struct ClosedFormTests {
       let example = try recipe.example()
       #expect(example.input.satisfiesModellingAssumption)
       let condition = example.model.robustnessImprovingCondition(
-        of: example.input, mixing: .predicted, ratio: example.ratio)
+        of: example.input, mixing: .predicted, lambda: example.lambda)
       #expect(condition.margin <= example.tolerance)
     }
   }
@@ -166,20 +166,20 @@ struct ClosedFormTests {
     await check(
       "P39: MI-OL's thresholds are the looser", .double(in: 0...0.999), .integer(in: 3...102),
       cases: 200
-    ) { (ratio: Double, L: Int) in
+    ) { (lambda: Double, L: Int) in
       func thresholds(_ rule: PartnerLabel, _ L: Int) -> RobustnessImprovingCondition.Thresholds {
-        RobustnessImprovingCondition.thresholds(rule, ratio: ratio, classCount: L)
+        RobustnessImprovingCondition.thresholds(rule, lambda: lambda, classCount: L)
       }
       let (predicted, other) = (thresholds(.predicted, L), thresholds(.other, L))
       // Larger above y, smaller below ŷ: easier. The differences are (1−λ)/(L−1) and 1−λ.
       #expect(other.trueLabel > predicted.trueLabel)
       #expect(other.predictedLabel < predicted.predictedLabel)
-      let slack = (1 - ratio) / Double(L - 1)
+      let slack = (1 - lambda) / Double(L - 1)
       #expect(abs(other.trueLabel - predicted.trueLabel - slack) <= 4 * 0x1p-53)
-      #expect(predicted.predictedLabel - other.predictedLabel == 1 - ratio)
-      #expect(abs(thresholds(.other, 1_000_000).trueLabel - (ratio - 1)) <= 2e-6)
+      #expect(predicted.predictedLabel - other.predictedLabel == 1 - lambda)
+      #expect(abs(thresholds(.other, 1_000_000).trueLabel - (lambda - 1)) <= 2e-6)
       #expect(thresholds(.other, 2).trueLabel == 0)
-      #expect(thresholds(.predicted, L).trueLabel == ratio - 1)
+      #expect(thresholds(.predicted, L).trueLabel == lambda - 1)
     }
   }
 
@@ -193,7 +193,7 @@ struct ClosedFormTests {
       }
       let model = try SyntheticModel(example.model.linear, none, pool: example.model.pool)
       let changes = model.confidenceChanges(
-        of: example.input, mixing: example.rule, ratio: example.ratio)
+        of: example.input, mixing: example.rule, lambda: example.lambda)
       #expect(
         abs(changes[example.input.predicted] - example.thresholds.predictedLabel)
           <= example.tolerance)
@@ -221,11 +221,11 @@ struct ClosedFormTests {
       let possible = partners.map {
         example.model.mixedPrediction(
           at: example.input.point, perturbed: example.input.perturbation, with: $0.point,
-          ratio: example.ratio)
+          lambda: example.lambda)
       }
       let draws = try (0..<500).map {
         try example.model.sampledPrediction(
-          of: example.input, mixing: example.rule, ratio: example.ratio, sampleCount: 1,
+          of: example.input, mixing: example.rule, lambda: example.lambda, sampleCount: 1,
           key: RandomKey(seed: seed, purpose: .test, draw: $0))
       }
       let exact = example.mixed
@@ -246,7 +246,7 @@ struct ClosedFormTests {
     let scenario = try SyntheticScenario(settings, key: RandomKey(seed: 1, purpose: .test))
     #expect(throws: TheoryError.sampleCount(0)) {
       try scenario.model.sampledPrediction(
-        of: scenario.input, mixing: .other, ratio: 0.5, sampleCount: 0,
+        of: scenario.input, mixing: .other, lambda: 0.5, sampleCount: 0,
         key: RandomKey(seed: 1, purpose: .test))
     }
   }

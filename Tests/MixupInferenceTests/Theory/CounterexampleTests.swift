@@ -24,12 +24,12 @@ struct CounterexampleTests {
     settings.exponent = 1
     let scenario = try SyntheticScenario(settings, key: RandomKey(seed: 4, purpose: .test))
     let (model, input) = (scenario.model, scenario.input)
-    #expect(model.robustnessImprovingCondition(of: input, mixing: .other, ratio: 0.5).holds)
+    #expect(model.robustnessImprovingCondition(of: input, mixing: .other, lambda: 0.5).holds)
     let unmixed = model.prediction(at: input.point, perturbed: input.perturbation)
     let worse = model.pool.filter { partner in
       partner.label != input.predicted
         && model.mixedPrediction(
-          at: input.point, perturbed: input.perturbation, with: partner.point, ratio: 0.5)[
+          at: input.point, perturbed: input.perturbation, with: partner.point, lambda: 0.5)[
             input.label] < unmixed[input.label]
     }
     #expect(!worse.isEmpty)
@@ -52,18 +52,18 @@ struct CounterexampleTests {
       linear, perturbation, pool: (0..<3).map { Anchor(point: point($0), label: $0) })
     let input = model.input(at: point(0), label: 0, perturbed: [0, 0, 0, 1])
     #expect(input.satisfiesModellingAssumption)
-    let ratio = 0.625
+    let lambda = 0.625
     for partner in model.pool {
       #expect(
         perturbation.preservesSimplex(
-          input.perturbation.map { ratio * $0 }, at: mix(ratio, input.point, partner.point),
+          input.perturbation.map { lambda * $0 }, at: mix(lambda, input.point, partner.point),
           on: linear))
     }
     // MI-PL meets partners of class 1 only, MI-OL only the others.
-    #expect(model.robustnessImprovingCondition(of: input, mixing: .predicted, ratio: ratio).holds)
-    #expect(!model.robustnessImprovingCondition(of: input, mixing: .other, ratio: ratio).holds)
+    #expect(model.robustnessImprovingCondition(of: input, mixing: .predicted, lambda: lambda).holds)
+    #expect(!model.robustnessImprovingCondition(of: input, mixing: .other, lambda: lambda).holds)
     let gaps = PartnerLabel.allCases.map {
-      model.detectionGapSigned(of: input, mixing: $0, ratio: ratio)
+      model.detectionGapSigned(of: input, mixing: $0, lambda: lambda)
     }
     #expect(abs(gaps[0] - gaps[1]) > 0.5)
   }
@@ -106,7 +106,7 @@ struct CounterexampleTests {
   func routesDisagree() {
     // The paper's own MI-OL curves at λ = 0.8, as read off Figure 2.
     let route = PerturbationRoute(
-      rule: .other, ratio: 0.8, classCount: 10,
+      rule: .other, lambda: 0.8, classCount: 10,
       clean: .init(trueLabel: 0.88, predictedLabel: 0.04),
       cleanMixed: .init(trueLabel: 0.75, predictedLabel: 0.07),
       adversarial: .init(trueLabel: 0, predictedLabel: 0.93),

@@ -18,13 +18,13 @@ struct GrowthConditionTests {
         strength: settings.strength, exponent: settings.exponent, rule: example.rule,
         classCount: example.classCount)
       let condition = example.model.robustnessImprovingCondition(
-        of: example.input, mixing: example.rule, ratio: example.ratio)
+        of: example.input, mixing: example.rule, lambda: example.lambda)
       // −ΔF_ŷ under MI-OL is g(1−λᵖ) and so no constraint where λ < 1. The 2D + 4 roundings of s are
       // enlarged by p ≤ 4¼ at most, to less than the tolerance's 16·(2D + …).
-      #expect(abs(condition.margin - growth.margin(at: example.ratio)) <= example.tolerance)
+      #expect(abs(condition.margin - growth.margin(at: example.lambda)) <= example.tolerance)
       // On the boundary rounding decides.
-      try assume(abs(growth.margin(at: example.ratio)) > example.tolerance)
-      #expect(condition.holds == growth.holds(at: example.ratio))
+      try assume(abs(growth.margin(at: example.lambda)) > example.tolerance)
+      #expect(condition.holds == growth.holds(at: example.lambda))
       cover(0.1, "holds", condition.holds)
       cover(0.1, "fails", !condition.holds)
     }
@@ -38,7 +38,7 @@ struct GrowthConditionTests {
       .unitInterval, cases: 300
     ) { (strength: Double, exponent: Double, slope: Double) in
       let condition = try GrowthCondition(strength: strength, exponent: exponent, slope: slope)
-      let favourable = condition.favourableRatios
+      let favourable = condition.favourableLambdas
       let wrong = (1..<100).map { Double($0) / 100 }.filter { λ in
         let isInside = favourable.map { $0.lower < λ && λ < $0.upper } ?? false
         // At the ends themselves the margin is 0 up to rounding.
@@ -47,7 +47,7 @@ struct GrowthConditionTests {
       #expect(wrong.isEmpty)
       cover(0.1, "none", favourable == nil)
       cover(0.02, "ends before 1", favourable.map { $0.upper < 1 } ?? false)
-      if let λ = condition.criticalRatio, λ > 0 {
+      if let λ = condition.criticalLambda, λ > 0 {
         cover(0.02, "begins after 0", true)
         // The margin rises by less than gp + c ≤ 5.1 for 1, and so by few roundings over one of λ.
         #expect(abs(condition.margin(at: λ)) <= 1e-14)
@@ -62,41 +62,41 @@ struct GrowthConditionTests {
     for strength in [0.3, 0.9, 1] {
       let linear = try GrowthCondition(
         strength: strength, exponent: 1, rule: .predicted, classCount: 10)
-      #expect(linear.favourableRatios == nil)
+      #expect(linear.favourableLambdas == nil)
     }
     // g·p = 1 exactly: the margin touches 0 at λ = 1 only.
     #expect(
       try GrowthCondition(strength: 0.5, exponent: 2, rule: .predicted, classCount: 10)
-        .favourableRatios == nil)
+        .favourableLambdas == nil)
     #expect(
       try GrowthCondition(strength: 1, exponent: 1.5, rule: .predicted, classCount: 10)
-        .criticalRatio == 0)
+        .criticalLambda == 0)
     // g(1−λ²) = 1−λ has the root 1/g − 1.
     let quadratic = try GrowthCondition(
       strength: 0.8, exponent: 2, rule: .predicted, classCount: 10)
-    #expect(abs((quadratic.criticalRatio ?? 0) - 0.25) <= 1e-15)
+    #expect(abs((quadratic.criticalLambda ?? 0) - 0.25) <= 1e-15)
     // At that root, and where g is c, it is a tie, which the rounding of g must not decide.
     for k in 1...99 {
-      let ratio = Double(k) / 100
+      let lambda = Double(k) / 100
       let tie = try GrowthCondition(
-        strength: 1 / (1 + ratio), exponent: 2, rule: .predicted, classCount: 10)
-      #expect(!tie.holds(at: ratio), "λ = \(ratio): \(tie.margin(at: ratio))")
-      #expect(tie.holds(at: ratio + 1e-12) && !tie.holds(at: ratio - 1e-12))
+        strength: 1 / (1 + lambda), exponent: 2, rule: .predicted, classCount: 10)
+      #expect(!tie.holds(at: lambda), "λ = \(lambda): \(tie.margin(at: lambda))")
+      #expect(tie.holds(at: lambda + 1e-12) && !tie.holds(at: lambda - 1e-12))
       let slope = Double(k) / Double(k + 1)
       for strength in [slope.nextUp, slope, slope.nextDown] {
         let linear = try GrowthCondition(strength: strength, exponent: 1, slope: slope)
-        #expect(linear.favourableRatios == nil && !linear.holds(at: 0.3))
+        #expect(linear.favourableLambdas == nil && !linear.holds(at: 0.3))
         let steep = try GrowthCondition(strength: strength / 2, exponent: 2, slope: slope)
-        #expect(steep.favourableRatios == nil)
+        #expect(steep.favourableLambdas == nil)
       }
     }
     // MI-OL and a linear effect: g > (L−2)/(L−1).
     #expect(
       try GrowthCondition(strength: 0.89, exponent: 1, rule: .other, classCount: 10)
-        .favourableRatios != nil)
+        .favourableLambdas != nil)
     #expect(
       try GrowthCondition(strength: 0.88, exponent: 1, rule: .other, classCount: 10)
-        .favourableRatios == nil)
+        .favourableLambdas == nil)
     #expect(throws: TheoryError.self) {
       try GrowthCondition(strength: 1.1, exponent: 1, slope: 1)
     }

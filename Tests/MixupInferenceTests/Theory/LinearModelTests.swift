@@ -70,8 +70,8 @@ struct LinearModelTests {
       let linear = example.model.linear
       let (a, b) = (Array(a.prefix(linear.dimension)), Array(b.prefix(linear.dimension)))
       let tolerance = 16 * linear.roundingUnit(at: [a, b])
-      let middle = linear(mix(example.ratio, a, b))
-      for (left, right) in zip(middle, mix(example.ratio, linear(a), linear(b))) {
+      let middle = linear(mix(example.lambda, a, b))
+      for (left, right) in zip(middle, mix(example.lambda, linear(a), linear(b))) {
         #expect(abs(left - right) <= tolerance)
       }
       #expect(abs(middle.reduce(0, +) - 1) <= Double(linear.classCount) * tolerance)

@@ -32,19 +32,19 @@ struct LinearityMeasurementTests {
 
   @Test("an affine network is linear; a bent one misses the line by what can be computed")
   func knownDistances() throws {
-    let ratios: [Float] = [0, 0.25, 0.5, 0.75, 1]
+    let lambdas: [MixingRatio] = [0, 0.25, 0.5, 0.75, 1]
     for power in [Float(1), 2, 3] {
       let model = Bent(power: power)
       let measured = try LinearityMeasurement(
-        model, on: model.images(3), ratios: ratios, pairCount: 20, seed: 1)
+        model, on: model.images(3), lambdas: lambdas, pairCount: 20, seed: 1)
       for point in measured.points {
         // Equal images: nothing to mix. A few roundings of probabilities in Float.
         #expect(point.withinClasses.value <= 1e-6)
         // λ^p/(λ^p + (1−λ)^p) instead of λ, and as much the other way.
         let (a, b) = (
-          pow(Double(point.ratio), Double(power)), pow(1 - Double(point.ratio), Double(power))
+          pow(point.lambda.doubleValue, Double(power)), pow(1 - point.lambda.doubleValue, Double(power))
         )
-        let expected = 2 * abs(a / (a + b) - Double(point.ratio))
+        let expected = 2 * abs(a / (a + b) - point.lambda.doubleValue)
         #expect(abs(point.betweenClasses.value - expected) <= 1e-6)
         #expect(point.betweenClasses.interval.contains(expected))
       }
@@ -58,7 +58,7 @@ struct LinearityMeasurementTests {
     let spy = Spy(
       LinearSoftmax(
         imageShape: ImageShape(channels: 1, height: 2, width: 2), classCount: 3, seed: 3))
-    _ = try LinearityMeasurement(spy, on: data, ratios: [0.5], pairCount: 200, seed: 5)
+    _ = try LinearityMeasurement(spy, on: data, lambdas: [0.5], pairCount: 200, seed: 5)
     func labels(_ images: Pixels) -> [Int] {
       let all = (0..<data.count).map { data.pixels[[$0]].tensor.values }
       return (0..<images.count).map { n in
@@ -75,21 +75,18 @@ struct LinearityMeasurementTests {
     #expect(Set((0..<400).map { second[[$0]].tensor.values }).count == 30)
     // The same seed, the same pairs.
     let again = Spy(spy.base)
-    _ = try LinearityMeasurement(again, on: data, ratios: [0.5], pairCount: 200, seed: 5)
+    _ = try LinearityMeasurement(again, on: data, lambdas: [0.5], pairCount: 200, seed: 5)
     #expect(again.log.calls[2].images == spy.log.calls[2].images)
   }
 
   @Test("what cannot be measured is refused in one line")
   func refusals() throws {
     let model = Bent(power: 1)
-    #expect(throws: TheoryError.ratio(2)) {
-      try LinearityMeasurement(model, on: model.images(2), ratios: [2], pairCount: 1, seed: 1)
-    }
     #expect(throws: TheoryError.sampleCount(0)) {
-      try LinearityMeasurement(model, on: model.images(2), ratios: [0], pairCount: 0, seed: 1)
+      try LinearityMeasurement(model, on: model.images(2), lambdas: [0], pairCount: 0, seed: 1)
     }
     #expect(throws: TheoryError.self) {
-      try LinearityMeasurement(model, on: model.images(1), ratios: [0], pairCount: 1, seed: 1)
+      try LinearityMeasurement(model, on: model.images(1), lambdas: [0], pairCount: 1, seed: 1)
     }
   }
 }

@@ -12,10 +12,10 @@ struct PerturbationRouteTests {
       (recipe: TheoryRecipe) in
       let example = try recipe.example()
       let (model, input) = (example.model, example.input)
-      let route = model.perturbationRoute(of: input, mixing: example.rule, ratio: example.ratio)
+      let route = model.perturbationRoute(of: input, mixing: example.rule, lambda: example.lambda)
       let before = model.perturbation(input.perturbation, at: input.point)
       let after = model.expectedPerturbation(
-        of: input, mixing: example.rule, ratio: example.ratio)
+        of: input, mixing: example.rule, lambda: example.lambda)
       let tolerance = 2 * example.tolerance
       #expect(abs(route.trueLabelEffect - before[input.label]) <= tolerance)
       #expect(abs(route.predictedLabelEffect - before[input.predicted]) <= tolerance)
@@ -38,7 +38,7 @@ struct PerturbationRouteTests {
       }
       for rule in PartnerLabel.allCases {
         let route = PerturbationRoute(
-          rule: rule, ratio: λ, classCount: L, clean: confidences(0), cleanMixed: confidences(2),
+          rule: rule, lambda: λ, classCount: L, clean: confidences(0), cleanMixed: confidences(2),
           adversarial: confidences(4), adversarialMixed: confidences(6))
         let (direct, viaG) = (route.directCondition, route.condition)
         let D = route.clean.trueLabel - route.cleanMixed.trueLabel
@@ -61,7 +61,7 @@ struct PerturbationRouteTests {
   func paperFigure() {
     // Digitised curves of the paper, ±0.02 each: four readings make up to ±0.08.
     let predicted = PerturbationRoute(
-      rule: .predicted, ratio: 0.5, classCount: 10,
+      rule: .predicted, lambda: 0.5, classCount: 10,
       clean: .init(trueLabel: 0.88, predictedLabel: 0.04),
       cleanMixed: .init(trueLabel: 0.715, predictedLabel: 0.065),
       adversarial: .init(trueLabel: 0, predictedLabel: 0.93),
@@ -70,7 +70,7 @@ struct PerturbationRouteTests {
     #expect(
       abs(predicted.predictedLabelEffect - predicted.predictedLabelEffectMixed - 0.86) <= 0.08)
     let other = PerturbationRoute(
-      rule: .other, ratio: 0.5, classCount: 10,
+      rule: .other, lambda: 0.5, classCount: 10,
       clean: .init(trueLabel: 0.88, predictedLabel: 0.04),
       cleanMixed: .init(trueLabel: 0.40, predictedLabel: 0.115),
       adversarial: .init(trueLabel: 0, predictedLabel: 0.93),

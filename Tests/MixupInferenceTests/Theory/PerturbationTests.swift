@@ -39,7 +39,7 @@ struct PerturbationTests {
       let attack = example.input.perturbation
       let effect = Array(effect.prefix(example.classCount))
       let mean = effect.reduce(0, +) / Double(effect.count)
-      let λ = example.ratio
+      let λ = example.lambda
       // s has 2D + 4 roundings, of sums without a negative term; no growth enlarges a relative error
       // by more than p ≤ 3.3, and computing it adds two or three.
       let unit = 4 * Double(2 * attack.count + 8) * 0x1p-53
@@ -67,7 +67,7 @@ struct PerturbationTests {
       let example = try recipe.example()
       let linear = example.model.linear
       let partner = example.model.pool[0].point
-      let point = mix(example.ratio, example.input.point, partner)
+      let point = mix(example.lambda, example.input.point, partner)
       let attack = example.input.perturbation
       let cut = example.model.perturbation.restrictedToSimplex(of: linear)
       cover(
@@ -83,10 +83,10 @@ struct PerturbationTests {
   @Test("a power law of exponent 1 and more stays on the simplex, one that saturates may not")
   func simplex() async {
     @Sendable func stays(_ example: TheoryExample) -> Bool {
-      let attack = example.input.perturbation.map { example.ratio * $0 }
+      let attack = example.input.perturbation.map { example.lambda * $0 }
       return example.model.pool.allSatisfy { partner in
         example.model.perturbation.preservesSimplex(
-          attack, at: mix(example.ratio, example.input.point, partner.point),
+          attack, at: mix(example.lambda, example.input.point, partner.point),
           on: example.model.linear, tolerance: example.tolerance)
       }
     }

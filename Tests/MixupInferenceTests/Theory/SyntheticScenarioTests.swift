@@ -39,7 +39,7 @@ struct SyntheticScenarioTests {
       let key = RandomKey(seed: seed, purpose: .test)
       let scenario = try SyntheticScenario(settings, key: key)
       let (model, input) = (scenario.model, scenario.input)
-      let example = TheoryExample(model: model, input: input, rule: .predicted, ratio: λ)
+      let example = TheoryExample(model: model, input: input, rule: .predicted, lambda: λ)
       let (L, D, tolerance) = (settings.classCount, settings.dimension, example.tolerance)
       #expect(model.linear.classCount == L && model.linear.dimension == D)
       let points = D >= L ? settings.pointsPerClass : 1
@@ -67,8 +67,8 @@ struct SyntheticScenarioTests {
         factor = λ > threshold ? 1 : 0
       case .anchorDependent:
         // c(x) is between 3/4 and 1.
-        let ratio = -effect[input.label] / g
-        #expect(ratio >= 0.75 - 1e-12 && ratio <= 1 + 1e-12)
+        let lambda = -effect[input.label] / g
+        #expect(lambda >= 0.75 - 1e-12 && lambda <= 1 + 1e-12)
         #expect(abs(rest[input.label]) <= pow(λ, p) * g + tolerance)
       case .adversarial:
         for (state, point) in [(input.perturbation, input.point), (shrunk, place)]

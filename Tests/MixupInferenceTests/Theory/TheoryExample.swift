@@ -27,7 +27,7 @@ struct TheoryRecipe: Sendable {
   var target: Int
   var nonlinearity: Nonlinearity
   var rule: PartnerLabel
-  var ratio: Double
+  var lambda: Double
 
   /// F = H + G and its input.
   func example() throws -> TheoryExample {
@@ -50,7 +50,7 @@ struct TheoryRecipe: Sendable {
     var input = model.input(at: point, label: label, perturbed: attack)
     // The equations speak of some ŷ ≠ y, whatever F's largest component is.
     if case .arbitrary = nonlinearity { input.predicted = target }
-    return TheoryExample(model: model, input: input, rule: rule, ratio: ratio)
+    return TheoryExample(model: model, input: input, rule: rule, lambda: lambda)
   }
 }
 
@@ -59,7 +59,7 @@ struct TheoryExample {
   var model: SyntheticModel
   var input: AttackedInput
   var rule: PartnerLabel
-  var ratio: Double
+  var lambda: Double
 
   /// What rounding may do to a difference of two averages of F.
   ///
@@ -71,11 +71,11 @@ struct TheoryExample {
   }
 
   var classCount: Int { model.classCount }
-  var mixed: [Double] { model.expectedPrediction(of: input, mixing: rule, ratio: ratio) }
-  var decay: [Double] { model.expectedDecay(of: input, mixing: rule, ratio: ratio) }
-  var changes: [Double] { model.confidenceChanges(of: input, mixing: rule, ratio: ratio) }
+  var mixed: [Double] { model.expectedPrediction(of: input, mixing: rule, lambda: lambda) }
+  var decay: [Double] { model.expectedDecay(of: input, mixing: rule, lambda: lambda) }
+  var changes: [Double] { model.confidenceChanges(of: input, mixing: rule, lambda: lambda) }
   var thresholds: RobustnessImprovingCondition.Thresholds {
-    RobustnessImprovingCondition.thresholds(rule, ratio: ratio, classCount: classCount)
+    RobustnessImprovingCondition.thresholds(rule, lambda: lambda, classCount: classCount)
   }
 }
 
@@ -164,7 +164,7 @@ extension Generator where Value == TheoryRecipe {
         classCount: L, pool: pool,
         nullSpace: (Double(try count(0...2)), UInt64(try count(0...1000))), point: point,
         label: label, attack: attack, target: target, nonlinearity: nonlinearity,
-        rule: try Generator<PartnerLabel>.anyCase.value(from: source), ratio: try number(0...1))
+        rule: try Generator<PartnerLabel>.anyCase.value(from: source), lambda: try number(0...1))
     }
   }
 }
