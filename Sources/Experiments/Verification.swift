@@ -83,11 +83,36 @@ package struct Verification: Sendable {
     package var lambda: Double?
   }
 
-  /// RIC over λ and the growth exponent, from the models.
+  /// RIC and DG over λ and the growth exponent, from the models.
   package struct Region: Codable, Sendable {
     package var exponents: ClosedRange<Double>
-    /// 1 for RIC-PL, 2 for RIC-OL, 4 for DG under MI-PL, 8 under MI-OL, added up; [exponent][λ].
-    package var cells: [[Int]]
+    /// [exponent][λ]
+    package var cells: [[Conditions]]
+  }
+
+  /// Which of the conditions hold together.
+  package struct Conditions: OptionSet, Codable, Hashable, Sendable, CustomStringConvertible {
+    package var rawValue: Int
+
+    package init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// The robustness improving condition.
+    package static func robustness(_ rule: PartnerLabel) -> Self {
+      Self(rawValue: rule == .predicted ? 1 : 2)
+    }
+
+    /// The detection gap is on the right side.
+    package static func detection(_ rule: PartnerLabel) -> Self {
+      Self(rawValue: rule == .predicted ? 4 : 8)
+    }
+
+    /// "RIC MI-PL, DG MI-PL".
+    package var description: String {
+      let names =
+        PartnerLabel.allCases.filter { contains(.robustness($0)) }.map { "RIC \($0.title)" }
+        + PartnerLabel.allCases.filter { contains(.detection($0)) }.map { "DG \($0.title)" }
+      return names.isEmpty ? "neither RIC nor DG" : names.joined(separator: ", ")
+    }
   }
 
   package var settings: Settings
@@ -214,16 +239,15 @@ package struct Verification: Sendable {
         exponents.lowerBound + share * (exponents.upperBound - exponents.lowerBound)
       let one = try SyntheticScenario(
         scenario, key: RandomKey(seed: settings.seed, purpose: .test))
-      return (0..<columns).map { column in
-        guard one.input.satisfiesModellingAssumption else { return 0 }
+      return (0..<columns).map { column -> Conditions in
+        guard one.input.satisfiesModellingAssumption else { return [] }
         let lambda = (Double(column) + 0.5) / Double(columns)
-        return PartnerLabel.allCases.enumerated().reduce(0) { bits, entry in
-          let (place, rule) = entry
+        return PartnerLabel.allCases.reduce(into: Conditions()) { holding, rule in
           let condition = one.model.robustnessImprovingCondition(
             of: one.input, mixing: rule, lambda: lambda)
           let gap = one.model.detectionMargin(of: one.input, mixing: rule, lambda: lambda)
-          return bits | (condition.holds ? 1 << place : 0)
-            | (gap > 2 * condition.rounding ? 4 << place : 0)
+          if condition.holds { holding.insert(.robustness(rule)) }
+          if gap > 2 * condition.rounding { holding.insert(.detection(rule)) }
         }
       }
     }

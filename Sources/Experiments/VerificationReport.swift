@@ -141,19 +141,14 @@ package struct VerificationReport: Sendable {
   // MARK: Page
 
   /// Where RIC and DG hold over λ and the growth exponent.
-  package var regionPlot: RegionPlot {
-    let names = ["RIC MI-PL", "RIC MI-OL", "DG MI-PL", "DG MI-OL"]
-    let found = Set(results.region.cells.flatMap(\.self)).union([0]).sorted()
-    let kinds = found.map { bits in
-      let held = names.enumerated().filter { bits >> $0.offset & 1 == 1 }.map(\.element)
-      return held.isEmpty ? "neither RIC nor DG" : held.joined(separator: ", ")
-    }
+  package var regionPlot: RegionPlot<Verification.Conditions> {
+    let found = Set(results.region.cells.joined()).subtracting([[]])
     let scenario = results.settings.scenario
     let exponents = results.region.exponents
-    var curves: [RegionPlot.Curve] = []
+    var curves: [RegionPlot<Verification.Conditions>.Curve] = []
     if scenario.family == .power, scenario.spread == 0 {
       curves = PartnerLabel.allCases.map { rule in
-        RegionPlot.Curve(
+        .init(
           // One entry in the legend for both borders.
           rule == .predicted ? "growth condition, g(1−λᵖ) = c(1−λ)" : "",
           (0...200).compactMap { step in
@@ -170,8 +165,7 @@ package struct VerificationReport: Sendable {
     return RegionPlot(
       x: Axis("λ", range: 0...1),
       y: Axis("p, how fast the attack decays as it shrinks", range: exponents),
-      kinds: kinds,
-      cells: results.region.cells.map { $0.map { found.firstIndex(of: $0) ?? 0 } },
+      pale: [], kinds: found.sorted { $0.rawValue < $1.rawValue }, cells: results.region.cells,
       curves: curves)
   }
 

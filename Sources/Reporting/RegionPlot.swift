@@ -1,5 +1,6 @@
-/// Where in a plane which of several things holds: every cell of a grid has one of a few kinds.
-package struct RegionPlot: Drawing {
+/// Where in a plane which of several things holds: every cell of a grid has one of a few kinds, which are called
+/// by their descriptions.
+package struct RegionPlot<Kind: Hashable & CustomStringConvertible & Sendable>: Drawing {
   /// A line over the cells, such as a computed border; without a name it is not in the legend.
   package struct Curve: Sendable {
     package var name: String
@@ -14,21 +15,25 @@ package struct RegionPlot: Drawing {
   package var title: String
   package var x: Axis
   package var y: Axis
-  /// The names of the kinds, in the order of their colours; the first one is left pale.
-  package var kinds: [String]
+  /// The kind that is left pale.
+  package var pale: Kind
+  /// The others, in the order of their colours.
+  package var kinds: [Kind]
   /// The kind of every cell, [row][column] from the lower left, all cells equally large.
-  package var cells: [[Int]]
+  package var cells: [[Kind]]
   package var curves: [Curve]
 
   /// - Parameters:
   ///   - x: with the range that the columns fill; 0...1 if it has none.
   ///   - y: with the range that the rows fill; 0...1 if it has none.
   package init(
-    title: String = "", x: Axis, y: Axis, kinds: [String], cells: [[Int]], curves: [Curve] = []
+    title: String = "", x: Axis, y: Axis, pale: Kind, kinds: [Kind], cells: [[Kind]],
+    curves: [Curve] = []
   ) {
     self.title = title
     self.x = x
     self.y = y
+    self.pale = pale
     self.kinds = kinds
     self.cells = cells
     self.curves = curves
@@ -36,13 +41,17 @@ package struct RegionPlot: Drawing {
 
   package func svg(width: Double) -> String {
     var canvas = Canvas(width: width)
-    let used = kinds.indices.filter { kind in cells.contains { $0.contains(kind) } }
+    let found = Set(cells.joined())
+    let used = kinds.enumerated().filter { found.contains($0.element) }
+    let shades: [(kind: Kind, ink: Canvas.Ink)] =
+      (found.contains(pale) ? [(pale, .text(0.06))] : [])
+      + used.map { ($0.element, .series($0.offset, opacity: 0.7)) }
     var cursor = canvas.heading(title, y: Canvas.padding - 4)
     cursor = canvas.legend(
-      used.filter { $0 > 0 }.map { (kinds[$0], .square($0 - 1)) }
+      used.map { ($0.element.description, .square($0.offset)) }
         + curves.filter { !$0.name.isEmpty }.map { ($0.name, .reference) }, y: cursor)
-    if used.contains(0) {
-      for line in wrapped("Pale: \(kinds[0])", width: canvas.innerWidth) {
+    if found.contains(pale) {
+      for line in wrapped("Pale: \(pale)", width: canvas.innerWidth) {
         cursor += 18
         canvas.text(line, x: Canvas.padding, y: cursor, ink: .text(0.72))
       }
@@ -65,10 +74,10 @@ package struct RegionPlot: Drawing {
       bottom - height * (value - yRange.lowerBound) / (yRange.upperBound - yRange.lowerBound)
     }
 
-    for kind in used {
+    for (kind, ink) in shades {
       canvas.path(
-        outline(of: kind, left: left, right: right, top: top, bottom: bottom),
-        fill: kind == 0 ? .text(0.06) : .series(kind - 1, opacity: 0.7), tip: kinds[kind])
+        outline(of: kind, left: left, right: right, top: top, bottom: bottom), fill: ink,
+        tip: kind.description)
     }
     for tick in yTicks {
       let place = down(tick.value)
@@ -100,12 +109,13 @@ package struct RegionPlot: Drawing {
     }
     return canvas.document(
       height: end + Canvas.padding, title: title,
-      description: "\(y.title) by \(x.title): \(used.map { kinds[$0] }.joined(separator: ", "))")
+      description: "\(y.title) by \(x.title): "
+        + shades.map(\.kind.description).joined(separator: ", "))
   }
 
   /// The cells of one kind, runs of them in a row as one rectangle.
   private func outline(
-    of kind: Int, left: Double, right: Double, top: Double, bottom: Double
+    of kind: Kind, left: Double, right: Double, top: Double, bottom: Double
   ) -> String {
     var result = ""
     for (row, kinds) in cells.enumerated() {

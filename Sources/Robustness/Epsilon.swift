@@ -68,9 +68,15 @@ extension PerturbationBudget.Norm {
 }
 
 extension Epsilon: Codable {
-  /// Reads the text of a length of at most 1, as in ℓ∞.
+  /// Reads the text of a length of at most 1000, the most that any norm allows, so that whatever was written can
+  /// be read; callers that know the norm check more.
   public init(from decoder: any Decoder) throws {
-    try self.init(decoder.singleValueContainer().decode(String.self))
+    let field = try decoder.singleValueContainer()
+    do {
+      try self.init(field.decode(String.self), norm: .l2)
+    } catch let error as EpsilonError {
+      throw DecodingError.dataCorruptedError(in: field, debugDescription: error.description)
+    }
   }
 
   /// Writes the text as it was asked for.

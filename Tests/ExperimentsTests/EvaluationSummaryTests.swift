@@ -19,7 +19,7 @@ struct EvaluationSummaryTests {
     other: String? = nil
   ) throws -> JobResult {
     let job = EvaluationJob(
-      model: model, dataset: "digits", split: "test",
+      model: model, dataset: "digits", split: .test,
       indices: IndexRanges(Array(predictions.indices)), pool: nil,
       defence: lambda.map {
         DefenceDescription(MixupInferenceRule.otherLabel(Mixing(lambda: $0, sampleCount: 30)))
@@ -43,7 +43,7 @@ struct EvaluationSummaryTests {
     _ summary: EvaluationSummary, _ attack: String, _ defence: DefenceName = .none
   ) throws -> EvaluationRecord {
     try #require(
-      summary.records.first { $0.attack == attack && $0.defence == defence.rawValue })
+      summary.records.first { $0.attack.rawValue == attack && $0.defence == defence })
   }
 
   @Test("On a network the worst of several attacks is broken where any of them broke it")
@@ -58,7 +58,7 @@ struct EvaluationSummaryTests {
       let always = (0..<12).count { n in predictions.allSatisfy { $0[n] == [1] } }
       #expect(worst.correct == always)
       #expect(worst.brokenBy?.values.reduce(0, +) == 12 - always)
-      #expect(summary.records.map(\.attack) == ["none", "pgd", "pgd-targeted", "worst"])
+      #expect(summary.records.map(\.attack.rawValue) == ["none", "pgd", "pgd-targeted", "worst"])
       #expect(worst.provenance?.forwardPasses == 9 && worst.provenance?.backwardPasses == 6)
     }
   }
@@ -102,9 +102,9 @@ struct EvaluationSummaryTests {
             place == 3 ? AttackName(.targetedPGD) : .pgd, predictions: part.1.map { [$0] },
             norm: part.0.norm, epsilon: part.0.epsilon)
         })
-    let worst = summary.records.filter { $0.attack == "worst" }
-    #expect(worst.map(\.norm) == ["linf", "linf", "l2"])
-    #expect(worst.map(\.epsilon) == ["3/20", "1/100", "3/20"])
+    let worst = summary.records.filter { $0.attack == .worst }
+    #expect(worst.map(\.norm) == [.linf, .linf, .l2])
+    #expect(worst.map(\.epsilon?.description) == ["3/20", "1/100", "3/20"])
     #expect(worst.map(\.correct) == [1, 4, 3])
     // The last image was wrong before any attack.
     #expect(worst[0].brokenBy == ["none": 1, "pgd": 2, "pgd-targeted": 1])
@@ -122,9 +122,9 @@ struct EvaluationSummaryTests {
       try result(.pgd, predictions: [[1], [0], [1]]),
       try result(transfer, predictions: [[0], [1], [1]], other: "o"),
     ])
-    #expect(summary.records.map(\.attack) == ["pgd", "transfer-pgd", "worst"])
+    #expect(summary.records.map(\.attack.rawValue) == ["pgd", "transfer-pgd", "worst"])
     #expect(summary.records[2].correct == 1)
-    #expect(summary.records[2].provenance?.knowledge == "another network; network")
+    #expect(summary.records[2].provenance?.knowledge.rawValue == "another network; network")
   }
 
   @Test("A ball that nobody searched who knows the defence is told, no other is")
@@ -234,8 +234,7 @@ struct EvaluationSummaryTests {
     let table = summary.table
     for (place, (record, row)) in zip(records, rows).enumerated() {
       if let result = summary.results.first(where: {
-        $0.job.defence.name.rawValue == record.defence
-          && $0.job.attack.name.rawValue == record.attack
+        $0.job.defence.name == record.defence && record.attack == .named($0.job.attack.name)
       }) {
         #expect(record.accuracy == result.repeated.mean)
         #expect(record.interval == result.accuracy.interval)
@@ -272,11 +271,11 @@ struct EvaluationSummaryTests {
       try result(.pgd, .otherLabel, predictions: predictions, selectionDraws: 0),
       try result(.adaptivePGD, .otherLabel, predictions: predictions, selectionDraws: 0),
     ])
-    #expect(without.records.map(\.attack) == ["pgd", "adaptive-pgd"])
+    #expect(without.records.map(\.attack.rawValue) == ["pgd", "adaptive-pgd"])
     let single = try EvaluationSummary([
       try result(.none, predictions: [[1], [1]]), try result(.pgd, predictions: [[1], [0]]),
     ])
-    #expect(single.records.map(\.attack) == ["none", "pgd"])
+    #expect(single.records.map(\.attack.rawValue) == ["none", "pgd"])
   }
 
   @Test("Defences are compared with the network on the same images, adjusted for all comparisons")
@@ -403,6 +402,14 @@ struct EvaluationSummaryTests {
     }
     let table = summary.table.plain()
     #expect(table.contains(name) && table.contains("50.0%"))
+  }
+
+  @Test("A number of a defence that is none gets into no record")
+  func notFinite() throws {
+    var odd = try result(.none, predictions: [[1]])
+    odd.job.defence = try JSONDecoder().decode(
+      DefenceDescription.self, from: Data(#"{"name": "own", "lambda": "inf"}"#.utf8))
+    #expect(throws: RecordError.notFinite(field: "lambda")) { try EvaluationSummary([odd]) }
   }
 
   @Test("A shard without images has no summary, and says so")

@@ -94,7 +94,7 @@ struct OwnDefenceTests {
       let summary = try run(evaluation)
       // Three columns and the worst of each, of the network and of two defences.
       #expect(summary.records.count == 12)
-      let own = summary.records.filter { $0.defence == "dimming" }
+      let own = summary.records.filter { $0.defence == DefenceName(rawValue: "dimming") }
       #expect(own.count == 8)
       #expect(
         Set(own.compactMap { $0.provenance?.defenceParameters }) == [
@@ -122,10 +122,10 @@ struct OwnDefenceTests {
   @Test("are followed by their attacker with fresh draws: without draws as the network itself is")
   func followed() throws {
     let summary = try run(evaluation([Dimming(range: 0)]))
-    func correct(_ defence: String) -> [Int] {
+    func correct(_ defence: DefenceName) -> [Int] {
       summary.records.filter { $0.defence == defence }.map(\.correct)
     }
-    #expect(correct("dimming") == correct("none"))
+    #expect(correct(DefenceName(rawValue: "dimming")) == correct(.none))
   }
 
   @Test(

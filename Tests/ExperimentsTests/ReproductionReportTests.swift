@@ -61,7 +61,7 @@ struct ReproductionReportTests {
   ) throws -> JobResult {
     JobResult(
       job: EvaluationJob(
-        model: "m", dataset: "digits", split: "test", indices: IndexRanges(Array(0..<100)),
+        model: "m", dataset: "digits", split: .test, indices: IndexRanges(Array(0..<100)),
         pool: nil, defence: defence, attack: attack,
         circumstances: EvaluationJob.Circumstances(
           checkpoint: "c", normalization: .plusMinusOne(channels: 1), seed: 11,
@@ -175,8 +175,8 @@ struct ReproductionReportTests {
     for record in records {
       #expect(record.n == 100 && record.seed == 11 && record.dataset == "digits")
       #expect(record.interval.lower <= record.accuracy && record.accuracy <= record.interval.upper)
-      #expect((record.epsilon == nil) == (record.attack == "none"))
-      #expect((record.threshold == 0.15) == (record.defence == "mi-combined"))
+      #expect((record.epsilon == nil) == (record.attack == .named(.none)))
+      #expect((record.threshold == 0.15) == (record.defence == .combined))
     }
   }
 

@@ -105,20 +105,36 @@ struct VerificationTests {
       let exponent =
         region.exponents.lowerBound
         + share * (region.exponents.upperBound - region.exponents.lowerBound)
-      for (column, bits) in cells.enumerated() {
+      for (column, holding) in cells.enumerated() {
         let lambda = (Double(column) + 0.5) / Double(cells.count)
-        for (bit, rule) in PartnerLabel.allCases.enumerated() {
+        for rule in PartnerLabel.allCases {
           let condition = try GrowthCondition(
             strength: 0.8, exponent: exponent, rule: rule, classCount: 5)
           guard abs(condition.margin(at: lambda)) > 1e-8 else { continue }
-          #expect((bits >> bit & 1 == 1) == condition.holds(at: lambda))
+          #expect(holding.contains(.robustness(rule)) == condition.holds(at: lambda))
           compared += 1
         }
         // The same g for y and ŷ: DG is on the right side exactly where RIC-PL holds, in both rules.
-        #expect((bits >> 2 & 1 == 1) == (bits & 1 == 1) && (bits >> 3 & 1 == 1) == (bits & 1 == 1))
+        for rule in PartnerLabel.allCases {
+          #expect(
+            holding.contains(.detection(rule)) == holding.contains(.robustness(.predicted)))
+        }
       }
     }
     #expect(compared > 5000)
+  }
+
+  @Test("conditions that hold together have one number in files and one name, no two the same")
+  func conditions() throws {
+    let all = (0..<16).map { Verification.Conditions(rawValue: $0) }
+    #expect(try JSONEncoder().encode(all) == JSONEncoder().encode(Array(0..<16)))
+    #expect(Set(all.map(\.description)).count == 16)
+    #expect(all[0].description == "neither RIC nor DG")
+    #expect(
+      ([.robustness(.predicted), .detection(.other)] as Verification.Conditions).description
+        == "RIC MI-PL, DG MI-OL")
+    #expect(all[9] == [.robustness(.predicted), .detection(.other)])
+    #expect(all[6] == [.robustness(.other), .detection(.predicted)])
   }
 
   @Test("an attack that changes no label is said to be left out, not counted as success")

@@ -20,14 +20,15 @@ package struct AttackName: Hashable, Sendable, RawRepresentable, CaseIterable, C
     package func hash(into hasher: inout Hasher) { hasher.combine(name) }
   }
 
-  /// What the attacker knows: the model whose gradient is followed, or which is asked for predictions.
+  /// What the attacker knows: the model whose gradient is followed, or which is asked for predictions; written
+  /// as records have it.
   package enum Knowledge: String, CaseIterable, Sendable {
     /// The bare network's.
     case network
-    /// The whole defence's.
+    /// The whole defence's, with the law of its randomness, but not its draws.
     case defence
     /// That of another network for the same images.
-    case otherNetwork
+    case otherNetwork = "another network"
 
     var prefix: String {
       switch self {

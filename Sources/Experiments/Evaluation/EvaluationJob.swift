@@ -3,7 +3,6 @@ import Datasets
 import Foundation
 import Kernels
 import NeuralNetwork
-import Reporting
 import Robustness
 
 /// One defence under one attack on some images.
@@ -11,8 +10,7 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
   /// How tables call the network.
   package var model: String
   package var dataset: String
-  /// What records call the images: "test", or "file".
-  package var split: String
+  package var split: Split
   /// The file that the images are from; nil for the data set's own.
   package var images: EvaluationRecord.Images?
   /// A digest of the images, and how many of them occur twice or are training images.
@@ -31,7 +29,7 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
   package var matching: EvaluationRecord.Matching?
 
   package init(
-    model: String, dataset: String, split: String, images: EvaluationRecord.Images? = nil,
+    model: String, dataset: String, split: Split, images: EvaluationRecord.Images? = nil,
     examples: EvaluationRecord.Examples? = nil, indices: IndexRanges, pool: Pool?,
     defence: DefenceDescription, attack: AttackDescription, circumstances: Circumstances,
     origin: CheckpointFile.Origin? = nil, matching: EvaluationRecord.Matching? = nil
@@ -48,6 +46,11 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
     self.attack = attack
     self.circumstances = circumstances
     self.origin = origin
+  }
+
+  /// What records call the images of a data set, or of a file in their place.
+  package enum Split: String, Codable, Sendable {
+    case training, test, file
   }
 
   /// What all jobs of a run have in common.
@@ -81,28 +84,19 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
 
   /// The training images without those set apart for validation.
   package struct Pool: Codable, Hashable, Sendable, CustomStringConvertible {
-    package var split: String
+    package var split: Split
     package var images: Int
     /// SHA-256 of their indices, classes and pixels.
     package var identity: String
-
-    package init(split: String, images: Int, identity: String) {
-      self.split = split
-      self.images = images
-      self.identity = identity
-    }
 
     package var description: String {
       "\(images) of \(split), SHA-256 \(identity)"
     }
   }
 
-  /// What the attacker knows: "nothing" without an attack; "network"; "defence", with the distribution of
-  /// its random numbers but not the numbers that score; or "another network".
-  package var knowledge: String {
-    guard attack.name.search != .none else { return "nothing" }
-    return attack.name.knowledge == .otherNetwork
-      ? "another network" : attack.name.knowledge.rawValue
+  /// What the attacker knows; nil without an attack.
+  package var knowledge: AttackName.Knowledge? {
+    attack.name.search == .none ? nil : attack.name.knowledge
   }
 
   /// What an image's outcome depends on besides the image and its index, and no more: neither what files
@@ -154,8 +148,10 @@ extension JSONEncoder {
 }
 
 /// Indices in rising order as text: "0-499,600".
-package struct IndexRanges: Codable, Hashable, Sendable, CustomStringConvertible {
-  package let description: String
+package struct IndexRanges: RawRepresentable, Codable, Hashable, Sendable, CustomStringConvertible {
+  package let rawValue: String
+
+  package init(rawValue: String) { self.rawValue = rawValue }
 
   package init(_ indices: [Int]) {
     var runs: [ClosedRange<Int>] = []
@@ -166,19 +162,12 @@ package struct IndexRanges: Codable, Hashable, Sendable, CustomStringConvertible
         runs.append(index...index)
       }
     }
-    description = runs.map {
+    rawValue = runs.map {
       $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)"
     }.joined(separator: ",")
   }
 
-  package init(from decoder: any Decoder) throws {
-    description = try decoder.singleValueContainer().decode(String.self)
-  }
-
-  package func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(description)
-  }
+  package var description: String { rawValue }
 }
 
 /// What was measured of a job.

@@ -1,6 +1,5 @@
 import Datasets
 import Foundation
-import Reporting
 import Robustness
 
 /// What to measure: every defence under every attack, on the first test images of a data set.

@@ -124,13 +124,13 @@ package struct EvaluationRun: Sendable {
     let pool =
       defences.contains { $0.defence?.usesTrainingImages == true }
       ? EvaluationJob.Pool(
-        split: "training", images: training.count, identity: data.training.identity(of: training))
+        split: .training, images: training.count, identity: data.training.identity(of: training))
       : nil
     let jobs = defences.flatMap { defence in
       plan.attacks.map { attack in
         EvaluationJob(
           model: model.name, dataset: dataset,
-          split: self.images == nil ? "test" : "file", images: self.images?.description,
+          split: self.images == nil ? .test : .file, images: self.images?.description,
           examples: examples, indices: IndexRanges(images.indices),
           pool: defence.defence?.usesTrainingImages == true ? pool : nil,
           defence: defence, attack: attack,

@@ -15,7 +15,7 @@ public struct EvaluationSummary: Sendable {
   package var records: [EvaluationRecord] { rows.map(\.record) }
   /// What the sanity suite says, by defence; empty if it was not asked.
   package let sanity: [SanityReport]
-  private let rows: [Row]
+  private var rows: [Row] = []
 
   /// A record as tables name it: what else there is decides what has to be said.
   private struct Row {
@@ -24,9 +24,6 @@ public struct EvaluationSummary: Sendable {
     var defence: String
     var attack: String
   }
-
-  /// The name of the worst of several attacks on every image.
-  static let worst = "worst"
 
   /// - Throws: `RecordError` if a result has no examples.
   package init(_ results: [JobResult], sanity: [SanityReport] = []) throws {
@@ -43,14 +40,13 @@ public struct EvaluationSummary: Sendable {
         }.map { PairedOutcomes(result.outcomes.map(\.isCorrect), $0.outcomes.map(\.isCorrect)) }
     }
     var adjusted = holmAdjusted(pairs.compactMap { $0?.pValue })[...]
-    var rows: [Row] = []
     for (place, result) in results.enumerated() {
       let group = results.filter { $0.isOfSameDefence(as: result) }
       let clean = group.first { $0.job.attack.name == .none }
       let defence = Self.defenceTitle(of: result, among: results)
       rows.append(
         Row(
-          record: try Self.record(
+          record: try record(
             result,
             comparison: pairs[place].map {
               EvaluationRecord.Comparison($0, adjustedPValue: adjusted.removeFirst())
@@ -59,16 +55,10 @@ public struct EvaluationSummary: Sendable {
       let isLast =
         place + 1 == results.count || !results[place + 1].isOfSameDefence(as: result)
       if isLast {
-        rows += try Self.worst(of: group).map {
-          Row(record: $0.record, job: $0.job, defence: defence, attack: Self.worst)
+        rows += try worst(of: group).map {
+          Row(record: $0.record, job: $0.job, defence: defence, attack: $0.record.attack.rawValue)
         }
       }
-    }
-    self.rows = rows.map { row in
-      var row = row
-      let isWorst = row.attack == Self.worst
-      row.record.sanity = sanity.first { $0.isAbout(row.job, isWorst: isWorst) }?.summary
-      return row
     }
   }
 
@@ -105,10 +95,10 @@ public struct EvaluationSummary: Sendable {
 
   // MARK: Records
 
-  private static func record(
+  private func record(
     _ result: JobResult, comparison: EvaluationRecord.Comparison? = nil,
     detection: EvaluationRecord.Detection? = nil, worstOf: [String: Int]? = nil,
-    knowledge: String? = nil
+    knowledge: Set<AttackName.Knowledge>? = nil
   ) throws -> EvaluationRecord {
     let (job, circumstances) = (result.job, result.job.circumstances)
     let count = result.outcomes.count
@@ -118,40 +108,40 @@ public struct EvaluationSummary: Sendable {
     let isWorst = worstOf != nil
     let decisions = result.isRandomized ? result.scoringDraws + circumstances.selectionDraws : 1
     let defendedDraws = job.defence.name == .none ? nil : job.attack.draws
-    var record = try EvaluationRecord(
-      model: job.model, defence: job.defence.name.rawValue,
-      attack: isWorst ? Self.worst : job.attack.name.rawValue, dataset: job.dataset,
-      split: job.split, n: count, scoringDraws: result.scoringDraws,
-      correct: result.outcomes.reduce(0) { $0 + $1.correctCount },
-      interval: result.accuracy.interval, norm: job.attack.budget?.norm.rawValue,
-      epsilon: job.attack.epsilon?.description, steps: isWorst ? 0 : job.attack.steps ?? 0,
+    let correct = result.outcomes.reduce(0) { $0 + $1.correctCount }
+    return try EvaluationRecord(
+      model: job.model, defence: job.defence.name,
+      attack: isWorst ? .worst : .named(job.attack.name), dataset: job.dataset,
+      split: job.split, n: count, scoringDraws: result.scoringDraws, correct: correct,
+      accuracy: Double(correct) / Double(count * result.scoringDraws),
+      interval: result.accuracy.interval, norm: job.attack.budget?.norm,
+      epsilon: job.attack.epsilon, steps: isWorst ? 0 : job.attack.steps ?? 0,
       restarts: isWorst ? 0 : job.attack.setting("restarts") ?? 0, seed: circumstances.seed,
-      kernelSet: circumstances.kernelSet.rawValue,
+      kernelSet: circumstances.kernelSet,
       forwardPassesPerDecision: result.forwardPassesPerDecision,
       secondsPerDecision: job.attack.name == .none
         ? result.cost.map { $0.seconds / Double(count * decisions) } : nil,
       lambda: job.defence.parameters["lambda"].flatMap { Double($0) },
       threshold: job.defence.parameters["threshold"].flatMap { Double($0) },
       draws: job.defence.parameters["draws"].flatMap { Int($0) },
-      attackDraws: isWorst ? nil : defendedDraws, detection: detection)
-    if result.isRandomized { record.repeated = EvaluationRecord.Repeated(result.repeated) }
-    record.comparison = comparison
-    record.brokenBy = worstOf
-    record.images = job.images
-    record.provenance = EvaluationRecord.Provenance(
-      checkpoint: circumstances.checkpoint, checkpointFile: job.origin?.digest,
-      readingsInDoubt: job.origin?.doubts, other: circumstances.other, examples: job.examples,
-      indices: IndexRanges(result.outcomes.map(\.index)).description,
-      pool: job.pool?.description, knowledge: knowledge ?? job.knowledge,
-      defenceParameters: job.defence.parameters,
-      attackParameters: isWorst ? [:] : job.attack.parameters,
-      selectionDraws: circumstances.selectionDraws,
-      planProfile: circumstances.planProfile.rawValue,
-      forwardPasses: result.cost?.passes.forward, backwardPasses: result.cost?.passes.backward,
-      searches: result.cost?.passes.followed, blindSearches: result.cost?.passes.withoutGradient,
-      seconds: result.cost?.seconds, outcomes: isWorst ? nil : try job.key.fileName())
-    record.provenance?.matching = job.matching
-    return record
+      attackDraws: isWorst ? nil : defendedDraws, detection: detection,
+      repeated: result.isRandomized ? EvaluationRecord.Repeated(result.repeated) : nil,
+      comparison: comparison, brokenBy: worstOf,
+      provenance: EvaluationRecord.Provenance(
+        checkpoint: circumstances.checkpoint, checkpointFile: job.origin?.digest,
+        readingsInDoubt: job.origin?.doubts, other: circumstances.other, examples: job.examples,
+        indices: IndexRanges(result.outcomes.map(\.index)), pool: job.pool?.description,
+        knowledge: EvaluationRecord.Knowledge(
+          knowledge ?? Set([job.knowledge].compactMap(\.self))),
+        defenceParameters: job.defence.parameters,
+        attackParameters: isWorst ? [:] : job.attack.parameters,
+        selectionDraws: circumstances.selectionDraws, planProfile: circumstances.planProfile,
+        forwardPasses: result.cost?.passes.forward, backwardPasses: result.cost?.passes.backward,
+        searches: result.cost?.passes.followed, blindSearches: result.cost?.passes.withoutGradient,
+        seconds: result.cost?.seconds, outcomes: isWorst ? nil : try job.key.fileName(),
+        matching: job.matching),
+      images: job.images, sanity: sanity.first { $0.isAbout(job, isWorst: isWorst) }?.summary
+    ).checked()
   }
 
   /// How well the detector's statistics tell attacked images from the same images before the attack: those
@@ -172,13 +162,11 @@ public struct EvaluationSummary: Sendable {
     let (drop, maxima) = (broken.area(drops), broken.area(maximaDrops))
     var detection = EvaluationRecord.Detection(
       aucConfidenceDrop: drop?.value, aucMaximaDrop: maxima?.value, clean: clean.outcomes.count,
-      adversarial: broken.attacked.count)
-    detection.intervalConfidenceDrop = drop?.interval()
-    detection.intervalMaximaDrop = maxima?.interval()
-    detection.aucConfidenceDropOfAll = all.area(drops)?.value
-    detection.aucMaximaDropOfAll = all.area(maximaDrops)?.value
-    detection.falsePositivesAt95 =
-      broken.curve(drops)?.point(atTruePositiveRate: 0.95).falsePositiveRate
+      adversarial: broken.attacked.count, intervalConfidenceDrop: drop?.interval(),
+      intervalMaximaDrop: maxima?.interval(), aucConfidenceDropOfAll: all.area(drops)?.value,
+      aucMaximaDropOfAll: all.area(maximaDrops)?.value,
+      falsePositivesAt95:
+        broken.curve(drops)?.point(atTruePositiveRate: 0.95).falsePositiveRate)
     for name in names.subtracting([drops, maximaDrops]) {
       let ofSuccesses = broken.area(name)
       detection.others = detection.others ?? [:]
@@ -193,7 +181,7 @@ public struct EvaluationSummary: Sendable {
   /// The worst of the attacks on one defence, for every ball that they search: an attack that may go
   /// further says nothing of a smaller ball, nor one norm of another. None if there is a single attack, or if
   /// the choice would have to be made on the draws that score.
-  private static func worst(
+  private func worst(
     of group: [JobResult]
   ) throws -> [(record: EvaluationRecord, job: EvaluationJob)] {
     guard let first = group.first, group.count(where: { $0.job.attack.budget != nil }) > 1,
@@ -213,7 +201,7 @@ public struct EvaluationSummary: Sendable {
   /// For every image the attack that misled most often on the selection draws, scored on draws that had
   /// no part in the choice; of a network the attack that broke it. Among equals the one that misled
   /// most over all images counts, so that a weak attack's luck is not preferred, then the earlier one.
-  private static func worst(
+  private func worst(
     in ball: PerturbationBudget, of group: [JobResult]
   ) throws -> (record: EvaluationRecord, job: EvaluationJob) {
     func misses(_ result: JobResult, _ n: Int) -> Int {
@@ -236,7 +224,8 @@ public struct EvaluationSummary: Sendable {
       // What was as wrong before was broken by no attack, whoever's image is scored.
       let isClean = clean.map { misses($0, n) == misses(winner, n) } ?? false
       brokenBy[
-        isClean ? AttackName.none.rawValue : attackTitle(of: winner, among: group), default: 0] += 1
+        isClean ? AttackName.none.rawValue : Self.attackTitle(of: winner, among: group), default: 0] +=
+        1
     }
     worst.job.attack = group.first { $0.job.attack.budget == ball }?.job.attack ?? worst.job.attack
     worst.cost = group.reduce(
@@ -244,10 +233,8 @@ public struct EvaluationSummary: Sendable {
     ) { sum, result in
       sum.flatMap { sum in result.cost.map { sum + $0 } }
     }
-    let knowledge = Set(group.map(\.job.knowledge)).subtracting(["nothing"]).sorted()
-    return (
-      try record(worst, worstOf: brokenBy, knowledge: knowledge.joined(separator: "; ")), worst.job
-    )
+    let knowledge = Set(group.compactMap(\.job.knowledge))
+    return (try record(worst, worstOf: brokenBy, knowledge: knowledge), worst.job)
   }
 
   // MARK: Tables
@@ -263,7 +250,8 @@ public struct EvaluationSummary: Sendable {
         let record = row.record
         return [
           Table.Cell(record.model), Table.Cell(row.defence), Table.Cell(row.attack),
-          Table.Cell(record.norm ?? "–"), Table.Cell(record.epsilon ?? "–"),
+          Table.Cell(record.norm?.rawValue ?? "–"),
+          Table.Cell(record.epsilon?.description ?? "–"),
           Table.Cell(percent(record.accuracy)), Table.Cell(range(record.interval)),
           Table.Cell(
             record.repeated.map { percent(Double($0.majority) / Double(record.n)) } ?? "–"),
@@ -291,7 +279,7 @@ public struct EvaluationSummary: Sendable {
 
   /// Attacks that had nothing to follow on some images.
   private var blindness: [String] {
-    rows.filter { $0.record.brokenBy == nil }.compactMap { row in
+    rows.filter { $0.record.attack != .worst }.compactMap { row in
       guard let blind = row.record.provenance?.blindSearches, blind > 0,
         let searches = row.record.provenance?.searches
       else { return nil }
@@ -317,7 +305,7 @@ public struct EvaluationSummary: Sendable {
 
   /// Attacks whose steps together do not lead to the edge of their ball.
   private var unreachable: [String] {
-    rows.filter { $0.record.brokenBy == nil }.compactMap { row in
+    rows.filter { $0.record.attack != .worst }.compactMap { row in
       let attack = row.job.attack
       guard let (steps, size) = attack.attack?.walk, let radius = attack.epsilon,
         !size.reaches(radius, inSteps: steps)
@@ -401,7 +389,7 @@ public struct EvaluationSummary: Sendable {
   /// "mixup, mi-ol, lambda 0.6 within linf 3/20".
   private func title(of row: Row) -> String {
     "\(row.record.model), \(row.defence)"
-      + (row.record.norm.map { " within \($0) \(row.record.epsilon ?? "")" } ?? "")
+      + (row.job.attack.budget.map { " within \($0.norm.rawValue) \($0.radius)" } ?? "")
   }
 
   private var breakers: [String] {
@@ -417,9 +405,8 @@ public struct EvaluationSummary: Sendable {
   /// Where nobody who knows the defence was among the attackers of a ball.
   private var ignorance: [String] {
     rows.compactMap { row in
-      guard let provenance = row.record.provenance, row.record.brokenBy != nil,
-        row.record.defence != DefenceName.none.rawValue,
-        !provenance.knowledge.components(separatedBy: "; ").contains("defence")
+      guard let provenance = row.record.provenance, row.record.attack == .worst,
+        row.record.defence != .none, !provenance.knowledge.attackers.contains(.defence)
       else { return nil }
       return
         "\(title(of: row)): no attack of this ball knows the defence; one that does may leave far less"
@@ -428,14 +415,14 @@ public struct EvaluationSummary: Sendable {
 
   /// Where "worst" is above the figure of one of its attacks.
   private var luck: [String] {
-    rows.filter { $0.record.brokenBy != nil }.compactMap { worst in
+    rows.filter { $0.record.attack == .worst }.compactMap { worst in
       let lower = rows.first {
         $0.record.norm == worst.record.norm && $0.record.epsilon == worst.record.epsilon
           && $0.record.model == worst.record.model && $0.defence == worst.defence
           && $0.record.accuracy < worst.record.accuracy
       }
       return lower.map {
-        "\(title(of: worst)): \(Self.worst) \(percent(worst.record.accuracy)) is above \($0.attack) "
+        "\(title(of: worst)): \(worst.attack) \(percent(worst.record.accuracy)) is above \($0.attack) "
           + "\(percent($0.record.accuracy)) because it was chosen, image by image, on other draws than those "
           + "that score; the difference is chance"
       }
@@ -444,43 +431,57 @@ public struct EvaluationSummary: Sendable {
 
   /// One line per record under a line of names, for spreadsheets.
   public var csv: String {
-    let columns = [
-      "model", "defence", "defenceParameters", "attack", "attackParameters", "dataset", "split",
-      "norm", "epsilon", "n", "scoringDraws", "correct", "accuracy", "lower", "upper", "majority",
-      "always", "difference", "differenceLower", "differenceUpper", "p", "pHolm", "knowledge",
-      "seed", "checkpoint", "checkpointFile", "otherCheckpoint", "kernelSet", "examples", "indices",
-      "pool", "selectionDraws",
-      "forwardPasses", "backwardPasses", "searches",
-      "blindSearches", "images",
-      "imageWarnings", "sanity",
-    ]
-    func text(_ value: (some CustomStringConvertible)?) -> String { value.map { "\($0)" } ?? "" }
-    func list(_ parameters: [String: String]?) -> String {
-      (parameters ?? [:]).asList.joined(separator: "; ")
+    let lines = records.map { record in
+      Self.columns.map { column in quoted(column.value(record).map { "\($0)" } ?? "") }
     }
-    let lines = records.map { r -> String in
-      let fields: [String] = [
-        r.model, r.defence, list(r.provenance?.defenceParameters),
-        r.attack == AttackName.none.rawValue ? r.images?.title ?? r.attack : r.attack,
-        list(r.provenance?.attackParameters), r.dataset, r.split, text(r.norm), text(r.epsilon),
-        text(r.n), text(r.scoringDraws), text(r.correct), text(r.accuracy), text(r.interval.lower),
-        text(r.interval.upper), text(r.repeated?.majority), text(r.repeated?.always),
-        text(r.comparison?.difference), text(r.comparison?.interval.lower),
-        text(r.comparison?.interval.upper), text(r.comparison?.pValue),
-        text(r.comparison?.adjustedPValue), text(r.provenance?.knowledge), text(r.seed),
-        text(r.provenance?.checkpoint), text(r.provenance?.checkpointFile),
-        text(r.provenance?.other), r.kernelSet,
-        text(r.provenance?.examples?.identity), text(r.provenance?.indices),
-        text(r.provenance?.pool), text(r.provenance?.selectionDraws),
-        text(r.provenance?.forwardPasses),
-        text(r.provenance?.backwardPasses), text(r.provenance?.searches),
-        text(r.provenance?.blindSearches), text(r.images?.text),
-        (r.images?.warnings ?? []).joined(separator: "; "), text(r.sanity),
-      ]
-      return fields.map(quoted).joined(separator: ",")
-    }
-    return ([columns.joined(separator: ",")] + lines).joined(separator: "\n") + "\n"
+    return ([Self.columns.map(\.key)] + lines).map { $0.joined(separator: ",") + "\n" }.joined()
   }
+
+  /// The columns of `csv` by their names; nil where a record has no value.
+  private static let columns:
+    KeyValuePairs<String, @Sendable (EvaluationRecord) -> (any CustomStringConvertible)?> = [
+      "model": { $0.model },
+      "defence": { $0.defence.rawValue },
+      "defenceParameters": { $0.provenance?.defenceParameters.asList.joined(separator: "; ") },
+      "attack": {
+        $0.attack == .named(.none) ? $0.images?.title ?? $0.attack.rawValue : $0.attack.rawValue
+      },
+      "attackParameters": { $0.provenance?.attackParameters.asList.joined(separator: "; ") },
+      "dataset": { $0.dataset },
+      "split": { $0.split.rawValue },
+      "norm": { $0.norm?.rawValue },
+      "epsilon": { $0.epsilon },
+      "n": { $0.n },
+      "scoringDraws": { $0.scoringDraws },
+      "correct": { $0.correct },
+      "accuracy": { $0.accuracy },
+      "lower": { $0.interval.lower },
+      "upper": { $0.interval.upper },
+      "majority": { $0.repeated?.majority },
+      "always": { $0.repeated?.always },
+      "difference": { $0.comparison?.difference },
+      "differenceLower": { $0.comparison?.interval.lower },
+      "differenceUpper": { $0.comparison?.interval.upper },
+      "p": { $0.comparison?.pValue },
+      "pHolm": { $0.comparison?.adjustedPValue },
+      "knowledge": { $0.provenance?.knowledge.rawValue },
+      "seed": { $0.seed },
+      "checkpoint": { $0.provenance?.checkpoint },
+      "checkpointFile": { $0.provenance?.checkpointFile },
+      "otherCheckpoint": { $0.provenance?.other },
+      "kernelSet": { $0.kernelSet.rawValue },
+      "examples": { $0.provenance?.examples?.identity },
+      "indices": { $0.provenance?.indices },
+      "pool": { $0.provenance?.pool },
+      "selectionDraws": { $0.provenance?.selectionDraws },
+      "forwardPasses": { $0.provenance?.forwardPasses },
+      "backwardPasses": { $0.provenance?.backwardPasses },
+      "searches": { $0.provenance?.searches },
+      "blindSearches": { $0.provenance?.blindSearches },
+      "images": { $0.images?.text },
+      "imageWarnings": { $0.images?.warnings.joined(separator: "; ") },
+      "sanity": { $0.sanity },
+    ]
 }
 
 extension EvaluationJob {
@@ -530,10 +531,10 @@ private func quoted(_ text: String) -> String {
 extension EvaluationRecord.Images {
   /// "the file's pgd, linf 3/20", or "the file's images" where it does not say what was done.
   package var title: String {
-    let ball = epsilon.map { ", \(norm ?? "linf") \($0)" } ?? ""
+    let ball = epsilon.map { ", \((norm ?? .linf).rawValue) \($0)" } ?? ""
     let place = model.map { " on \($0)" } ?? ""
-    return "the file's \(attack.map { $0 == "none" ? "images" : $0 } ?? "images")\(ball)\(place)"
-      .printable
+    let made = attack.flatMap { $0 == AttackName.none.rawValue ? nil : $0 } ?? "images"
+    return "the file's \(made)\(ball)\(place)".printable
   }
 
   /// What is known of the images, in one line.
@@ -560,8 +561,8 @@ extension EvaluationRecord.Images {
       }
       if let beyond = comparison.beyond, beyond > 0 {
         warnings.append(
-          "DO NOT QUOTE: \(beyond) images are further from the data set's than \(norm ?? "linf") "
-            + "\(epsilon ?? ""), which the file claims")
+          "DO NOT QUOTE: \(beyond) images are further from the data set's than "
+            + "\((norm ?? .linf).rawValue) \(epsilon?.description ?? ""), which the file claims")
       }
       if comparison.training > 0 {
         warnings.append(

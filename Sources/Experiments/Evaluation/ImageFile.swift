@@ -2,7 +2,6 @@ import Classification
 import Datasets
 import Foundation
 import NeuralNetwork
-import Reporting
 import Robustness
 import Statistics
 
@@ -41,8 +40,8 @@ package struct ImageFile: Sendable {
 
     let claim = try Claim(file.metadata)
     var description = EvaluationRecord.Images(
-      identity: given.identity, attack: claim.attack, norm: claim.budget?.norm.rawValue,
-      epsilon: claim.budget?.radius.description,
+      identity: given.identity, attack: claim.attack, norm: claim.budget?.norm,
+      epsilon: claim.budget?.radius,
       model: file.metadata["model"].flatMap { $0.isEmpty ? nil : $0 },
       constant: pixels.constantCount)
     guard file.tensors["indices"] != nil else {

@@ -19,15 +19,21 @@ package struct SanityReport: Sendable, Codable, Equatable {
     verdicts.filter { $0.outcome == .failed }.map(\.name)
   }
 
-  /// "passed on 50 images", with what these did not decide, or "failed on 50 images: " and the names of the
-  /// checks.
-  package var summary: String {
-    let images = "on \(count) image\(count == 1 ? "" : "s")"
-    guard failures.isEmpty else { return "failed \(images): \(failures.joined(separator: ", "))" }
+  /// What it comes to.
+  package var summary: Summary {
     let undecided = verdicts.filter { $0.outcome == .undecided }.map(\.name)
-    return undecided.isEmpty
-      ? "passed \(images)"
-      : "passed \(images), which do not decide: \(undecided.joined(separator: ", "))"
+    return failures.isEmpty
+      ? Summary(isPassed: true, count: count, checks: undecided)
+      : Summary(isPassed: false, count: count, checks: failures)
+  }
+
+  /// Whether all checks were passed, on how many images: "passed on 50 images", with those that these did not
+  /// decide; or "failed on 50 images: " with those that failed.
+  package struct Summary: Codable, Sendable, Equatable {
+    package var isPassed: Bool
+    package var count: Int
+    /// The names of the checks that failed, or, where none did, of those that are not decided.
+    package var checks: [String]
   }
 
   /// Whether the report is about the row of a job in the table. A row of one attack is meant if it is the
@@ -48,6 +54,27 @@ package struct SanityReport: Sendable, Codable, Equatable {
         ]
       })
   }
+}
+
+extension SanityReport.Summary: RawRepresentable, CustomStringConvertible {
+  package init?(rawValue: String) {
+    let form = /(passed|failed) on (\d+) images?(?:(?:, which do not decide)?: (.+))?/
+    guard let parts = rawValue.wholeMatch(of: form)?.output, let count = Int(parts.2) else {
+      return nil
+    }
+    self.init(
+      isPassed: parts.1 == "passed", count: count,
+      checks: parts.3.map { String($0).components(separatedBy: ", ") } ?? [])
+    guard self.rawValue == rawValue else { return nil }
+  }
+
+  package var rawValue: String {
+    "\(isPassed ? "passed" : "failed") on \(count) image\(count == 1 ? "" : "s")"
+      + (checks.isEmpty
+        ? "" : (isPassed ? ", which do not decide: " : ": ") + checks.joined(separator: ", "))
+  }
+
+  package var description: String { rawValue }
 }
 
 extension EvaluationRun {

@@ -200,7 +200,7 @@ package struct ReproductionReport: Sendable {
     case .cost:
       [.table(costTable, caption: "On clean images, in the time of one thread.")]
     case .sanity(let method):
-      network(method)?.sanity.map { .table($0.table, caption: $0.summary) } ?? []
+      network(method)?.sanity.map { .table($0.table, caption: $0.summary.rawValue) } ?? []
     case .provenance: [.keyValues(provenance)]
     }
   }

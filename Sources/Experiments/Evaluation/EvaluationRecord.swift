@@ -1,10 +1,48 @@
 import Foundation
+import Kernels
+import NeuralNetwork
+import Robustness
 import Statistics
 
 /// One measured accuracy with everything that is needed to measure it again.
-package struct EvaluationRecord: Sendable, Equatable {
-  /// The version of the JSON layout that this code writes and reads.
-  package static let schema = 3
+///
+/// A record has every field of its own in JSON, `null` where there is no value, so that all records share one
+/// set of columns.
+package struct EvaluationRecord: Codable, Sendable, Equatable {
+  /// The version of the JSON layout, written as its number; none but this code's can be read.
+  package struct Schema: Codable, Sendable, Equatable {
+    fileprivate static let current = 3
+
+    init() {}
+
+    package init(from decoder: any Decoder) throws {
+      let found = try Int(from: decoder)
+      guard found == Self.current else { throw RecordError.schema(found) }
+    }
+
+    package func encode(to encoder: any Encoder) throws { try Self.current.encode(to: encoder) }
+  }
+
+  /// Which attack the images were judged under.
+  package enum Attack: RawRepresentable, Codable, Sendable, Equatable {
+    case named(AttackName)
+    /// On every image the one of several attacks that misled most.
+    case worst
+
+    package init?(rawValue: String) {
+      if rawValue == Self.worst.rawValue {
+        self = .worst
+      } else if let name = AttackName(rawValue: rawValue) {
+        self = .named(name)
+      } else {
+        return nil
+      }
+    }
+
+    package var rawValue: String {
+      if case .named(let name) = self { name.rawValue } else { "worst" }
+    }
+  }
 
   /// How well the statistics of MI-PL tell adversarial images from clean ones.
   package struct Detection: Codable, Sendable, Equatable {
@@ -34,24 +72,6 @@ package struct EvaluationRecord: Sendable, Equatable {
       package var interval: Interval?
       /// The same of all attacked images.
       package var ofAll: Double
-
-      package init(ofSuccesses: Double?, interval: Interval?, ofAll: Double) {
-        self.ofSuccesses = ofSuccesses
-        self.interval = interval
-        self.ofAll = ofAll
-      }
-    }
-
-    package init(
-      aucConfidenceDrop: Double?, aucMaximaDrop: Double?, clean: Int, adversarial: Int,
-      intervalConfidenceDrop: Interval? = nil, intervalMaximaDrop: Interval? = nil
-    ) {
-      self.intervalConfidenceDrop = intervalConfidenceDrop
-      self.intervalMaximaDrop = intervalMaximaDrop
-      self.aucConfidenceDrop = aucConfidenceDrop
-      self.aucMaximaDrop = aucMaximaDrop
-      self.clean = clean
-      self.adversarial = adversarial
     }
   }
 
@@ -65,7 +85,7 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var alwaysInterval: Interval
 
     /// What was measured.
-    package init(_ outcomes: RepeatedOutcomes) {
+    init(_ outcomes: RepeatedOutcomes) {
       majority = outcomes.majority.successes
       majorityInterval = outcomes.majority.wilsonInterval()
       always = outcomes.always.successes
@@ -83,7 +103,7 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var pValue: Double
     package var adjustedPValue: Double
 
-    package init(_ outcomes: PairedOutcomes, adjustedPValue: Double) {
+    init(_ outcomes: PairedOutcomes, adjustedPValue: Double) {
       difference = outcomes.difference
       interval = outcomes.differenceInterval()
       pValue = outcomes.pValue
@@ -99,11 +119,26 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var repeated: Int
     /// Images that the data set has among its training images as well, to the last bit.
     package var training: Int
+  }
 
-    package init(identity: String, repeated: Int, training: Int) {
-      self.identity = identity
-      self.repeated = repeated
-      self.training = training
+  /// What the attackers know, written as a list of it: "another network; network", or "nothing".
+  package struct Knowledge: RawRepresentable, Codable, Sendable, Equatable {
+    /// What each of them does; none without an attack.
+    package var attackers: Set<AttackName.Knowledge>
+
+    private static let (nothing, separator) = ("nothing", "; ")
+
+    init(_ attackers: Set<AttackName.Knowledge>) { self.attackers = attackers }
+
+    package init?(rawValue: String) {
+      let names = rawValue == Self.nothing ? [] : rawValue.components(separatedBy: Self.separator)
+      attackers = Set(names.compactMap(AttackName.Knowledge.init(rawValue:)))
+      guard self.rawValue == rawValue else { return nil }
+    }
+
+    package var rawValue: String {
+      attackers.isEmpty
+        ? Self.nothing : attackers.map(\.rawValue).sorted().joined(separator: Self.separator)
     }
   }
 
@@ -121,17 +156,15 @@ package struct EvaluationRecord: Sendable, Equatable {
     /// What the scored images are; nil where nobody said.
     package var examples: Examples?
     /// Where the images stand in their files: "3823-4322".
-    package var indices: String
+    package var indices: IndexRanges
     /// Images of the mixing pool, where they are from, and the SHA-256 of what they are; nil for a
     /// defence without.
     package var pool: String?
-    /// "nothing", "network", "defence" or "another network": whose gradient the attacker follows; of the
-    /// worst of several attacks what each of them does, with semicolons.
-    package var knowledge: String
+    package var knowledge: Knowledge
     package var defenceParameters: [String: String]
     package var attackParameters: [String: String]
     package var selectionDraws: Int
-    package var planProfile: String
+    package var planProfile: PlanProfile
     /// Images that went through the network to attack and to judge; nil where the images were measured
     /// together with others.
     package var forwardPasses: Int?
@@ -146,34 +179,6 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var outcomes: String?
     /// How the defence's setting was chosen among others; nil if it was given.
     package var matching: Matching?
-
-    package init(
-      checkpoint: String, checkpointFile: String? = nil, readingsInDoubt: [String]? = nil,
-      other: String? = nil, examples: Examples? = nil,
-      indices: String, pool: String?, knowledge: String,
-      defenceParameters: [String: String], attackParameters: [String: String], selectionDraws: Int,
-      planProfile: String, forwardPasses: Int?, backwardPasses: Int?, searches: Int? = nil,
-      blindSearches: Int? = nil, seconds: Double?, outcomes: String?
-    ) {
-      self.checkpoint = checkpoint
-      self.other = other
-      self.examples = examples
-      self.checkpointFile = checkpointFile
-      self.readingsInDoubt = readingsInDoubt
-      self.indices = indices
-      self.pool = pool
-      self.knowledge = knowledge
-      self.defenceParameters = defenceParameters
-      self.attackParameters = attackParameters
-      self.selectionDraws = selectionDraws
-      self.planProfile = planProfile
-      self.forwardPasses = forwardPasses
-      self.backwardPasses = backwardPasses
-      self.searches = searches
-      self.blindSearches = blindSearches
-      self.seconds = seconds
-      self.outcomes = outcomes
-    }
   }
 
   /// A choice among the settings of a defence by their accuracy on clean validation images.
@@ -183,11 +188,6 @@ package struct EvaluationRecord: Sendable, Equatable {
       package var defence: String
       /// Its accuracy on those images.
       package var accuracy: Double
-
-      package init(defence: String, accuracy: Double) {
-        self.defence = defence
-        self.accuracy = accuracy
-      }
     }
 
     /// The accuracy that had to be kept, at the least price.
@@ -199,16 +199,6 @@ package struct EvaluationRecord: Sendable, Equatable {
     /// The number of validation images, and the SHA-256 of what they are.
     package var images: Int
     package var identity: String
-
-    package init(
-      target: Double, isReached: Bool, candidates: [Candidate], images: Int, identity: String
-    ) {
-      self.target = target
-      self.isReached = isReached
-      self.candidates = candidates
-      self.images = images
-      self.identity = identity
-    }
   }
 
   /// A file of images that was scored in place of the data set's, as it was found.
@@ -217,8 +207,8 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var identity: String
     /// How the images were made, as the file says.
     package var attack: String?
-    package var norm: String?
-    package var epsilon: String?
+    package var norm: PerturbationBudget.Norm?
+    package var epsilon: Epsilon?
     /// The network on which they were searched, as the file says.
     package var model: String?
     /// Images all of whose values are one.
@@ -241,98 +231,63 @@ package struct EvaluationRecord: Sendable, Equatable {
       package var otherLabels: Int
       /// Images that are training images of the data set.
       package var training: Int
-
-      package init(
-        medianLinf: Double, largestLinf: Double, medianL2: Double, largestL2: Double,
-        unchanged: Int, beyond: Int?, otherLabels: Int, training: Int
-      ) {
-        self.medianLinf = medianLinf
-        self.largestLinf = largestLinf
-        self.medianL2 = medianL2
-        self.largestL2 = largestL2
-        self.unchanged = unchanged
-        self.beyond = beyond
-        self.otherLabels = otherLabels
-        self.training = training
-      }
-    }
-
-    package init(
-      identity: String, attack: String?, norm: String?, epsilon: String?, model: String? = nil,
-      constant: Int,
-      comparison: Comparison? = nil
-    ) {
-      self.identity = identity
-      self.attack = attack
-      self.norm = norm
-      self.epsilon = epsilon
-      self.model = model
-      self.constant = constant
-      self.comparison = comparison
     }
   }
 
+  package var schema = Schema()
   package let model: String
-  package let defence: String
-  package let attack: String
+  package let defence: DefenceName
+  package let attack: Attack
   package let dataset: String
-  package let split: String
+  package let split: EvaluationJob.Split
   /// The number of images judged; at least 1.
   package let n: Int
   /// Predictions of every image that were scored, each on draws of its own; 1 without randomness.
   package let scoringDraws: Int
   /// How many of the n · scoringDraws predictions were right.
   package let correct: Int
+  /// correct / (n · scoringDraws): the mean over images and draws. For readers of the file: a record that
+  /// contradicts itself is refused.
+  package let accuracy: Double
   /// 95% interval of the accuracy, over images.
   package let interval: Interval
-  /// How a perturbation is measured: "linf" or "l2"; nil without an attack.
-  package let norm: String?
-  /// Radius of the perturbation ball in pixels as it was asked for, such as "8/255"; nil without
-  /// an attack.
-  package let epsilon: String?
+  /// How a perturbation is measured; nil without an attack.
+  @OrNull package var norm: PerturbationBudget.Norm?
+  /// Radius of the perturbation ball in pixels as it was asked for; nil without an attack.
+  @OrNull package var epsilon: Epsilon?
   package let steps: Int
   package let restarts: Int
   package let seed: UInt64
-  package let kernelSet: String
+  package let kernelSet: KernelSet
   package let forwardPassesPerDecision: Int
   /// Wall-clock time; nil where a record must not depend on the machine.
-  package let secondsPerDecision: Double?
+  @OrNull package var secondsPerDecision: Double?
   /// λ, the weight of the image itself in the mixture.
-  package let lambda: Double?
+  @OrNull package var lambda: Double?
   /// The detection threshold of a combined defence.
-  package let threshold: Double?
+  @OrNull package var threshold: Double?
   /// N, the defence's draws for one decision.
-  package let draws: Int?
+  @OrNull package var draws: Int?
   /// The attacker's draws for one gradient.
-  package let attackDraws: Int?
-  package let detection: Detection?
-  package var repeated: Repeated?
-  package var comparison: Comparison?
-  /// Of the worst of several attacks on every image: how many images each of them broke, under its name;
+  @OrNull package var attackDraws: Int?
+  @OrNull package var detection: Detection?
+  @OrNull package var repeated: Repeated?
+  @OrNull package var comparison: Comparison?
+  /// Of the worst of several attacks on every image: how many images each of them broke, under its title;
   /// under "none" those that were as wrong before.
-  package var brokenBy: [String: Int]?
-  package var provenance: Provenance?
+  @OrNull package var brokenBy: [String: Int]?
+  @OrNull package var provenance: Provenance?
   /// The file that the images are from; nil for the data set's own.
-  package var images: Images?
-  /// What the sanity suite says of the defence: "passed", or "failed: " and the checks; nil if it was not
-  /// asked. Figures that failed are not to be quoted.
-  package var sanity: String?
+  @OrNull package var images: Images?
+  /// What the sanity suite says of the defence; nil if it was not asked. Figures that failed are not to be
+  /// quoted.
+  @OrNull package var sanity: SanityReport.Summary?
 
-  /// correct / (n · scoringDraws): the mean over images and draws.
-  package var accuracy: Double { Double(correct) / (Double(n) * Double(scoringDraws)) }
-
-  /// A checked record.
+  /// The same record if it is one that can be.
   ///
-  /// - Throws: `RecordError` unless 0 ≤ correct ≤ n · scoringDraws, n ≥ 1, scoringDraws ≥ 1 and every number
-  ///   is finite.
-  package init(
-    model: String, defence: String, attack: String, dataset: String, split: String, n: Int,
-    scoringDraws: Int = 1, correct: Int, interval: Interval, norm: String?, epsilon: String?,
-    steps: Int, restarts: Int, seed: UInt64,
-    kernelSet: String, forwardPassesPerDecision: Int, secondsPerDecision: Double? = nil,
-    lambda: Double? = nil, threshold: Double? = nil, draws: Int? = nil, attackDraws: Int? = nil,
-    detection: Detection? = nil
-  ) throws(RecordError) {
+  /// - Throws: `RecordError` unless 0 ≤ correct ≤ n · scoringDraws, n ≥ 1, scoringDraws ≥ 1, the accuracy is
+  ///   what follows from them, and every number is finite.
+  func checked() throws(RecordError) -> Self {
     let (predictions, isTooMany) = n.multipliedReportingOverflow(by: scoringDraws)
     guard n >= 1, scoringDraws >= 1, !isTooMany, (0...predictions).contains(correct) else {
       throw .counts(correct: correct, n: n, scoringDraws: scoringDraws)
@@ -345,116 +300,30 @@ package struct EvaluationRecord: Sendable, Equatable {
     for (name, value) in numbers {
       if let value, !value.isFinite { throw .notFinite(field: name) }
     }
-    self.model = model
-    self.defence = defence
-    self.attack = attack
-    self.dataset = dataset
-    self.split = split
-    self.n = n
-    self.scoringDraws = scoringDraws
-    self.correct = correct
-    self.interval = interval
-    self.norm = norm
-    self.epsilon = epsilon
-    self.steps = steps
-    self.restarts = restarts
-    self.seed = seed
-    self.kernelSet = kernelSet
-    self.forwardPassesPerDecision = forwardPassesPerDecision
-    self.secondsPerDecision = secondsPerDecision
-    self.lambda = lambda
-    self.threshold = threshold
-    self.draws = draws
-    self.attackDraws = attackDraws
-    self.detection = detection
+    // One unit in the last place of 1 allows for a writer that rounds the quotient differently.
+    guard abs(accuracy - Double(correct) / Double(predictions)) <= .ulpOfOne else {
+      throw .accuracy(accuracy, correct: correct, of: predictions)
+    }
+    return self
   }
 }
 
-extension EvaluationRecord: Codable {
-  private enum Field: String, CodingKey {
-    case schema, model, defence, attack, dataset, split, n, scoringDraws, correct, accuracy,
-      interval
-    case norm, epsilon, steps, restarts, seed, kernelSet, forwardPassesPerDecision,
-      secondsPerDecision, lambda
-    case threshold, draws, attackDraws, detection, repeated, comparison, brokenBy, provenance,
-      images, sanity
-  }
+/// What is written as `null` where it has no value, and read as none where it is `null` or missing.
+@propertyWrapper
+package struct OrNull<Value: Codable & Sendable & Equatable>: Codable, Sendable, Equatable {
+  package var wrappedValue: Value?
 
-  package init(from decoder: any Decoder) throws {
-    let fields = try decoder.container(keyedBy: Field.self)
-    let schema = try fields.decode(Int.self, forKey: .schema)
-    guard schema == Self.schema else { throw RecordError.schema(schema) }
-    try self.init(
-      model: fields.decode(String.self, forKey: .model),
-      defence: fields.decode(String.self, forKey: .defence),
-      attack: fields.decode(String.self, forKey: .attack),
-      dataset: fields.decode(String.self, forKey: .dataset),
-      split: fields.decode(String.self, forKey: .split),
-      n: fields.decode(Int.self, forKey: .n),
-      scoringDraws: fields.decode(Int.self, forKey: .scoringDraws),
-      correct: fields.decode(Int.self, forKey: .correct),
-      interval: fields.decode(Interval.self, forKey: .interval),
-      norm: fields.decodeIfPresent(String.self, forKey: .norm),
-      epsilon: fields.decodeIfPresent(String.self, forKey: .epsilon),
-      steps: fields.decode(Int.self, forKey: .steps),
-      restarts: fields.decode(Int.self, forKey: .restarts),
-      seed: fields.decode(UInt64.self, forKey: .seed),
-      kernelSet: fields.decode(String.self, forKey: .kernelSet),
-      forwardPassesPerDecision: fields.decode(Int.self, forKey: .forwardPassesPerDecision),
-      secondsPerDecision: fields.decodeIfPresent(Double.self, forKey: .secondsPerDecision),
-      lambda: fields.decodeIfPresent(Double.self, forKey: .lambda),
-      threshold: fields.decodeIfPresent(Double.self, forKey: .threshold),
-      draws: fields.decodeIfPresent(Int.self, forKey: .draws),
-      attackDraws: fields.decodeIfPresent(Int.self, forKey: .attackDraws),
-      detection: fields.decodeIfPresent(Detection.self, forKey: .detection))
-    repeated = try fields.decodeIfPresent(Repeated.self, forKey: .repeated)
-    comparison = try fields.decodeIfPresent(Comparison.self, forKey: .comparison)
-    brokenBy = try fields.decodeIfPresent([String: Int].self, forKey: .brokenBy)
-    provenance = try fields.decodeIfPresent(Provenance.self, forKey: .provenance)
-    images = try fields.decodeIfPresent(Images.self, forKey: .images)
-    sanity = try fields.decodeIfPresent(String.self, forKey: .sanity)
-    // The accuracy is there for readers of the file; a record that contradicts itself is refused.
-    // One unit in the last place of 1 allows for a writer that rounds the quotient differently.
-    let stated = try fields.decode(Double.self, forKey: .accuracy)
-    guard abs(stated - accuracy) <= .ulpOfOne else {
-      throw RecordError.accuracy(stated, correct: correct, of: n * scoringDraws)
-    }
-  }
+  package init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
 
-  /// Every field is written, `null` where there is no value, so that all records share one set of
-  /// columns.
-  package func encode(to encoder: any Encoder) throws {
-    var fields = encoder.container(keyedBy: Field.self)
-    try fields.encode(Self.schema, forKey: .schema)
-    try fields.encode(model, forKey: .model)
-    try fields.encode(defence, forKey: .defence)
-    try fields.encode(attack, forKey: .attack)
-    try fields.encode(dataset, forKey: .dataset)
-    try fields.encode(split, forKey: .split)
-    try fields.encode(n, forKey: .n)
-    try fields.encode(scoringDraws, forKey: .scoringDraws)
-    try fields.encode(correct, forKey: .correct)
-    try fields.encode(accuracy, forKey: .accuracy)
-    try fields.encode(interval, forKey: .interval)
-    try fields.encode(norm, forKey: .norm)
-    try fields.encode(epsilon, forKey: .epsilon)
-    try fields.encode(steps, forKey: .steps)
-    try fields.encode(restarts, forKey: .restarts)
-    try fields.encode(seed, forKey: .seed)
-    try fields.encode(kernelSet, forKey: .kernelSet)
-    try fields.encode(forwardPassesPerDecision, forKey: .forwardPassesPerDecision)
-    try fields.encode(secondsPerDecision, forKey: .secondsPerDecision)
-    try fields.encode(lambda, forKey: .lambda)
-    try fields.encode(threshold, forKey: .threshold)
-    try fields.encode(draws, forKey: .draws)
-    try fields.encode(attackDraws, forKey: .attackDraws)
-    try fields.encode(detection, forKey: .detection)
-    try fields.encode(repeated, forKey: .repeated)
-    try fields.encode(comparison, forKey: .comparison)
-    try fields.encode(brokenBy, forKey: .brokenBy)
-    try fields.encode(provenance, forKey: .provenance)
-    try fields.encode(images, forKey: .images)
-    try fields.encode(sanity, forKey: .sanity)
+  package init(from decoder: any Decoder) throws { wrappedValue = try Value?(from: decoder) }
+
+  package func encode(to encoder: any Encoder) throws { try wrappedValue.encode(to: encoder) }
+}
+
+extension KeyedDecodingContainer {
+  /// What synthesised decoding calls: of a field that is missing, `OrNull.init(from:)` is never asked.
+  func decode<Value>(_ type: OrNull<Value>.Type, forKey key: Key) throws -> OrNull<Value> {
+    OrNull(wrappedValue: try decodeIfPresent(Value.self, forKey: key))
   }
 }
 
@@ -475,7 +344,7 @@ extension [EvaluationRecord] {
       throw .unreadable(place: "the file", reason: "has \"\(key)\" twice in one object")
     }
     do {
-      self = try JSONDecoder().decode([EvaluationRecord].self, from: json)
+      self = try JSONDecoder().decode([EvaluationRecord].self, from: json).map { try $0.checked() }
     } catch let error as RecordError {
       throw error
     } catch DecodingError.keyNotFound(let key, let context) {
@@ -484,6 +353,9 @@ extension [EvaluationRecord] {
       throw .unreadable(place: place(context.codingPath), reason: "has no value")
     } catch DecodingError.typeMismatch(let type, let context) {
       throw .unreadable(place: place(context.codingPath), reason: "is not of type \(type)")
+    } catch DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty {
+      throw .unreadable(
+        place: place(context.codingPath), reason: "is wrong: \(context.debugDescription)")
     } catch {
       throw .unreadable(place: "the file", reason: "is not valid JSON")
     }
@@ -511,7 +383,7 @@ package enum RecordError: ExplainedError, Equatable {
     case .notFinite(let field):
       "\(field) of a record is not a finite number; leave out what was not measured"
     case .schema(let found):
-      "a record has schema \(found), this version reads \(EvaluationRecord.schema); "
+      "a record has schema \(found), this version reads \(EvaluationRecord.Schema.current); "
         + "use the version that wrote it or evaluate again"
     case .accuracy(let stated, let correct, let predictions):
       "a record says accuracy \(stated) but \(correct) of \(predictions) correct; evaluate again"
