@@ -91,12 +91,22 @@ package struct NetworkVerification: Sendable {
     /// The rank correlation between two numbers of every image: the mean distance of F from the straight
     /// line to its partners, and the RIC margin min(ΔF_y, −ΔF_ŷ). Nil if there is none.
     package var correlation: RankCorrelation?
+
+    package init(rule: PartnerLabel, correlation: RankCorrelation?) {
+      self.rule = rule
+      self.correlation = correlation
+    }
   }
 
   /// How far a network is from linear between images, and how that goes together with RIC.
   package struct Linearity: Codable, Hashable, Sendable {
     package var measurement: LinearityMeasurement
     package var comparisons: [Comparison]
+
+    package init(measurement: LinearityMeasurement, comparisons: [Comparison]) {
+      self.measurement = measurement
+      self.comparisons = comparisons
+    }
   }
 
   /// What was found.

@@ -13,12 +13,24 @@ public struct LinearityMeasurement: Sendable, Hashable, Codable {
     public var withinClasses: BoundedMean
     /// Over pairs of images of different classes.
     public var betweenClasses: BoundedMean
+
+    package init(ratio: Float, withinClasses: BoundedMean, betweenClasses: BoundedMean) {
+      self.ratio = ratio
+      self.withinClasses = withinClasses
+      self.betweenClasses = betweenClasses
+    }
   }
 
   /// By λ, in the order asked for.
   public let points: [Point]
   /// Pairs of each kind.
   public let pairCount: Int
+
+  /// A measurement that was made elsewhere.
+  package init(points: [Point], pairCount: Int) {
+    self.points = points
+    self.pairCount = pairCount
+  }
 
   /// Measures on independent random pairs, the same ones at every λ; each mean comes with its 95%
   /// interval, by betting on the pairs in their order.
