@@ -41,7 +41,8 @@ struct ModelOptions: ParsableArguments {
     guard let other else {
       guard reading.normalization == nil, reading.answers.isEmpty else {
         throw Failure.usage(
-          "--other-mean, --other-std and --other-reading describe the file of --other; give that too")
+          "--other-mean, --other-std and --other-reading describe the file of --other; give that too"
+        )
       }
       return nil
     }
