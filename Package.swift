@@ -192,7 +192,7 @@ let package = Package(
     .testTarget(
       name: "ExperimentsTests",
       dependencies: [
-        "Experiments", "Reporting", "Training", "Robustness", "Workloads",
+        "CAllocations", "Experiments", "Reporting", "Training", "Robustness", "Workloads",
         "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Classification", "Statistics",
         "TestSupport",
       ],
@@ -200,8 +200,8 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "mixup-inference", "Experiments", "Datasets", "NeuralNetwork", "Kernels", "Classification",
-        "TestSupport",
+        "mixup-inference", "Experiments", "Robustness", "Datasets", "NeuralNetwork", "Kernels",
+        "Classification", "TestSupport",
       ],
       swiftSettings: strict),
   ],

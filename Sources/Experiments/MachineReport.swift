@@ -10,9 +10,18 @@ package struct MachineReport: Sendable {
     package var value: String
     /// The command that mends it, if something is missing.
     package var remedy: String?
+
+    package init(name: String, value: String, remedy: String? = nil) {
+      self.name = name
+      self.value = value
+      self.remedy = remedy
+    }
   }
 
   package let findings: [Finding]
+
+  /// A report of what was found.
+  package init(findings: [Finding]) { self.findings = findings }
 
   /// Looks at the machine.
   package init() {

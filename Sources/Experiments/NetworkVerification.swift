@@ -91,12 +91,22 @@ package struct NetworkVerification: Sendable {
     /// The rank correlation between two numbers of every image: the mean distance of F from the straight
     /// line to its partners, and the RIC margin min(ΔF_y, −ΔF_ŷ). Nil if there is none.
     package var correlation: RankCorrelation?
+
+    package init(rule: PartnerLabel, correlation: RankCorrelation?) {
+      self.rule = rule
+      self.correlation = correlation
+    }
   }
 
   /// How far a network is from linear between images, and how that goes together with RIC.
   package struct Linearity: Codable, Hashable, Sendable {
     package var measurement: LinearityMeasurement
     package var comparisons: [Comparison]
+
+    package init(measurement: LinearityMeasurement, comparisons: [Comparison]) {
+      self.measurement = measurement
+      self.comparisons = comparisons
+    }
   }
 
   /// What was found.
@@ -216,7 +226,8 @@ package struct NetworkVerification: Sendable {
   }
 
   private func point(
-    _ rule: PartnerLabel, _ lambda: MixingRatio, _ before: [MixupDecision], _ after: [MixupDecision],
+    _ rule: PartnerLabel, _ lambda: MixingRatio, _ before: [MixupDecision],
+    _ after: [MixupDecision],
     labels: [Int], _ classCount: Int
   ) -> Point {
     let routes = zip(labels, zip(before, after)).map { label, pair in
@@ -281,7 +292,8 @@ package struct NetworkVerification: Sendable {
         : rule == .predicted ? decision.predictedLabelAverage : decision.otherLabelAverage
     }
     return PerturbationRoute(
-      rule: rule, lambda: lambda.doubleValue, classCount: classCount, clean: confidences(before.clean),
+      rule: rule, lambda: lambda.doubleValue, classCount: classCount,
+      clean: confidences(before.clean),
       cleanMixed: confidences(mixed(before)), adversarial: confidences(after.clean),
       adversarialMixed: confidences(mixed(after)))
   }
@@ -290,7 +302,8 @@ package struct NetworkVerification: Sendable {
     _ base: some DifferentiableClassifier, on images: LabelledImages
   ) throws -> LinearityMeasurement {
     try LinearityMeasurement(
-      base, on: images, lambdas: (0...10).map { MixingRatio($0, over: 10) }, pairCount: settings.pairCount,
+      base, on: images, lambdas: (0...10).map { MixingRatio($0, over: 10) },
+      pairCount: settings.pairCount,
       seed: settings.seed)
   }
 

@@ -82,7 +82,8 @@ struct NetworkVerificationReport: Sendable {
         NetworkVerification.Verdict.allCases.compactMap { value in
           let lambdas = points.filter { verdict($0) == value }
             .map { trimmed($0.lambda.doubleValue, decimals: 3) }
-          return lambdas.isEmpty ? nil : "\(value.rawValue) at λ = \(lambdas.joined(separator: ", "))"
+          return lambdas.isEmpty
+            ? nil : "\(value.rawValue) at λ = \(lambdas.joined(separator: ", "))"
         }.joined(separator: "; ")
       }
       return
@@ -139,7 +140,8 @@ struct NetworkVerificationReport: Sendable {
         name,
         points.map {
           LinePlot.Point(
-            x: $0.lambda.doubleValue, y: value($0).value, interval: dashed ? nil : value($0).interval)
+            x: $0.lambda.doubleValue, y: value($0).value,
+            interval: dashed ? nil : value($0).interval)
         }, isDashed: dashed)
     }
     return LinePlot(

@@ -69,10 +69,11 @@ extension MixingRatio: Codable {
   /// Reads a number, whose decimal digits are exact, or a text.
   public init(from decoder: any Decoder) throws {
     let field = try decoder.singleValueContainer()
-    if let text = try? field.decode(String.self) {
+    let text = try (try? field.decode(String.self)) ?? "\(field.decode(Decimal.self))"
+    do {
       try self.init(text)
-    } else {
-      try self.init("\(field.decode(Decimal.self))")
+    } catch {
+      throw DecodingError.dataCorruptedError(in: field, debugDescription: error.description)
     }
   }
 

@@ -18,4 +18,11 @@ public struct BoundedMean: Sendable, Hashable, Codable {
       ? (range.lowerBound + range.upperBound) / 2 : values.reduce(0, +) / Double(values.count)
     interval = bettingInterval(of: values, in: range, confidence: confidence)
   }
+
+  /// A mean that was found elsewhere.
+  package init(value: Double, count: Int, interval: Interval) {
+    self.value = value
+    self.count = count
+    self.interval = interval
+  }
 }

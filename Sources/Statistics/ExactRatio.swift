@@ -19,8 +19,8 @@ public struct ExactRatio: Sendable, CustomStringConvertible {
     self.init(n, d)
   }
 
-  /// Reads "n/d" of two whole numbers, or a decimal number without exponent, "0.15"; no more than 15 digits stand in
-  /// each number. Nil for another text.
+  /// Reads "n/d" of two whole numbers, or a decimal number without exponent, "0.15"; no
+  /// number above 10¹⁵, and no more than 15 decimals. Nil for another text.
   public init?(_ text: String) {
     let fraction = text.split(separator: "/", omittingEmptySubsequences: false)
     if fraction.count == 2 {
@@ -31,7 +31,8 @@ public struct ExactRatio: Sendable, CustomStringConvertible {
     }
     let decimal = text.split(separator: ".", omittingEmptySubsequences: false)
     let places = decimal.count == 2 ? decimal[1].count : 0
-    guard fraction.count == 1, decimal.count <= 2, places <= 15, !decimal.contains(where: \.isEmpty),
+    guard fraction.count == 1, decimal.count <= 2, places <= 15,
+      !decimal.contains(where: \.isEmpty),
       let n = Self.wholeNumber(decimal.joined().drop { $0 == "0" }, empty: 0)
     else { return nil }
     self.init(n, (0..<places).reduce(1) { power, _ in power * 10 }, description: text)
@@ -41,15 +42,16 @@ public struct ExactRatio: Sendable, CustomStringConvertible {
     let divisor = Self.greatestCommonDivisor(n, d)
     numerator = n / divisor
     denominator = d / divisor
-    self.description = description ?? (denominator == 1 ? "\(numerator)" : "\(numerator)/\(denominator)")
+    self.description =
+      description ?? (denominator == 1 ? "\(numerator)" : "\(numerator)/\(denominator)")
   }
 
   /// Numbers of so many digits are doubles, so that a quotient of two is the double nearest to the ratio.
   private static let limit = 1_000_000_000_000_000
 
   private static func wholeNumber(_ digits: Substring, empty: Int? = nil) -> Int? {
-    guard digits.count <= 15, digits.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
-    return digits.isEmpty ? empty : Int(digits)
+    guard digits.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
+    return digits.isEmpty ? empty : Int(digits).flatMap { $0 <= limit ? $0 : nil }
   }
 
   private static func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {

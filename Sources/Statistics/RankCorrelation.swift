@@ -42,6 +42,13 @@ public struct RankCorrelation: Sendable, Hashable, Codable {
       lower: min(r, tanh(centre - error)), upper: max(r, tanh(centre + error)))
   }
 
+  /// A correlation that was found elsewhere.
+  package init(coefficient: Double, count: Int, interval: Interval) {
+    self.coefficient = coefficient
+    self.count = count
+    self.interval = interval
+  }
+
   /// Ranks from 0 less their mean, (n−1)/2; whole or half numbers, so sums of them are exact.
   private static func centredRanks(_ values: [Double]) -> [Double] {
     let order = values.indices.sorted { values[$0] < values[$1] }

@@ -122,7 +122,8 @@ struct Verify: ParsableCommand {
   private func mixingRatios() throws -> [MixingRatio] {
     try lambdas.split(separator: ",", omittingEmptySubsequences: false).map {
       guard let lambda = try? MixingRatio(String($0)) else {
-        throw Failure.usage("--lambdas is \(lambdas); give numbers from 0 to 1 with commas between: 0.2,1/3")
+        throw Failure.usage(
+          "--lambdas is \(lambdas); give numbers from 0 to 1 with commas between: 0.2,1/3")
       }
       return lambda
     }

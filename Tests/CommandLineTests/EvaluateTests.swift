@@ -1,7 +1,9 @@
 import Classification
 import Datasets
+import Experiments
 import Foundation
 import NeuralNetwork
+import Robustness
 import TestSupport
 import Testing
 
@@ -282,15 +284,13 @@ struct EvaluateTests {
       // The digits have sixteen levels; these are levels of eight bits near them.
       let bytes = images.pixels.tensor.values.map { UInt8(($0 * 255).rounded()) }
       func file(_ type: String, _ pixels: Data, note: String) throws -> String {
-        let labels = images.labels.map(Float.init).withUnsafeBytes { Data($0) }
-        let header = """
-          {"__metadata__":{"note":"\(note)"},"images":{"dtype":"\(type)","shape":[7,1,8,8],\
-          "data_offsets":[0,\(pixels.count)]},"labels":{"dtype":"F32","shape":[7],\
-          "data_offsets":[\(pixels.count),\(pixels.count + labels.count)]}}
-          """
         let file = place.folder.appending(path: "images.safetensors")
-        let length = withUnsafeBytes(of: UInt64(header.utf8.count)) { Data($0) }
-        try (length + Data(header.utf8) + pixels + labels).write(to: file)
+        try RawSafetensors(
+          entries: [
+            .init("images", type, [7, 1, 8, 8], pixels),
+            .init("labels", "F32", [7], rawBytes(images.labels.map(Float.init))),
+          ], metadata: [("note", note)]
+        ).encoded().write(to: file)
         return file.path(percentEncoded: false)
       }
       func record(_ images: String) throws -> [String: Any] {
@@ -315,11 +315,38 @@ struct EvaluateTests {
   @Test("A transfer attack searches on the other network, and is judged on this one")
   func transfer() throws {
     try Workplace.with { place in
-      let options = ["--epsilon", "1/5", "--steps", "3", "--count", "20"]
-      // On itself it is the attack on the network.
+      let network = ResNet(.resNet8(Dataset.digits.imageShape))
+      network.initialize(seed: 6)
+      try Checkpoint(network, normalization: .plusMinusOne(channels: 1)).encoded()
+        .write(to: place.folder.appending(path: "other.safetensors"))
+      let command = Command(folder: place.folder)
+      func found(_ model: String, _ attack: [String]) throws -> [String: Tensor] {
+        let result = try command.run(
+          ["attack", "--model", model, "--output", "found.safetensors", "--attack"] + attack
+            + ["--epsilon", "1/5", "--steps", "3", "--count", "20"])
+        #expect(result.status == 0, "\(result.error)")
+        return try Safetensors(
+          Data(contentsOf: place.folder.appending(path: "found.safetensors"))
+        ).tensors
+      }
+      let transferred = try found(
+        "model.safetensors", ["transfer-pgd", "--other", "other.safetensors"])
+      let images = try #require(transferred["images"])
+      #expect(images == (try found("other.safetensors", ["pgd"])["images"]))
+      #expect(images != (try found("model.safetensors", ["pgd"])["images"]))
+      let checkpoint = try Checkpoint(
+        Data(contentsOf: place.folder.appending(path: "model.safetensors")))
+      let predictions = try NetworkClassifier(InferencePlan(checkpoint)).predictions(
+        of: Pixels(images), draws: Draws(seed: 0, purpose: .test, examples: Array(0..<20)))
+      #expect(transferred["predictions"]?.values.map { Int($0) } == predictions)
+
+      // On itself it is the attack on the network, and its record says what it is.
       let own = try evaluate(
         place, "own.json",
-        options + ["--attack", "pgd", "--attack", "transfer-pgd", "--other", "model.safetensors"])
+        [
+          "--epsilon", "1/5", "--steps", "3", "--count", "20", "--attack", "pgd", "--attack",
+          "transfer-pgd", "--other", "model.safetensors",
+        ])
       #expect(own.error.contains("none under transfer-pgd"))
       let records = try records(place.folder.appending(path: "own.json"))
       #expect(records[0]["correct"] as? Int == records[1]["correct"] as? Int)
@@ -328,15 +355,17 @@ struct EvaluateTests {
     }
   }
 
-  @Test("--match measures of several settings the one that keeps as much clean accuracy as asked")
+  @Test(
+    "--match says whether what was asked for is kept; records say what competed, on which images")
   func match() throws {
     try Workplace.with { place in
-      try Data(
-        """
-        {"count": 30, "scoringDraws": 2, "attacks": [{"name": "none"}], "defences": [
-          {"name": "none"}, {"name": "gaussian", "strength": 0, "draws": 2},
-          {"name": "gaussian", "strength": 5, "draws": 2}, {"name": "bit-depth", "bits": 8}]}
-        """.utf8
+      let settings: [InputTransformation] = [0, 5].map { .gaussianNoise(standardDeviation: $0) }
+      try JSONEncoder().encode(
+        EvaluationPlan(
+          count: 30, scoringDraws: 2,
+          defences: [DefenceDescription(.none)]
+            + settings.map { DefenceDescription(TransformedInput($0, sampleCount: 2)) }
+            + [DefenceDescription(TransformedInput(.bitDepth(8), sampleCount: 1))])
       ).write(to: place.folder.appending(path: "plan.json"))
       // Of an untrained network hardly any image is right; noise of size 5 leaves none to chance.
       let plan = ["--plan", place.path("plan.json")]

@@ -146,14 +146,27 @@ struct InspectTests {
       #expect(
         try correct(digits + [place.path("nameless.safetensors")])
           == correct(["--count", "300", "--model", place.path("model.safetensors")]))
+      let data = place.folder.appending(path: "ten")
+      try FileManager.default.createDirectory(at: data, withIntermediateDirectories: false)
+      let labels = (0..<180).map { UInt8($0 % 10) }
+      try writeCIFAR10(
+        training: Array(repeating: Array(labels[..<10]), count: 5), test: labels, in: data)
       for (style, scale) in [
         ("akamaster", []), ("kuangliu", ["--mean", "0,0,0", "--std", "1,1,1"]),
       ] {
         let file = Fixtures.folder.appending(path: "checkpoints/\(style).safetensors")
         let count = try correct(
-          ["--dataset", "cifar10", "--data", place.path("cifar"), "--model"]
+          ["--dataset", "cifar10", "--data", place.path("ten"), "--model"]
             + [file.path(percentEncoded: false)] + scale)
-        #expect(0...2 ~= count)
+        let given =
+          scale.isEmpty
+          ? nil : try Normalization(mean: [0, 0, 0], standardDeviation: [1, 1, 1])
+        let classifier = try NetworkClassifier(
+          InferencePlan(Checkpoint(Data(contentsOf: file), normalization: given)))
+        let images = try Dataset.cifar10.load(from: data, seed: 1).test
+        let predictions = try classifier.predictions(
+          of: images.pixels, draws: Draws(seed: 0, purpose: .test, examples: images.indices))
+        #expect(count == zip(predictions, images.labels).count(where: ==) && count > 0)
       }
     }
   }

@@ -95,7 +95,8 @@ struct CIFARTests {
       })
   }
 
-  @Test("No folder, or one that is not there")
+  @Test(
+    "No folder is told with what it has to hold, one that is not there with the first file missing")
   func noFolder() throws {
     let absent = #expect(throws: DatasetError.self) { try load(.cifar10, nil) }
     guard case .noFolder("cifar10", let contents) = absent else {

@@ -47,7 +47,7 @@ struct DatasetTests {
     }
   }
 
-  @Test("have networks that take their images and tell their classes apart")
+  @Test("have networks that take their images and have an output for each of their classes")
   func networks() throws {
     for dataset in Dataset.known {
       let made = dataset.training.architecture(dataset.imageShape, dataset.classCount)

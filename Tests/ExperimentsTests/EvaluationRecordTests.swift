@@ -101,7 +101,8 @@ struct EvaluationRecordTests {
         "seed": stream.integer(below: .max),
         "kernelSet": one(of: KernelSet.allCases.map(\.rawValue)),
         "forwardPassesPerDecision": 1, "secondsPerDecision": maybe(number()),
-        "lambda": maybe(number()), "threshold": maybe(number()), "draws": maybe(30),
+        "lambda": maybe(Double(stream.integer(below: 1001)) / 1000), "threshold": maybe(number()),
+        "draws": maybe(30),
         "attackDraws": maybe(5),
         "detection": maybe(
           [
@@ -204,7 +205,7 @@ struct EvaluationRecordTests {
       ("split", "\"test\"", "\"elsewhere\""), ("norm", "\"linf\"", "\"l7\""),
       ("epsilon", "\"8/255\"", "\"8/0\""), ("epsilon", "\"8/255\"", "\"1001\""),
       ("kernelSet", "\"avx2\"", "\"mmx\""),
-      ("lambda", "0.6", "\"0.6\""), ("sanity", "null", "\"passed\""),
+      ("lambda", "0.6", "1.5"), ("sanity", "null", "\"passed\""),
       ("sanity", "null", "\"failed on 1 images: steps\""), ("images", "null", "[]"),
     ])
   func impossible(field: String, value: String, other: String) throws {

@@ -319,7 +319,7 @@ struct EvaluationRunTests {
   }
 
   @Test(
-    "take every attack by its name, on every defence; what is found lies in the ball",
+    "take every attack by its name and with its flags, on the network, MI-OL and MI-Combined",
     arguments: AttackName.allCases)
   func everyAttack(_ name: AttackName) throws {
     var plan = try self.plan()
@@ -353,7 +353,7 @@ struct EvaluationRunTests {
   }
 
   @Test(
-    "take every defence by its name; what is random is scored on several draws",
+    "take every defence by its name, say which are random, and keep every setting",
     arguments: DefenceName.allCases)
   func everyDefence(_ name: DefenceName) throws {
     var plan = try self.plan()

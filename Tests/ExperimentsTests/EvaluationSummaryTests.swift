@@ -232,13 +232,17 @@ struct EvaluationSummaryTests {
     let header = summary.csv.split(separator: "\n")[0].split(separator: ",").map(String.init)
     let rows = summary.csv.split(separator: "\n").dropFirst()
     let table = summary.table
+    // A worst is made of several results, and is none of them.
+    for record in records where record.attack != .worst {
+      let result = try #require(
+        summary.results.first {
+          $0.job.defence.name == record.defence && record.attack == .named($0.job.attack.name)
+        })
+      #expect(record.accuracy == result.repeated.mean)
+      #expect(record.interval == result.accuracy.interval)
+    }
+    #expect(rows.count == records.count)
     for (place, (record, row)) in zip(records, rows).enumerated() {
-      if let result = summary.results.first(where: {
-        $0.job.defence.name == record.defence && record.attack == .named($0.job.attack.name)
-      }) {
-        #expect(record.accuracy == result.repeated.mean)
-        #expect(record.interval == result.accuracy.interval)
-      }
       // No parameter of these holds a comma.
       let fields = row.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
       #expect(fields.count == header.count)
@@ -408,8 +412,8 @@ struct EvaluationSummaryTests {
   func notFinite() throws {
     var odd = try result(.none, predictions: [[1]])
     odd.job.defence = try JSONDecoder().decode(
-      DefenceDescription.self, from: Data(#"{"name": "own", "lambda": "inf"}"#.utf8))
-    #expect(throws: RecordError.notFinite(field: "lambda")) { try EvaluationSummary([odd]) }
+      DefenceDescription.self, from: Data(#"{"name": "own", "threshold": "inf"}"#.utf8))
+    #expect(throws: RecordError.notFinite(field: "threshold")) { try EvaluationSummary([odd]) }
   }
 
   @Test("A shard without images has no summary, and says so")

@@ -30,7 +30,7 @@ struct JSONKeysTests {
     #expect(JSONKeys.repeated(in: Data(json.utf8)) == nil)
   }
 
-  @Test("are found by this wherever an encoder's own output gets a second one of a random key")
+  @Test("are none in an encoder's own output, and one once it is added a second time")
   func planted() throws {
     var stream = RandomStream(RandomKey(seed: 1, purpose: .test))
     func value(_ depth: Int) -> Any {

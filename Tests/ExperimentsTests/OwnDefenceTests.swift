@@ -119,7 +119,7 @@ struct OwnDefenceTests {
     }
   }
 
-  @Test("are followed by their attacker with fresh draws: without draws as the network itself is")
+  @Test("that draw and change nothing have the figures of the network itself, attacked or not")
   func followed() throws {
     let summary = try run(evaluation([Dimming(range: 0)]))
     func correct(_ defence: DefenceName) -> [Int] {

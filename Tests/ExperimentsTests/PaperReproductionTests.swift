@@ -122,15 +122,16 @@ struct PaperReproductionTests {
       #expect(report.html.contains("How the trainings went"))
       for bytes in before { #expect(try Checkpoint(bytes).notes["recipe"] != nil) }
       // A network that is trained anew would be another file.
-      let dates = try files.map {
-        try FileManager.default.attributesOfItem(atPath: $0.path)[.modificationDate] as? Date
+      func dates() throws -> [Date] {
+        try files.map { file in
+          let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
+          return try #require(attributes[.modificationDate] as? Date)
+        }
       }
+      let written = try dates()
       let again = try run(in: folder, given: false)
       #expect(again.markdown == report.markdown)
-      #expect(
-        try files.map {
-          try FileManager.default.attributesOfItem(atPath: $0.path)[.modificationDate] as? Date
-        } == dates)
+      #expect(try dates() == written)
     }
     let given = Dictionary(
       uniqueKeysWithValues: TrainingMethod.allCases.map { ($0, Self.model($0)) })

@@ -132,24 +132,23 @@ struct ReproductionReportTests {
 
   @Test("says how far each network is from linear, and which way that goes with RIC")
   func linearity() throws {
-    func mean(_ value: Double) -> String {
-      "{\"value\": \(value), \"count\": 50, \"interval\": [\(value - 0.05), \(value + 0.05)]}"
+    func around(_ value: Double, _ distance: Double) -> Interval {
+      Interval(lower: value - distance, upper: value + distance)
     }
-    func comparison(_ rule: String, _ value: Double) -> String {
-      """
-      {"rule": "\(rule)", "correlation": {"coefficient": \(value), "count": 50,
-       "interval": [\(value - 0.2), \(value + 0.2)]}}
-      """
+    func mean(_ value: Double) -> BoundedMean {
+      BoundedMean(value: value, count: 50, interval: around(value, 0.05))
     }
-    let found = """
-      {"measurement": {"pairCount": 50, "points": [
-        {"lambda": 0.5, "withinClasses": \(mean(0.125)), "betweenClasses": \(mean(0.75))}]},
-       "comparisons": [\(comparison("predicted", 0.4)), \(comparison("other", -0.3))]}
-      """
-    let report = ReproductionReport(
-      try results(
-        linearity: JSONDecoder().decode(
-          NetworkVerification.Linearity.self, from: Data(found.utf8))))
+    func comparison(_ rule: PartnerLabel, _ value: Double) -> NetworkVerification.Comparison {
+      NetworkVerification.Comparison(
+        rule: rule,
+        correlation: RankCorrelation(coefficient: value, count: 50, interval: around(value, 0.2)))
+    }
+    let half = LinearityMeasurement.Point(
+      lambda: 0.5, withinClasses: mean(0.125), betweenClasses: mean(0.75))
+    let found = NetworkVerification.Linearity(
+      measurement: LinearityMeasurement(points: [half], pairCount: 50),
+      comparisons: [comparison(.predicted, 0.4), comparison(.other, -0.3)])
+    let report = ReproductionReport(try results(linearity: found))
     let sentence = try #require(report.findings.first { $0.contains("half-way") })
     #expect(
       sentence

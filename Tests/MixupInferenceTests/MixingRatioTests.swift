@@ -9,7 +9,8 @@ struct MixingRatioTests {
   @Test(
     "text and JSON keep what was asked for to the digit; JSON has a number where that says all",
     arguments: [
-      ("0.6", "0.6"), ("0.60", #""0.60""#), ("3/5", #""3\/5""#), ("1/3", #""1\/3""#), ("0", "0"), ("1", "1"),
+      ("0.6", "0.6"), ("0.60", #""0.60""#), ("3/5", #""3\/5""#), ("1/3", #""1\/3""#), ("0", "0"),
+      ("1", "1"),
       ("1.0", #""1.0""#), ("0.000001", "0.000001"), ("0.123456789012345", "0.123456789012345"),
     ])
   func isKept(_ text: String, json: String) throws {
@@ -37,12 +38,12 @@ struct MixingRatioTests {
   func refusals() {
     for text in ["1.5", "3/2", "-0.1", "-0", "nan", "", "0,5", "1e-1"] {
       #expect(throws: MixingRatioError(text: text)) { try MixingRatio(text) }
-      #expect(throws: MixingRatioError(text: text)) {
+      #expect(throws: DecodingError.self) {
         try JSONDecoder().decode([MixingRatio].self, from: Data("[\"\(text)\"]".utf8))
       }
     }
     for number in ["2", "-0.5", "1.0000001"] {
-      #expect(throws: MixingRatioError.self) {
+      #expect(throws: DecodingError.self) {
         try JSONDecoder().decode([MixingRatio].self, from: Data("[\(number)]".utf8))
       }
     }

@@ -73,7 +73,8 @@ struct MixTests {
 
 @Suite("Mixup training pairs")
 struct MixupTests {
-  static let settings: [(Mixup.LambdaDrawing, Mixup.Pairing)] = Mixup.LambdaDrawing.allCases.flatMap { drawing in
+  static let settings: [(Mixup.LambdaDrawing, Mixup.Pairing)] = Mixup.LambdaDrawing.allCases.flatMap
+  { drawing in
     Mixup.Pairing.allCases.map { (drawing, $0) }
   }
 

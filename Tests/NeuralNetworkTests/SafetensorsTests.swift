@@ -391,7 +391,7 @@ struct SafetensorsTests {
     }
   }
 
-  @Test("No change of a single byte of the header makes the reader crash")
+  @Test("Ten other bytes in every place of the header: the reader never crashes, and refuses most")
   func everyByte() throws {
     let bytes = try Safetensors(
       tensors: ["x": Tensor([1, 2], shape: [2]), "y": Tensor([3], shape: [1])],

@@ -54,13 +54,13 @@ struct CheckTests {
   }
 
   @Test("a failure reaches the test: the expectation's own account, then the report")
-  func failure() async {
+  func failure() async throws {
     let issues = Mutex<[String]>([])
     let trait = IssueHandlingTrait.compactMapIssues { issue in
       issues.withLock { $0.append("\(issue)") }
       return nil
     }
-    guard let test = Test.current else { return #expect(Bool(false), "runs in a test") }
+    let test = try #require(Test.current)
     // A file in a folder of its own, so that no failure is kept beside this one.
     let folder = URL(filePath: NSTemporaryDirectory()).appending(path: UUID().uuidString)
     defer { try? FileManager.default.removeItem(at: folder) }

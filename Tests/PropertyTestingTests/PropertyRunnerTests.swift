@@ -79,10 +79,11 @@ struct PropertyRunnerTests {
   func discards() async {
     let half = await report(.bool) { (flag: Bool) in try assume(flag) }
     #expect(half.hasPassed && half.cases == 1_000 && half.discards > 800 && half.discards < 1_200)
-    let rare = await report(.integer(in: 0...9_999 as ClosedRange<Int>)) { (n: Int) in
-      try assume(n == 5_000 || n == 0)
+    // One number in 200, away from the ends of the range, which are drawn more often.
+    let rare = await report(.integer(in: 0...199 as ClosedRange<Int>)) { (n: Int) in
+      try assume(n == 77)
     }
-    #expect(rare.outcome == .gaveUp || rare.hasPassed)
+    #expect(rare.outcome == .gaveUp && rare.cases > 0)
     let never = await report(.bool) { (_: Bool) in try assume(false) }
     #expect(never.outcome == .vacuous && never.cases == 0)
     let impossible = await report(Generator<Bool>.bool.filter { _ in false }) { (_: Bool) in }
@@ -136,7 +137,7 @@ struct PropertyRunnerTests {
     #expect(found.score > -300)
   }
 
-  @Test("one to six arguments, and bodies that wait")
+  @Test("six arguments of six types, and a body that waits")
   func arguments() async {
     let six = await report(
       .bool, .integer(in: 0...9 as ClosedRange<Int>), .unitInterval as Generator<Double>, .string(),

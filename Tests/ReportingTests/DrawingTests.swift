@@ -103,6 +103,7 @@ struct DrawingTests {
       #expect(!svg.contains("nan") && !svg.contains("inf\""), comment)
       #expect(svg == drawing.svg(width: width), comment)
       let size = reader.attributes.first
+      #expect(!reader.labels.isEmpty, comment)
       let right = size?["width"].flatMap(Double.init) ?? 0
       let bottom = size?["height"].flatMap(Double.init) ?? 0
       #expect(right <= width && bottom > 0, comment)
@@ -143,7 +144,7 @@ struct DrawingTests {
   }
 
   @Test("A curve goes through its points at the places the ticks say")
-  func places() {
+  func places() throws {
     let plot = LinePlot(
       x: Axis("x", range: 0...2), y: Axis("y", range: 0...1),
       series: [.init("", [.init(x: 0, y: 0), .init(x: 1, y: 1), .init(x: 2, y: 0.5)])])
@@ -151,15 +152,14 @@ struct DrawingTests {
     let curve = svg.split(separator: "\n").first { $0.contains("stroke-width=\"2.25\"") }
     let numbers = (curve?.split(separator: "\"")[1] ?? "").split { "ML ".contains($0) }
       .compactMap { Double($0) }
-    #expect(numbers.count == 6)
-    guard numbers.count == 6 else { return }
+    try #require(numbers.count == 6)
     // Equal steps to the right; half the height comes back down. Rounded to hundredths.
     #expect(abs((numbers[2] - numbers[0]) - (numbers[4] - numbers[2])) <= 0.02)
     #expect(abs((numbers[1] + numbers[3]) / 2 - numbers[5]) <= 0.02)
     #expect(numbers[3] < numbers[5] && numbers[5] < numbers[1])
   }
 
-  @Test("A ROC curve is a square picture with a line of chance and no marks")
+  @Test("A ROC curve stays narrow on a wide page, and has a line of chance and no tips")
   func roc() {
     let plot = LinePlot.roc(curves: [("ΔF", [(0, 0), (0, 0.5), (0.5, 1), (1, 1)])])
     let reader = MarkupReader(plot.svg(width: 760))

@@ -29,7 +29,9 @@ struct AdaptiveAttackTests {
     data = try labelled(40, seed: 2, from: 100)
   }
 
-  private func defence(_ lambda: MixingRatio = 0.6, samples: Int = 4) throws -> MixupInference<TanhMLP> {
+  private func defence(_ lambda: MixingRatio = 0.6, samples: Int = 4) throws -> MixupInference<
+    TanhMLP
+  > {
     try MixupInference(
       model, pool: pool, rule: .otherLabel(Mixing(lambda: lambda, sampleCount: samples)))
   }
@@ -180,7 +182,8 @@ struct AdaptiveAttackTests {
   func survivors() throws {
     let log = CallLog()
     let spy = Spy(model, log: log)
-    let budget = PerturbationBudget.linf(try Epsilon("1"))
+    // Large enough to break some images, and too small to break all.
+    let budget = PerturbationBudget.linf(try Epsilon("0.05"))
     let attacks = BestOf(
       [.init(ProjectedGradientDescent(steps: 20)), .init(SquareAttack(queries: 5), through: spy)],
       selections: 1, sparesMisled: true)
@@ -189,7 +192,8 @@ struct AdaptiveAttackTests {
       data, within: budget, through: model, seed: 3)
     let survivors = try judge(first, of: data, within: budget, by: model, seed: 3)
       .isCorrect.enumerated().filter(\.element).map { data.indices[$0.offset] }
-    #expect(log.calls.first?.draws.examples ?? [] == survivors)
+    #expect(!survivors.isEmpty && survivors.count < data.count, "\(survivors.count)")
+    #expect(try #require(log.calls.first).draws.examples == survivors)
     #expect(found.shape == data.pixels.tensor.shape)
   }
 

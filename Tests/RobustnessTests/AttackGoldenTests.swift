@@ -45,7 +45,9 @@ struct AttackGoldenTests {
     let targets = isTargeted ? integers(try golden["targets"]) : nil
     let logits = try golden["logits"]
     let values = loss.values(of: logits, labels: labels, targets: targets)
-    for (ours, theirs) in zip(values, try golden["\(name).values"].values) {
+    let known = try golden["\(name).values"].values
+    #expect(values.count == known.count)
+    for (ours, theirs) in zip(values, known) {
       #expect(abs(ours - Double(theirs)) <= 1e-6 * max(1, abs(ours)))
     }
     #expect(
@@ -123,7 +125,7 @@ struct AttackGoldenTests {
     let asPaper = integers(try golden["\(name).asPaper"])
     let best = try golden["\(name).best"]
     let (width, bestLoss) = (Self.shape.count, try golden["\(name).bestLoss"])
-    var compared = 0
+    var (compared, whole) = (0, 0)
     // In ℓ2 the box makes their projection another one.
     for n in norm == "Linf" ? Array(0..<8) : [0, 1, 2, 3] where asPaper[n] == 1 {
       // As far as no step length hangs on the rounding of a loss.
@@ -137,11 +139,14 @@ struct AttackGoldenTests {
       // Both have converged; a hundredth is the most that the authors' own code varies with rounding.
       #expect(abs(climb.bestLosses[steps][n] - Double(bestLoss[n])) <= 1e-2)
       guard sure[n] == steps else { continue }
+      whole += 1
       for place in n * width..<(n + 1) * width {
         #expect(abs(climb.best.tensor[place] - best[place]) <= 1e-5)
       }
     }
     #expect(compared >= 20, "what is compared must be worth it: \(compared)")
+    // In ℓ2 rounding decides about a step length within a dozen steps, but on one image.
+    #expect(norm == "L2" || whole >= 4, "images compared to the end: \(whole)")
   }
 
   @Test("APGD breaks the images that its authors' code breaks", arguments: ["Linf", "L2"])

@@ -82,7 +82,9 @@ struct AttackLossTests {
     for place in 0..<30 { #expect(abs(a[place] - 8 * b[place]) <= 1e-5) }
   }
 
-  @Test("are positive, above a half or log L, exactly where the prediction is wrong")
+  @Test(
+    "of a margin are positive exactly where the prediction is wrong; the log odds are not negative there"
+  )
   func signs() throws {
     for seed in 1...20 {
       let logits = try logits(UInt64(seed))
@@ -103,18 +105,22 @@ struct AttackLossTests {
     }
   }
 
+  /// Five classes, of which two are impossible.
+  private func impossible() throws -> Tensor {
+    try Tensor([1, 2, -.infinity, -.infinity, 0], shape: [1, 5])
+  }
+
   @Test("take logits of −∞, a class of probability 0", arguments: AttackLoss.allCases)
   func impossibleClasses(_ loss: AttackLoss) throws {
-    guard loss != .logitsRatio else {
-      // A ratio to a logit of −∞ is none.
-      let values = loss.values(
-        of: try Tensor([1, 2, -.infinity, -.infinity, 0], shape: [1, 5]), labels: [0])
-      #expect(values[0].isFinite)
-      return
-    }
-    let logits = try Tensor([1, 2, -.infinity, -.infinity, 0], shape: [1, 5])
-    #expect(loss.values(of: logits, labels: [0])[0].isFinite)
-    let gradient = loss.gradient(of: logits, labels: [0])
+    #expect(loss.values(of: try impossible(), labels: [0])[0].isFinite)
+  }
+
+  // A ratio to a logit of −∞ is none.
+  @Test(
+    "have a gradient that is 0 in logits of −∞, but for the ratio of logits",
+    arguments: AttackLoss.allCases.filter { $0 != .logitsRatio })
+  func impossibleClassesHaveNoGradient(_ loss: AttackLoss) throws {
+    let gradient = loss.gradient(of: try impossible(), labels: [0])
     #expect(gradient.values.allSatisfy { $0.isFinite })
     #expect(gradient[2] == 0 && gradient[3] == 0)
   }

@@ -9,8 +9,8 @@ import Testing
 /// One pixel; class 1 inside some intervals, class 0 outside, both with certainty.
 private struct Bands: ToyModel {
   var bands: [ClosedRange<Float>]
-  /// The slope of class 1's logit, for attacks to follow.
-  var slope: Float = 1
+  /// What the model says is the slope of class 1's logit, which is flat: for attacks to follow.
+  var falseSlope: Float = 1
   var imageShape: ImageShape { ImageShape(channels: 1, height: 1, width: 1) }
   var classCount: Int { 2 }
 
@@ -19,7 +19,7 @@ private struct Bands: ToyModel {
   }
 
   func pullback(_ image: [Float], _ cotangent: [Float]) -> [Float] {
-    [slope * (cotangent[1] - cotangent[0])]
+    [falseSlope * (cotangent[1] - cotangent[0])]
   }
 }
 

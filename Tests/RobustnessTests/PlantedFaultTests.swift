@@ -10,8 +10,8 @@ import Testing
 private let shape = ImageShape(channels: 1, height: 5, width: 5)
 private let model = TanhMLP(imageShape: shape, classCount: 4, hidden: 16, seed: 11)
 
-/// A classifier whose logits and gradients are those of another one, changed.
-private struct Changed: WrappingClassifier, DifferentiableClassifier {
+/// A classifier that gives out the logits and gradients of another one, falsified, for its own.
+private struct FalsifiedClassifier: WrappingClassifier, DifferentiableClassifier {
   var base: any DifferentiableClassifier = model
   var isSaidToBeRandomized: Bool?
   var images: @Sendable (Pixels) throws -> Pixels = { $0 }
@@ -37,7 +37,7 @@ private struct Changed: WrappingClassifier, DifferentiableClassifier {
 }
 
 /// A defence that ignores what its draws are for.
-private struct Indiscreet: WrappingClassifier, DifferentiableClassifier {
+private struct PurposeBlindDefence: WrappingClassifier, DifferentiableClassifier {
   let base: MixupInference<TanhMLP>
   var wrapped: any Classifier { base }
 
@@ -56,8 +56,8 @@ private struct Indiscreet: WrappingClassifier, DifferentiableClassifier {
   }
 }
 
-/// An attack that another one is made of.
-private struct Made: Attack {
+/// An attack that does as it is told where it is made.
+private struct AttackByClosure: Attack {
   let search:
     @Sendable (LabelledImages, PerturbationBudget, any DifferentiableClassifier, UInt64) throws ->
       Tensor
@@ -104,10 +104,10 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
       try suite.relabel(tests.data.labels.map { ($0 + 1) % 4 })
     },
     .fault("accuracy", "a model that always says the same") { suite, _ in
-      suite.follow(Changed(logits: { $0.map { _ in 0 } }))
+      suite.follow(FalsifiedClassifier(logits: { $0.map { _ in 0 } }))
     },
     .fault("accuracy", "images that the model sees mirrored at grey") { suite, _ in
-      suite.follow(Changed(images: { try Pixels($0.tensor.map { 1 - $0 }) }))
+      suite.follow(FalsifiedClassifier(images: { try Pixels($0.tensor.map { 1 - $0 }) }))
     },
     .near("accuracy", "a model that is wrong on a third of the images") { suite, tests in
       try suite.relabel(tests.wrong(everyNth: 3))
@@ -119,16 +119,16 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
     },
     .fault("randomness", "frozen draws that pass for fresh ones") { suite, tests in
       suite.follow(
-        Changed(
+        FalsifiedClassifier(
           base: FrozenRandomness(try tests.defence(), seed: 1), isSaidToBeRandomized: true))
     },
     .fault("randomness", "fresh draws that pass for none") { suite, tests in
-      suite.follow(Changed(base: try tests.defence(), isSaidToBeRandomized: false))
+      suite.follow(FalsifiedClassifier(base: try tests.defence(), isSaidToBeRandomized: false))
     },
     .fault("randomness", "numbers of its own in place of the draws") { suite, _ in
       let calls = Mutex(Float(0))
       suite.follow(
-        Changed(
+        FalsifiedClassifier(
           isSaidToBeRandomized: true,
           logits: { logits in
             let shift =
@@ -148,14 +148,14 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
     .fault("randomness", "a defence that does not tell the attacker's draws from those that score")
     {
       suite, tests in
-      suite.follow(Indiscreet(base: try tests.defence()))
+      suite.follow(PurposeBlindDefence(base: try tests.defence()))
     },
     .near("randomness", "a transformation without draws") { suite, _ in
       suite.follow(try RandomizedInput(model, transformations: [.bitDepth(8)], sampleCount: 2))
     },
     .fault("batch", "a model that adds the mean of the batch") { suite, _ in
       suite.follow(
-        Changed(images: { images in
+        FalsifiedClassifier(images: { images in
           let mean = images.tensor.values.reduce(0, +) / Float(images.tensor.count)
           return try Pixels(images.tensor.map { min(max($0 + 40 * (mean - 0.5), 0), 1) })
         }))
@@ -169,12 +169,12 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
 
   static let ofGradients: [Evaluated] = [
     .fault("gradient", "a layer that kills the gradient") { suite, _ in
-      suite.follow(Changed(gradient: { $1.map { _ in 0 } }))
+      suite.follow(FalsifiedClassifier(gradient: { $1.map { _ in 0 } }))
     },
     .fault("gradient", "gradients that are no numbers at one image of sixty") { suite, tests in
       let bright = tests.data.pixels.tensor[25 * 17]
       suite.follow(
-        Changed(gradient: { images, gradient in
+        FalsifiedClassifier(gradient: { images, gradient in
           var gradient = gradient
           for n in 0..<images.count where images.tensor[25 * n] == bright {
             gradient[25 * n + 3] = .nan
@@ -184,18 +184,20 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
     },
     .fault("gradient", "a loss that vanishes, of a sound but certain model") { suite, _ in
       suite.follow(
-        Changed(logits: { $0.map { 0x1p14 * $0 } }, gradient: { $1.map { 0x1p14 * $0 } })
+        FalsifiedClassifier(
+          logits: { $0.map { 0x1p14 * $0 } }, gradient: { $1.map { 0x1p14 * $0 } })
       ) {
         ProjectedGradientDescent(steps: 20 * $0.steps, loss: .doubleSoftmax)
       }
     },
     .fault("gradient", "a defence without a gradient beside a network with one") { suite, tests in
-      let masked = Changed(base: try tests.defence(), gradient: { $1.map { _ in 0 } })
+      let masked = FalsifiedClassifier(base: try tests.defence(), gradient: { $1.map { _ in 0 } })
       suite.defend(masked)
     },
     .near("gradient", "the cross-entropy of a certain model") { suite, _ in
       suite.follow(
-        Changed(logits: { $0.map { 0x1p14 * $0 } }, gradient: { $1.map { 0x1p14 * $0 } })
+        FalsifiedClassifier(
+          logits: { $0.map { 0x1p14 * $0 } }, gradient: { $1.map { 0x1p14 * $0 } })
       ) {
         AutoPGD(steps: 20 * $0.steps)
       }
@@ -203,7 +205,7 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
     .near("gradient", "two images of sixty without a gradient") { suite, tests in
       let bright = [3, 40].map { tests.data.pixels.tensor[25 * $0 + 7] }
       suite.follow(
-        Changed(gradient: { images, gradient in
+        FalsifiedClassifier(gradient: { images, gradient in
           var gradient = gradient
           for n in 0..<images.count
           where bright.contains(where: { abs($0 - images.tensor[25 * n + 7]) < 1e-6 }) {
@@ -215,18 +217,19 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
     .fault("slope", "the gradient of another model") { suite, _ in
       let other = TanhMLP(imageShape: shape, classCount: 4, hidden: 16, seed: 12)
       suite.follow(
-        Changed(gradient: { images, _ in
+        FalsifiedClassifier(gradient: { images, _ in
           try other.logitsAndGradient(
             of: images, draws: Draws(seed: 0, purpose: .test, examples: Array(0..<images.count))
           ) { $0 }.gradient
         }))
     },
     .fault("slope", "eight levels that gradients pass straight through") { suite, _ in
-      suite.follow(Changed(images: { try Pixels($0.tensor.map { ($0 * 8).rounded() / 8 }) }))
+      suite.follow(
+        FalsifiedClassifier(images: { try Pixels($0.tensor.map { ($0 * 8).rounded() / 8 }) }))
     },
     .near("slope", "gradients that are off by a tenth, this way and that") { suite, _ in
       suite.follow(
-        Changed(gradient: { _, gradient in
+        FalsifiedClassifier(gradient: { _, gradient in
           var gradient = gradient
           for place in 0..<gradient.count { gradient[place] *= place % 2 == 0 ? 1.1 : 0.9 }
           return gradient
@@ -256,7 +259,7 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
     },
     .near("radius 0", "an attack that leaves ball and box") { suite, _ in
       suite.attack { effort in
-        Made { examples, budget, surrogate, seed in
+        AttackByClosure { examples, budget, surrogate, seed in
           try ProjectedGradientDescent(steps: 20 * effort.steps).search(
             examples, within: budget, through: surrogate, seed: seed
           ).map { 3 * $0 - 1 }
@@ -268,7 +271,7 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
   static let ofMoreAndLess: [Evaluated] = [
     .fault("radius", "an attack that gets lost in a large ball") { suite, _ in
       suite.attack { effort in
-        Made { examples, budget, surrogate, seed in
+        AttackByClosure { examples, budget, surrogate, seed in
           budget.radius.value > 0.05
             ? examples.pixels.tensor
             : try ProjectedGradientDescent(steps: 20 * effort.steps).search(
@@ -332,14 +335,14 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
       }
     },
     .fault("gradient-free", "a layer that turns gradients around") { suite, _ in
-      suite.follow(Changed(gradient: { $1.map { -$0 } }))
+      suite.follow(FalsifiedClassifier(gradient: { $1.map { -$0 } }))
     },
     .near("gradient-free", "an attack without gradients") { suite, _ in
       suite.attack { SquareAttack(queries: 300 * $0.steps) }
     },
     .fault("transfer", "a layer that turns gradients around, and the network without it") {
       suite, _ in
-      suite.follow(Changed(gradient: { $1.map { -$0 } }))
+      suite.follow(FalsifiedClassifier(gradient: { $1.map { -$0 } }))
       suite.other = model
     },
     .near("transfer", "the same network once more") { suite, _ in suite.other = model },
@@ -358,8 +361,8 @@ private struct Evaluated: Sendable, CustomTestStringConvertible {
   private static let stepThere = try? Epsilon("2/75")
 
   /// PGD that goes a part of the way, or the other way: x + f (x' − x).
-  private static func misdirected(steps: Int, factor: Float) -> Made {
-    Made { examples, budget, surrogate, seed in
+  private static func misdirected(steps: Int, factor: Float) -> AttackByClosure {
+    AttackByClosure { examples, budget, surrogate, seed in
       let found = try ProjectedGradientDescent(steps: steps).search(
         examples, within: budget, through: surrogate, seed: seed)
       let clean = examples.pixels.tensor

@@ -27,7 +27,7 @@ struct ProjectedGradientDescentTests {
 
   // MARK: Start, step and ball
 
-  @Test("ε = 0 gives the images back, whatever the attack")
+  @Test("ε = 0 gives the images back, aimed at a class or not")
   func radiusZeroChangesNothing() throws {
     let data = try randomImages(6, shape: shape, classCount: 3, seed: 1)
     let model = TanhMLP(imageShape: shape, classCount: 3, seed: 1)
@@ -228,7 +228,7 @@ struct ProjectedGradientDescentTests {
   func twoClassesHaveOneTarget() throws {
     let data = try randomImages(9, shape: shape, classCount: 2, seed: 10)
     let model = TanhMLP(imageShape: shape, classCount: 2, seed: 5)
-    let logs = try AttackObjective.allCases.map { objective in
+    let logs = try [AttackObjective.untargeted, .targeted].map { objective in
       let spy = Spy(model)
       _ = try ProjectedGradientDescent(steps: 6, restarts: 2, objective: objective).search(
         data, within: .linf(tenth), through: spy, seed: 2)
@@ -317,7 +317,7 @@ struct ProjectedGradientDescentTests {
     #expect(counts[1] <= counts[0] + cleanErrors.count { $0 })
   }
 
-  @Test("targets are never the true label, uniform over the others, and the same in every restart")
+  @Test("targets are never the true label, uniform over the others, and the same in every batch")
   func targetsAreUniform() throws {
     let count = 20_000
     let data = try LabelledImages(

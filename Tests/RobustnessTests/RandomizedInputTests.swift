@@ -133,7 +133,7 @@ struct RandomizedInputTests {
     }
   }
 
-  @Test("the N executions of an image see N different inputs")
+  @Test("the N executions of an image see N different inputs, where the change is continuous")
   func executionsDiffer() throws {
     for chain in everyKind.prefix(3).map({ [$0] }) {
       let spy = Spy(model)

@@ -6,7 +6,7 @@ import Testing
 @Suite("SPSA")
 struct SPSATests {
   /// A model that says of its gradient that it is 0.
-  private struct Masked<Base: DifferentiableClassifier>: WrappingClassifier,
+  private struct FalselyFlatClassifier<Base: DifferentiableClassifier>: WrappingClassifier,
     DifferentiableClassifier
   {
     let base: Base
@@ -34,7 +34,8 @@ struct SPSATests {
     let attack = SPSA(steps: 4, directions: 6)
     let found = try attack.search(data, within: budget, through: model, seed: 3)
     #expect(found != data.pixels.tensor)
-    #expect(try attack.search(data, within: budget, through: Masked(base: model), seed: 3) == found)
+    let masked = FalselyFlatClassifier(base: model)
+    #expect(try attack.search(data, within: budget, through: masked, seed: 3) == found)
   }
 
   // The difference along ±1 is ±2δ times the slope of the only pixel, so every step has the slope's sign; each is

@@ -77,7 +77,7 @@ struct SanitySuiteTests {
     #expect(verdicts.filter { [.failed, .skipped].contains($0.outcome) } == [])
   }
 
-  @Test("The same evaluation has the same verdicts, whatever the threads")
+  @Test("The same evaluation has the same verdicts, whatever the order of its blocks")
   func deterministic() throws {
     let first = try suite(of: defence(), isDefended: true).run()
     var other = suite(of: try defence(), isDefended: true)
@@ -102,7 +102,7 @@ struct SanitySuiteTests {
   }
 
   /// PGD that goes a part of the way, or the other way: x + f (x' − x).
-  private struct Misdirected: Attack {
+  private struct MisdirectedAttack: Attack {
     let steps: Int
     let factor: Float
 
@@ -120,14 +120,15 @@ struct SanitySuiteTests {
 
   @Test("An attack that goes the wrong way is noticed")
   func wrongWay() throws {
-    let failed = try failures(suite(of: model) { Misdirected(steps: 20 * $0.steps, factor: -1) })
+    let failed = try failures(
+      suite(of: model) { MisdirectedAttack(steps: 20 * $0.steps, factor: -1) })
     for name in ["linear", "planted", "unbounded", "gradient-free"] {
       #expect(failed.contains(name), "\(name): \(failed)")
     }
   }
 
-  /// The model behind a layer whose gradient is `gradient(g)`.
-  private struct Masked: DifferentiableClassifier {
+  /// The model behind a layer of levels that says of its gradient that it is `gradient(g)`.
+  private struct WrongGradientClassifier: DifferentiableClassifier {
     let base: TanhMLP
     var levels: Float?
     let gradient: @Sendable (Float) -> Float
@@ -156,14 +157,16 @@ struct SanitySuiteTests {
 
   @Test("A layer that kills the gradient is noticed")
   func gradientMasking() throws {
-    let dead = try failures(suite(of: Masked(base: model, levels: 16) { _ in 0 }))
+    let dead = try failures(
+      suite(of: WrongGradientClassifier(base: model, levels: 16) { _ in 0 }))
     for name in ["gradient", "slope", "planted", "unbounded", "gradient-free"] {
       #expect(dead.contains(name), "\(name): \(dead)")
     }
-    let numberless = try failures(suite(of: Masked(base: model) { _ in .nan }))
+    let numberless = try failures(suite(of: WrongGradientClassifier(base: model) { _ in .nan }))
     #expect(numberless.contains("gradient") && numberless.contains("slope"), "\(numberless)")
     // Straight-through gradients are no slopes, but may do for an attack.
-    let through = try failures(suite(of: Masked(base: model, levels: 8) { $0 }))
+    let through = try failures(
+      suite(of: WrongGradientClassifier(base: model, levels: 8) { $0 }))
     #expect(through.contains("slope") && !through.contains("gradient"), "\(through)")
   }
 }

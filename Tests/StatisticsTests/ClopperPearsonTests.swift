@@ -21,7 +21,7 @@ struct ClopperPearsonTests {
     }
   }
 
-  @Test("it contains k/n and Wilson's is not wider at the ends of the scale")
+  @Test("it contains k/n, and ends at 0 without a success only and at 1 without a failure only")
   func containment() {
     for trials in [1, 2, 7, 100, 5_000] {
       for successes in Set([0, 1, trials / 3, trials - 1, trials]) {

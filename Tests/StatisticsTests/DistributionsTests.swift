@@ -48,7 +48,7 @@ struct UniformTests {
     var random = stream(11)
     let n = 100_000
     // A law on multiples of 2⁻²⁴ is within 2⁻²⁴ of the uniform one.
-    let floats = (0..<n).map { _ in random.uniformDouble() }
+    let floats = (0..<n).map { _ in Double(random.uniform()) }
     #expect(largestDeviation(of: floats) { $0 } < samplingBound(n) + 0x1p-24)
     let doubles = (0..<n).map { _ in random.uniformDouble() }
     #expect(largestDeviation(of: doubles) { $0 } < samplingBound(n))

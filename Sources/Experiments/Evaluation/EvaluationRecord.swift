@@ -1,5 +1,6 @@
 import Foundation
 import Kernels
+import MixupInference
 import NeuralNetwork
 import Robustness
 import Statistics
@@ -263,7 +264,7 @@ package struct EvaluationRecord: Codable, Sendable, Equatable {
   /// Wall-clock time; nil where a record must not depend on the machine.
   @OrNull package var secondsPerDecision: Double?
   /// λ, the weight of the image itself in the mixture.
-  @OrNull package var lambda: Double?
+  @OrNull package var lambda: MixingRatio?
   /// The detection threshold of a combined defence.
   @OrNull package var threshold: Double?
   /// N, the defence's draws for one decision.
@@ -294,7 +295,7 @@ package struct EvaluationRecord: Codable, Sendable, Equatable {
     }
     let numbers: [(name: String, value: Double?)] = [
       ("interval", interval.lower), ("interval", interval.upper),
-      ("secondsPerDecision", secondsPerDecision), ("lambda", lambda), ("threshold", threshold),
+      ("secondsPerDecision", secondsPerDecision), ("threshold", threshold),
       ("detection", detection?.aucConfidenceDrop), ("detection", detection?.aucMaximaDrop),
     ]
     for (name, value) in numbers {

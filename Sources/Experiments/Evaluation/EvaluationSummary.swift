@@ -121,7 +121,7 @@ public struct EvaluationSummary: Sendable {
       forwardPassesPerDecision: result.forwardPassesPerDecision,
       secondsPerDecision: job.attack.name == .none
         ? result.cost.map { $0.seconds / Double(count * decisions) } : nil,
-      lambda: job.defence.parameters["lambda"].flatMap { Double($0) },
+      lambda: job.defence.parameters["lambda"].flatMap { try? MixingRatio($0) },
       threshold: job.defence.parameters["threshold"].flatMap { Double($0) },
       draws: job.defence.parameters["draws"].flatMap { Int($0) },
       attackDraws: isWorst ? nil : defendedDraws, detection: detection,

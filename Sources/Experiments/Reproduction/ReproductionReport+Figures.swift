@@ -90,7 +90,8 @@ extension ReproductionReport {
       _ name: String, dashed: Bool = false, _ value: (NetworkVerification.Point) -> Double
     ) -> LinePlot.Series {
       LinePlot.Series(
-        name, points.map { LinePlot.Point(x: $0.lambda.doubleValue, y: value($0)) }, isDashed: dashed)
+        name, points.map { LinePlot.Point(x: $0.lambda.doubleValue, y: value($0)) },
+        isDashed: dashed)
     }
     return LinePlot(
       x: Axis("λ", range: 0...1), y: Axis("ΔG"),

@@ -48,7 +48,8 @@ extension SyntheticModel {
   ) -> Double {
     let clean = clean(input)
     return DetectionGap.detectionGapSigned(
-      adversarialChange: confidenceChanges(of: input, mixing: rule, lambda: lambda)[input.predicted],
+      adversarialChange: confidenceChanges(of: input, mixing: rule, lambda: lambda)[
+        input.predicted],
       cleanChange: confidenceChanges(of: clean, mixing: rule, lambda: lambda)[clean.predicted])
   }
 

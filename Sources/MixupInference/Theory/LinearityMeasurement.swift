@@ -13,12 +13,24 @@ public struct LinearityMeasurement: Sendable, Hashable, Codable {
     public var withinClasses: BoundedMean
     /// Over pairs of images of different classes.
     public var betweenClasses: BoundedMean
+
+    package init(lambda: MixingRatio, withinClasses: BoundedMean, betweenClasses: BoundedMean) {
+      self.lambda = lambda
+      self.withinClasses = withinClasses
+      self.betweenClasses = betweenClasses
+    }
   }
 
   /// By λ, in the order asked for.
   public let points: [Point]
   /// Pairs of each kind.
   public let pairCount: Int
+
+  /// A measurement that was made elsewhere.
+  package init(points: [Point], pairCount: Int) {
+    self.points = points
+    self.pairCount = pairCount
+  }
 
   /// Measures on independent random pairs, the same ones at every λ; each mean comes with its 95%
   /// interval, by betting on the pairs in their order.
@@ -33,7 +45,8 @@ public struct LinearityMeasurement: Sendable, Hashable, Codable {
   /// - Throws: `TheoryError` if `pairCount` is below 1, or no two images are
   ///   of one class or of different ones; and what the classifier throws.
   public init(
-    _ classifier: some Classifier, on images: LabelledImages, lambdas: [MixingRatio], pairCount: Int,
+    _ classifier: some Classifier, on images: LabelledImages, lambdas: [MixingRatio],
+    pairCount: Int,
     seed: UInt64
   ) throws {
     guard pairCount >= 1 else { throw TheoryError.sampleCount(pairCount) }
@@ -82,7 +95,8 @@ public struct LinearityMeasurement: Sendable, Hashable, Codable {
   ///   - draws: of the pairs; named by the first images.
   ///   - names: the indices of the second images, for errors; those of the draws if nil.
   package static func distances(
-    _ classifier: some Classifier, first: Pixels, second: Pixels, lambdas: [MixingRatio], draws: Draws,
+    _ classifier: some Classifier, first: Pixels, second: Pixels, lambdas: [MixingRatio],
+    draws: Draws,
     naming names: [Int]? = nil
   ) throws -> [[Double]] {
     func probabilities(_ images: Pixels, naming names: [Int]? = nil) throws -> [Float] {

@@ -13,7 +13,7 @@ struct GrowthConditionTests {
       cases: 300
     ) { (recipe: TheoryRecipe) in
       let example = try recipe.example()
-      guard case .family(let settings, _) = recipe.nonlinearity else { return }
+      let settings = try #require(recipe.nonlinearity.settings)
       let growth = try GrowthCondition(
         strength: settings.strength, exponent: settings.exponent, rule: example.rule,
         classCount: example.classCount)

@@ -44,7 +44,9 @@ struct LinearModelTests {
     }
   }
 
-  @Test("anchors close together are no base from which to extrapolate")
+  @Test(
+    "anchors are met from a class of which two are close together, without extrapolating from these"
+  )
   func closeAnchors() async {
     await check("anchors close together", .double(in: -40...(-1))) { (exponent: Double) in
       let anchors = [

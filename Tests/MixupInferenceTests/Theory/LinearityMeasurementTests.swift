@@ -42,7 +42,8 @@ struct LinearityMeasurementTests {
         #expect(point.withinClasses.value <= 1e-6)
         // λ^p/(λ^p + (1−λ)^p) instead of λ, and as much the other way.
         let (a, b) = (
-          pow(point.lambda.doubleValue, Double(power)), pow(1 - point.lambda.doubleValue, Double(power))
+          pow(point.lambda.doubleValue, Double(power)),
+          pow(1 - point.lambda.doubleValue, Double(power))
         )
         let expected = 2 * abs(a / (a + b) - point.lambda.doubleValue)
         #expect(abs(point.betweenClasses.value - expected) <= 1e-6)

@@ -16,7 +16,8 @@ struct OtherLabelLawTests {
       let clean = example.model.clean(example.input)
       let predicted = example.model.expectedPrediction(
         of: clean, mixing: .predicted, lambda: example.lambda)
-      let other = example.model.expectedPrediction(of: clean, mixing: .other, lambda: example.lambda)
+      let other = example.model.expectedPrediction(
+        of: clean, mixing: .other, lambda: example.lambda)
       let rest = (1 - example.lambda) / Double(example.classCount - 1)
       for k in 0..<example.classCount {
         let isOwn = k == clean.label
@@ -43,7 +44,8 @@ struct OtherLabelLawTests {
       #expect(
         isKept
           == OtherLabelLaw.keepsLabel(
-            lambda: MixingRatio(Int((example.lambda * 1e15).rounded()), over: 1_000_000_000_000_000),
+            lambda: MixingRatio(
+              Int((example.lambda * 1e15).rounded()), over: 1_000_000_000_000_000),
             classCount: example.classCount))
     }
     #expect(OtherLabelLaw.keepsLabel(lambda: 0.11, classCount: 10))
@@ -95,6 +97,11 @@ struct OtherLabelLawTests {
       var sampleCount: Int
       var fatalCount: Int
       var probability: Double
+
+      enum CodingKeys: String, CodingKey {
+        case lambda = "ratio"
+        case classCount, sampleCount, fatalCount, probability
+      }
     }
     var failures: [Failure]
   }
@@ -106,7 +113,8 @@ struct OtherLabelLawTests {
     for known in golden.failures {
       let lambda = try MixingRatio(known.lambda)
       #expect(
-        OtherLabelLaw.fatalCount(lambda: lambda, sampleCount: known.sampleCount) == known.fatalCount)
+        OtherLabelLaw.fatalCount(lambda: lambda, sampleCount: known.sampleCount) == known.fatalCount
+      )
       let law = try OtherLabelLaw.failureProbability(
         lambda: lambda, classCount: known.classCount, sampleCount: known.sampleCount)
       // L·N sums of N positive terms, each an exponential of logarithms up to 300 with N roundings.

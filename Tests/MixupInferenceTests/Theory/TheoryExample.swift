@@ -13,6 +13,11 @@ struct TheoryRecipe: Sendable {
     case arbitrary(onPerturbation: [[Double]], onPoint: [[Double]])
     /// One of the named families, with the effect [L] of the whole attack.
     case family(SyntheticScenario.Settings, effect: [Double])
+
+    /// The family's settings; nil for an arbitrary G.
+    var settings: SyntheticScenario.Settings? {
+      if case .family(let settings, _) = self { settings } else { nil }
+    }
   }
 
   var classCount: Int
