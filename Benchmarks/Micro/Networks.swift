@@ -73,7 +73,7 @@ private struct Subject {
     network.initialize(seed: 1)
     classifier = NetworkClassifier(
       InferencePlan(
-        network, normalization: .plusMinusOne(channels: shape.channels),
+        network.graph, normalization: .plusMinusOne(channels: shape.channels),
         profile: count == 1 ? .latency : .throughput),
       workers: WorkerPool(threadCount: threads))
     images = try randomPixels(count: count, draw: 0)

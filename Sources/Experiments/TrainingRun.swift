@@ -134,7 +134,7 @@ package struct TrainingRun: Sendable {
     _ network: ResNet, _ normalization: Normalization, on images: LabelledImages
   ) throws -> Proportion {
     let classifier = NetworkClassifier(
-      InferencePlan(network, normalization: normalization, kernels: kernels))
+      InferencePlan(network.graph, normalization: normalization, kernels: kernels))
     return try Evaluation(seed: recipe.seed) { [workers] in workers.forEach(count: $0, $1) }
       .run(classifier, on: images).proportion
   }

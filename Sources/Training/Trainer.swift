@@ -178,7 +178,7 @@ public struct Trainer: Sendable {
     of batch: LabelledImages, for network: ResNet, epsilon: Epsilon, steps: Int, step: Int
   ) throws -> Pixels {
     let classifier = NetworkClassifier(
-      InferencePlan(network, normalization: normalization, kernels: execution.kernels))
+      InferencePlan(network.graph, normalization: normalization, kernels: execution.kernels))
     // An image that comes back in a later epoch gets another random start.
     var random = RandomStream(RandomKey(seed: recipe.seed, purpose: .attack, step: step))
     let seed = random.next()

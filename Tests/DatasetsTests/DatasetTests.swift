@@ -54,7 +54,7 @@ struct DatasetTests {
       #expect(made.imageShape == dataset.imageShape && made.classCount == dataset.classCount)
       let network = NetworkClassifier(
         InferencePlan(
-          ResNet(made), normalization: .plusMinusOne(channels: made.imageShape.channels),
+          ResNet(made).graph, normalization: .plusMinusOne(channels: made.imageShape.channels),
           kernels: .reference))
       let image = try randomImages(1, shape: made.imageShape, classCount: 2, seed: 1)
       let logits = try network.logits(

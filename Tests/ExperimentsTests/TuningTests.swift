@@ -74,7 +74,7 @@ struct TuningTests {
     let network = ResNet(.resNet8(data.pixels.imageShape))
     network.initialize(seed: 2)
     let base = NetworkClassifier(
-      InferencePlan(network, normalization: .plusMinusOne(channels: 1)))
+      InferencePlan(network.graph, normalization: .plusMinusOne(channels: 1)))
     let predicted = try base.predictions(
       of: data.pixels[0..<600], draws: Draws(seed: 0, purpose: .test, examples: Array(0..<600)))
     let other = try #require((300..<600).first { predicted[$0] != predicted[200] })

@@ -164,7 +164,7 @@ struct GoldenTests {
       standardDeviation: Array(repeating: 1, count: images.imageShape.channels))
     for kernels in KernelSet.available where kernels != .reference || architecture.widths[0] < 64 {
       let classifier = NetworkClassifier(
-        InferencePlan(network, normalization: identity, kernels: kernels))
+        InferencePlan(network.graph, normalization: identity, kernels: kernels))
       let (logits, gradient) = try classifier.logitsAndGradient(
         of: images,
         draws: Draws(seed: 0, purpose: .test, examples: Array(0..<images.count))

@@ -27,7 +27,8 @@ struct NetworkClassifierTests {
     arguments: KernelSet.available, PlanProfile.allCases)
   func independentOfSharing(_ kernels: KernelSet, _ profile: PlanProfile) throws {
     let plan = InferencePlan(
-      network(.resNet8(Self.shape)), normalization: .plusMinusOne(channels: 3), kernels: kernels,
+      network(.resNet8(Self.shape)).graph, normalization: .plusMinusOne(channels: 3),
+      kernels: kernels,
       profile: profile)
     let images = try images(35)
     func results(_ range: Range<Int>, _ workers: WorkerPool?) throws -> (Tensor, Tensor) {
@@ -59,7 +60,7 @@ struct NetworkClassifierTests {
   func allocatesNothing(_ index: Int) throws {
     let architecture = ResNet.Architecture.named[index].make(Self.shape, 10)
     let plan = InferencePlan(
-      network(architecture), normalization: .plusMinusOne(channels: 3))
+      network(architecture).graph, normalization: .plusMinusOne(channels: 3))
     let workspace = Workspace(for: plan, gradients: GradientPlan(of: plan), capacity: 3)
     let pixels = AlignedBuffer(uninitialized: 3 * Self.shape.count)
     pixels.pointer.update(repeating: 0.5, count: pixels.count)

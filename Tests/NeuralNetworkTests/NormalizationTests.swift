@@ -46,7 +46,7 @@ struct NormalizationTests {
     func result(_ deviation: Float, _ pixels: Tensor) throws -> (Tensor, Tensor) {
       let classifier = NetworkClassifier(
         InferencePlan(
-          network,
+          network.graph,
           normalization: try Normalization(mean: [0], standardDeviation: [deviation])))
       let found = try classifier.logitsAndGradient(
         of: Pixels(pixels), draws: Draws(seed: 0, purpose: .test, examples: [0, 1])

@@ -47,7 +47,7 @@ struct ResNetTests {
       randomTensor([5, shape.channels, shape.height, shape.width], seed: 1, from: 0))
     let targets = softmax(rowsOf: randomTensor([5, architecture.classCount], seed: 2))
     let classifier = NetworkClassifier(
-      InferencePlan(network, normalization: normalization, kernels: kernels))
+      InferencePlan(network.graph, normalization: normalization, kernels: kernels))
     let draws = Draws(seed: 0, purpose: .test, examples: Array(0..<5))
     let planned = try classifier.logitsAndGradient(of: images, draws: draws) {
       CrossEntropy.gradient(logits: $0, targets: targets)
@@ -75,7 +75,7 @@ struct ResNetTests {
     let images = try Pixels(randomTensor([37, 1, 8, 8], seed: 1, from: 0))
     for kernels in KernelSet.available {
       let classifier = NetworkClassifier(
-        InferencePlan(network, normalization: .plusMinusOne(channels: 1), kernels: kernels))
+        InferencePlan(network.graph, normalization: .plusMinusOne(channels: 1), kernels: kernels))
       func gradients(_ indices: [Int]) throws -> (Tensor, Tensor) {
         let result = try classifier.logitsAndGradient(
           of: images[indices], draws: Draws(seed: 0, purpose: .test, examples: indices)
@@ -119,7 +119,7 @@ struct ResNetTests {
   @Test("Images of another shape are refused")
   func refusesShape() throws {
     let classifier = NetworkClassifier(
-      InferencePlan(ResNet(.resNet8(Self.digits)), normalization: .plusMinusOne(channels: 1)))
+      InferencePlan(ResNet(.resNet8(Self.digits)).graph, normalization: .plusMinusOne(channels: 1)))
     let images = try Pixels(Tensor(shape: [1, 3, 32, 32]))
     #expect(throws: ClassifierError.imageShape(expected: Self.digits, found: Self.cifar)) {
       try classifier.logits(of: images, draws: Draws(seed: 0, purpose: .test, examples: [0]))
@@ -131,7 +131,7 @@ struct ResNetTests {
     let network = trainedLooking(.resNet8(Self.digits))
     network.state.parameters.last?.parameter.value[3] = .infinity
     let classifier = NetworkClassifier(
-      InferencePlan(network, normalization: .plusMinusOne(channels: 1)))
+      InferencePlan(network.graph, normalization: .plusMinusOne(channels: 1)))
     let images = try Pixels(randomTensor([2, 1, 8, 8], seed: 1, from: 0))
     let draws = Draws(seed: 0, purpose: .test, examples: [0, 1])
     #expect(throws: ClassifierError.notFinite(image: 0)) {

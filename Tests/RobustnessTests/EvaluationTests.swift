@@ -246,7 +246,7 @@ struct EvaluationTests {
     let network = ResNet(.resNet8(ImageShape(channels: 1, height: 8, width: 8)))
     network.initialize(seed: 1)
     let base = NetworkClassifier(
-      InferencePlan(network, normalization: .plusMinusOne(channels: 1)))
+      InferencePlan(network.graph, normalization: .plusMinusOne(channels: 1)))
     let digits = try Digits.training()
     let defence = try MixupInference(
       base, pool: SamplePool(digits), rule: .otherLabel(Mixing(lambda: 0.6, sampleCount: 3)))

@@ -93,7 +93,7 @@ struct RememberedAttackTests {
     let network = ResNet(.resNet8(shape, classCount: 3))
     network.initialize(seed: 1)
     let classifier = NetworkClassifier(
-      InferencePlan(network, normalization: .plusMinusOne(channels: 1), kernels: .openBLAS))
+      InferencePlan(network.graph, normalization: .plusMinusOne(channels: 1), kernels: .openBLAS))
     let images = try randomImages(2, shape: shape, classCount: 3, seed: 3)
     let remembered = RememberedAttack(
       ProjectedGradientDescent(steps: 3), through: classifier)

@@ -270,7 +270,7 @@ struct TrainerTests {
     let network = network()
     try trainer(recipe(.plain, epochs: 8)).train(network, on: training)
     let classifier = NetworkClassifier(
-      InferencePlan(network, normalization: .plusMinusOne(channels: 1)))
+      InferencePlan(network.graph, normalization: .plusMinusOne(channels: 1)))
     let predictions = try classifier.predictions(
       of: test.pixels, draws: Draws(seed: 0, purpose: .test, examples: test.indices))
     let correct = zip(predictions, test.labels).count(where: ==)
@@ -361,7 +361,7 @@ struct InterpolatedAdversarialTrainingTests {
   func attacksTrueLabels() throws {
     let network = network()
     let classifier = NetworkClassifier(
-      InferencePlan(network, normalization: .plusMinusOne(channels: 1)))
+      InferencePlan(network.graph, normalization: .plusMinusOne(channels: 1)))
     let draws = Draws(seed: 0, purpose: .test, examples: batch.indices)
     let clean = try classifier.logits(of: batch.pixels, draws: draws)
     let images = try Pixels(halves(try examples(alpha: 0)).adversarial.inputs)

@@ -110,7 +110,7 @@ extension Reproduction {
     let given = try models.values.first.map { try $0.checkpoint.network() }
     let base = NetworkClassifier(
       InferencePlan(
-        given ?? network, normalization: .plusMinusOne(channels: shape.channels),
+        (given ?? network).graph, normalization: .plusMinusOne(channels: shape.channels),
         kernels: settings.kernels))
     let images = data.test[0..<min(64, data.test.count)]
     let draws = Draws(seed: settings.seed, purpose: .measure, examples: images.indices)

@@ -65,25 +65,9 @@ public struct Convolution {
   // MARK: Weights in kernel order
 
   /// The layer with a copy of its present weights.
-  ///
-  /// - Parameter scale: a factor for every output channel, such as that of a batch normalisation behind
-  ///   the layer, which is thus folded into the weights.
-  func frozen(scale: Tensor? = nil) -> FrozenConvolution {
+  func frozen() -> FrozenConvolution {
     FrozenConvolution(
-      weight: scaled(by: scale), forwardTables: forwardTables, gradientTables: gradientTables)
-  }
-
-  /// weight[o, c, i, j] · scale[o].
-  private func scaled(by scale: Tensor?) -> Tensor {
-    guard let scale else { return weight.value }
-    var result = weight.value
-    let width = result.rowCount
-    result.withUnsafeMutablePointer { values in
-      for output in 0..<outputChannels {
-        for place in output * width..<(output + 1) * width { values[place] *= scale[output] }
-      }
-    }
-    return result
+      weight: weight.value, forwardTables: forwardTables, gradientTables: gradientTables)
   }
 
   // MARK: Products over a batch
@@ -162,6 +146,19 @@ struct FrozenConvolution: Sendable {
   let weight: Tensor
   fileprivate let forwardTables: ConvolutionTables
   fileprivate let gradientTables: ConvolutionTables
+
+  /// The same convolution followed by a factor for every output channel: weight[o, c, i, j] · scale[o].
+  func scaled(by scale: Tensor) -> FrozenConvolution {
+    var result = weight
+    let width = result.rowCount
+    result.withUnsafeMutablePointer { values in
+      for output in 0..<scale.count {
+        for place in output * width..<(output + 1) * width { values[place] *= scale[output] }
+      }
+    }
+    return FrozenConvolution(
+      weight: result, forwardTables: forwardTables, gradientTables: gradientTables)
+  }
 
   /// Chooses an algorithm for a direction and packs the weights for it.
   func prepared(

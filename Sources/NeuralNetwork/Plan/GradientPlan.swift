@@ -1,11 +1,21 @@
+import Classification
 import Kernels
 
 /// The gradient with respect to the input that belongs to an `InferencePlan`: the products of its
 /// layers transposed, in reverse, with the masks of ReLU and the sums of residuals fused into them.
 package struct GradientPlan: Sendable {
-  /// ∂slot[output] = mask(Wᵀ ∗ ∂slot[input] + ∂slot[addend]).
+  /// ∂slot[output] = mask(coreᵀ(∂slot[input]) + ∂slot[addend]).
   struct Step: Sendable {
-    var convolution: PreparedConvolution
+    enum Core: Sendable {
+      /// Wᵀ ∗ g.
+      case product(PreparedConvolution)
+      /// g · scale.
+      case scaling(Tensor)
+      /// Every pixel gets its share of the mean's gradient.
+      case mean
+    }
+
+    var core: Core
     var input: Int
     var output: Int
     var addend: Int?
@@ -15,49 +25,67 @@ package struct GradientPlan: Sendable {
 
   /// The plan whose activations it takes.
   let plan: InferencePlan
-  /// One for every step of the plan, in the order of the forward pass; they run in reverse.
-  let steps: [Step]
-  let dense: PreparedConvolution
+  /// Those of every step of the plan, in the order in which they run: that of the steps reversed.
+  let steps: [[Step]]
 
   package init(of plan: InferencePlan) {
     self.plan = plan
-    func transposed(_ step: InferencePlan.Step) -> PreparedConvolution {
-      step.frozen.prepared(.inputGradient, kernels: plan.kernels, profile: plan.profile)
-    }
-    dense = transposed(plan.dense)
     // The slot in whose memory a slot's gradient lies: the gradient of a sum is also that of its addend,
-    // so the addend needs no memory of its own until a product adds to it.
+    // so the addend needs no memory of its own until something else adds to it.
     var place = Array(plan.slots.indices)
     var hasGradient = [Bool](repeating: false, count: plan.slots.count)
-    var consumers = [Int](repeating: 0, count: plan.slots.count)
+    var users = [Int](repeating: 0, count: plan.slots.count)
+    var isRectified = [Bool](repeating: false, count: plan.slots.count)
     for step in plan.steps {
-      consumers[step.input] += 1
-      if let addend = step.addend { consumers[addend] += 1 }
+      users[step.input] += 1
+      if let addend = step.addend { users[addend] += 1 }
+      isRectified[step.output] = step.relu
     }
-    let isRectified = Dictionary(uniqueKeysWithValues: plan.steps.map { ($0.output, $0.relu) })
-    var reversed: [Step] = []
-    for step in plan.steps.reversed() {
+    /// A part of a slot's gradient, added to the parts before; the last one masks.
+    func contribution(_ core: Step.Core, from gradient: Int, to slot: Int) -> Step {
+      defer {
+        place[slot] = slot
+        hasGradient[slot] = true
+      }
+      return Step(
+        core: core, input: gradient, output: slot, addend: hasGradient[slot] ? place[slot] : nil,
+        masks: users[slot] == 0 && isRectified[slot])
+    }
+    var made = [[Step]](repeating: [], count: plan.steps.count)
+    for (index, step) in plan.steps.enumerated().reversed() {
       let gradient = place[step.output]
       if let addend = step.addend {
-        place[addend] = gradient
-        hasGradient[addend] = true
-        consumers[addend] -= 1
+        users[addend] -= 1
+        if hasGradient[addend] || users[addend] == 0 && isRectified[addend] {
+          let ones = Tensor(repeating: 1, shape: [plan.slots[addend].channels])
+          made[index].append(contribution(.scaling(ones), from: gradient, to: addend))
+        } else {
+          place[addend] = gradient
+          hasGradient[addend] = true
+        }
       }
-      consumers[step.input] -= 1
-      // What later layers have contributed to the gradient of this input already is added.
-      reversed.append(
-        Step(
-          convolution: transposed(step), input: gradient, output: step.input,
-          addend: hasGradient[step.input] ? place[step.input] : nil,
-          masks: consumers[step.input] == 0 && isRectified[step.input] == true))
-      place[step.input] = step.input
-      hasGradient[step.input] = true
+      users[step.input] -= 1
+      let core: Step.Core =
+        switch step.core {
+        case .product(_, _, let frozen):
+          .product(
+            frozen.prepared(.inputGradient, kernels: plan.kernels, profile: plan.profile))
+        case .affine(let scale, _): .scaling(scale)
+        case .mean: .mean
+        }
+      made[index].append(contribution(core, from: gradient, to: step.input))
     }
-    steps = reversed.reversed()
+    steps = made
   }
 
   /// Floats of scratch memory that any step needs, forwards or backwards.
   var scratchCount: Int {
-    (steps.map(\.convolution) + [dense]).reduce(plan.scratchCount) { max($0, $1.scratchCount) }
+    steps.joined().reduce(plan.scratchCount) { most, step in
+      if case .product(let convolution) = step.core {
+        max(most, convolution.scratchCount)
+      } else {
+        most
+      }
+    }
   }
 }

@@ -28,9 +28,9 @@ public final class NetworkClassifier: DifferentiableClassifier {
   }
 
   /// The shape of the images that the network takes.
-  public var imageShape: ImageShape { plan.architecture.imageShape }
+  public var imageShape: ImageShape { plan.imageShape }
   /// L, the number of classes that the network tells apart.
-  public var classCount: Int { plan.architecture.classCount }
+  public var classCount: Int { plan.classCount }
   /// 1: a network decides by one forward pass.
   public var forwardPassesPerDecision: Int { 1 }
   /// False: a network gives the same logits whatever the draws.

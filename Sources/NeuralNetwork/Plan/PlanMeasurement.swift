@@ -5,9 +5,9 @@ import Classification
 public struct PlanMeasurement: Sendable {
   /// One line: a layer, or the work between the layers.
   public struct Layer: Sendable {
-    /// "stem", "1.0.conv2", "2.0.shortcut", "dense"; "input" and "output" for the rest.
+    /// "stem", "1.0.conv2", "2.0.shortcut", "mean", "dense"; "input" for the scaling of pixels.
     public var name: String
-    /// The algorithm of its product, as `PreparedConvolution.Algorithm.name`; "" for "input" and "output".
+    /// The algorithm of its product, as `PreparedConvolution.Algorithm.name`; "" where there is none.
     public var algorithm: String
     /// Pixels and channels of one image before the layer.
     public var input: (pixels: Int, channels: Int)
@@ -18,7 +18,7 @@ public struct PlanMeasurement: Sendable {
     /// Products of single numbers that the algorithm makes for one image.
     public var products: Int
     /// The least that has to be moved, in floats: input, addend and output of the batch, and the weights
-    /// of the layer (those of the dense layer, in "output", are not counted).
+    /// of the layer.
     public var floatsMoved: Int
     /// Median time of the whole batch.
     public var seconds: Double
@@ -51,16 +51,16 @@ public struct PlanMeasurement: Sendable {
   ///   - rounds: at least 1; medians are taken over them.
   public init(of plan: InferencePlan, images: Int, rounds: Int) {
     let workspace = Workspace(for: plan, capacity: images)
-    let pixels = AlignedBuffer(uninitialized: images * plan.architecture.imageShape.count)
+    let pixels = AlignedBuffer(uninitialized: images * plan.imageShape.count)
     pixels.pointer.update(repeating: 0.5, count: pixels.count)
-    let logits = AlignedBuffer(uninitialized: images * plan.architecture.classCount)
+    let logits = AlignedBuffer(uninitialized: images * plan.classCount)
     let copied = AlignedBuffer(uninitialized: 1 << 24)
     copied.pointer.update(repeating: 0, count: copied.count)
 
     let clock = ContinuousClock()
     func seconds(_ work: () -> Void) -> Double { clock.measure(work) / .seconds(1) }
     func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-    var times = [[Double]](repeating: [], count: plan.steps.count + 2)
+    var times = [[Double]](repeating: [], count: plan.steps.count + 1)
     var (peaks, copies): ([Double], [Double]) = ([], [])
     for round in -1..<max(rounds, 1) {
       var last = clock.now
@@ -71,7 +71,6 @@ public struct PlanMeasurement: Sendable {
           switch stage {
           case .input: 0
           case .step(let index): index + 1
-          case .output: times.count - 1
           }
         spent[place] += (now - last) / .seconds(1)
         last = now
@@ -106,19 +105,13 @@ public struct PlanMeasurement: Sendable {
       let convolution = step.convolution
       layers.append(
         Layer(
-          name: step.name, algorithm: convolution.algorithm.name, input: shape(step.input),
-          output: shape(step.output), multiplyAdds: convolution.multiplyAdds,
-          products: convolution.products,
+          name: step.name, algorithm: convolution?.algorithm.name ?? "", input: shape(step.input),
+          output: shape(step.output), multiplyAdds: convolution?.multiplyAdds ?? 0,
+          products: convolution?.products ?? 0,
           floatsMoved: moved([step.input, step.output] + (step.addend.map { [$0] } ?? []))
-            + convolution.weightCount,
+            + (convolution?.weightCount ?? 0),
           seconds: median(times[index + 1])))
     }
-    layers.append(
-      Layer(
-        name: "output", algorithm: "", input: shape(plan.last), output: shape(plan.logits),
-        multiplyAdds: plan.dense.convolution.multiplyAdds,
-        products: plan.dense.convolution.products,
-        floatsMoved: moved([plan.last, plan.logits]), seconds: median(times[plan.steps.count + 1])))
     self.layers = layers
   }
 }

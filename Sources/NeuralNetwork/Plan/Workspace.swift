@@ -10,7 +10,7 @@ package final class Workspace: @unchecked Sendable {
   let plan: InferencePlan
   let capacity: Int
   private let gradientPlan: GradientPlan?
-  private let layout: InferencePlan.Layout
+  private let layout: ActivationLayout
   private let activations: AlignedBuffer
   private let gradients: AlignedBuffer?
   /// One for every thread that works on a layer.
@@ -25,7 +25,8 @@ package final class Workspace: @unchecked Sendable {
     self.capacity = capacity
     layout =
       gradientPlan == nil
-      ? plan.sharedLayout(images: capacity) : plan.separateLayout(images: capacity)
+      ? ActivationLayout(sharedFor: plan, images: capacity)
+      : ActivationLayout(separateFor: plan, images: capacity)
     activations = AlignedBuffer(uninitialized: layout.count)
     gradients = gradientPlan == nil ? nil : AlignedBuffer(uninitialized: layout.count)
     let scratchCount = gradientPlan?.scratchCount ?? plan.scratchCount
@@ -41,7 +42,6 @@ package final class Workspace: @unchecked Sendable {
   package enum Stage {
     case input
     case step(Int)
-    case output
   }
 
   /// Pixels [images, C, H, W] → logits [images, L]. With workers, the threads share every layer.
@@ -57,7 +57,7 @@ package final class Workspace: @unchecked Sendable {
         let range = first..<min(first + segment.images, images)
         if number == 0 {
           plan.normalization.write(
-            pixels + first * plan.architecture.imageShape.count, images: range.count,
+            pixels + first * plan.imageShape.count, images: range.count,
             pixels: plan.slots[0].pixels, to: activation(0, first))
           passed(.input)
         }
@@ -67,15 +67,7 @@ package final class Workspace: @unchecked Sendable {
         }
       }
     }
-    let slot = plan.slots[plan.last]
-    for image in 0..<images {
-      GlobalAveragePool.average(
-        activation(plan.last, image), slot.pixels, slot.channels, activation(plan.pooled, image))
-    }
-    run(plan.dense, images: 0..<images, workers: nil)
-    logits.update(
-      from: activation(plan.logits, 0), count: images * plan.architecture.classCount)
-    passed(.output)
+    logits.update(from: activation(plan.slots.count - 1, 0), count: images * plan.classCount)
   }
 
   /// ∂loss/∂logits [images, L] → ∂loss/∂pixels [images, C, H, W], for the images of the last
@@ -85,27 +77,13 @@ package final class Workspace: @unchecked Sendable {
     workers: WorkerPool? = nil
   ) {
     guard let gradientPlan else { preconditionFailure("workspace made without gradients") }
-    gradientPlan.dense.run(
-      images: images, input: logitsGradient, bias: nil, epilogue: Epilogue(),
-      output: gradient(plan.pooled, 0), scratch: scratch[0].pointer)
-    // The mean's gradient is spread over the pixels and masked by the last ReLU.
-    let slot = plan.slots[plan.last]
-    let (output, shared) = (activation(plan.last, 0), gradient(plan.pooled, 0))
-    let target = gradient(plan.last, 0)
-    let share = 1 / Float(slot.pixels)
-    for image in 0..<images {
-      for pixel in 0..<slot.pixels {
-        let start = image * slot.count + pixel * slot.channels
-        for c in 0..<slot.channels {
-          target[start + c] = output[start + c] > 0 ? shared[image * slot.channels + c] * share : 0
-        }
-      }
-    }
+    gradient(plan.slots.count - 1, 0).update(
+      from: logitsGradient, count: images * plan.classCount)
     for segment in plan.segments.reversed() {
       for first in stride(from: 0, to: images, by: segment.images) {
         let range = first..<min(first + segment.images, images)
         for index in segment.steps.reversed() {
-          run(gradientPlan.steps[index], images: range, workers: workers)
+          for step in gradientPlan.steps[index] { run(step, images: range, workers: workers) }
         }
       }
     }
@@ -113,26 +91,69 @@ package final class Workspace: @unchecked Sendable {
       gradient(0, 0), images: images, pixels: plan.slots[0].pixels, to: pixels)
   }
 
+  // MARK: Steps
+
   private func run(_ step: InferencePlan.Step, images: Range<Int>, workers: WorkerPool?) {
-    let first = images.lowerBound
-    step.bias.withUnsafePointer { bias in
-      run(
-        step.convolution, images: images.count, input: activation(step.input, first), bias: bias,
-        epilogue: Epilogue(
-          addend: step.addend.map { UnsafePointer(activation($0, first)) },
-          activation: step.relu ? .relu : .identity),
-        output: activation(step.output, first), workers: workers)
+    let (first, slot) = (images.lowerBound, plan.slots[step.input])
+    let (input, output) = (activation(step.input, first), activation(step.output, first))
+    let addend = step.addend.map { UnsafePointer(activation($0, first)) }
+    switch step.core {
+    case .product(let convolution, let bias, _):
+      bias.withUnsafePointer { bias in
+        run(
+          convolution, images: images.count, input: input, bias: bias,
+          epilogue: Epilogue(addend: addend, activation: step.relu ? .relu : .identity),
+          output: output, workers: workers)
+      }
+    case .affine(let scale, let shift):
+      withPointers(scale, shift, shift) { scale, shift, _ in
+        plan.kernels.float32.channelwiseAffine(
+          pixels: images.count * slot.pixels, channels: slot.channels, input: input, scale: scale,
+          shift: shift, addend: addend, relu: step.relu, output: output)
+      }
+    case .mean:
+      for image in 0..<images.count {
+        GlobalAveragePool.average(
+          input + image * slot.count, slot.pixels, slot.channels, output + image * slot.channels)
+      }
     }
   }
 
   private func run(_ step: GradientPlan.Step, images: Range<Int>, workers: WorkerPool?) {
-    let first = images.lowerBound
-    run(
-      step.convolution, images: images.count, input: gradient(step.input, first), bias: nil,
-      epilogue: Epilogue(
-        addend: step.addend.map { UnsafePointer(gradient($0, first)) },
-        activation: step.masks ? .mask(activation(step.output, first)) : .identity),
-      output: gradient(step.output, first), workers: workers)
+    let (first, slot) = (images.lowerBound, plan.slots[step.output])
+    let (input, output) = (gradient(step.input, first), gradient(step.output, first))
+    let addend = step.addend.map { UnsafePointer(gradient($0, first)) }
+    let mask = step.masks ? UnsafePointer(activation(step.output, first)) : nil
+    switch step.core {
+    case .product(let convolution):
+      run(
+        convolution, images: images.count, input: input, bias: nil,
+        epilogue: Epilogue(addend: addend, activation: mask.map { .mask($0) } ?? .identity),
+        output: output, workers: workers)
+      return
+    case .scaling(let scale):
+      let zeros = Tensor(shape: [slot.channels])
+      withPointers(scale, zeros, zeros) { scale, zeros, _ in
+        plan.kernels.float32.channelwiseAffine(
+          pixels: images.count * slot.pixels, channels: slot.channels, input: input, scale: scale,
+          shift: zeros, addend: addend, relu: false, output: output)
+      }
+    case .mean:
+      let share = 1 / Float(slot.pixels)
+      for image in 0..<images.count {
+        for pixel in 0..<slot.pixels {
+          let start = image * slot.count + pixel * slot.channels
+          for c in 0..<slot.channels {
+            output[start + c] =
+              input[image * slot.channels + c] * share + (addend.map { $0[start + c] } ?? 0)
+          }
+        }
+      }
+    }
+    if let mask {
+      plan.kernels.float32.mask(
+        count: images.count * slot.count, gradient: output, output: mask)
+    }
   }
 
   private func run(
@@ -140,7 +161,8 @@ package final class Workspace: @unchecked Sendable {
     bias: UnsafePointer<Float>?, epilogue: Epilogue, output: UnsafeMutablePointer<Float>,
     workers: WorkerPool?
   ) {
-    guard let workers, threadCount > 1 else {
+    // Threads would take longer to meet than the smallest products take.
+    guard let workers, threadCount > 1, images * convolution.multiplyAdds > 1 << 16 else {
       convolution.run(
         images: images, input: input, bias: bias, epilogue: epilogue, output: output,
         scratch: scratch[0].pointer)
