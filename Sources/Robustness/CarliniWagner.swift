@@ -240,7 +240,7 @@ private struct SearchedImage {
   }
 }
 
-extension CarliniWagner: PlannedSearch {
+extension CarliniWagner: ChoosingSearch {
   package static var norms: [PerturbationBudget.Norm] { [.l2] }
   package var settings: [Setting<CarliniWagner>] {
     [.count("steps", \.steps, of: "steps", growsWithEffort: true)]
