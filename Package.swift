@@ -200,8 +200,8 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "mixup-inference", "Experiments", "Robustness", "Datasets", "NeuralNetwork", "Kernels",
-        "Classification", "TestSupport",
+        "mixup-inference", "Experiments", "Training", "Robustness", "Datasets", "NeuralNetwork",
+        "Kernels", "Classification", "TestSupport",
       ],
       swiftSettings: strict),
   ],

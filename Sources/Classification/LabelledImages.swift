@@ -18,8 +18,11 @@ public struct LabelledImages: Sendable {
   public init(
     pixels: Pixels, labels: [Int], classCount: Int, indices: [Int]? = nil
   ) throws(LabelledImagesError) {
-    guard labels.count == pixels.count, (indices?.count ?? labels.count) == labels.count else {
+    guard labels.count == pixels.count else {
       throw .labelCount(labels: labels.count, images: pixels.count)
+    }
+    if let indices, indices.count != pixels.count {
+      throw .indexCount(indices: indices.count, images: pixels.count)
     }
     if let bad = labels.firstIndex(where: { $0 < 0 || $0 >= classCount }) {
       throw .label(labels[bad], image: bad, classCount: classCount)
@@ -62,6 +65,7 @@ public struct LabelledImages: Sendable {
 /// Why images and labels do not belong together.
 public enum LabelledImagesError: ExplainedError, Equatable {
   case labelCount(labels: Int, images: Int)
+  case indexCount(indices: Int, images: Int)
   case label(Int, image: Int, classCount: Int)
   case repeatedIndex(Int, images: Int, Int)
 
@@ -69,10 +73,9 @@ public enum LabelledImagesError: ExplainedError, Equatable {
   public var description: String {
     switch self {
     case .labelCount(let labels, let images):
-      """
-      \(labels) labels for \(images) images; every image needs one, and an index of its own where \
-      indices are given
-      """
+      "\(labels) labels for \(images) images; every image needs one"
+    case .indexCount(let indices, let images):
+      "\(indices) indices for \(images) images; every image needs one of its own, or leave them out"
     case .label(let label, let image, let classCount):
       "image \(image) has label \(label); labels are 0 to \(classCount - 1)"
     case .repeatedIndex(let index, let first, let second):

@@ -5,6 +5,7 @@ extension Dataset {
   /// CIFAR-10: 50,000 images to train on and 10,000 to test on, 32×32 pixels in colour, ten classes.
   public static let cifar10 = cifar(
     "cifar10", .ten, "data_batch_1.bin to data_batch_5.bin and test_batch.bin",
+    table: 2,
     """
     airplane automobile bird cat deer dog frog horse ship truck
     """)
@@ -12,6 +13,7 @@ extension Dataset {
   /// CIFAR-100 with its hundred fine labels: as many images as CIFAR-10 has, of the same size.
   public static let cifar100 = cifar(
     "cifar100", .hundred, "train.bin and test.bin",
+    table: 3,
     """
     apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus \
     butterfly camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch \
@@ -36,11 +38,12 @@ extension Dataset {
     """)
 
   private static func cifar(
-    _ name: String, _ cifar: CIFAR, _ files: String, _ labels: String
+    _ name: String, _ cifar: CIFAR, _ files: String, table: Int? = nil, _ labels: String
   ) -> Dataset {
     Dataset(
       name: name, imageShape: ImageShape(channels: 3, height: 32, width: 32),
       labelNames: labels.split(separator: " ").map(String.init), training: .small,
+      reproduction: .paper(table: table),
       source: .folder(holding: files) { try cifar.load(from: $0) })
   }
 }

@@ -27,15 +27,19 @@ public struct Dataset: Sendable {
   /// How networks are trained on it unless the user says otherwise.
   package let training: StandardTraining
 
+  /// What `reproduce` measures on it unless the user says otherwise.
+  package let reproduction: StandardReproduction
+
   /// A description.
   package init(
     name: String, imageShape: ImageShape, labelNames: [String], training: StandardTraining,
-    source: Source
+    reproduction: StandardReproduction = .paper(table: nil), source: Source
   ) {
     self.name = name
     self.imageShape = imageShape
     self.labelNames = labelNames
     self.training = training
+    self.reproduction = reproduction
     self.source = source
   }
 

@@ -28,10 +28,12 @@ public enum DatasetError: ExplainedError, Equatable {
   case emptyClass(String, label: Int, classCount: Int)
   case oneClass(String)
 
-  /// `.file` where a file cannot be read, `.data` where its contents are wrong.
+  /// `.usage` where what was asked for is wrong, `.file` where a file cannot be read, `.data` where its
+  /// contents are wrong.
   public var cause: ErrorCause {
     switch self {
-    case .noFolder, .missingFile, .unreadableFile: .file
+    case .validationCount, .noFolder: .usage
+    case .missingFile, .unreadableFile: .file
     default: .data
     }
   }

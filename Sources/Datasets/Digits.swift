@@ -6,6 +6,7 @@ extension Dataset {
   public static let digits = Dataset(
     name: "digits", imageShape: ImageShape(channels: 1, height: 8, width: 8),
     labelNames: (0...9).map(String.init), training: .tiny,
+    reproduction: .mainTable,
     source: .atHand { (try Digits.training(), try Digits.test()) })
 }
 

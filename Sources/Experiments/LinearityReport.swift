@@ -103,9 +103,3 @@ struct LinearityReport: Sendable {
       ])
   }
 }
-
-/// "0.12 [0.10, 0.14]".
-func interval(_ value: Double, _ interval: Interval) -> String {
-  "\(fixed(value, decimals: 2)) [\(fixed(interval.lower, decimals: 2)), "
-    + "\(fixed(interval.upper, decimals: 2))]"
-}

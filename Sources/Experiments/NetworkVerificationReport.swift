@@ -29,9 +29,7 @@ struct NetworkVerificationReport: Sendable {
             point.satisfied.trials == 0
               ? "–"
               : "\(point.satisfied.successes) of \(point.satisfied.trials), "
-                + "\(percent(point.satisfied.value, decimals: 1)) "
-                + "[\(fixed(100 * share.lower, decimals: 1)), \(fixed(100 * share.upper, decimals: 1))]"
-          ),
+                + interval(point.satisfied.value, share, decimals: 1, scale: 100, unit: "%")),
         ]
       })
   }

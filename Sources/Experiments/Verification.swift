@@ -22,7 +22,7 @@ package struct Verification: Sendable {
   }
 
   /// One line: a number, what it is compared with, and what follows.
-  package struct Finding: Codable, Hashable, Sendable {
+  package struct Finding: Encodable, Hashable, Sendable {
     package enum Verdict: String, Codable, Sendable {
       /// A theorem, as it must be.
       case holds
@@ -36,6 +36,25 @@ package struct Verification: Sendable {
       case mixed
     }
 
+    /// A condition on one number under a rule; RIC is two, one for each of its labels.
+    package struct Condition: Hashable, Sendable {
+      package enum Part: Sendable { case trueLabel, predictedLabel, detectionGap }
+
+      package var part: Part
+      package var rule: PartnerLabel
+
+      /// "RIC MI-PL, y".
+      package var title: String {
+        switch part {
+        case .trueLabel: "RIC \(rule.title), y"
+        case .predictedLabel: "RIC \(rule.title), ŷ"
+        case .detectionGap: "DG \(rule.title)"
+        }
+      }
+    }
+
+    /// The condition that it is about, nil of a theorem; not in JSON, where the claim says it.
+    package var condition: Condition?
     /// What is claimed.
     package var claim: String
     /// Where it stands in the paper.
@@ -46,10 +65,14 @@ package struct Verification: Sendable {
     /// How far the measured value is on the right side of the bound.
     package var margin: Double
     package var verdict: Verdict
+
+    private enum CodingKeys: CodingKey {
+      case claim, equation, lambda, measured, bound, margin, verdict
+    }
   }
 
   /// What was found.
-  package struct Results: Codable, Sendable {
+  package struct Results: Encodable, Sendable {
     package var settings: Settings
     /// Identities: deviations and the rounding that they may have.
     package var theorems: [Finding]
@@ -174,29 +197,31 @@ package struct Verification: Sendable {
       let rounding = scenarios.map { 2 * $0.model.roundingBound(of: $0.input) }
       return [
         condition(
-          "RIC \(rule.title), y: E[G_y(δ) − G_y(λδ)] below", equation, lambda,
+          .trueLabel, rule, "E[G_y(δ) − G_y(λδ)] below", equation, lambda,
           decays.map { $0.1[$0.0.label] }, bound: thresholds.trueLabel, isAbove: false, rounding),
         condition(
-          "RIC \(rule.title), ŷ: E[G_ŷ(δ) − G_ŷ(λδ)] above", equation, lambda,
+          .predictedLabel, rule, "E[G_ŷ(δ) − G_ŷ(λδ)] above", equation, lambda,
           decays.map { $0.1[$0.0.predicted] }, bound: thresholds.predictedLabel, isAbove: true,
           rounding),
         condition(
-          "DG \(rule.title): −DG above", rule == .predicted ? "(11), (13)" : "(11), (16)", lambda,
-          margins, bound: 0, isAbove: true, rounding),
+          .detectionGap, rule, "−DG above", rule == .predicted ? "(11), (13)" : "(11), (16)",
+          lambda, margins, bound: 0, isAbove: true, rounding),
       ]
     }
   }
 
   private func condition(
-    _ claim: String, _ equation: String, _ lambda: Double, _ values: [Double], bound: Double,
-    isAbove: Bool, _ rounding: [Double]
+    _ part: Finding.Condition.Part, _ rule: PartnerLabel, _ claim: String, _ equation: String,
+    _ lambda: Double, _ values: [Double], bound: Double, isAbove: Bool, _ rounding: [Double]
   ) -> Finding {
     let satisfied = zip(values, rounding).count {
       (isAbove ? $0 - bound : bound - $0) > $1
     }
     let mean = values.reduce(0, +) / Double(values.count)
+    let condition = Finding.Condition(part: part, rule: rule)
     return Finding(
-      claim: claim, equation: equation, lambda: lambda, measured: mean, bound: bound,
+      condition: condition, claim: "\(condition.title): \(claim)", equation: equation,
+      lambda: lambda, measured: mean, bound: bound,
       margin: isAbove ? mean - bound : bound - mean,
       verdict: satisfied == values.count ? .satisfied : satisfied == 0 ? .unsatisfied : .mixed)
   }

@@ -14,7 +14,7 @@ package struct VerificationReport: Sendable {
     self.network = network
   }
 
-  private struct Document: Codable {
+  private struct Document: Encodable {
     var synthetic: Verification.Results
     var network: NetworkVerification.Results?
   }
@@ -171,16 +171,13 @@ package struct VerificationReport: Sendable {
 
   /// The margin of both halves of RIC, as in Figure 2's right panels.
   private var marginPlot: LinePlot {
-    LinePlot(
+    let findings = Dictionary(grouping: results.conditions) { $0.condition?.title ?? $0.claim }
+    return LinePlot(
       x: Axis("λ", range: 0...1), y: Axis("Margin: positive where the condition holds"),
-      series: Dictionary(grouping: results.conditions, by: \.claim)
-        .sorted { $0.key < $1.key }.map { claim, findings in
-          LinePlot.Series(
-            claim.components(separatedBy: ":").first ?? claim,
-            findings.sorted { ($0.lambda ?? 0) < ($1.lambda ?? 0) }.map {
-              LinePlot.Point(x: $0.lambda ?? 0, y: $0.margin)
-            })
-        })
+      series: findings.sorted { $0.key < $1.key }.map { title, findings in
+        let points = findings.map { LinePlot.Point(x: $0.lambda ?? 0, y: $0.margin) }
+        return LinePlot.Series(title, points.sorted { $0.x < $1.x })
+      })
   }
 
   /// The findings as one page without external resources.

@@ -142,8 +142,13 @@ public enum MixupError: ExplainedError, Equatable {
   case labelCount(labels: Int, samples: Int)
   case label(Int, sample: Int, classCount: Int)
 
-  /// `.usage`: what was asked for is wrong.
-  public var cause: ErrorCause { .usage }
+  /// `.usage` for α, `.data` for labels.
+  public var cause: ErrorCause {
+    switch self {
+    case .alpha: .usage
+    case .labelCount, .label: .data
+    }
+  }
 
   /// What is wrong and what to do, in one line.
   public var description: String {

@@ -290,8 +290,13 @@ public enum MixupInferenceError: ExplainedError, Equatable {
   case poolImageShape(expected: ImageShape, found: ImageShape)
   case poolTooSmall(sampleCount: Int, needed: Int, found: Int)
 
-  /// `.usage`: what was asked for is wrong.
-  public var cause: ErrorCause { .usage }
+  /// `.usage` for a setting, `.data` for a model and a pool that do not fit together.
+  public var cause: ErrorCause {
+    switch self {
+    case .sampleCount, .threshold, .poolTooSmall: .usage
+    case .noOtherLabel, .poolClasses, .poolImageShape: .data
+    }
+  }
 
   /// What is wrong and what to do, in one line.
   public var description: String {

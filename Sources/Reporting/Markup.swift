@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// Text for the inside of an element or of a quoted attribute of XML or HTML.
 ///
@@ -39,6 +40,15 @@ package func trimmed(_ value: Double, decimals: Int) -> String {
 /// A share of 1 as a percentage: 0.4391 is "43.9%".
 package func percent(_ share: Double, decimals: Int = 1) -> String {
   fixed(share * 100, decimals: decimals) + "%"
+}
+
+/// A value with its interval: "0.12 [0.10, 0.14]"; a share in per cent, with `scale` 100 and the unit "%":
+/// "12.0% [10.0, 14.0]".
+package func interval(
+  _ value: Double, _ interval: Interval, decimals: Int = 2, scale: Double = 1, unit: String = ""
+) -> String {
+  func text(_ number: Double) -> String { fixed(scale * number, decimals: decimals) }
+  return "\(text(value))\(unit) [\(text(interval.lower)), \(text(interval.upper))]"
 }
 
 /// A whole number with commas between thousands.

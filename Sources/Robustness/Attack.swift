@@ -80,12 +80,13 @@ public enum AttackError: ExplainedError, Equatable {
   case momentum(Float)
   case share(Double)
   case positive(name: String, Double)
+  case confidence(Double)
   case candidateShape(expected: [Int], found: [Int])
 
   /// `.usage` for a setting, `.data` for a model, data and candidates that do not fit together.
   public var cause: ErrorCause {
     switch self {
-    case .setting, .norm, .momentum, .share, .positive: .usage
+    case .setting, .norm, .momentum, .share, .positive, .confidence: .usage
     case .classCount, .tooFewClasses, .candidateShape: .data
     }
   }
@@ -109,6 +110,8 @@ public enum AttackError: ExplainedError, Equatable {
       "the first square's share of the image is \(value); it is above 0 and at most 1"
     case .positive(let name, let value):
       "the \(name) of the attack is \(value); give a positive number"
+    case .confidence(let value):
+      "the confidence κ of the attack is \(value); give a finite number from 0"
     case .candidateShape(let expected, let found):
       "candidates of shape \(found) for images of shape \(expected); every image needs one"
     }

@@ -265,7 +265,7 @@ private struct Schedule {
   }
 }
 
-extension AutoPGD: PlannedSearch {
+extension AutoPGD: ChoosingSearch {
   package var settings: [Setting<AutoPGD>] {
     [
       .count("steps", \.steps, of: "steps", growsWithEffort: true),

@@ -63,7 +63,7 @@ public struct CarliniWagner: Attack, Hashable, Codable {
       throw AttackError.positive(name: name, value)
     }
     guard confidence >= 0, confidence.isFinite else {
-      throw AttackError.positive(name: "confidence", confidence)
+      throw AttackError.confidence(confidence)
     }
     guard budget.norm == .l2 else {
       throw AttackError.norm(attack: "Carlini and Wagner's attack", budget.norm)
@@ -240,7 +240,7 @@ private struct SearchedImage {
   }
 }
 
-extension CarliniWagner: PlannedSearch {
+extension CarliniWagner: ChoosingSearch {
   package static var norms: [PerturbationBudget.Norm] { [.l2] }
   package var settings: [Setting<CarliniWagner>] {
     [.count("steps", \.steps, of: "steps", growsWithEffort: true)]

@@ -23,7 +23,7 @@ extension BestOf {
 }
 
 /// `BestOf.ensemble` for the norm and the number of classes that it meets.
-package struct Ensemble: PlannedSearch, ChoosingAttack {
+package struct Ensemble: ChoosingSearch, ChoosingAttack {
   /// The steps of each gradient attack.
   package var steps = 100
   /// The restarts of each gradient attack.

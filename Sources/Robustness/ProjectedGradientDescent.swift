@@ -160,7 +160,7 @@ extension PerturbationBall {
   }
 }
 
-extension ProjectedGradientDescent: PlannedSearch {
+extension ProjectedGradientDescent: ChoosingSearch {
   package var settings: [Setting<ProjectedGradientDescent>] {
     [
       .count("steps", \.steps, of: "steps", growsWithEffort: true),

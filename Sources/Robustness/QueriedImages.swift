@@ -83,12 +83,10 @@ struct QueriedImages {
   ) throws -> Bool {
     guard var selection else { return false }
     let odds = AttackLoss.logOdds.values(of: logits, labels: survivors.map { examples.labels[$0] })
-    let isFirst = margins[survivors[0]] == -.infinity
     let promising = survivors.indices.filter {
-      isFirst || isMisled[$0] || odds[$0] > selection.loss(at: survivors[$0])
+      guard !isMisled[$0], let best = selection.loss(at: survivors[$0]) else { return true }
+      return odds[$0] > best
     }
-    // Here the margins only tell the first offer from later ones.
-    for n in survivors { margins[n] = 0 }
     try selection.offer(offered[promising], at: promising.map { survivors[$0] })
     images = selection.best
     survivors = selection.survivors

@@ -17,8 +17,6 @@ public struct SPSA: Attack, Hashable, Codable {
   public var directions: Int
   /// δ, half the distance between the two questions of a difference, in every value, on the pixel scale.
   public var probe: Float
-  /// Not used: the last iterate is the result, so there is nothing to choose.
-  package var selections = 1
 
   /// The settings; checked by `search`.
   public init(steps: Int = 100, directions: Int = 64, probe: Float = 0.01) {

@@ -48,7 +48,8 @@ struct Selection {
   private let round: Round
   private let repetitions: Int
   private let settles: Bool
-  private var scores: [Score]
+  /// Of the best image so far; nil until any was offered.
+  private var scores: [Score?]
   private var isSettled: [Bool]
   /// The images chosen so far; those of the examples until any was offered.
   private(set) var best: Pixels
@@ -71,7 +72,7 @@ struct Selection {
     self.settles = settles
     // Of a model without randomness one prediction says it all.
     self.repetitions = model.isRandomized ? repetitions : 1
-    scores = Array(repeating: Score(misclassified: -1), count: examples.count)
+    scores = Array(repeating: nil, count: examples.count)
     isSettled = Array(repeating: false, count: examples.count)
     best = examples.pixels
   }
@@ -80,8 +81,8 @@ struct Selection {
   /// choose, and if it is randomised on 20 at least.
   var survivors: [Int] { isSettled.indices.filter { !isSettled[$0] } }
 
-  /// The mean loss of the best image so far.
-  func loss(at position: Int) -> Double { scores[position].loss / Double(repetitions) }
+  /// The mean loss of the best image so far; nil until any was offered.
+  func loss(at position: Int) -> Double? { scores[position].map { $0.loss / Double(repetitions) } }
 
   /// Takes the images that are better than what was offered before.
   ///
@@ -91,7 +92,9 @@ struct Selection {
     let positions = positions ?? Array(scores.indices)
     guard !positions.isEmpty else { return [] }
     let offered = try scores(of: images, at: positions, draws: 0..<repetitions)
-    let improved = positions.indices.filter { scores[positions[$0]] < offered[$0] }
+    let improved = positions.indices.filter { n in
+      scores[positions[n]].map { $0 < offered[n] } ?? true
+    }
     for n in improved { scores[positions[n]] = offered[n] }
     best = best.replacing(improved.map { positions[$0] }, with: improved, of: images)
     try settle(improved.map { positions[$0] })
@@ -105,7 +108,7 @@ struct Selection {
   private mutating func settle(_ positions: [Int]) throws {
     guard settles else { return }
     for n in positions { isSettled[n] = false }
-    let misled = positions.filter { scores[$0].misclassified == repetitions }
+    let misled = positions.filter { scores[$0]?.misclassified == repetitions }
     let further = repetitions..<max(repetitions, model.isRandomized ? Self.sureDraws : 0)
     guard !misled.isEmpty else { return }
     let again = try scores(of: best[misled], at: misled, draws: further)

@@ -100,7 +100,7 @@ public struct SquareAttack: Attack, Hashable, Codable {
   }
 }
 
-extension SquareAttack: PlannedSearch {
+extension SquareAttack: ChoosingSearch {
   package static var norms: [PerturbationBudget.Norm] { [.linf] }
   package var settings: [Setting<SquareAttack>] {
     [.count("queries", \.queries, of: "queries", growsWithEffort: true)]

@@ -45,7 +45,7 @@ public struct UniformNoise: Attack, Hashable, Codable {
   }
 }
 
-extension UniformNoise: PlannedSearch {
+extension UniformNoise: ChoosingSearch {
   package var settings: [Setting<UniformNoise>] {
     [.count("queries", \.samples, of: "queries", growsWithEffort: true)]
   }

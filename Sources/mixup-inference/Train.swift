@@ -40,8 +40,8 @@ struct Train: ParsableCommand {
   @Option(help: "The highest learning rate of the cosine schedule.")
   var learningRate: Float?
 
-  @Option(help: "α of mixup's λ ~ Beta(α, α).")
-  var alpha = 1.0
+  @Option(help: "α of mixup's λ ~ Beta(α, α); usually 1.")
+  var alpha: Double?
 
   @Option(help: "Weight decay.")
   var weightDecay: Float?
@@ -97,9 +97,9 @@ struct Train: ParsableCommand {
       guard learningRate.isFinite, learningRate > 0 else {
         throw Failure.usage("--learning-rate is \(learningRate); give a number above 0")
       }
-      recipe.schedule = .cosine(peak: learningRate, warmUp: 0.25)
+      recipe.schedule = .cosine(peak: learningRate, warmUp: set.training.warmUp)
     }
-    guard alpha.isFinite, alpha >= 0 else {
+    if let alpha, !(alpha.isFinite && alpha >= 0) {
       throw Failure.usage("--alpha is \(alpha); α of mixup is a number from 0")
     }
     if let weightDecay {
@@ -110,14 +110,23 @@ struct Train: ParsableCommand {
     }
     if let crop { recipe.augmentation = crop == 0 ? nil : .flipAndCrop(padding: crop) }
     let radius = try epsilon.map { try Epsilon($0) }
+    let taken: [String]
     switch recipe.method {
-    case .plain: break
-    case .mixup: recipe.method = .mixup(alpha: alpha)
+    case .plain: taken = []
+    case .mixup(let usual):
+      recipe.method = .mixup(alpha: alpha ?? usual)
+      taken = ["alpha"]
     case .adversarial(let epsilon, let steps):
       recipe.method = .adversarial(epsilon: radius ?? epsilon, steps: self.steps ?? steps)
-    case .interpolatedAdversarial(_, let epsilon, let steps):
+      taken = ["epsilon", "steps"]
+    case .interpolatedAdversarial(let usual, let epsilon, let steps):
       recipe.method = .interpolatedAdversarial(
-        alpha: alpha, epsilon: radius ?? epsilon, steps: self.steps ?? steps)
+        alpha: alpha ?? usual, epsilon: radius ?? epsilon, steps: self.steps ?? steps)
+      taken = ["alpha", "epsilon", "steps"]
+    }
+    let given = [("alpha", alpha != nil), ("epsilon", epsilon != nil), ("steps", steps != nil)]
+    if let (flag, _) = given.first(where: { $0.1 && !taken.contains($0.0) }) {
+      throw Failure.usage("--\(flag) says nothing here: --method \(method) has none; leave it out")
     }
     let run = TrainingRun(
       recipe: recipe, architecture: make, output: URL(filePath: output), isFresh: fresh,

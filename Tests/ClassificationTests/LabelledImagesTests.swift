@@ -24,8 +24,10 @@ struct LabelledImagesTests {
     #expect(throws: LabelledImagesError.labelCount(labels: 1, images: 2)) {
       try LabelledImages(pixels: pixels(2), labels: [0], classCount: 3)
     }
-    #expect(throws: LabelledImagesError.labelCount(labels: 2, images: 2)) {
-      try LabelledImages(pixels: pixels(2), labels: [0, 1], classCount: 3, indices: [0])
+    for indices in [[0], [], [0, 1, 2]] {
+      #expect(throws: LabelledImagesError.indexCount(indices: indices.count, images: 2)) {
+        try LabelledImages(pixels: pixels(2), labels: [0, 1], classCount: 3, indices: indices)
+      }
     }
     for label in [-1, 3] {
       #expect(throws: LabelledImagesError.label(label, image: 1, classCount: 3)) {
@@ -52,7 +54,7 @@ struct LabelledImagesTests {
   func descriptions() {
     let errors: [LabelledImagesError] = [
       .labelCount(labels: 1, images: 2), .label(7, image: 3, classCount: 5),
-      .repeatedIndex(8, images: 1, 3),
+      .indexCount(indices: 1, images: 2), .repeatedIndex(8, images: 1, 3),
     ]
     #expect(Set(errors.map(\.description)).count == errors.count)
     for error in errors {

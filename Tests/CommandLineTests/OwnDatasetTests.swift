@@ -1,9 +1,12 @@
 import Classification
 import Datasets
+import Experiments
 import Foundation
 import NeuralNetwork
+import Robustness
 import TestSupport
 import Testing
+import Training
 
 @Suite("Data sets of anybody's own")
 struct OwnDatasetTests {
@@ -67,6 +70,56 @@ struct OwnDatasetTests {
       #expect(
         found[0].images == found[1].images && found[0].images["images"]?.shape == [20, 1, 8, 8])
       #expect(found[0].verified == found[1].verified)
+    }
+  }
+
+  @Test("A flag of train changes what it names in the data set's own recipe, and nothing else")
+  func flags() throws {
+    try withTemporaryFolder { folder in
+      // Large enough for the recipe of images of CIFAR's size, whose warm-up is another than the digits'.
+      let (shape, labels) = (ImageShape(channels: 1, height: 17, width: 17), [UInt8](0...1))
+      var file = RawSafetensors()
+      for (part, count) in [("train", 5), ("test", 1)] {
+        let all = Array(repeating: labels, count: count).flatMap(\.self)
+        file.entries += [
+          .init(
+            "\(part).images", "U8", [all.count, 1, 17, 17],
+            Data((0..<shape.count * all.count).map { UInt8($0 * 37 % 256) })),
+          .init("\(part).labels", "U8", [all.count], Data(all)),
+        ]
+      }
+      let own = folder.appending(path: "own.safetensors")
+      try file.encoded().write(to: own)
+      let usual = try TrainingMethod.interpolatedAdversarial.recipe(
+        for: Dataset(safetensors: own), seed: 3)
+      func recipe(_ flags: String) throws -> TrainingRecipe? {
+        _ = try run(
+          [
+            "train", "--method", "interpolated-at", "--architecture", "resNet8", "--dataset",
+            own.lastPathComponent, "--seed", "3", "--epochs", "1", "--batch-size", "4", "--fresh",
+            "--output", "model.safetensors",
+          ] + flags.split(separator: " ").map(String.init), in: folder)
+        return try Checkpoint(Data(contentsOf: folder.appending(path: "model.safetensors"))).recipe
+      }
+      var expected = usual
+      (expected.epochs, expected.batchSize) = (1, 4)
+      #expect(try recipe("") == expected)
+      let schedule = expected.schedule
+      guard case .cosine(_, let warmUp) = schedule, warmUp == 0.2 else {
+        Issue.record("\(schedule) is no other schedule than that of the digits")
+        return
+      }
+      expected.schedule = .cosine(peak: 0.05, warmUp: warmUp)
+      #expect(try recipe("--learning-rate 0.05") == expected)
+      expected.schedule = schedule
+      expected.method = .interpolatedAdversarial(
+        alpha: 1, epsilon: Epsilon(8, over: 255), steps: 1)
+      #expect(try recipe("--steps 1") == expected)
+      expected.method = .interpolatedAdversarial(
+        alpha: 0.5, epsilon: Epsilon(8, over: 255), steps: 5)
+      #expect(try recipe("--alpha 0.5") == expected)
+      expected.method = .interpolatedAdversarial(alpha: 1, epsilon: Epsilon(1, over: 8), steps: 5)
+      #expect(try recipe("--epsilon 1/8") == expected)
     }
   }
 

@@ -287,6 +287,10 @@ struct WrongInputTests {
     Mistake("\(train) --batch-size 10000", 64, "batches of 10000"),
     Mistake("train --method plain --epochs 0 --output @new.safetensors", 64, "0 epochs"),
     Mistake("train --method mixup --alpha nan --output @new.safetensors", 64, "nan"),
+    Mistake("train --method plain --alpha 1 --output @new.safetensors", 64, "--alpha says nothing"),
+    Mistake("train --method at --alpha 1 --output @new.safetensors", 64, "--alpha says nothing"),
+    Mistake("train --method mixup --epsilon 1/8 --output @new.safetensors", 64, "--epsilon says"),
+    Mistake("train --method plain --steps 3 --output @new.safetensors", 64, "--steps says nothing"),
     Mistake("train --method mixup --alpha=-1 --output @new.safetensors", 64, "-1"),
     Mistake(
       "train --method interpolated-at --epsilon 2 --output @new.safetensors", 64, "\"2\""),

@@ -103,7 +103,7 @@ struct CIFARTests {
       Issue.record("threw \(String(describing: absent))")
       return
     }
-    #expect(contents.contains("data_batch_1.bin") && absent?.cause == .file)
+    #expect(contents.contains("data_batch_1.bin") && absent?.cause == .usage)
     try withTemporaryFolder { folder in
       let missing = folder.appending(path: "missing")
       let error = #expect(throws: DatasetError.self) { try load(.cifar10, missing) }

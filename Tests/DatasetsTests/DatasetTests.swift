@@ -97,7 +97,10 @@ struct DatasetTests {
       let text = error.description
       #expect(!text.contains(where: \.isNewline) && text.count > 20 && !text.contains("\u{1B}"))
     }
-    #expect(errors.count { $0.cause == .file } == 3)
+    // What was asked for: too many images, no folder.
+    #expect(errors[..<2].allSatisfy { $0.cause == .usage })
+    #expect(errors[2..<4].allSatisfy { $0.cause == .file })
+    #expect(errors[4...].allSatisfy { $0.cause == .data })
     #expect(errors[7].description.contains("0x00000007 and not with 0x00000801"))
   }
 }

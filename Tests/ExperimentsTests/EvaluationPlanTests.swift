@@ -103,7 +103,7 @@ struct EvaluationPlanTests {
       ),
       (
         "{\"defences\": [{\"name\": \"composition\", \"parts\": [{\"name\": \"mi-ol\"}]}]}",
-        "a composition needs parts"
+        "mi-ol is no part of a composition; it takes gaussian, uniform, rotation, masking, crop-pad"
       ),
       ("{\"defences\": [{\"name\": \"crop-pad\", \"sides\": [8, 6]}]}", "the sides are [8, 6]"),
       ("{\"defences\": [{\"name\": \"mi-ol\", \"draws\": 0}]}", "number of executions is 0"),

@@ -76,6 +76,8 @@ struct OutcomeFileTests {
     try withFile { file in
       let bytes = try Data(contentsOf: file)
       for other in [header(seed: 2), header(classCount: 11)] {
+        // Another folder was to be asked for, as the message says; the file is sound.
+        #expect(PlanError.otherJob(file: "").cause == .usage)
         #expect(throws: PlanError.otherJob(file: file.path(percentEncoded: false))) {
           try OutcomeFile(file, header: other)
         }
@@ -199,6 +201,7 @@ struct OutcomeFileTests {
     try withTemporaryFolder { folder in
       let file = folder.appending(path: "a.jsonl")
       var first: OutcomeFile? = try OutcomeFile(file, header: header())
+      #expect(PlanError.inUse(file: "").cause == .file)
       #expect(throws: PlanError.inUse(file: file.path(percentEncoded: false))) {
         try OutcomeFile(file, header: header())
       }

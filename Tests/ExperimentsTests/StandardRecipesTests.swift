@@ -31,6 +31,26 @@ struct StandardRecipesTests {
     }
   }
 
+  @Test("What is measured on a data set follows from its description, not from its name")
+  func reproduction() throws {
+    for scale in PaperScale.allCases {
+      for dataset in Dataset.known {
+        #expect(
+          try Reproduction.Settings(scale, for: dataset)
+            == (dataset.name == "digits" ? .init(digits: scale) : .init(paper: scale)))
+      }
+      try withTemporaryFolder { folder in
+        for name in Dataset.known.map(\.name) {
+          let file = folder.appending(path: name)
+          try Fixtures.data("datasets/bytes.safetensors").write(to: file)
+          let own = try Dataset(safetensors: file)
+          #expect(try Reproduction.Settings(scale, for: own) == .init(paper: scale))
+          #expect(PublishedTable(own) == nil)
+        }
+      }
+    }
+  }
+
   @Test(
     "say by which seed validation images are set apart; where there is none it is train's usual one"
   )

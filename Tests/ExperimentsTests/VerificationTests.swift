@@ -155,6 +155,21 @@ struct VerificationTests {
       try JSONSerialization.jsonObject(with: data) as? [String: [String: Any]])
     let theorems = try #require(object["synthetic"]?["theorems"] as? [[String: Any]])
     #expect(theorems.count == results.theorems.count)
+    let conditions = try #require(object["synthetic"]?["conditions"] as? [[String: Any]])
+    for (fields, finding) in zip(conditions, results.conditions) {
+      #expect(
+        Set(fields.keys)
+          == ["claim", "equation", "lambda", "measured", "bound", "margin", "verdict"])
+      let title = try #require(finding.condition?.title)
+      #expect(finding.claim.hasPrefix("\(title): ") && report.html.contains(">\(title)<"))
+    }
+    #expect(Set(results.conditions.map(\.condition)).count == 6)
+    #expect(results.theorems.allSatisfy { $0.condition == nil })
+    // The words of a claim decide nothing.
+    var reworded = results
+    for place in reworded.conditions.indices { reworded.conditions[place].claim = "\(place)" }
+    let legend = VerificationReport(reworded).html
+    #expect(results.conditions.allSatisfy { legend.contains(">\($0.condition?.title ?? "")<") })
     #expect(report.html.contains("<svg") && report.html.contains("RIC MI-OL"))
     #expect(report.text.contains("identities hold"))
   }

@@ -488,6 +488,14 @@ struct MixupInferenceTests {
       try MixupInference(
         TanhMLP(imageShape: shape, classCount: 1, seed: 1), pool: lone, rule: .otherLabel(mixing))
     }
+    for (error, cause): (MixupInferenceError, ErrorCause) in [
+      (.sampleCount(0), .usage), (.threshold, .usage),
+      (.poolTooSmall(sampleCount: 9, needed: 2, found: 1), .usage), (.noOtherLabel, .data),
+      (.poolClasses(expected: 3, found: 4), .data),
+      (.poolImageShape(expected: small, found: shape), .data),
+    ] {
+      #expect(error.cause == cause, "\(error)")
+    }
     let defence = try scene.defence(.otherLabel(mixing))
     #expect(throws: ClassifierError.draws(examples: 1, images: 9)) {
       try defence.logits(

@@ -282,7 +282,8 @@ struct MixupTests {
   @Test("bad settings and batches are refused")
   func refusals() throws {
     for alpha in [-1, .nan, .infinity] {
-      #expect(throws: MixupError.self) { try Mixup(alpha: alpha) }
+      let error = #expect(throws: MixupError.self) { try Mixup(alpha: alpha) }
+      #expect(error?.cause == .usage)
     }
     #expect(throws: MixupError.labelCount(labels: 1, samples: 2)) {
       try Mixup().mixed(Tensor(shape: [2, 3]), labels: [0], classCount: 4, key: key(0))
@@ -292,5 +293,7 @@ struct MixupTests {
         try Mixup().mixed(Tensor(shape: [2, 3]), labels: [0, label], classCount: 4, key: key(0))
       }
     }
+    #expect(MixupError.labelCount(labels: 1, samples: 2).cause == .data)
+    #expect(MixupError.label(4, sample: 1, classCount: 4).cause == .data)
   }
 }

@@ -1,4 +1,5 @@
 import Reporting
+import Statistics
 import Testing
 
 @Suite("Text and numbers in markup")
@@ -17,6 +18,10 @@ struct MarkupTests {
     #expect(fixed(-0.04, decimals: 1) == "0.0")
     #expect(percent(0.4398) == "44.0%")
     #expect(percent(1, decimals: 0) == "100%")
+    #expect(interval(0.123, Interval(lower: -0.001, upper: 0.2)) == "0.12 [0.00, 0.20]")
+    #expect(
+      interval(0.5, Interval(lower: 0.25, upper: 1), decimals: 1, scale: 100, unit: "%")
+        == "50.0% [25.0, 100.0]")
     #expect(grouped(-1_234_567) == "-1,234,567")
     #expect(grouped(999) == "999")
     #expect(grouped(.min) == "-9,223,372,036,854,775,808")

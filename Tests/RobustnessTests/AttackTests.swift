@@ -270,6 +270,11 @@ struct AttackTests {
       }
       #expect(error?.description.contains("\n") == false)
     }
+    // What the message asks for is what is taken: κ may be 0.
+    let confidence = #expect(throws: AttackError.self) {
+      try CarliniWagner(confidence: -1).search(data, within: .l2(.zero), through: model, seed: 1)
+    }
+    #expect(confidence?.description.contains("from 0") == true)
     #expect(throws: AttackError.setting(name: "number of draws for a gradient", value: 0, least: 1))
     {
       try ExpectationOverTransformation(model, drawCount: 0)

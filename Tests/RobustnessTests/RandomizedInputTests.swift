@@ -207,6 +207,7 @@ struct RandomizedInputTests {
       (.gaussianNoise(standardDeviation: -1), .standardDeviation(-1)),
       (.gaussianNoise(standardDeviation: .infinity), .standardDeviation(.infinity)),
       (.uniformNoise(radius: -0.1), .radius(-0.1)),
+      (.masking(share: 2), .share(2)),
       (.rotation(degrees: 181), .degrees(181)), (.rotation(degrees: -1), .degrees(-1)),
       (.cropAndPad(sides: 0...3), .sides(0...3, largest: 4)),
       (.resizeAndPad(sides: 3...5), .sides(3...5, largest: 4)),
@@ -222,7 +223,10 @@ struct RandomizedInputTests {
   func refusesWrongCounts() throws {
     for transformation: InputTransformation in [
       .gaussianNoise(standardDeviation: .nan), .uniformNoise(radius: .nan),
-      .rotation(degrees: .nan),
+      .rotation(degrees: .nan), .masking(share: .nan), .masking(share: 2),
+      .masking(share: -0.1), .masking(share: .infinity), .rotation(degrees: .infinity),
+      .uniformNoise(radius: .infinity), .bitDepth(.max), .bitDepth(.min),
+      .cropAndPad(sides: -1...1), .resizeAndPad(sides: 1...(.max)),
     ] {
       #expect(throws: RandomizedInputError.self) { try defence([transformation]) }
     }

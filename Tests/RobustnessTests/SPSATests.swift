@@ -1,4 +1,5 @@
 import Classification
+import Foundation
 import Robustness
 import TestSupport
 import Testing
@@ -54,6 +55,15 @@ struct SPSATests {
         #expect(abs(found[n] - data.pixels.tensor[n] - way) <= 3 * 0x1p-24)
       }
     }
+  }
+
+  @Test("says of itself what it does, and nothing of a choice that it does not make")
+  func coding() throws {
+    let attack = SPSA(steps: 7, directions: 3, probe: 0.5)
+    let fields = try JSONSerialization.jsonObject(with: JSONEncoder().encode(attack))
+    #expect((fields as? [String: Any]).map { Set($0.keys) } == ["steps", "directions", "probe"])
+    #expect(attack.search(selections: 9) as? SPSA == attack)
+    #expect((SquareAttack().search(selections: 9) as? SquareAttack)?.selections == 9)
   }
 
   @Test("refuses settings that make no sense")

@@ -37,11 +37,13 @@ package enum PlanError: ExplainedError, Equatable {
   case inUse(file: String)
   case merge(String)
 
-  /// `.usage` where what was asked for is wrong, `.data` where a file's contents are.
+  /// `.usage` where what was asked for is wrong, `.file` where a file is not to be had, `.data` where its
+  /// contents are wrong.
   package var cause: ErrorCause {
     switch self {
-    case .setting, .shard: .usage
-    default: .data
+    case .setting, .shard, .otherJob: .usage
+    case .inUse: .file
+    case .unknownKey, .unreadable, .damaged, .merge: .data
     }
   }
 

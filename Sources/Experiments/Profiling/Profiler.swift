@@ -102,6 +102,9 @@ package enum Profiler {
 
 /// The profiler could not be started.
 package struct ProfilerError: ExplainedError {
+  /// `.usage`: the environment asks for another profile.
+  package var cause: ErrorCause { .usage }
+
   package var description: String {
     "the profiler cannot start: the process is being profiled already; unset CPUPROFILE"
   }

@@ -26,11 +26,10 @@ package struct PublishedTable: Sendable {
 
   /// The table that is about a data set; nil if there is none.
   package init?(_ dataset: Dataset) {
-    switch dataset.name {
-    case Dataset.cifar10.name: (number, rows) = (2, Self.cifar10)
-    case Dataset.cifar100.name: (number, rows) = (3, Self.cifar100)
-    default: return nil
+    guard case .paper(let number?) = dataset.reproduction, let rows = Self.tables[number] else {
+      return nil
     }
+    (self.number, self.rows) = (number, rows)
   }
 
   /// The paper's row for a defence on a network; nil if it has none, as for MI-PL.
@@ -45,6 +44,9 @@ package struct PublishedTable: Sendable {
     Row(
       method: method, defence: defence, clean: clean, untargeted: untargeted, targeted: targeted)
   }
+
+  /// The rows of the paper's tables, by their numbers.
+  private static let tables = [2: cifar10, 3: cifar100]
 
   private static let cifar10 = [
     row(.mixup, .none, 93.8, [3.6, 3.2, 3.1], [nil, nil, nil]),

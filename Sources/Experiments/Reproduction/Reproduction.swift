@@ -219,7 +219,7 @@ package struct Reproduction: Sendable {
       plans.append(
         (\.tradeOff, plan(candidates(method), [.none, oblivious], count: settings.imageCount)))
     }
-    let claims = chosen.claimed(settings.isClaimed(method))
+    let claims = chosen.claimed(settings.hasCombinedRule(method))
     if settings.parts.contains(.published), !claims.isEmpty {
       let attacks = [.none, oblivious] + settings.publishedAttacks(epsilon)
       plans.append((\.published, plan(claims, attacks, count: settings.figureImageCount)))
@@ -251,7 +251,7 @@ package struct Reproduction: Sendable {
   ) throws -> NetworkResult {
     let epsilon = settings.figureEpsilon(method)
     let chosen = try stage("settings", method, model) { try self.chosen(method, model) }
-    let claims = chosen.claimed(settings.isClaimed(method))
+    let claims = chosen.claimed(settings.hasCombinedRule(method))
     var result = NetworkResult(
       method: method, checkpoint: model.digest,
       architecture: model.checkpoint.architecture.description,

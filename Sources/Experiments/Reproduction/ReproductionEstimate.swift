@@ -90,7 +90,7 @@ extension Reproduction {
             of: min(settings.figureImageCount, data.test.count),
             withConditions: settings.parts.contains(.conditions))
       }
-      if settings.parts.contains(.sanity), settings.isClaimed(method) {
+      if settings.parts.contains(.sanity), settings.hasCombinedRule(method) {
         // Nearly every check of the suite runs the attack again.
         let claims = chosen.claimed(true)
         let plan = EvaluationPlan(

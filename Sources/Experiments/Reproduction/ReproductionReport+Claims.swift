@@ -97,18 +97,17 @@ extension ReproductionReport {
           else { return nil }
           let pairs = PairedOutcomes(
             higher.outcomes.map(\.isCorrect), lower.outcomes.map(\.isCorrect))
-          let interval = pairs.differenceInterval()
+          let likely = pairs.differenceInterval()
           let verdict: Table.Cell =
-            interval.lower > 0
+            likely.lower > 0
             ? Table.Cell("yes", .good)
-            : interval.upper < 0 ? Table.Cell("no", .bad) : "not decided"
+            : likely.upper < 0 ? Table.Cell("no", .bad) : "not decided"
           func text(_ share: Double) -> String { fixed(100 * share, decimals: 1) }
           return [
             Table.Cell(claim.text), Table.Cell(claim.source ?? figures(of: claim) ?? "–"),
             Table.Cell("\(epsilon)"),
             Table.Cell("\(text(pairs.second.value)), \(text(pairs.first.value))"),
-            Table.Cell(
-              "\(text(pairs.difference)) [\(text(interval.lower)), \(text(interval.upper))]"),
+            Table.Cell(interval(pairs.difference, likely, decimals: 1, scale: 100)),
             verdict,
           ]
         }

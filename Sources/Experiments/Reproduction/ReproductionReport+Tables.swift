@@ -8,10 +8,7 @@ import Training
 extension JobResult {
   /// "43.2 [38.0, 48.6]", in per cent.
   var cell: Table.Cell {
-    let (value, interval) = accuracy
-    return Table.Cell(
-      "\(fixed(100 * value, decimals: 1)) [\(fixed(100 * interval.lower, decimals: 1)), "
-        + "\(fixed(100 * interval.upper, decimals: 1))]")
+    Table.Cell(interval(accuracy.value, accuracy.interval, decimals: 1, scale: 100))
   }
 }
 

@@ -170,7 +170,7 @@ package struct ReproductionReport: Sendable {
         .figure(rocPlot, caption: "ROC curves of MI-PL's statistic, the drop of F_ŷ."),
       ]
     case .tradeOff:
-      results.networks.filter { settings.isClaimed($0.method) }.map {
+      results.networks.filter { settings.hasCombinedRule($0.method) }.map {
         .figure(
           tradeOffPlot($0), caption: "Every setting of every defence on \($0.method.title).")
       }

@@ -84,15 +84,14 @@ extension Reproduction {
     package var sanityCount = 10
     package var kernels = KernelSet.best
 
-    /// The usual settings for a data set: for the digits the main table, in minutes; for all others the
-    /// paper's tables and figures.
+    /// The usual settings for a data set, as its description says: the main table, in minutes, or the paper's
+    /// tables and figures.
     ///
     /// - Throws: never in practice; the radii are literals that `Epsilon` can read.
     package init(_ scale: PaperScale, for dataset: Dataset) throws {
-      if dataset.name == Dataset.digits.name {
-        try self.init(digits: scale)
-      } else {
-        try self.init(paper: scale)
+      switch dataset.reproduction {
+      case .mainTable: try self.init(digits: scale)
+      case .paper: try self.init(paper: scale)
       }
     }
 
@@ -178,9 +177,11 @@ extension Reproduction {
     /// The defences of a network, in the order of the tables.
     func defences(of method: TrainingMethod) -> [DefenceName] { defences ?? method.defences }
 
-    /// Whether a network is measured behind every rule of mixup inference, as those are that the paper
-    /// recommends it for. The others are there for comparison.
-    func isClaimed(_ method: TrainingMethod) -> Bool { defences(of: method).contains(.combined) }
+    /// Whether MI-Combined is among a network's defences, as on those for which the paper recommends mixup
+    /// inference. The others are there for comparison.
+    func hasCombinedRule(_ method: TrainingMethod) -> Bool {
+      defences(of: method).contains(.combined)
+    }
 
     func recipe(_ method: TrainingMethod, for dataset: Dataset) throws -> TrainingRecipe {
       trainsToScale

@@ -72,7 +72,8 @@ public struct SyntheticScenario: Sendable {
       throw .parameter(name: "spread", value: settings.spread, range: "at least 0 and below 1")
     }
     guard settings.nullSpace.isFinite else {
-      throw .notFinite(name: "the scale of the null-space component", settings.nullSpace)
+      throw .parameter(
+        name: "scale of the null-space component", value: settings.nullSpace, range: "finite")
     }
     guard settings.exponent > 0, settings.exponent.isFinite else {
       throw .parameter(

@@ -12,8 +12,13 @@ public enum TheoryError: ExplainedError, Equatable {
   case sampleCount(Int)
   case parameter(name: String, value: Double, range: String)
 
-  /// `.usage`: what was asked for is wrong.
-  public var cause: ErrorCause { .usage }
+  /// `.usage` for a setting, `.data` for points, labels and values that make no model.
+  public var cause: ErrorCause {
+    switch self {
+    case .classCount, .dimension, .sampleCount, .parameter: .usage
+    case .emptyClass, .label, .length, .notFinite, .contradiction: .data
+    }
+  }
 
   /// What is wrong and what to do, in one line.
   public var description: String {

@@ -53,7 +53,8 @@ public enum InputTransformation: Sendable, Hashable, Codable {
       guard deviation >= 0, deviation.isFinite else { throw .standardDeviation(deviation) }
     case .uniformNoise(let radius):
       guard radius >= 0, radius.isFinite else { throw .radius(radius) }
-    case .masking: break
+    case .masking(let share):
+      guard 0...1 ~= share else { throw .share(share) }
     case .rotation(let degrees):
       guard degrees >= 0, degrees <= 180 else { throw .degrees(degrees) }
     case .cropAndPad(let sides?), .resizeAndPad(let sides?), .cropAndResize(let sides?):

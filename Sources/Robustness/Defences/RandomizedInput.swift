@@ -145,6 +145,7 @@ public enum RandomizedInputError: ExplainedError, Equatable {
   case sampleCount(Int)
   case standardDeviation(Float)
   case radius(Float)
+  case share(Float)
   case degrees(Float)
   case sides(ClosedRange<Int>, largest: Int)
   case bits(Int)
@@ -161,6 +162,7 @@ public enum RandomizedInputError: ExplainedError, Equatable {
       "the noise's standard deviation σ is \(deviation); it must be finite and not negative"
     case .radius(let radius):
       "the uniform noise's radius is \(radius); it must be finite and not negative"
+    case .share(let share): "the share of black pixels is \(share); it must be from 0 to 1"
     case .degrees(let degrees):
       "the largest rotation is \(degrees) degrees; it must be from 0 to 180"
     case .sides(let sides, let largest):

@@ -110,7 +110,9 @@ extension TransformedInput {
               })
           },
           problem: {
-            $0.list.isEmpty ? Parts.problem : $0.list.lazy.compactMap(\.problem).first
+            $0.list.isEmpty
+              ? "a composition needs parts, each of them a change of the input: \(Parts.names)"
+              : $0.list.lazy.compactMap(\.problem).first
           }), draws,
       ]
     }
@@ -156,7 +158,8 @@ extension TransformedInput {
   private struct Parts: SettingValue {
     var list: [TransformedInput]
 
-    static let problem = "a composition needs parts, each of them a change of the input"
+    /// What a part may be called.
+    static let names = InputTransformation.usual.map(\.name).joined(separator: ", ")
 
     init(_ list: [TransformedInput]) { self.list = list }
 
@@ -171,7 +174,9 @@ extension TransformedInput {
         let fields = try parts.nestedContainer(keyedBy: SettingKey.self)
         let name = try fields.decode(String.self, forKey: SettingKey("name"))
         guard var part = TransformedInput.known.first(where: { $0.name == name }), part.one != nil
-        else { throw SettingError(Self.problem) }
+        else {
+          throw SettingError("\(name) is no part of a composition; it takes \(Self.names)")
+        }
         let known = Set(["name"] + part.settingNames)
         if let odd = fields.allKeys.map(\.stringValue).filter({ !known.contains($0) }).min() {
           throw SettingError(

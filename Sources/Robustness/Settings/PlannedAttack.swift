@@ -21,12 +21,20 @@ extension PlannedAttack {
 }
 
 /// A planned attack that is the search itself.
-package protocol PlannedSearch: PlannedAttack, Attack {
+package protocol PlannedSearch: PlannedAttack, Attack {}
+
+extension PlannedSearch {
+  /// The search as it is: nothing is chosen.
+  package func search(selections: Int) -> any Attack { self }
+}
+
+/// A planned search that chooses among the images that it comes upon.
+package protocol ChoosingSearch: PlannedSearch {
   /// The number of predictions by which a randomised surrogate chooses.
   var selections: Int { get set }
 }
 
-extension PlannedSearch {
+extension ChoosingSearch {
   package func search(selections: Int) -> any Attack {
     var copy = self
     copy.selections = selections

@@ -124,5 +124,12 @@ struct LinearModelTests {
       try LinearModel(fitting: [Anchor(point: [0], label: 2)], classCount: 2)
     }
     #expect(!"\(TheoryError.contradiction(anchor: 2))".contains("\n"))
+    for error: TheoryError in [
+      .contradiction(anchor: 2), .emptyClass(2, classCount: 3), .label(2, classCount: 2),
+      .length(name: "anchor 1", expected: 1, found: 2), .notFinite(name: "a weight", .nan),
+    ] {
+      #expect(error.cause == .data, "\(error)")
+    }
+    #expect(TheoryError.sampleCount(0).cause == .usage)
   }
 }
