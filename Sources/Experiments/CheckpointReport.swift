@@ -73,7 +73,10 @@ package struct CheckpointReport: Sendable {
     ]
     if let naming = file.naming {
       let plain = StateNaming(style: naming.style, prefix: "")
-      let names = ["fc_dense", "downsample"].map(plain.name).joined(separator: ", ")
+      let names =
+        architecture.canBeTrained
+        ? ["fc_dense", "downsample"].map(plain.name).joined(separator: ", ")
+        : "block1.layer, convShortcut, fc"
       let prefix = naming.prefix.isEmpty ? "" : ", \(naming.prefix.printable) in front"
       findings.append(("names", "\(names)\(prefix) (\(naming.style.rawValue))"))
       findings += file.readings.map { ("reading \($0.question.rawValue)", $0.description) }
@@ -82,8 +85,8 @@ package struct CheckpointReport: Sendable {
       let shown = names.prefix(3).map(\.printable).joined(separator: ", ")
       return names.count > 3 ? "\(shown) and \(names.count - 3) more" : shown
     }
-    if !file.counters.isEmpty {
-      findings.append(("not needed", "counters of training: \(list(file.counters))"))
+    if !file.unneeded.isEmpty {
+      findings.append(("not needed", "no layer's, or counters of training: \(list(file.unneeded))"))
     }
     if !file.rounded.isEmpty {
       findings.append(

@@ -58,10 +58,12 @@ public struct Checkpoint: Sendable {
     return try Safetensors(tensors: tensors, metadata: metadata).encoded()
   }
 
-  /// The network with the checkpoint's tensors.
+  /// The network with the checkpoint's tensors, to be trained on.
   ///
-  /// - Throws: `StateError` if they do not fit.
+  /// - Throws: `StateError` if they do not fit, `CheckpointError.evaluationOnly` for a network that cannot be trained
+  ///   here.
   public func network() throws -> ResNet {
+    guard architecture.canBeTrained else { throw CheckpointError.evaluationOnly }
     let network = ResNet(architecture)
     try network.state.load(tensors)
     return network
@@ -69,20 +71,30 @@ public struct Checkpoint: Sendable {
 }
 
 extension ResNet.Architecture {
+  /// Whether there is a `ResNet` of it, which can be trained.
+  package var canBeTrained: Bool { block != .preActivation && stemWidth == nil }
+
   /// Whether every extent is positive and no larger than in networks for small images, of which the
   /// deepest published one has 600 blocks (ResNet-1202).
   package var isValid: Bool {
     let shape = imageShape
     return widths.count == blocks.count && !widths.isEmpty && widths.count <= 6
-      && (widths + blocks + [shape.channels, stemKernel]).allSatisfy { 1...4096 ~= $0 }
+      && (canBeTrained || block == .preActivation && halvesWhereItWidens)
+      && (widths + blocks + [shape.channels, stemKernel, stemWidth ?? 1]).allSatisfy {
+        1...4096 ~= $0
+      }
       && [shape.height, shape.width].allSatisfy { 1...512 ~= $0 } && 2...100_000 ~= classCount
       && stemKernel % 2 == 1 && stemKernel <= 15 && blocks.reduce(0, +) <= 1000
   }
 
+  /// Whether every stage but the first changes the width: without a convolution in its shortcut a
+  /// pre-activation block cannot halve the image.
+  private var halvesWhereItWidens: Bool { zip(widths, widths.dropFirst()).allSatisfy(!=) }
+
   /// A bound below the number of parameters, which is a few times as large at most: the weights of the
   /// first convolution, of the last layer, and of one 3×3 convolution in every block.
   var leastParameterCount: Int {
-    let stem = imageShape.channels * stemKernel * stemKernel * (widths.first ?? 0)
+    let stem = imageShape.channels * stemKernel * stemKernel * (stemWidth ?? widths.first ?? 0)
     let inner = zip(widths, blocks).reduce(0) { $0 + 9 * $1.0 * $1.0 * $1.1 }
     return stem + inner + classCount * (widths.last ?? 0)
   }
@@ -97,6 +109,7 @@ public enum CheckpointError: ExplainedError, Equatable {
   case scaling(String)
   case impossibleNetwork
   case tooFewValues(needed: Int, found: Int)
+  case evaluationOnly
 
   /// What is wrong and what to do, in one line.
   public var description: String {
@@ -118,6 +131,8 @@ public enum CheckpointError: ExplainedError, Equatable {
       the file describes a network or a scaling of its input that is impossible; it is damaged, copy it \
       again or train anew
       """
+    case .evaluationOnly:
+      "networks with normalisations before their convolutions can be evaluated here, not trained"
     case .tooFewValues(let needed, let found):
       """
       the file describes a network of more than \(needed) values and holds \(found); \

@@ -12,8 +12,8 @@ package struct CheckpointFile: Sendable {
   package let scaling: InputScaling?
   /// The properties of the network that names and shapes of tensors do not tell, and how each is read.
   package let readings: [Reading]
-  /// The names of tensors that no layer needs: counters of training.
-  package let counters: [String]
+  /// The names of tensors that no layer needs: counters of training, and parts that are never used.
+  package let unneeded: [String]
   /// The names of F64 tensors with a value that Float32 cannot hold exactly, so that it is rounded.
   package let rounded: [String]
   /// Free text of the file.
@@ -57,8 +57,11 @@ package struct CheckpointFile: Sendable {
     // Tensors in the file that are not the network's.
     let pairs = InputScaling.pairs(in: header.entries)
     let scalingNames = Set(pairs.flatMap { [$0.mean.name, $0.deviation.name] })
-    counters = header.entries.filter(StateNaming.isCounter).map(\.name)
-    let others = scalingNames.union(counters)
+    let found = described == nil ? StateNaming(of: header.entries.map(\.name)) : nil
+    unneeded = header.entries.filter {
+      StateNaming.isCounter($0) || found?.isUnused($0.name) == true
+    }.map(\.name)
+    let others = scalingNames.union(unneeded)
     let entries = header.entries.filter { !others.contains($0.name) }
 
     if let described {
@@ -69,7 +72,7 @@ package struct CheckpointFile: Sendable {
         entries.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
       architecture = try ResNet.Architecture(
         recognizing: shapes, height: extents.height, width: extents.width)
-      naming = StateNaming(of: shapes.keys)
+      naming = found
     }
     guard architecture.isValid, own?.isValid != false else {
       throw CheckpointError.impossibleNetwork
@@ -86,12 +89,14 @@ package struct CheckpointFile: Sendable {
       throw CheckpointError.channels(scaling.normalization.mean.count, of: channels)
     }
     scaling = try InputScaling.agreed(scalings)
-    readings = Reading.all(
+    readings = try Reading.all(
       architecture, naming: naming, metadata: try Reading.answers(said), caller: answers)
 
-    let found = entries.reduce(0) { $0 + $1.count }
+    let values = entries.reduce(0) { $0 + $1.count }
     let needed = architecture.leastParameterCount
-    guard needed <= found else { throw CheckpointError.tooFewValues(needed: needed, found: found) }
+    guard needed <= values else {
+      throw CheckpointError.tooFewValues(needed: needed, found: values)
+    }
     (tensors, rounded) = try Self.tensors(
       entries, in: data, for: architecture, naming: naming ?? .own)
     guard let scaling else {
@@ -132,7 +137,7 @@ package struct CheckpointFile: Sendable {
     Origin(
       digest: fileDigest,
       doubts: readings.filter { $0.evidence == .ambiguous }
-        .map { "\($0.question.rawValue)=\($0.question.taken)" })
+        .map { "\($0.question.rawValue)=\($0.answer)" })
   }
 
   /// A line for every reading that the tensors do not decide although networks with these names and
@@ -263,8 +268,9 @@ extension CheckpointFile {
       "scaling.mean": bits(scaling.mean),
       "scaling.standard-deviation": bits(scaling.standardDeviation),
     ]
+    if let width = architecture.stemWidth { settings["architecture.stem-width"] = "\(width)" }
     for reading in readings {
-      settings["reading.\(reading.question.rawValue)"] = reading.question.taken
+      settings["reading.\(reading.question.rawValue)"] = reading.answer
     }
     return settings
   }

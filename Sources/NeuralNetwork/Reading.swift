@@ -18,10 +18,15 @@ package struct Reading: Sendable, Hashable {
     case shortcutPadding = "shortcut-padding"
     case stemPooling = "stem-pooling"
 
-    /// The answer that `ResNet` computes.
-    package var taken: String { answers[0] }
+    /// The answer that is computed for a network of this kind.
+    package func taken(_ architecture: ResNet.Architecture) -> String {
+      self == .blockOrder && architecture.block == .preActivation ? answers[1] : answers[0]
+    }
 
-    /// The answer that `ResNet` computes, then those of other networks, which it cannot compute.
+    /// The answers that can be computed here for some network.
+    fileprivate var computable: ArraySlice<String> { answers.prefix(self == .blockOrder ? 2 : 1) }
+
+    /// The answers that can be computed here, then those of other networks, which cannot.
     package var answers: [String] {
       switch self {
       case .activation: ["relu", "leaky-relu", "silu"]
@@ -37,8 +42,10 @@ package struct Reading: Sendable, Hashable {
     }
 
     /// What the computed answer means.
-    package var meaning: String {
+    fileprivate func meaning(_ answer: String) -> String {
       switch self {
+      case .blockOrder where answer == "pre-activation":
+        "normalisations and ReLU before their convolutions, and once more before the mean"
       case .activation: "ReLU behind every normalisation"
       case .blockOrder: "convolutions before their normalisations, ReLU after the sum"
       case .bottleneckStride: "a bottleneck halves the image in its 3×3 convolution"
@@ -76,6 +83,8 @@ package struct Reading: Sendable, Hashable {
   }
 
   package let question: Question
+  /// How it is read.
+  package let answer: String
   package let evidence: Evidence
 
   /// Answers by question: how a caller, or the metadata of a file, reads it.
@@ -83,8 +92,7 @@ package struct Reading: Sendable, Hashable {
 
   /// Answers in text, by name. Case does not matter.
   ///
-  /// - Throws: `ReadingError` unless question and answer are known and the answer is the one that `ResNet`
-  ///   computes. So two answers to one question cannot contradict each other.
+  /// - Throws: `ReadingError` unless question and answer are known and the answer can be computed for some network.
   package static func answers(
     _ texts: some Sequence<(key: String, value: String)>
   ) throws(ReadingError) -> Answers {
@@ -95,7 +103,9 @@ package struct Reading: Sendable, Hashable {
       }
       let answer = text.lowercased()
       guard question.answers.contains(answer) else { throw .unknown(name, text, question.answers) }
-      guard answer == question.taken else { throw .uncomputable(name, text, question.taken) }
+      guard question.computable.contains(answer) else {
+        throw .uncomputable(name, text, question.answers[0])
+      }
       answers[question] = answer
     }
     return answers
@@ -107,10 +117,16 @@ package struct Reading: Sendable, Hashable {
   ///   - naming: of the file; nil for a file of this package.
   ///   - metadata: what the file says.
   ///   - caller: what the caller says.
+  /// - Throws: `ReadingError` if somebody reads it as what names and shapes rule out.
   package static func all(
     _ architecture: ResNet.Architecture, naming: StateNaming?, metadata: Answers, caller: Answers
-  ) -> [Reading] {
-    Question.allCases.filter { $0.concerns(architecture) }.map { question in
+  ) throws(ReadingError) -> [Reading] {
+    var readings: [Reading] = []
+    for question in Question.allCases where question.concerns(architecture) {
+      let taken = question.taken(architecture)
+      for said in [caller[question], metadata[question]].compactMap(\.self) where said != taken {
+        throw .uncomputable(question.rawValue, said, taken)
+      }
       let evidence: Evidence =
         if caller[question] != nil {
           .caller
@@ -121,8 +137,9 @@ package struct Reading: Sendable, Hashable {
         } else {
           .own
         }
-      return Reading(question: question, evidence: evidence)
+      readings.append(Reading(question: question, answer: taken, evidence: evidence))
     }
+    return readings
   }
 
   private static func evidence(
@@ -131,7 +148,8 @@ package struct Reading: Sendable, Hashable {
     switch question {
     case .blockOrder:
       // Where the width changes, a normalisation before its convolution has the block's input's width.
-      Set(architecture.widths).count > 1 ? .shapes : .ambiguous
+      Set(architecture.widths + [architecture.stemWidth ?? architecture.widths[0]]).count > 1
+        ? .shapes : .ambiguous
     case .stemPooling:
       // github.com/huyvnphan/PyTorch_CIFAR10 keeps torchvision's pooling behind a 3×3 stem; others drop it.
       naming.style == .torchvision ? .ambiguous : .assumed
@@ -153,10 +171,10 @@ package struct Reading: Sendable, Hashable {
       case .assumed: "assumed, names and shapes do not tell"
       case .ambiguous:
         "AMBIGUOUS: networks with these names and shapes are known that have "
-          + "\(question.answers.dropFirst().joined(separator: " or ")) instead; confirm with --reading "
-          + "\(question.rawValue)=\(question.taken)"
+          + question.answers.filter { $0 != answer }.joined(separator: " or ")
+          + " instead; confirm with --reading \(question.rawValue)=\(answer)"
       }
-    return "\(question.taken) (\(question.meaning); \(grounds))"
+    return "\(answer) (\(question.meaning(answer)); \(grounds))"
   }
 }
 

@@ -28,14 +28,18 @@ extension ResNet.Architecture {
     let dense = try weights("fc_dense.weight", rank: 2)
     // Only networks for large images begin so, with stride 2 and a max-pooling that has no tensors.
     guard stem[2] < 7 else { throw .largeImages(kernel: stem[2]) }
+    let isWide = naming.style == .wide
+    func block(_ stage: Int, _ index: Int) -> String {
+      Self.path(isWide ? .preActivation : .basic, stage, index)
+    }
     var widths: [Int] = []
     var blocks: [Int] = []
     var isProjected = false
-    while let first = shape("layer\(widths.count + 1).0.conv1.weight"), let width = first.first {
-      let stage = "layer\(widths.count + 1)"
+    while let first = shape("\(block(widths.count, 0)).conv1.weight"), let width = first.first {
+      let stage = widths.count
       var count = 0
-      while shape("\(stage).\(count).conv1.weight") != nil { count += 1 }
-      isProjected = isProjected || shape("\(stage).0.downsample.0.weight") != nil
+      while shape("\(block(stage, count)).conv1.weight") != nil { count += 1 }
+      isProjected = isProjected || shape("\(block(stage, 0)).downsample.0.weight") != nil
       widths.append(width)
       blocks.append(count)
     }
@@ -44,27 +48,39 @@ extension ResNet.Architecture {
     if let last, last.first != widths[0] { throw .expansion(last.first ?? 0, of: widths[0]) }
     self.init(
       imageShape: ImageShape(channels: stem[1], height: height, width: width),
-      classCount: dense[0], stemKernel: stem[2], widths: widths, blocks: blocks,
-      block: last == nil ? .basic : .bottleneck,
-      shortcut: isProjected || widths.count == 1 ? .projection : .parameterFree)
+      classCount: dense[0], stemKernel: stem[2], stemWidth: isWide ? stem[0] : nil, widths: widths,
+      blocks: blocks, block: isWide ? .preActivation : last == nil ? .basic : .bottleneck,
+      shortcut: isWide || isProjected || widths.count == 1 ? .projection : .parameterFree)
     guard isValid else { throw .impossible }
   }
 
   /// The shape of every tensor of the network's state by its path, without building the network.
   package var stateShapes: [String: [Int]] {
     var shapes: [String: [Int]] = [:]
-    func layer(_ convolution: String, _ normalization: String, _ weights: [Int]) {
-      shapes["\(convolution).weight"] = weights
+    func normalization(_ path: String, _ channels: Int) {
       for part in ["weight", "bias", "running_mean", "running_var"] {
-        shapes["\(normalization).\(part)"] = [weights[0]]
+        shapes["\(path).\(part)"] = [channels]
       }
     }
-    let kernels = block == .basic ? [3, 3] : [1, 3, 1]
-    var channels = widths.first ?? 0
-    layer("conv1", "bn1", [channels, imageShape.channels, stemKernel, stemKernel])
+    func layer(_ convolution: String, _ path: String, _ weights: [Int]) {
+      shapes["\(convolution).weight"] = weights
+      normalization(path, weights[0])
+    }
+    let kernels = block == .bottleneck ? [1, 3, 1] : [3, 3]
+    var channels = stemWidth ?? widths.first ?? 0
+    shapes["conv1.weight"] = [channels, imageShape.channels, stemKernel, stemKernel]
+    normalization("bn1", block == .preActivation ? widths.last ?? 0 : channels)
     for (stage, width) in widths.enumerated() {
       for index in 0..<blocks[stage] {
-        let path = "layer\(stage + 1).\(index)"
+        let path = Self.path(block, stage, index)
+        if block == .preActivation {
+          normalization("\(path).bn1", channels)
+          shapes["\(path).conv1.weight"] = [width, channels, 3, 3]
+          layer("\(path).conv2", "\(path).bn2", [width, width, 3, 3])
+          if channels != width { shapes["\(path).convShortcut.weight"] = [width, channels, 1, 1] }
+          channels = width
+          continue
+        }
         for (place, kernel) in kernels.enumerated() {
           layer(
             "\(path).conv\(place + 1)", "\(path).bn\(place + 1)",
@@ -82,6 +98,12 @@ extension ResNet.Architecture {
     return shapes
   }
 
+  /// Where the tensors of a block are, without a dot behind.
+  static func path(_ block: Block, _ stage: Int, _ index: Int) -> String {
+    block == .preActivation
+      ? "block\(stage + 1).layer.\(index)" : "layer\(stage + 1).\(index)"
+  }
+
   /// The number of trainable values.
   package var parameterCount: Int {
     stateShapes.reduce(0) { $0 + ($1.key.contains("running_") ? 0 : $1.value.reduce(1, *)) }
@@ -89,11 +111,17 @@ extension ResNet.Architecture {
 
   /// The network in words: layers with weights, blocks and widths of the stages, and the rest.
   package var description: String {
-    let layers = 2 + blocks.reduce(0, +) * (block == .basic ? 2 : 3)
+    // As their authors count them: with the dense layer, or with the shortcuts' convolutions.
+    let layers =
+      blocks.reduce(0, +) * (block == .bottleneck ? 3 : 2)
+      + (block == .preActivation ? 1 + widths.count : 2)
+    func title(_ block: Block) -> String {
+      block == .preActivation ? "pre-activation" : block.rawValue
+    }
     func list(_ numbers: [Int]) -> String { numbers.map(String.init).joined(separator: ", ") }
     return """
-      residual network of \(layers) layers: \(list(blocks)) \(block.rawValue) blocks of widths \
-      \(list(widths)), first kernel \(stemKernel)×\(stemKernel), shortcuts \
+      residual network of \(layers) layers: \(list(blocks)) \(title(block)) blocks of widths \
+      \(list(widths))\(stemWidth.map { " behind \($0)" } ?? ""), first kernel \(stemKernel)×\(stemKernel), shortcuts \
       \(shortcut == .projection ? "by projection" : "without parameters"), \(classCount) classes
       """
   }

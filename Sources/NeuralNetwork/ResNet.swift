@@ -17,6 +17,12 @@ public struct ResNet {
       case basic
       /// 1×1, 3×3, 1×1; the stride is on the 3×3.
       case bottleneck
+      /// Two 3×3 convolutions, each behind a normalisation and a ReLU, and nothing behind the sum. Where the width
+      /// changes, a 1×1 convolution of what the first of them is given stands for the input. A last
+      /// normalisation and ReLU stand before the mean. Evaluated here, not trained.
+      ///
+      /// Zagoruyko and Komodakis, "Wide residual networks", BMVC 2016.
+      case preActivation
     }
 
     /// How a block's input reaches its output where extents or widths change.
@@ -33,6 +39,8 @@ public struct ResNet {
     public var classCount: Int
     /// K of the first convolution.
     public var stemKernel: Int
+    /// Channels of the first convolution, if they are not those of the first stage.
+    public var stemWidth: Int?
     /// Channels of every stage.
     public var widths: [Int]
     /// Residual blocks of every stage.
@@ -44,12 +52,14 @@ public struct ResNet {
 
     /// A residual network; `widths` and `blocks` have one entry per stage.
     public init(
-      imageShape: ImageShape, classCount: Int, stemKernel: Int = 3, widths: [Int] = [16, 32, 64],
-      blocks: [Int], block: Block = .basic, shortcut: Shortcut = .projection
+      imageShape: ImageShape, classCount: Int, stemKernel: Int = 3, stemWidth: Int? = nil,
+      widths: [Int] = [16, 32, 64], blocks: [Int], block: Block = .basic,
+      shortcut: Shortcut = .projection
     ) {
       self.imageShape = imageShape
       self.classCount = classCount
       self.stemKernel = stemKernel
+      self.stemWidth = stemWidth
       self.widths = widths
       self.blocks = blocks
       self.block = block
@@ -99,7 +109,10 @@ public struct ResNet {
   let dense: Dense
 
   /// A network with all weights zero; see `initialize(seed:)`.
+  ///
+  /// - Precondition: its blocks are post-activation, the only ones that can be trained here.
   public init(_ architecture: Architecture) {
+    precondition(architecture.canBeTrained, "\(architecture.block) cannot be trained")
     self.architecture = architecture
     let shape = architecture.imageShape
     var extents = (height: shape.height, width: shape.width)
@@ -285,6 +298,7 @@ package struct ResidualBlock {
       case .basic: [whole, inside(3)]
       case .bottleneck:
         [ConvolutionGeometry(height: height, width: width, kernel: 1), whole, inside(1)]
+      case .preActivation: preconditionFailure("cannot be trained")
       }
     layers = geometries.enumerated().map { index, geometry in
       ConvolutionNormalization(

@@ -12,7 +12,8 @@ struct Inspect: ParsableCommand {
       Reads safetensors files of this package and state dicts of PyTorch networks, whose \
       architecture it recognises by names and shapes: those of the official code of Mixup \
       Inference (fc_dense), of torchvision (downsample, fc), and of the usual CIFAR repositories \
-      (shortcut, linear), with a prefix such as module. or without. \
+      (shortcut, linear), and the pre-activation wide ones of TRADES and RobustBench (block1.layer, \
+      convShortcut, fc), with a prefix such as module. or without. \
       `fixtures/convert_checkpoint.py` makes safetensors of a .pt file.
 
       "Identity" is a digest of the content: tensors, architecture, scaling and readings, whatever the order \

@@ -47,7 +47,7 @@ struct ProfileTests {
     #expect(
       report.layers.map(\.layer) == [
         "input", "stem", "1.0.conv1", "1.0.conv2", "2.0.shortcut", "2.0.conv1", "2.0.conv2",
-        "3.0.shortcut", "3.0.conv1", "3.0.conv2", "output",
+        "3.0.shortcut", "3.0.conv1", "3.0.conv2", "mean", "dense",
       ])
     // By hand: (3n − 2)² taps meet an n×n image, (3n/2 − 1)² with stride 2, whatever the algorithm.
     let byHand =

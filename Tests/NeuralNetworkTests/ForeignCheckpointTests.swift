@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Checkpoints of other people's code")
 struct ForeignCheckpointTests {
-  private static let styles = ["official", "torchvision", "kuangliu", "akamaster"]
+  private static let styles = ["official", "torchvision", "kuangliu", "akamaster", "wide"]
   private static let identity = try? Normalization(
     mean: [0, 0, 0], standardDeviation: [1, 1, 1])
 
@@ -62,6 +62,11 @@ struct ForeignCheckpointTests {
         == ResNet.Architecture(
           imageShape: ResNetTests.cifar, classCount: 10, widths: [4, 8, 16], blocks: [2, 1, 1],
           shortcut: .parameterFree))
+    #expect(
+      try architecture("wide")
+        == ResNet.Architecture(
+          imageShape: ResNetTests.cifar, classCount: 10, stemWidth: 4, widths: [6, 8, 10],
+          blocks: [2, 1, 2], block: .preActivation))
   }
 
   private struct Published: Decodable {
@@ -75,18 +80,18 @@ struct ForeignCheckpointTests {
   func published() throws {
     let networks = try JSONDecoder().decode(
       [Published].self, from: Fixtures.data("checkpoints/names.json"))
-    #expect(networks.count == 9)
+    #expect(networks.count == 12)
     for network in networks {
       let naming = try #require(StateNaming(of: network.shapes.keys))
       let architecture = try ResNet.Architecture(
         recognizing: network.shapes, height: 32, width: 32)
       // The official code counts three layers that its network has not.
-      let layers = network.style == "official" ? "47" : String(network.name.dropFirst(7))
+      let layers =
+        network.style == "official" ? "47" : String(network.name.split(separator: "-")[1])
       #expect(architecture.description.contains(" of \(layers) layers: "), "\(network.name)")
-      let state = ResNet(architecture).state
-      #expect(state.parameterCount == network.parameters, "\(network.name)")
+      #expect(architecture.parameterCount == network.parameters, "\(network.name)")
       let shapes = Dictionary(
-        uniqueKeysWithValues: state.tensors.map { (naming.name($0.key), $0.value.shape) })
+        uniqueKeysWithValues: architecture.stateShapes.map { (naming.name($0.key), $0.value) })
       let foreign = network.shapes.filter { !$0.key.hasSuffix("num_batches_tracked") }
       #expect(shapes == foreign, "\(network.style) \(network.name)")
     }
@@ -99,7 +104,7 @@ struct ForeignCheckpointTests {
       network.initialize(seed: 8)
       let own = network.state.tensors
       let shape = architecture.imageShape
-      for style in StateNaming.Style.allCases {
+      for style in StateNaming.Style.postActivation {
         for prefix in ["", "module."] {
           let naming = StateNaming(style: style, prefix: prefix)
           var tensors: [String: Tensor] = [:]
@@ -113,6 +118,52 @@ struct ForeignCheckpointTests {
           #expect(again.architecture == architecture && again.tensors == own)
         }
       }
+    }
+  }
+
+  @Test(
+    "A wide network is read under any prefix, without the part that is registered and never used")
+  func wide() throws {
+    let raw = try Safetensors(bytes("wide"))
+    for prefix in ["", "module.", "_orig_mod.module."] {
+      var tensors: [String: Tensor] = [:]
+      for (name, tensor) in raw.tensors { tensors[prefix + name] = tensor }
+      let file = try CheckpointFile(
+        Safetensors(tensors: tensors).encoded(), normalization: Self.identity)
+      #expect(file.naming == StateNaming(style: .wide, prefix: prefix))
+      let unused = raw.tensors.keys.filter {
+        $0.hasPrefix("sub_block1.") || $0.hasSuffix("num_batches_tracked")
+      }
+      #expect(Set(file.unneeded) == Set(unused.map { prefix + $0 }))
+      #expect(file.warnings.isEmpty)
+      #expect(try file.checkpoint().tensors == checkpoint("wide").tensors)
+    }
+    let again = try Checkpoint(try checkpoint("wide").encoded())
+    #expect(try again.architecture == checkpoint("wide").architecture)
+    #expect(throws: CheckpointError.evaluationOnly) { try again.network() }
+  }
+
+  @Test(
+    "A wide network with tensors that TRADES' code has not is another function, and refused by name"
+  )
+  func otherWide() throws {
+    // OpenMixup and TorchSSL have these names too, with biases, another ReLU and another epsilon.
+    let error = try #require(
+      try failure("wide", as: StateError.self) {
+        $0["block1.layer.0.conv1.bias"] = Tensor(shape: [6])
+      })
+    #expect(error.description.contains("block1.layer.0.conv1.bias"))
+    let missing = try #require(
+      try failure("wide", as: StateError.self) { $0["block3.layer.0.convShortcut.weight"] = nil })
+    #expect(missing.description.contains("block3.layer.0.convShortcut.weight"))
+    for answers: Reading.Answers in [[.blockOrder: "post-activation"]] {
+      #expect(throws: ReadingError.self) {
+        try CheckpointFile(bytes("wide"), normalization: Self.identity, answers: answers)
+      }
+    }
+    #expect(throws: ReadingError.self) {
+      try CheckpointFile(
+        bytes("kuangliu"), normalization: Self.identity, answers: [.blockOrder: "pre-activation"])
     }
   }
 

@@ -52,5 +52,11 @@ struct ExactRatioTests {
       #expect(x != y || x.hashValue == y.hashValue)
       #expect(x.times(times, isAtLeast: y) == (times * a * d >= c * b))
     }
+    // In doubles 49 · (1/49) falls short of 1.
+    for d in 1...200 {
+      let part = ExactRatio(1, over: d)
+      #expect(part.times(d, isAtLeast: ExactRatio(1, over: 1)))
+      #expect(!part.times(d - 1, isAtLeast: ExactRatio(1, over: 1)))
+    }
   }
 }

@@ -64,7 +64,8 @@ public struct BatchNormalization {
       moveRunningStatistics(mean: mean, variance: variance, count: input.pixelCount)
     }
     let factor = variance.map { 1 / ($0 + Self.epsilon).squareRoot() }
-    let (scale, shift) = folded(mean: mean, factor: factor)
+    let (scale, shift) = Self.folded(
+      weight: weight.value, bias: bias.value, mean: mean, factor: factor)
     var output = Tensor(uninitialized: input.shape)
     output.withUnsafeMutablePointer { output in
       nonisolated(unsafe) let output = output
@@ -161,14 +162,25 @@ public struct BatchNormalization {
 
   /// What the layer does in evaluation, without addend and ReLU, as `x · scale + shift`.
   func foldedForEvaluation() -> (scale: Tensor, shift: Tensor) {
-    folded(
-      mean: runningMean.value,
-      factor: runningVariance.value.map { 1 / ($0 + Self.epsilon).squareRoot() })
+    Self.folded(
+      weight: weight.value, bias: bias.value, mean: runningMean.value,
+      variance: runningVariance.value)
   }
 
-  private func folded(mean: Tensor, factor: Tensor) -> (scale: Tensor, shift: Tensor) {
-    let scale = zip(weight.value, factor, *)
-    return (scale, zip(bias.value, zip(mean, scale, *), -))
+  /// What a layer with these tensors does in evaluation, as `x · scale + shift`.
+  static func folded(
+    weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor
+  ) -> (scale: Tensor, shift: Tensor) {
+    folded(
+      weight: weight, bias: bias, mean: mean,
+      factor: variance.map { 1 / ($0 + epsilon).squareRoot() })
+  }
+
+  private static func folded(
+    weight: Tensor, bias: Tensor, mean: Tensor, factor: Tensor
+  ) -> (scale: Tensor, shift: Tensor) {
+    let scale = zip(weight, factor, *)
+    return (scale, zip(bias, zip(mean, scale, *), -))
   }
 
   /// Mean and variance (divisor: the number of pixels) of every channel. In two passes, as the difference

@@ -74,7 +74,7 @@ public struct InferencePlan: Sendable {
     _ checkpoint: Checkpoint, kernels: KernelSet = .best, profile: PlanProfile = .throughput
   ) throws {
     self.init(
-      try checkpoint.network().graph, normalization: checkpoint.normalization, kernels: kernels,
+      try checkpoint.graph(), normalization: checkpoint.normalization, kernels: kernels,
       profile: profile)
   }
 
