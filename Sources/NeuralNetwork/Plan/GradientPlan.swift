@@ -7,12 +7,18 @@ package struct GradientPlan: Sendable {
   /// ∂slot[output] = mask(coreᵀ(∂slot[input]) + ∂slot[addend]).
   struct Step: Sendable {
     enum Core: Sendable {
-      /// Wᵀ ∗ g.
-      case product(PreparedConvolution)
+      case product(Product)
       /// g · scale.
       case scaling(Tensor)
       /// Every pixel gets its share of the mean's gradient.
       case mean
+    }
+
+    /// Wᵀ ∗ g; a class as `InferencePlan.Step.Product` is.
+    final class Product: Sendable {
+      let convolution: PreparedConvolution
+
+      init(_ convolution: PreparedConvolution) { self.convolution = convolution }
     }
 
     var core: Core
@@ -67,9 +73,11 @@ package struct GradientPlan: Sendable {
       users[step.input] -= 1
       let core: Step.Core =
         switch step.core {
-        case .product(_, _, let frozen):
+        case .product(let product):
           .product(
-            frozen.prepared(.inputGradient, kernels: plan.kernels, profile: plan.profile))
+            Step.Product(
+              product.frozen.prepared(
+                .inputGradient, kernels: plan.kernels, profile: plan.profile)))
         case .affine(let scale, _): .scaling(scale)
         case .mean: .mean
         }
@@ -81,8 +89,8 @@ package struct GradientPlan: Sendable {
   /// Floats of scratch memory that any step needs, forwards or backwards.
   var scratchCount: Int {
     steps.joined().reduce(plan.scratchCount) { most, step in
-      if case .product(let convolution) = step.core {
-        max(most, convolution.scratchCount)
+      if case .product(let product) = step.core {
+        max(most, product.convolution.scratchCount)
       } else {
         most
       }

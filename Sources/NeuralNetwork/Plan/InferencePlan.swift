@@ -11,12 +11,27 @@ public struct InferencePlan: Sendable {
   /// One step of the forward pass: slot[output] = activation(core(slot[input]) + slot[addend]).
   package struct Step: Sendable {
     enum Core: Sendable {
-      /// W ∗ in + bias; the bias is padded with zeros to whole panels.
-      case product(PreparedConvolution, bias: Tensor, of: FrozenConvolution)
+      case product(Product)
       /// in · scale + shift, per channel.
       case affine(scale: Tensor, shift: Tensor)
       /// The mean over all pixels.
       case mean
+    }
+
+    /// W ∗ in + bias. A class because a run takes it out of its step millions of times, and a reference is
+    /// taken faster than a dozen tables.
+    final class Product: Sendable {
+      let convolution: PreparedConvolution
+      /// Padded with zeros to whole panels.
+      let bias: Tensor
+      /// What it was prepared from, for the gradient.
+      let frozen: FrozenConvolution
+
+      init(_ frozen: FrozenConvolution, bias: Tensor, kernels: KernelSet, profile: PlanProfile) {
+        convolution = frozen.prepared(.forward, kernels: kernels, profile: profile)
+        self.bias = paddedToPanel(bias)
+        self.frozen = frozen
+      }
     }
 
     package let name: String
@@ -28,7 +43,7 @@ public struct InferencePlan: Sendable {
 
     /// The product of the step; nil if it has none.
     var convolution: PreparedConvolution? {
-      if case .product(let convolution, _, _) = core { convolution } else { nil }
+      if case .product(let product) = core { product.convolution } else { nil }
     }
   }
 
@@ -99,9 +114,7 @@ public struct InferencePlan: Sendable {
       let core: Step.Core =
         switch step.core {
         case .product(let frozen, let bias):
-          .product(
-            frozen.prepared(.forward, kernels: kernels, profile: profile),
-            bias: paddedToPanel(bias), of: frozen)
+          .product(Step.Product(frozen, bias: bias, kernels: kernels, profile: profile))
         case .affine(let scale, let shift): .affine(scale: scale, shift: shift)
         case .mean: .mean
         }

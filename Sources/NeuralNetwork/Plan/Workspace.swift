@@ -98,10 +98,10 @@ package final class Workspace: @unchecked Sendable {
     let (input, output) = (activation(step.input, first), activation(step.output, first))
     let addend = step.addend.map { UnsafePointer(activation($0, first)) }
     switch step.core {
-    case .product(let convolution, let bias, _):
-      bias.withUnsafePointer { bias in
+    case .product(let product):
+      product.bias.withUnsafePointer { bias in
         run(
-          convolution, images: images.count, input: input, bias: bias,
+          product.convolution, images: images.count, input: input, bias: bias,
           epilogue: Epilogue(addend: addend, activation: step.relu ? .relu : .identity),
           output: output, workers: workers)
       }
@@ -125,9 +125,9 @@ package final class Workspace: @unchecked Sendable {
     let addend = step.addend.map { UnsafePointer(gradient($0, first)) }
     let mask = step.masks ? UnsafePointer(activation(step.output, first)) : nil
     switch step.core {
-    case .product(let convolution):
+    case .product(let product):
       run(
-        convolution, images: images.count, input: input, bias: nil,
+        product.convolution, images: images.count, input: input, bias: nil,
         epilogue: Epilogue(addend: addend, activation: mask.map { .mask($0) } ?? .identity),
         output: output, workers: workers)
       return
