@@ -79,7 +79,7 @@ extension ResNet.Architecture {
   package var isValid: Bool {
     let shape = imageShape
     return widths.count == blocks.count && !widths.isEmpty && widths.count <= 6
-      && (canBeTrained || block == .preActivation && halvesWhereItWidens)
+      && (canBeTrained || block == .preActivation && shortcut == .projection && halvesWhereItWidens)
       && (widths + blocks + [shape.channels, stemKernel, stemWidth ?? 1]).allSatisfy {
         1...4096 ~= $0
       }

@@ -3,7 +3,7 @@ import Statistics
 /// One property of a network that its state dict does not show, and how it is read.
 ///
 /// Names and shapes of tensors tell layers and widths. They do not tell what has no tensors: activations,
-/// poolings, strides, the scale of a pixel. `ResNet` can compute one answer to every such question. Where
+/// poolings, strides, the scale of a pixel. One answer to every such question can be computed here. Where
 /// published code with the same names and shapes computes another, only whoever made the file knows.
 package struct Reading: Sendable, Hashable {
   /// Which property. The raw value is its name in options, metadata and the digest of a checkpoint.

@@ -2,6 +2,7 @@ import CAllocations
 import Classification
 import Kernels
 import Statistics
+import TestSupport
 import Testing
 
 import NeuralNetwork
@@ -56,11 +57,17 @@ struct NetworkClassifierTests {
   @Test(
     "A pass allocates nothing, forwards or backwards",
     .enabled(if: allocations_are_counted(), "a build with a sanitizer does not count allocations"),
-    arguments: ResNet.Architecture.named.indices)
-  func allocatesNothing(_ index: Int) throws {
-    let architecture = ResNet.Architecture.named[index].make(Self.shape, 10)
-    let plan = InferencePlan(
-      network(architecture).graph, normalization: .plusMinusOne(channels: 3))
+    arguments: ResNet.Architecture.named.map(\.name) + ["wide"])
+  func allocatesNothing(_ name: String) throws {
+    let scaling = Normalization.plusMinusOne(channels: 3)
+    let named = ResNet.Architecture.named.first { $0.name == name }
+    let graph =
+      try named.map { network($0.make(Self.shape, 10)).graph }
+      ?? Checkpoint(
+        Fixtures.data("checkpoints/\(name).safetensors"), normalization: scaling,
+        extents: (Self.shape.height, Self.shape.width)
+      ).graph()
+    let plan = InferencePlan(graph, normalization: scaling)
     let workspace = Workspace(for: plan, gradients: GradientPlan(of: plan), capacity: 3)
     let pixels = AlignedBuffer(uninitialized: 3 * Self.shape.count)
     pixels.pointer.update(repeating: 0.5, count: pixels.count)

@@ -12,7 +12,7 @@ struct FusedStep: Sendable {
     case mean
   }
 
-  /// That of its first operation with a name of its own, or of the only one.
+  /// The name of its first operation.
   var name: String
   var core: Core
   /// Values of the graph, by number.

@@ -8,8 +8,8 @@ package struct GradientPlan: Sendable {
   struct Step: Sendable {
     enum Core: Sendable {
       case product(Product)
-      /// g · scale.
-      case scaling(Tensor)
+      /// g · scale + zeros; as the forward pass, so that one kernel does both.
+      case scaling(Tensor, zeros: Tensor)
       /// Every pixel gets its share of the mean's gradient.
       case mean
     }
@@ -64,7 +64,7 @@ package struct GradientPlan: Sendable {
         users[addend] -= 1
         if hasGradient[addend] || users[addend] == 0 && isRectified[addend] {
           let ones = Tensor(repeating: 1, shape: [plan.slots[addend].channels])
-          made[index].append(contribution(.scaling(ones), from: gradient, to: addend))
+          made[index].append(contribution(.scaling(by: ones), from: gradient, to: addend))
         } else {
           place[addend] = gradient
           hasGradient[addend] = true
@@ -78,7 +78,7 @@ package struct GradientPlan: Sendable {
             Step.Product(
               product.frozen.prepared(
                 .inputGradient, kernels: plan.kernels, profile: plan.profile)))
-        case .affine(let scale, _): .scaling(scale)
+        case .affine(let scale, _): .scaling(by: scale)
         case .mean: .mean
         }
       made[index].append(contribution(core, from: gradient, to: step.input))
@@ -95,5 +95,11 @@ package struct GradientPlan: Sendable {
         most
       }
     }
+  }
+}
+
+extension GradientPlan.Step.Core {
+  fileprivate static func scaling(by scale: Tensor) -> Self {
+    .scaling(scale, zeros: Tensor(shape: scale.shape))
   }
 }

@@ -131,8 +131,7 @@ package final class Workspace: @unchecked Sendable {
         epilogue: Epilogue(addend: addend, activation: mask.map { .mask($0) } ?? .identity),
         output: output, workers: workers)
       return
-    case .scaling(let scale):
-      let zeros = Tensor(shape: [slot.channels])
+    case .scaling(let scale, let zeros):
       withPointers(scale, zeros, zeros) { scale, zeros, _ in
         plan.kernels.float32.channelwiseAffine(
           pixels: images.count * slot.pixels, channels: slot.channels, input: input, scale: scale,
