@@ -71,7 +71,7 @@ struct EvaluationRunTests {
   private func expectSame(_ found: [JobResult], _ expected: [JobResult]) {
     #expect(found.map(\.job) == expected.map(\.job))
     #expect(found.map(\.outcomes) == expected.map(\.outcomes))
-    #expect(found.map(\.cost?.passes) == expected.map(\.cost?.passes))
+    #expect(found.map { $0.cost?.passes } == expected.map { $0.cost?.passes })
     #expect(found.map(\.isRandomized) == expected.map(\.isRandomized))
   }
 
@@ -190,7 +190,7 @@ struct EvaluationRunTests {
       // All these asked for one thing, for up to nine images.
       let merged = try EvaluationStore.merged([EvaluationStore(folder)])
       #expect(merged.map(\.outcomes) == more.map(\.outcomes))
-      #expect(merged.map(\.cost?.passes) == more.map(\.cost?.passes))
+      #expect(merged.map { $0.cost?.passes } == more.map { $0.cost?.passes })
     }
   }
 

@@ -104,7 +104,7 @@ struct EvaluationSummaryTests {
         })
     let worst = summary.records.filter { $0.attack == .worst }
     #expect(worst.map(\.norm) == [.linf, .linf, .l2])
-    #expect(worst.map(\.epsilon?.description) == ["3/20", "1/100", "3/20"])
+    #expect(worst.map { $0.epsilon?.description } == ["3/20", "1/100", "3/20"])
     #expect(worst.map(\.correct) == [1, 4, 3])
     // The last image was wrong before any attack.
     #expect(worst[0].brokenBy == ["none": 1, "pgd": 2, "pgd-targeted": 1])

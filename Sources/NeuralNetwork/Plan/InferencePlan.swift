@@ -80,7 +80,7 @@ public struct InferencePlan: Sendable {
   public var multiplyAdds: Int { steps.reduce(0) { $0 + ($1.convolution?.multiplyAdds ?? 0) } }
 
   /// Floats of scratch memory that any step needs.
-  var scratchCount: Int { steps.compactMap(\.convolution?.scratchCount).max() ?? 0 }
+  var scratchCount: Int { steps.compactMap { $0.convolution?.scratchCount }.max() ?? 0 }
 
   /// The compiled form of a checkpoint's network.
   ///
@@ -156,7 +156,7 @@ public struct InferencePlan: Sendable {
   /// is then used often.
   private static func images(of steps: ArraySlice<Step>, _ slots: [Slot]) -> Int {
     let activation = steps.flatMap { [slots[$0.input].count, slots[$0.output].count] }.max() ?? 1
-    let weights = steps.compactMap(\.convolution?.weightCount).max() ?? 0
+    let weights = steps.compactMap { $0.convolution?.weightCount }.max() ?? 0
     return (max(cachedFloats, weights) + activation - 1) / activation
   }
 
