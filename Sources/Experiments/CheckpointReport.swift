@@ -14,11 +14,11 @@ package struct CheckpointReport: Sendable {
   /// - Parameters:
   ///   - normalization: the scaling of the network's input, for a file that does not say it.
   ///   - answers: how the caller reads what names and shapes of tensors leave open.
-  /// - Throws: `SafetensorsError` for damaged bytes.
+  /// - Throws: `SafetensorsError` for damaged bytes, `ReadingError` for an answer that names and shapes rule out.
   package init(
     _ data: Data, named name: String, normalization: Normalization? = nil,
     answers: Reading.Answers = [:]
-  ) throws(SafetensorsError) {
+  ) throws {
     let header = try SafetensorsHeader(data)
     var findings = [
       (name: "file", value: name.printable), ("bytes", "\(data.count)"),
@@ -28,6 +28,8 @@ package struct CheckpointReport: Sendable {
       findings += Self.network(
         try CheckpointFile(
           data, header: header, normalization: normalization, answers: answers))
+    } catch let error as ReadingError {
+      throw error
     } catch { findings.append(("network", "not recognised: \(error)")) }
     findings += header.metadata.sorted { $0.key < $1.key }
       .map { (name: "metadata \($0.key.printable)", value: $0.value.printable) }

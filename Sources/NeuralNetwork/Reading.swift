@@ -125,7 +125,7 @@ package struct Reading: Sendable, Hashable {
     for question in Question.allCases where question.concerns(architecture) {
       let taken = question.taken(architecture)
       for said in [caller[question], metadata[question]].compactMap(\.self) where said != taken {
-        throw .uncomputable(question.rawValue, said, taken)
+        throw .ruledOut(question.rawValue, said, taken)
       }
       let evidence: Evidence =
         if caller[question] != nil {
@@ -183,6 +183,7 @@ package enum ReadingError: ExplainedError, Equatable {
   case question(String, [String])
   case unknown(String, String, [String])
   case uncomputable(String, String, String)
+  case ruledOut(String, String, String)
 
   /// `.usage`: what was asked for is wrong.
   package var cause: ErrorCause { .usage }
@@ -194,6 +195,11 @@ package enum ReadingError: ExplainedError, Equatable {
     case .unknown(let name, let value, let all):
       "the reading \(name.printable) is not \(value.printable); it is one of "
         + all.joined(separator: ", ")
+    case .ruledOut(let name, let value, let taken):
+      """
+      names and shapes of the tensors tell that \(name) is \(taken) and not \(value.printable); leave that reading \
+      out
+      """
     case .uncomputable(let name, let value, let taken):
       """
       a network whose \(name.printable) is \(value.printable) cannot be computed here, only \(taken); \

@@ -106,6 +106,7 @@ struct WrongInputTests {
     Mistake("\(evaluate) --reading stem-pooling=max", 64, "cannot be computed"),
     Mistake("\(evaluate) --reading stem-pooling", 64, "give such as stem-pooling=none"),
     Mistake("\(evaluate) --reading colour=none", 64, "there is no reading colour"),
+    Mistake("\(evaluate) --reading block-order=pre-activation", 65, "names and shapes"),
     Mistake("\(evaluate) --other-mean 0.5 --other-std 0.5", 64, "describe the file of --other"),
     Mistake(
       "\(evaluate) --other @nameless.safetensors", 65, "give --other-mean and --other-std"),

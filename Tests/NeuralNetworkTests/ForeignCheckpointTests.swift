@@ -156,14 +156,14 @@ struct ForeignCheckpointTests {
     let missing = try #require(
       try failure("wide", as: StateError.self) { $0["block3.layer.0.convShortcut.weight"] = nil })
     #expect(missing.description.contains("block3.layer.0.convShortcut.weight"))
-    for answers: Reading.Answers in [[.blockOrder: "post-activation"]] {
-      #expect(throws: ReadingError.self) {
-        try CheckpointFile(bytes("wide"), normalization: Self.identity, answers: answers)
-      }
-    }
-    #expect(throws: ReadingError.self) {
+    let (post, pre) = ("post-activation", "pre-activation")
+    #expect(throws: ReadingError.ruledOut("block-order", post, pre)) {
       try CheckpointFile(
-        bytes("kuangliu"), normalization: Self.identity, answers: [.blockOrder: "pre-activation"])
+        bytes("wide"), normalization: Self.identity, answers: [.blockOrder: post])
+    }
+    #expect(throws: ReadingError.ruledOut("block-order", pre, post)) {
+      try CheckpointFile(
+        bytes("kuangliu"), normalization: Self.identity, answers: [.blockOrder: pre])
     }
   }
 
