@@ -74,11 +74,7 @@ package struct CheckpointReport: Sendable {
       ),
     ]
     if let naming = file.naming {
-      let plain = StateNaming(style: naming.style, prefix: "")
-      let names =
-        architecture.canBeTrained
-        ? ["fc_dense", "downsample"].map(plain.name).joined(separator: ", ")
-        : "block1.layer, convShortcut, fc"
+      let names = naming.tellingNames.joined(separator: ", ")
       let prefix = naming.prefix.isEmpty ? "" : ", \(naming.prefix.printable) in front"
       findings.append(("names", "\(names)\(prefix) (\(naming.style.rawValue))"))
       findings += file.readings.map { ("reading \($0.question.rawValue)", $0.description) }

@@ -55,6 +55,14 @@ package struct StateNaming: Hashable, Sendable {
 
   private var order: (Int, String, String) { (prefix.utf8.count, prefix, style.rawValue) }
 
+  /// The names by which one tells this style from others, without the prefix.
+  package var tellingNames: [String] {
+    let plain = StateNaming(style: style, prefix: "")
+    return style == .wide
+      ? ["block1.layer", "convShortcut", plain.name("fc_dense")]
+      : ["fc_dense", "downsample"].map(plain.name)
+  }
+
   /// What this naming calls the tensor that is `own` in the package's.
   package func name(_ own: String) -> String {
     var parts = own.split(separator: ".", omittingEmptySubsequences: false).map(String.init)

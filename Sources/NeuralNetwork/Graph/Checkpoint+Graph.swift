@@ -31,12 +31,9 @@ private struct PreActivation {
       }
     }
     let mean = graph.mean("mean", of: rectified("last", "bn1", of: activation))
-    let weight = tensor("fc_dense.weight")
-    let dense = Convolution(
-      weight: Parameter(Tensor(reshaping: weight, to: weight.shape + [1, 1])),
-      bias: Parameter(tensor("fc_dense.bias")),
-      geometry: ConvolutionGeometry(height: 1, width: 1, kernel: 1))
-    _ = graph.product("dense", dense, of: mean)
+    let dense = Dense(
+      weight: Parameter(tensor("fc_dense.weight")), bias: Parameter(tensor("fc_dense.bias")))
+    _ = graph.product("dense", dense.convolution, of: mean)
   }
 
   /// x + conv2(relu(bn2(conv1(h)))) with h = relu(bn1(x)), where x is convShortcut(h) if there is one.

@@ -15,6 +15,12 @@ public struct Dense {
     bias = Parameter(Tensor(shape: [outputChannels]))
   }
 
+  /// A layer of these parameters.
+  init(weight: Parameter, bias: Parameter) {
+    self.weight = weight
+    self.bias = bias
+  }
+
   /// The same layer as a 1×1 convolution.
   var convolution: Convolution {
     Convolution(

@@ -21,12 +21,7 @@ package struct ActivationLayout: Sendable {
   /// enough to stay in the cache. Slots that are used inside of one segment only have room for as many images as
   /// the segment is run for at a time.
   package init(sharedFor plan: InferencePlan, images: Int) {
-    let (steps, slots) = (plan.steps, plan.slots)
-    var lastUse = [Int](repeating: steps.count, count: slots.count)
-    for (index, step) in steps.enumerated() {
-      lastUse[step.input] = index
-      if let addend = step.addend { lastUse[addend] = index }
-    }
+    let (steps, slots, lastUse) = (plan.steps, plan.slots, plan.lastUse)
     offsets = [Int](repeating: -1, count: slots.count)
     self.images = slots.map { _ in images }
     self.images[0] = min(images, plan.segments.first?.images ?? images)

@@ -75,6 +75,8 @@ public struct InferencePlan: Sendable {
   package let steps: [Step]
   /// All steps in segments, in order. From one segment to the next only one slot is handed on.
   package let segments: [Segment]
+  /// The last step that reads a slot, by slot; behind all steps for the logits, which are read at the end.
+  let lastUse: [Int]
 
   /// Multiply-adds of a forward pass of one image by definition; those with padding are not counted.
   public var multiplyAdds: Int { steps.reduce(0) { $0 + ($1.convolution?.multiplyAdds ?? 0) } }
@@ -123,18 +125,22 @@ public struct InferencePlan: Sendable {
         output: slots[step.output] ?? 0, addend: step.addend.flatMap { slots[$0] },
         relu: step.relu)
     }
-    segments = Self.segments(steps, self.slots)
+    var lastUse = [Int](repeating: steps.count, count: self.slots.count)
+    for (index, step) in steps.enumerated() {
+      lastUse[step.input] = index
+      if let addend = step.addend { lastUse[addend] = index }
+    }
+    self.lastUse = lastUse
+    segments = Self.segments(steps, self.slots, lastUse)
   }
 
   // MARK: Segments
 
   /// The steps in segments that end wherever one slot alone is handed on; neighbours that are run for as many
   /// images at a time are one.
-  private static func segments(_ steps: [Step], _ slots: [Slot]) -> [Segment] {
-    var lastUse = [Int](repeating: -1, count: slots.count)
-    for (index, step) in steps.enumerated() {
-      for slot in [step.input, step.addend].compactMap(\.self) { lastUse[slot] = index }
-    }
+  private static func segments(
+    _ steps: [Step], _ slots: [Slot], _ lastUse: [Int]
+  ) -> [Segment] {
     var segments: [Segment] = []
     var first = 0
     for index in steps.indices {
