@@ -91,7 +91,7 @@ let package = Package(
       swiftSettings: optimised),
     .target(
       name: "NeuralNetwork",
-      dependencies: ["COpenSSL", "Kernels", "Classification", "Statistics"],
+      dependencies: ["COpenSSL", "KernelTables", "Kernels", "Classification", "Statistics"],
       swiftSettings: optimised),
     .target(
       name: "Datasets",
@@ -149,14 +149,17 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "KernelsTests",
-      dependencies: ["Kernels", "CPUFeatures", "Classification", "Statistics", "TestSupport"],
+      dependencies: [
+        "KernelTables", "Kernels", "CPUFeatures", "Classification", "PropertyChecks",
+        "PropertyTesting",
+        "Statistics", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "NeuralNetworkTests",
       dependencies: [
-        "CAllocations", "NeuralNetwork", "Kernels", "Classification", "PropertyChecks",
-        "PropertyTesting",
-        "Statistics", "TestSupport",
+        "CAllocations", "NeuralNetwork", "KernelTables", "Kernels", "Classification",
+        "PropertyChecks", "PropertyTesting", "Statistics", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -125,6 +125,28 @@ package protocol Float32Kernels {
   static func mask(
     count: Int, gradient: UnsafeMutablePointer<Float>, output: UnsafePointer<Float>)
 
+  // MARK: Activations
+
+  // f is the activation, f′ its derivative; f′ of a ReLU, leaky or not, at 0 is that below 0, and f′ of a clip
+  // is 0 at its bounds. Exponentials are a polynomial of degree 7 without fused operations, so every instruction
+  // set gives the same bytes; they are right to 2·10⁻⁷ of their value, and Φ to 10⁻⁷.
+
+  /// out = f(x · scale + shift), for rows of channels.
+  static func channelwiseActivation(
+    _ activation: Activation, pixels: Int, channels: Int, input: UnsafePointer<Float>,
+    scale: UnsafePointer<Float>, shift: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>)
+
+  /// sum += g · f′(x · scale + shift) · scale, for rows of channels.
+  static func addChannelwiseActivationGradient(
+    _ activation: Activation, pixels: Int, channels: Int, gradient: UnsafePointer<Float>,
+    input: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
+    sum: UnsafeMutablePointer<Float>)
+
+  /// sum += a · b for `count` numbers; the product is rounded before it is added.
+  static func addProduct(
+    count: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+    sum: UnsafeMutablePointer<Float>)
+
   // MARK: Training
 
   /// One step of gradient descent with momentum μ and weight decay w for `count` numbers, in place:

@@ -8,15 +8,15 @@ struct FusedStep: Sendable {
     case product(FrozenConvolution, bias: Tensor)
     /// in · scale + shift, with one number per channel.
     case affine(scale: Tensor, shift: Tensor)
-    /// The mean over all pixels.
-    case mean
+    /// Anything else; neither addend nor ReLU follow it.
+    case other(any NetworkOperator)
   }
 
   /// The name of its first operation.
   var name: String
   var core: Core
-  /// Values of the graph, by number.
-  var input: Int
+  /// Values of the graph, by number; one if the core is a product or an affine map.
+  var inputs: [Int]
   var addend: Int?
   var relu = false
   var output: Int
@@ -27,7 +27,8 @@ extension NetworkGraph {
   ///
   /// An affine map that alone uses a product goes into its weights and bias; a sum goes into a product or an affine
   /// map that it alone uses, of two the later one, as then the other is there already; and a ReLU into whatever it
-  /// alone uses. What is left of them becomes a step of its own: a ReLU or a sum is one of scale 1 and shift 0.
+  /// alone uses; another activation into an affine map. What is left of them becomes a step of its own: a ReLU or a
+  /// sum is one of scale 1 and shift 0.
   func fused() -> [FusedStep] {
     // Only what the logits need.
     var users = [Int](repeating: 0, count: values.count)
@@ -46,7 +47,7 @@ extension NetworkGraph {
         name: node.name,
         core: .affine(
           scale: Tensor(repeating: 1, shape: [channels]), shift: Tensor(shape: [channels])),
-        input: node.inputs[0], addend: addend, relu: relu, output: node.output)
+        inputs: [node.inputs[0]], addend: addend, relu: relu, output: node.output)
     }
     for node in nodes where users[node.output] > 0 {
       switch node.operation {
@@ -56,7 +57,7 @@ extension NetworkGraph {
             name: node.name,
             core: .product(
               convolution, bias: bias ?? Tensor(shape: [values[node.output].channels])),
-            input: node.inputs[0], output: node.output))
+            inputs: node.inputs, output: node.output))
       case .affine(let scale, let shift):
         if let place = onlyUsed(node.inputs[0]), !steps[place].relu, steps[place].addend == nil,
           case .product(let convolution, let bias) = steps[place].core
@@ -67,20 +68,38 @@ extension NetworkGraph {
         } else {
           steps.append(
             FusedStep(
-              name: node.name, core: .affine(scale: scale, shift: shift), input: node.inputs[0],
+              name: node.name, core: .affine(scale: scale, shift: shift), inputs: node.inputs,
               output: node.output))
         }
-      case .relu:
-        if let place = onlyUsed(node.inputs[0]), !steps[place].relu, !steps[place].isMean {
+      case .activation(.relu):
+        if let place = onlyUsed(node.inputs[0]), !steps[place].relu, steps[place].takesMore {
           steps[place].relu = true
           steps[place].output = node.output
         } else {
           steps.append(identity(node, relu: true))
         }
+      case .activation(let function):
+        let extents = values[node.output]
+        if let place = onlyUsed(node.inputs[0]), !steps[place].relu, steps[place].addend == nil,
+          case .affine(let scale, let shift) = steps[place].core
+        {
+          steps[place].core = .other(
+            Activated(activation: function, scale: scale, shift: shift, extents: extents))
+          steps[place].output = node.output
+        } else {
+          let ones = Tensor(repeating: 1, shape: [extents.channels])
+          steps.append(
+            FusedStep(
+              name: node.name,
+              core: .other(
+                Activated(
+                  activation: function, scale: ones, shift: Tensor(shape: [extents.channels]),
+                  extents: extents)), inputs: node.inputs, output: node.output))
+        }
       case .sum:
         let (a, b) = (node.inputs[0], node.inputs[1])
         let places = [a, b].compactMap(onlyUsed).filter {
-          !steps[$0].relu && steps[$0].addend == nil && !steps[$0].isMean
+          !steps[$0].relu && steps[$0].addend == nil && steps[$0].takesMore
         }
         if a != b, let place = places.max(),
           isThere(a == steps[place].output ? b : a, before: place, steps)
@@ -90,9 +109,10 @@ extension NetworkGraph {
         } else {
           steps.append(identity(node, addend: b))
         }
-      case .mean:
+      case .other(let operation):
         steps.append(
-          FusedStep(name: node.name, core: .mean, input: node.inputs[0], output: node.output))
+          FusedStep(
+            name: node.name, core: .other(operation), inputs: node.inputs, output: node.output))
       }
     }
     return steps
@@ -105,5 +125,6 @@ extension NetworkGraph {
 }
 
 extension FusedStep {
-  fileprivate var isMean: Bool { if case .mean = core { true } else { false } }
+  /// Whether addend and ReLU can follow the core.
+  fileprivate var takesMore: Bool { if case .other = core { false } else { true } }
 }

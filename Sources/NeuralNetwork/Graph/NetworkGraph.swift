@@ -1,4 +1,5 @@
 import Classification
+import KernelTables
 import Kernels
 
 /// A network in evaluation mode as operations on values: what is computed, and nothing of how.
@@ -13,8 +14,8 @@ public struct NetworkGraph: Sendable {
     package var width: Int
     package var channels: Int
 
-    var pixels: Int { height * width }
-    var count: Int { pixels * channels }
+    package var pixels: Int { height * width }
+    package var count: Int { pixels * channels }
   }
 
   /// How a value is computed from others.
@@ -23,12 +24,12 @@ public struct NetworkGraph: Sendable {
     case product(FrozenConvolution, bias: Tensor?)
     /// x · scale + shift; both have one number per channel, as batch normalisation in evaluation has.
     case affine(scale: Tensor, shift: Tensor)
-    /// max(x, 0).
-    case relu
+    /// A function of every number.
+    case activation(Activation)
     /// The sum of two values of the same extents.
     case sum
-    /// The mean over all pixels.
-    case mean
+    /// Anything else.
+    case other(any NetworkOperator)
   }
 
   /// One operation and what it is applied to.
@@ -36,7 +37,7 @@ public struct NetworkGraph: Sendable {
     /// Such as "2.0.conv1", for profiles.
     var name: String
     var operation: Operation
-    /// Values, by number; two of a sum, one of all others.
+    /// Values, by number.
     var inputs: [Int]
     /// The number of the value that it makes.
     var output: Int
@@ -89,7 +90,11 @@ public struct NetworkGraph: Sendable {
   }
 
   package mutating func relu(_ name: String, of input: Int) -> Int {
-    add(name, .relu, [input], values[input])
+    activation(name, .relu, of: input)
+  }
+
+  package mutating func activation(_ name: String, _ function: Activation, of input: Int) -> Int {
+    add(name, .activation(function), [input], values[input])
   }
 
   package mutating func sum(_ name: String, of a: Int, and b: Int) -> Int {
@@ -97,8 +102,157 @@ public struct NetworkGraph: Sendable {
     return add(name, .sum, [a, b], values[a])
   }
 
+  /// The mean over all pixels.
   package mutating func mean(_ name: String, of input: Int) -> Int {
-    add(name, .mean, [input], Extents(height: 1, width: 1, channels: values[input].channels))
+    let extents = values[input]
+    return averagePooling(
+      name,
+      PoolingWindow(height: extents.height, width: extents.width, rowStride: 1, columnStride: 1),
+      of: input)
+  }
+
+  /// The product of two values number by number; b may also have one pixel, by which every pixel of a is multiplied.
+  package mutating func times(_ name: String, of a: Int, and b: Int) -> Int {
+    add(name, ElementwiseProduct(values[a], values[b]), [a, b])
+  }
+
+  /// The largest value under a window, which padding does not count for.
+  ///
+  /// - Precondition: the window fits, as `PoolingWindow.result(of:)` says.
+  package mutating func maximumPooling(
+    _ name: String, _ window: PoolingWindow, of input: Int
+  ) -> Int {
+    add(name, Pooling(.maximum, window, of: values[input]), [input])
+  }
+
+  /// The mean under a window.
+  ///
+  /// - Parameter countsPadding: whether zeros around the image count, so that every sum is divided by as much.
+  /// - Precondition: the window fits, as `PoolingWindow.result(of:)` says.
+  package mutating func averagePooling(
+    _ name: String, _ window: PoolingWindow, countsPadding: Bool = false, of input: Int
+  ) -> Int {
+    add(name, Pooling(.average(countsPadding: countsPadding), window, of: values[input]), [input])
+  }
+
+  /// A convolution whose output channel c sees the input's channel c alone.
+  ///
+  /// - Parameters:
+  ///   - weight: [C, 1, rows, columns] of the window.
+  ///   - bias: [C], or none.
+  /// - Precondition: window and weights fit the input.
+  package mutating func depthwiseConvolution(
+    _ name: String, weight: Tensor, bias: Tensor?, _ window: PoolingWindow, of input: Int
+  ) -> Int {
+    add(
+      name, DepthwiseConvolution(weight: weight, bias: bias, window, of: values[input]), [input])
+  }
+
+  /// Layer normalisation over the channels of every pixel.
+  package mutating func channelNormalization(
+    _ name: String, scale: Tensor, shift: Tensor, epsilon: Float, of input: Int
+  ) -> Int {
+    precondition(
+      scale.count == values[input].channels && shift.count == scale.count,
+      "\(name) is for other channels")
+    return add(
+      name,
+      ChannelNormalization(scale: scale, shift: shift, epsilon: epsilon, extents: values[input]),
+      [input])
+  }
+
+  // MARK: Other places for the same numbers
+
+  /// The channels of several values with the same rows and columns, one value's behind the other's.
+  package mutating func concatenation(_ name: String, of inputs: [Int]) -> Int {
+    let extents = inputs.map { values[$0] }
+    precondition(
+      !extents.isEmpty
+        && extents.allSatisfy {
+          $0.height == extents[0].height && $0.width == extents[0].width
+        }, "\(name) joins values of different extents")
+    // The input and the channel in it, by channel of the result.
+    let origins = extents.enumerated().flatMap { input, extents in
+      (0..<extents.channels).map { (input: input, channel: $0) }
+    }
+    return add(
+      name,
+      Arrangement(
+        extents,
+        to: Extents(
+          height: extents[0].height, width: extents[0].width, channels: origins.count)
+      ) { row, column, channel in
+        Arrangement.Source(
+          input: origins[channel].input, row: row, column: column, channel: origins[channel].channel
+        )
+      }, inputs)
+  }
+
+  /// The value with zeros around it; negative numbers take away.
+  ///
+  /// - Parameters:
+  ///   - rows, columns, channels: how many before the first and behind the last.
+  package mutating func padded(
+    _ name: String, rows: (Int, Int) = (0, 0), columns: (Int, Int) = (0, 0),
+    channels: (Int, Int) = (0, 0), of input: Int
+  ) -> Int {
+    let extents = values[input]
+    let result = Extents(
+      height: extents.height + rows.0 + rows.1, width: extents.width + columns.0 + columns.1,
+      channels: extents.channels + channels.0 + channels.1)
+    return arrangement(name, to: result, of: input) { row, column, channel in
+      let source = Arrangement.Source(
+        row: row - rows.0, column: column - columns.0, channel: channel - channels.0)
+      return 0..<extents.height ~= source.row && 0..<extents.width ~= source.column
+        && 0..<extents.channels ~= source.channel ? source : nil
+    }
+  }
+
+  /// Some rows, columns and channels of a value; nil for all.
+  package mutating func slice(
+    _ name: String, rows: [Int]? = nil, columns: [Int]? = nil, channels: [Int]? = nil, of input: Int
+  ) -> Int {
+    let extents = values[input]
+    let (rows, columns, channels) = (
+      rows ?? Array(0..<extents.height), columns ?? Array(0..<extents.width),
+      channels ?? Array(0..<extents.channels)
+    )
+    return arrangement(
+      name,
+      to: Extents(height: rows.count, width: columns.count, channels: channels.count), of: input
+    ) { Arrangement.Source(row: rows[$0], column: columns[$1], channel: channels[$2]) }
+  }
+
+  /// One pixel with all numbers of the value, channel by channel and in each row by row, as PyTorch flattens.
+  package mutating func flattened(_ name: String, of input: Int) -> Int {
+    let extents = values[input]
+    return arrangement(
+      name, to: Extents(height: 1, width: 1, channels: extents.count), of: input
+    ) { _, _, place in
+      let pixel = place % extents.pixels
+      return Arrangement.Source(
+        row: pixel / extents.width, column: pixel % extents.width,
+        channel: place / extents.pixels)
+    }
+  }
+
+  /// Numbers of one value in other places.
+  ///
+  /// - Parameter source: from where, for every row, column and channel of the result; nil for a zero.
+  mutating func arrangement(
+    _ name: String, to extents: Extents, of input: Int,
+    source: (_ row: Int, _ column: Int, _ channel: Int) -> Arrangement.Source?
+  ) -> Int {
+    precondition(
+      extents.height > 0 && extents.width > 0 && extents.channels > 0, "\(name) leaves nothing")
+    return add(name, Arrangement([values[input]], to: extents, source: source), [input])
+  }
+
+  private mutating func add(_ name: String, _ operation: (any NetworkOperator)?, _ inputs: [Int])
+    -> Int
+  {
+    guard let operation else { preconditionFailure("\(name) does not fit its inputs") }
+    return add(name, .other(operation), inputs, operation.extents)
   }
 
   private mutating func add(

@@ -70,18 +70,18 @@ package struct ActivationLayout: Sendable {
       take(result)
       for index in segment.steps {
         let step = steps[index]
-        if let addend = step.addend, lastUse[addend] == index, addend != step.input,
+        if let addend = step.addend, lastUse[addend] == index, !step.inputs.contains(addend),
           own.contains(addend), step.output != result
         {
           // The sum takes the place of its addend.
           offsets[step.output] = offsets[addend]
         } else {
           if step.output != result { take(step.output) }
-          if let addend = step.addend, lastUse[addend] == index, addend != step.input {
+          if let addend = step.addend, lastUse[addend] == index, !step.inputs.contains(addend) {
             ended.append(addend)
           }
         }
-        if lastUse[step.input] == index { ended.append(step.input) }
+        for slot in Set(step.inputs) where lastUse[slot] == index { ended.append(slot) }
         // Slots of this segment are free at once, those from before at its end.
         for slot in ended where own.contains(slot) {
           release(slot)

@@ -10,8 +10,8 @@ package struct GradientPlan: Sendable {
       case product(Product)
       /// g · scale + zeros; as the forward pass, so that one kernel does both.
       case scaling(Tensor, zeros: Tensor)
-      /// Every pixel gets its share of the mean's gradient.
-      case mean
+      /// The gradient of an operator with respect to one of its inputs, which are those slots' activations.
+      case other(any NetworkOperator, ofInput: Int, inputs: [Int])
     }
 
     /// Wᵀ ∗ g; a class as `InferencePlan.Step.Product` is.
@@ -43,8 +43,7 @@ package struct GradientPlan: Sendable {
     var users = [Int](repeating: 0, count: plan.slots.count)
     var isRectified = [Bool](repeating: false, count: plan.slots.count)
     for step in plan.steps {
-      users[step.input] += 1
-      if let addend = step.addend { users[addend] += 1 }
+      for slot in step.reads { users[slot] += 1 }
       isRectified[step.output] = step.relu
     }
     /// A part of a slot's gradient, added to the parts before; the last one masks.
@@ -70,18 +69,20 @@ package struct GradientPlan: Sendable {
           hasGradient[addend] = true
         }
       }
-      users[step.input] -= 1
-      let core: Step.Core =
-        switch step.core {
-        case .product(let product):
-          .product(
-            Step.Product(
-              product.frozen.prepared(
-                .inputGradient, kernels: plan.kernels, profile: plan.profile)))
-        case .affine(let scale, _): .scaling(by: scale)
-        case .mean: .mean
-        }
-      made[index].append(contribution(core, from: gradient, to: step.input))
+      for (place, slot) in step.inputs.enumerated() {
+        users[slot] -= 1
+        let core: Step.Core =
+          switch step.core {
+          case .product(let product):
+            .product(
+              Step.Product(
+                product.frozen.prepared(
+                  .inputGradient, kernels: plan.kernels, profile: plan.profile)))
+          case .affine(let scale, _): .scaling(by: scale)
+          case .other(let operation): .other(operation, ofInput: place, inputs: step.inputs)
+          }
+        made[index].append(contribution(core, from: gradient, to: slot))
+      }
     }
     steps = made
   }

@@ -14,8 +14,8 @@ public struct InferencePlan: Sendable {
       case product(Product)
       /// in · scale + shift, per channel.
       case affine(scale: Tensor, shift: Tensor)
-      /// The mean over all pixels.
-      case mean
+      /// Anything else.
+      case other(any NetworkOperator)
     }
 
     /// W ∗ in + bias. A class because a run takes it out of its step millions of times, and a reference is
@@ -36,10 +36,25 @@ public struct InferencePlan: Sendable {
 
     package let name: String
     let core: Core
-    package let input: Int
+    /// One slot for a product or an affine map.
+    package let inputs: [Int]
     package let output: Int
     package let addend: Int?
     package let relu: Bool
+
+    /// The first of the inputs.
+    package var input: Int { inputs[0] }
+    /// All slots that it reads.
+    package var reads: [Int] { inputs + (addend.map { [$0] } ?? []) }
+
+    /// Multiply-adds for one image by definition.
+    var multiplyAdds: Int {
+      switch core {
+      case .product(let product): product.convolution.multiplyAdds
+      case .affine: 0
+      case .other(let operation): operation.multiplyAdds
+      }
+    }
 
     /// The product of the step; nil if it has none.
     var convolution: PreparedConvolution? {
@@ -79,7 +94,7 @@ public struct InferencePlan: Sendable {
   let lastUse: [Int]
 
   /// Multiply-adds of a forward pass of one image by definition; those with padding are not counted.
-  public var multiplyAdds: Int { steps.reduce(0) { $0 + ($1.convolution?.multiplyAdds ?? 0) } }
+  public var multiplyAdds: Int { steps.reduce(0) { $0 + $1.multiplyAdds } }
 
   /// Floats of scratch memory that any step needs.
   var scratchCount: Int { steps.compactMap { $0.convolution?.scratchCount }.max() ?? 0 }
@@ -118,17 +133,16 @@ public struct InferencePlan: Sendable {
         case .product(let frozen, let bias):
           .product(Step.Product(frozen, bias: bias, kernels: kernels, profile: profile))
         case .affine(let scale, let shift): .affine(scale: scale, shift: shift)
-        case .mean: .mean
+        case .other(let operation): .other(operation)
         }
       return Step(
-        name: step.name, core: core, input: slots[step.input] ?? 0,
+        name: step.name, core: core, inputs: step.inputs.map { slots[$0] ?? 0 },
         output: slots[step.output] ?? 0, addend: step.addend.flatMap { slots[$0] },
         relu: step.relu)
     }
     var lastUse = [Int](repeating: steps.count, count: self.slots.count)
     for (index, step) in steps.enumerated() {
-      lastUse[step.input] = index
-      if let addend = step.addend { lastUse[addend] = index }
+      for slot in step.reads { lastUse[slot] = index }
     }
     self.lastUse = lastUse
     segments = Self.segments(steps, self.slots, lastUse)
@@ -161,7 +175,7 @@ public struct InferencePlan: Sendable {
   /// cache holds, or, where a layer has more weights than that, as much memory as these: a weight that was read
   /// is then used often.
   private static func images(of steps: ArraySlice<Step>, _ slots: [Slot]) -> Int {
-    let activation = steps.flatMap { [slots[$0.input].count, slots[$0.output].count] }.max() ?? 1
+    let activation = steps.flatMap { ($0.inputs + [$0.output]).map { slots[$0].count } }.max() ?? 1
     let weights = steps.compactMap { $0.convolution?.weightCount }.max() ?? 0
     return (max(cachedFloats, weights) + activation - 1) / activation
   }

@@ -106,9 +106,9 @@ public struct PlanMeasurement: Sendable {
       layers.append(
         Layer(
           name: step.name, algorithm: convolution?.algorithm.name ?? "", input: shape(step.input),
-          output: shape(step.output), multiplyAdds: convolution?.multiplyAdds ?? 0,
-          products: convolution?.products ?? 0,
-          floatsMoved: moved([step.input, step.output] + (step.addend.map { [$0] } ?? []))
+          output: shape(step.output), multiplyAdds: step.multiplyAdds,
+          products: convolution?.products ?? step.multiplyAdds,
+          floatsMoved: moved(step.reads + [step.output])
             + (convolution?.weightCount ?? 0),
           seconds: median(times[index + 1])))
     }

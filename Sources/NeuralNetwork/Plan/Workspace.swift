@@ -111,11 +111,10 @@ package final class Workspace: @unchecked Sendable {
           pixels: images.count * slot.pixels, channels: slot.channels, input: input, scale: scale,
           shift: shift, addend: addend, relu: step.relu, output: output)
       }
-    case .mean:
-      for image in 0..<images.count {
-        GlobalAveragePool.average(
-          input + image * slot.count, slot.pixels, slot.channels, output + image * slot.channels)
-      }
+    case .other(let operation):
+      operation.run(
+        Operands(step.inputs, in: self, firstImage: first), images: images.count,
+        kernels: plan.kernels, to: output)
     }
   }
 
@@ -137,17 +136,16 @@ package final class Workspace: @unchecked Sendable {
           pixels: images.count * slot.pixels, channels: slot.channels, input: input, scale: scale,
           shift: zeros, addend: addend, relu: false, output: output)
       }
-    case .mean:
-      let share = 1 / Float(slot.pixels)
-      for image in 0..<images.count {
-        for pixel in 0..<slot.pixels {
-          let start = image * slot.count + pixel * slot.channels
-          for c in 0..<slot.channels {
-            output[start + c] =
-              input[image * slot.channels + c] * share + (addend.map { $0[start + c] } ?? 0)
-          }
-        }
+    case .other(let operation, let place, let inputs):
+      let count = images.count * slot.count
+      if let addend {
+        if addend != output { output.update(from: addend, count: count) }
+      } else {
+        output.update(repeating: 0, count: count)
       }
+      operation.addGradient(
+        ofInput: place, input, inputs: Operands(inputs, in: self, firstImage: first),
+        images: images.count, kernels: plan.kernels, to: output)
     }
     if let mask {
       plan.kernels.float32.mask(
@@ -177,7 +175,7 @@ package final class Workspace: @unchecked Sendable {
 
   /// Where a slot's activations begin for one image. A slot with room for the images of one round of its
   /// segment begins at the same place in every round.
-  private func activation(_ slot: Int, _ image: Int) -> UnsafeMutablePointer<Float> {
+  func activation(_ slot: Int, _ image: Int) -> UnsafeMutablePointer<Float> {
     activations.pointer + layout.offsets[slot]
       + (layout.images[slot] == capacity ? image * plan.slots[slot].count : 0)
   }

@@ -1,0 +1,50 @@
+import Kernels
+
+/// An operation of networks that is neither a product nor an affine map: what it computes, and its derivative.
+///
+/// Values are [images, H, W, C]. An operator knows the extents of its inputs since it was made. An image's result
+/// depends on that image alone. Nothing is allocated while it runs.
+protocol NetworkOperator: Sendable {
+  /// The extents of the value that it makes.
+  var extents: NetworkGraph.Extents { get }
+
+  /// Multiply-adds for one image.
+  var multiplyAdds: Int { get }
+
+  /// Writes the value for some images.
+  func run(
+    _ inputs: Operands, images: Int, kernels: KernelSet, to output: UnsafeMutablePointer<Float>)
+
+  /// Adds the gradient with respect to one input.
+  ///
+  /// - Parameters:
+  ///   - place: which input.
+  ///   - gradient: ∂loss/∂output.
+  ///   - inputs: what `run` was given.
+  ///   - sum: to which ∂loss/∂input is added.
+  func addGradient(
+    ofInput place: Int, _ gradient: UnsafePointer<Float>, inputs: Operands, images: Int,
+    kernels: KernelSet, to sum: UnsafeMutablePointer<Float>)
+}
+
+extension NetworkOperator {
+  var multiplyAdds: Int { 0 }
+}
+
+/// Where the inputs of an operator begin.
+struct Operands {
+  private let workspace: Workspace
+  /// Slots of the plan, in the order of the inputs.
+  private let slots: [Int]
+  private let firstImage: Int
+
+  init(_ slots: [Int], in workspace: Workspace, firstImage: Int) {
+    self.slots = slots
+    self.workspace = workspace
+    self.firstImage = firstImage
+  }
+
+  subscript(place: Int) -> UnsafePointer<Float> {
+    UnsafePointer(workspace.activation(slots[place], firstImage))
+  }
+}
