@@ -217,6 +217,7 @@ public enum ClassifierError: ExplainedError, Equatable {
   case outputShape(expected: [Int], found: [Int])
   case gradientShape(expected: [Int], found: [Int])
   case lossNotAsked
+  case noGradient
   case draws(examples: Int, images: Int)
 
   /// What is wrong and what to do, in one line.
@@ -246,6 +247,8 @@ public enum ClassifierError: ExplainedError, Equatable {
       the model's logitsAndGradient never called lossGradient, so its gradient is that of no loss; \
       call lossGradient once
       """
+    case .noGradient:
+      "the model gives no gradient, so no attack can follow it; use one that needs predictions only"
     case .draws(let examples, let images):
       "the draws name \(examples) examples for \(images) images; every image needs one"
     }

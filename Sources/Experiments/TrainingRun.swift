@@ -101,13 +101,13 @@ package struct TrainingRun: Sendable {
   /// The network of a method: an earlier run's, if one has finished, otherwise the one that this run trains.
   func model(
     _ method: TrainingMethod, on data: DatasetSplit, named dataset: Dataset
-  ) throws -> EvaluationRun.Model {
+  ) throws -> CheckpointModel {
     if try finished(on: data, named: dataset) != nil {
       progress.skip("train \(method.title)", because: StageStore.isReused)
     } else {
       _ = try run(on: data, named: dataset)
     }
-    return try EvaluationRun.Model(
+    return try CheckpointModel(
       name: method.rawValue, CheckpointFile(Data(contentsOf: output)),
       curve: Self.curve(beside: output))
   }

@@ -89,6 +89,7 @@ public struct SPSA: Attack, Hashable, Codable {
 }
 
 extension SPSA: PlannedSearch {
+  package var followsGradient: Bool { false }
   package var settings: [Setting<SPSA>] {
     [
       .count("steps", \.steps, of: "steps", growsWithEffort: true),

@@ -102,6 +102,7 @@ public struct SquareAttack: Attack, Hashable, Codable {
 
 extension SquareAttack: ChoosingSearch {
   package static var norms: [PerturbationBudget.Norm] { [.linf] }
+  package var followsGradient: Bool { false }
   package var settings: [Setting<SquareAttack>] {
     [.count("queries", \.queries, of: "queries", growsWithEffort: true)]
   }

@@ -46,6 +46,7 @@ public struct UniformNoise: Attack, Hashable, Codable {
 }
 
 extension UniformNoise: ChoosingSearch {
+  package var followsGradient: Bool { false }
   package var settings: [Setting<UniformNoise>] {
     [.count("queries", \.samples, of: "queries", growsWithEffort: true)]
   }

@@ -30,12 +30,12 @@ struct ModelOptions: ParsableArguments {
   /// The network under test.
   ///
   /// - Parameter images: the shape of the data set's images.
-  func load(for images: ImageShape) throws -> EvaluationRun.Model {
+  func load(for images: ImageShape) throws -> any EvaluatedModel {
     try Self.load(model, try reading.reading(), for: images)
   }
 
   /// The network given by --other, if there is one.
-  func loadOther(for images: ImageShape) throws -> EvaluationRun.Model? {
+  func loadOther(for images: ImageShape) throws -> (any EvaluatedModel)? {
     let reading = try CheckpointReading(
       mean: otherMean, std: otherStd, readings: otherReadings, prefix: "--other-")
     guard let other else {
@@ -51,8 +51,8 @@ struct ModelOptions: ParsableArguments {
 
   private static func load(
     _ path: String, _ reading: CheckpointReading, for images: ImageShape
-  ) throws -> EvaluationRun.Model {
-    try EvaluationRun.Model(
+  ) throws -> any EvaluatedModel {
+    try CheckpointModel(
       name: URL(filePath: path).deletingPathExtension().lastPathComponent,
       checkpointFile(path, reading: reading, images: images))
   }

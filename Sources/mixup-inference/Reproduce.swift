@@ -89,7 +89,7 @@ struct Reproduce: ParsableCommand {
   /// The networks of a folder.
   private func networks(
     in folder: String, for dataset: Dataset, _ methods: [TrainingMethod]
-  ) throws -> [TrainingMethod: EvaluationRun.Model] {
+  ) throws -> [TrainingMethod: CheckpointModel] {
     try Dictionary(
       uniqueKeysWithValues: methods.map { method in
         let file = URL(filePath: folder).appending(path: "\(method.rawValue).safetensors")
@@ -107,7 +107,7 @@ struct Reproduce: ParsableCommand {
         }
         return (
           method,
-          try EvaluationRun.Model(name: method.rawValue, checkpoint, curve: curve)
+          try CheckpointModel(name: method.rawValue, checkpoint, curve: curve)
         )
       })
   }

@@ -38,10 +38,10 @@ struct EvaluationRunTests {
 
   private func model(
     seed: UInt64, digest: String = "0", name: String = "untrained"
-  ) -> EvaluationRun.Model {
+  ) -> CheckpointModel {
     let network = ResNet(.resNet8(ImageShape(channels: 1, height: 8, width: 8), classCount: 10))
     network.initialize(seed: seed)
-    return EvaluationRun.Model(
+    return CheckpointModel(
       name: name,
       checkpoint: Checkpoint(network, normalization: .plusMinusOne(channels: 1)), digest: digest)
   }
@@ -444,7 +444,7 @@ struct EvaluationRunTests {
       trainingFile: Digits.training(), test: Digits.test(), validationCount: 10, seed: 1)
     #expect(throws: ClassifierError.self) {
       try run.run(
-        EvaluationRun.Model(
+        CheckpointModel(
           name: "colour",
           checkpoint: Checkpoint(network, normalization: .plusMinusOne(channels: 3)), digest: "0"),
         on: digits, dataset: .digits)

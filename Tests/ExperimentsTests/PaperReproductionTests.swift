@@ -40,10 +40,10 @@ struct PaperReproductionTests {
       test: try randomImages(11, shape: shape, classCount: 10, seed: 3, firstIndex: 23))
   }
 
-  private static func model(_ method: TrainingMethod) -> EvaluationRun.Model {
+  private static func model(_ method: TrainingMethod) -> CheckpointModel {
     let network = ResNet(.resNet8(shape, classCount: 10))
     network.initialize(seed: method.isOdd ? 1 : 2)
-    return EvaluationRun.Model(
+    return CheckpointModel(
       name: method.rawValue,
       checkpoint: Checkpoint(network, normalization: .plusMinusOne(channels: 1)),
       digest: "\(method.rawValue)")
@@ -135,7 +135,7 @@ struct PaperReproductionTests {
     }
     let given = Dictionary(
       uniqueKeysWithValues: TrainingMethod.allCases.map { ($0, Self.model($0)) })
-    func parts(_ models: [TrainingMethod: EvaluationRun.Model]) throws -> [ReproductionEstimate
+    func parts(_ models: [TrainingMethod: CheckpointModel]) throws -> [ReproductionEstimate
       .Part]
     {
       try Reproduction(
@@ -190,7 +190,7 @@ struct PaperReproductionTests {
         network, normalization: .plusMinusOne(channels: architecture.imageShape.channels))
       return try Reproduction(
         Self.settings(), on: Self.data(), named: .digits,
-        models: [.mixup: EvaluationRun.Model(name: "mixup", checkpoint: checkpoint, digest: "")],
+        models: [.mixup: CheckpointModel(name: "mixup", checkpoint: checkpoint, digest: "")],
         folder: FileManager.default.temporaryDirectory, workers: WorkerPool(threadCount: 1),
         progress: Self.silent)
     }

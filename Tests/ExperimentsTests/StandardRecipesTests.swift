@@ -56,8 +56,8 @@ struct StandardRecipesTests {
   )
   func splitSeed() throws {
     let network = ResNet(.resNet8(ImageShape(channels: 1, height: 8, width: 8), classCount: 10))
-    func model(_ notes: [String: String]) -> EvaluationRun.Model {
-      EvaluationRun.Model(
+    func model(_ notes: [String: String]) -> CheckpointModel {
+      CheckpointModel(
         name: "m",
         checkpoint: Checkpoint(
           network, normalization: .plusMinusOne(channels: 1), notes: notes), digest: "0")

@@ -10,7 +10,8 @@ extension EvaluationRun {
   ///
   /// - Returns: the file, the images, and how many of them the defence classifies correctly.
   package func images(
-    of model: Model, other: Model? = nil, on data: DatasetSplit, dataset: Dataset
+    of model: any EvaluatedModel, other: (any EvaluatedModel)? = nil, on data: DatasetSplit,
+    dataset: Dataset
   ) throws -> (file: Safetensors, images: LabelledImages, correct: Int) {
     let setting = try Setting(plan, model, other, on: data, kernels: kernels)
     guard let defence = plan.defences.first, let attack = plan.attacks.first else {

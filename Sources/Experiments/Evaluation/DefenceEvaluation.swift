@@ -58,7 +58,7 @@ public struct DefenceEvaluation: Sendable {
   public func run(
     _ network: Checkpoint, named name: String, on data: DatasetSplit, called dataset: String
   ) throws -> EvaluationSummary {
-    let model = try EvaluationRun.Model(name: name, CheckpointFile(network.encoded()))
+    let model = try CheckpointModel(name: name, CheckpointFile(network.encoded()))
     let run = EvaluationRun(
       plan: EvaluationPlan(
         count: count, seed: seed, scoringDraws: scoringDraws, selectionDraws: selectionDraws,
@@ -76,7 +76,8 @@ extension EvaluationRun {
   ///
   /// - Parameter sanityCount: images for the sanity suite; nil to leave it out.
   package func summary(
-    of results: [JobResult], _ model: Model, other: Model? = nil, on data: DatasetSplit,
+    of results: [JobResult], _ model: any EvaluatedModel, other: (any EvaluatedModel)? = nil,
+    on data: DatasetSplit,
     sanityCount: Int?
   ) throws -> EvaluationSummary {
     let reports = try sanityCount.map {

@@ -55,21 +55,22 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
 
   /// What all jobs of a run have in common.
   package struct Circumstances: Codable, Hashable, Sendable {
-    /// The identity of the network's checkpoint.
+    /// What names the model's content: of a network that is computed here, the identity of its checkpoint.
     package var checkpoint: String
-    /// How pixels are scaled before they enter the network.
-    package var normalization: Normalization
-    /// The identity of the other network's checkpoint, of a transfer attack.
+    /// How pixels are scaled before they enter the network; nil where the model does so itself.
+    package var normalization: Normalization?
+    /// What names the content of the other model, of a transfer attack.
     package var other: String?
     package var seed: UInt64
     package var kernelSet: KernelSet
-    package var planProfile: PlanProfile
+    /// How the network was compiled; nil of a model that is computed elsewhere.
+    package var planProfile: PlanProfile?
     package var scoringDraws: Int
     package var selectionDraws: Int
 
     package init(
-      checkpoint: String, normalization: Normalization, other: String? = nil, seed: UInt64,
-      kernelSet: KernelSet, planProfile: PlanProfile, scoringDraws: Int, selectionDraws: Int
+      checkpoint: String, normalization: Normalization?, other: String? = nil, seed: UInt64,
+      kernelSet: KernelSet, planProfile: PlanProfile?, scoringDraws: Int, selectionDraws: Int
     ) {
       self.checkpoint = checkpoint
       self.normalization = normalization

@@ -145,7 +145,7 @@ package struct EvaluationRecord: Codable, Sendable, Equatable {
 
   /// What the figures rest on, so that they can be measured again.
   package struct Provenance: Codable, Sendable, Equatable {
-    /// What names the checkpoint's content: SHA-256 of tensors, architecture, scaling and readings.
+    /// What names the model's content: of a checkpoint, SHA-256 of tensors, architecture, scaling and readings.
     package var checkpoint: String
     /// SHA-256 of its file's bytes; nil without a file.
     package var checkpointFile: String?
@@ -165,7 +165,8 @@ package struct EvaluationRecord: Codable, Sendable, Equatable {
     package var defenceParameters: [String: String]
     package var attackParameters: [String: String]
     package var selectionDraws: Int
-    package var planProfile: PlanProfile
+    /// Nil of a model that is computed elsewhere.
+    package var planProfile: PlanProfile?
     /// Images that went through the network to attack and to judge; nil where the images were measured
     /// together with others.
     package var forwardPasses: Int?

@@ -9,61 +9,8 @@ import Statistics
 import Synchronization
 import Training
 
-/// Measures a plan on one network.
+/// Measures a plan on one model.
 package struct EvaluationRun: Sendable {
-  /// The network and how records call it.
-  package struct Model: Sendable {
-    package var name: String
-    package var checkpoint: Checkpoint
-    /// The digest of its content: `CheckpointFile.identity`.
-    package var digest: String
-    /// What records tell of its file besides; nil without a file.
-    package var origin: CheckpointFile.Origin?
-    /// How its training went, where that is known.
-    package var curve: LearningCurve?
-
-    package init(
-      name: String, checkpoint: Checkpoint, digest: String, origin: CheckpointFile.Origin? = nil,
-      curve: LearningCurve? = nil
-    ) {
-      self.name = name
-      self.checkpoint = checkpoint
-      self.digest = digest
-      self.origin = origin
-      self.curve = curve
-    }
-
-    /// The network of a file.
-    ///
-    /// - Throws: `CheckpointError.noNormalization`.
-    package init(
-      name: String, _ file: CheckpointFile, curve: LearningCurve? = nil
-    ) throws(CheckpointError) {
-      guard let identity = file.identity else { throw .noNormalization }
-      self.init(
-        name: name, checkpoint: try file.checkpoint(), digest: identity,
-        origin: file.origin, curve: curve)
-    }
-
-    /// The seed by which validation images are set apart. It is that of the network's training, so that
-    /// the network was not trained on them; 1, the default of `train`, where that is not known. The seed of
-    /// an evaluation has no part in it.
-    package var splitSeed: UInt64 { checkpoint.recipe?.seed ?? 1 }
-
-    /// - Throws: `AttackError` or `ClassifierError` unless the network takes images of that shape and has
-    ///   as many classes.
-    func check(_ images: LabelledImages) throws {
-      let architecture = checkpoint.architecture
-      guard architecture.classCount == images.classCount else {
-        throw AttackError.classCount(model: architecture.classCount, data: images.classCount)
-      }
-      guard architecture.imageShape == images.pixels.imageShape else {
-        throw ClassifierError.imageShape(
-          expected: architecture.imageShape, found: images.pixels.imageShape)
-      }
-    }
-  }
-
   package var plan: EvaluationPlan
   /// How defences of the plan were chosen by `matched(to:)`, for the records; empty where they were given.
   package var matched: [MatchedDefence] = []
@@ -92,18 +39,20 @@ package struct EvaluationRun: Sendable {
   /// Measures every defence under every attack, on the shard's part of the examples.
   ///
   /// - Parameters:
-  ///   - model: the network, with its own normalisation.
-  ///   - other: the network on which transfer attacks search.
+  ///   - model: the model under test.
+  ///   - other: the model on which transfer attacks search.
   ///   - data: mixing partners are training images; examples are test images, unless they are from a file.
   package func run(
-    _ model: Model, other: Model? = nil, on data: DatasetSplit, dataset: Dataset
+    _ model: any EvaluatedModel, other: (any EvaluatedModel)? = nil, on data: DatasetSplit,
+    dataset: Dataset
   ) throws -> [JobResult] {
     try run(model, other: other, on: data, called: dataset.name)
   }
 
   /// `run`, for data that records call `dataset`.
   func run(
-    _ model: Model, other: Model? = nil, on data: DatasetSplit, called dataset: String
+    _ model: any EvaluatedModel, other: (any EvaluatedModel)? = nil, on data: DatasetSplit,
+    called dataset: String
   ) throws -> [JobResult] {
     let setting = try Setting(
       plan, model, other, on: data, images: self.images?.images, kernels: kernels)
@@ -135,9 +84,10 @@ package struct EvaluationRun: Sendable {
           pool: defence.defence?.usesTrainingImages == true ? pool : nil,
           defence: defence, attack: attack,
           circumstances: EvaluationJob.Circumstances(
-            checkpoint: model.digest, normalization: model.checkpoint.normalization,
+            checkpoint: model.digest, normalization: model.normalization,
             other: attack.name.knowledge == .otherNetwork ? other?.digest : nil, seed: plan.seed,
-            kernelSet: kernels, planProfile: base.plan.profile, scoringDraws: plan.scoringDraws,
+            kernelSet: kernels, planProfile: (base as? NetworkClassifier)?.plan.profile,
+            scoringDraws: plan.scoringDraws,
             selectionDraws: plan.selectionDraws), origin: model.origin,
           matching: matched.first { $0.defence == defence }?.matching)
       }

@@ -107,7 +107,8 @@ public struct EvaluationSummary: Sendable {
     }
     let isWorst = worstOf != nil
     let decisions = result.isRandomized ? result.scoringDraws + circumstances.selectionDraws : 1
-    let defendedDraws = job.defence.name == .none ? nil : job.attack.draws
+    let defendedDraws =
+      job.defence.name == .none && !result.isRandomized ? nil : job.attack.draws
     let correct = result.outcomes.reduce(0) { $0 + $1.correctCount }
     return try EvaluationRecord(
       model: job.model, defence: job.defence.name,

@@ -5,23 +5,25 @@ import NeuralNetwork
 import Robustness
 
 extension EvaluationRun {
-  /// What all jobs of a plan share: the network, the training images and the images that are measured.
+  /// What all jobs of a plan share: the model, the training images and the images that are measured.
   struct Setting {
-    let base: NetworkClassifier
-    let other: NetworkClassifier?
+    let base: any DifferentiableClassifier
+    let other: (any DifferentiableClassifier)?
     let training: LabelledImages
     let images: LabelledImages
 
     init(
-      _ plan: EvaluationPlan, _ model: Model, _ other: Model? = nil, on data: DatasetSplit,
+      _ plan: EvaluationPlan, _ model: any EvaluatedModel, _ other: (any EvaluatedModel)? = nil,
+      on data: DatasetSplit,
       images: LabelledImages? = nil, kernels: KernelSet
     ) throws {
       try plan.check()
+      try Self.checkGradients(plan, model, other)
       let all = images ?? data.test
       let images = all[0..<min(plan.count ?? all.count, all.count)]
-      func classifier(_ model: Model) throws -> NetworkClassifier {
+      func classifier(_ model: any EvaluatedModel) throws -> any DifferentiableClassifier {
         try model.check(images)
-        return try NetworkClassifier(InferencePlan(model.checkpoint, kernels: kernels))
+        return try model.classifier(kernels: kernels)
       }
       self.images = images
       training = data.training
@@ -37,6 +39,21 @@ extension EvaluationRun {
       for defence in plan.defences { _ = try target(of: defence) }
     }
 
+    /// - Throws: `PlanError.setting` for an attack that would follow the gradient of a model without one.
+    private static func checkGradients(
+      _ plan: EvaluationPlan, _ model: any EvaluatedModel, _ other: (any EvaluatedModel)?
+    ) throws(PlanError) {
+      for attack in plan.attacks where attack.attack?.followsGradient == true {
+        let followed = attack.name.knowledge == .otherNetwork ? other : model
+        guard let followed, !followed.hasGradient else { continue }
+        let blind = AttackName.known.filter { $0.usual?.followsGradient == false }.map(\.name)
+        throw .setting(
+          "\(attack.name.rawValue) follows the gradient, and \(followed.name) gives none; it takes "
+            + "\(blind.joined(separator: ", ")), also with adaptive- in front, and every attack with "
+            + "transfer- in front, on the network of --other")
+      }
+    }
+
     /// The search of an attacker who does not know of a defence; the same whatever the defence is.
     func oblivious(_ attack: AttackDescription) -> RememberedAttack {
       let attack = attack.onNetwork
@@ -45,19 +62,20 @@ extension EvaluationRun {
         through: attack.name.knowledge == .otherNetwork ? other ?? base : base)
     }
 
-    /// The network behind a defence.
+    /// The network behind a defence. A model that is randomised by itself is its own defence: who knows it
+    /// follows the mean over its draws.
     func target(of defence: DefenceDescription) throws -> Target {
-      Target(
-        base: base,
-        defended: try defence.resolved(for: base.imageShape).defence.map {
-          try $0.defend(base, training: training)
-        })
+      let defended = try defence.resolved(for: base.imageShape).defence.map {
+        try $0.defend(base, training: training)
+      }
+      return Target(
+        base: base, defended: defended ?? (base.isRandomized ? RandomizedModel(base: base) : nil))
     }
   }
 
   /// A network, behind a defence or alone, and the attackers that it can have.
   struct Target: Sendable {
-    let base: NetworkClassifier
+    let base: any DifferentiableClassifier
     let defended: (any DefendedClassifier)?
 
     var classifier: any DifferentiableClassifier { defended ?? base }
@@ -82,5 +100,30 @@ extension EvaluationRun {
         through: try defended.surrogates(
           drawCount: draws, average: attack.average ?? .probabilities))
     }
+  }
+}
+
+/// A model that is randomised by itself, as an attacker sees it who knows that.
+private struct RandomizedModel: WrappingClassifier, DefendedClassifier {
+  let base: any DifferentiableClassifier
+
+  var wrapped: any Classifier { base }
+
+  func logits(of images: Pixels, draws: Draws) throws -> Tensor {
+    try base.logits(of: images, draws: draws)
+  }
+
+  func logitsAndGradient(
+    of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
+  ) throws -> (logits: Tensor, gradient: Tensor) {
+    try base.logitsAndGradient(of: images, draws: draws, lossGradient: lossGradient)
+  }
+
+  /// The mean probabilities over N draws, all of which the model is asked for at once.
+  func simulated(sampleCount: Int) throws -> any DifferentiableClassifier {
+    func mean(of base: some DifferentiableClassifier) throws -> any DifferentiableClassifier {
+      try RandomizedInput(base, transformations: [], sampleCount: sampleCount)
+    }
+    return try mean(of: base)
   }
 }

@@ -53,7 +53,7 @@ extension EvaluationRun {
   ///
   /// - Parameter target: a share of the validation images.
   package func matched(
-    to target: Double, _ model: Model, on data: DatasetSplit
+    to target: Double, _ model: any EvaluatedModel, on data: DatasetSplit
   ) throws -> [MatchedDefence] {
     let setting = try Setting(plan, model, on: data, kernels: kernels)
     let images = data.validation[

@@ -81,7 +81,8 @@ extension EvaluationRun {
   /// Runs the sanity suite on the first images, for every defence under the attack that left fewest
   /// images right. Defences that were not attacked have no report.
   package func sanity(
-    of model: Model, other: Model? = nil, on data: DatasetSplit, results: [JobResult], count: Int
+    of model: any EvaluatedModel, other: (any EvaluatedModel)? = nil, on data: DatasetSplit,
+    results: [JobResult], count: Int
   ) throws -> [SanityReport] {
     let setting = try Setting(
       plan, model, other, on: data, images: self.images?.images, kernels: kernels)
@@ -107,7 +108,7 @@ extension EvaluationRun {
       let selections = max(1, plan.selectionDraws)
       var suite = SanitySuite(
         classifier: target.classifier, network: setting.base,
-        isDefended: target.defended != nil, examples: measured, originals: originals,
+        isDefended: defence.defence != nil, examples: measured, originals: originals,
         budget: budget,
         search: {
           attack.multiplied(by: $0).onNetwork.search(selections: selections)
@@ -120,7 +121,7 @@ extension EvaluationRun {
         other: setting.other, seed: plan.seed
       ) { [workers] in workers.forEach(count: $0, $1) }
       suite.isAdaptive =
-        target.defended == nil
+        defence.defence == nil
         ? attack.name.knowledge != .otherNetwork : attack.name.isAdaptive
       let title = "check \(defence.name.rawValue) under \(attack.name.rawValue)"
       let stage = progress.stage(title, total: SanitySuite.names.count, unit: "checks")

@@ -48,9 +48,9 @@ package struct StoredEvaluation: Codable, Hashable, Sendable {
     let differences: [String?] = [
       said("seed", \.circumstances.seed),
       said("network", \.circumstances.checkpoint) { String($0.prefix(12)) },
-      said("scale of its input", \.circumstances.normalization),
+      said("scale of its input", \.circumstances.normalization) { $0?.description ?? "its own" },
       said("kernel set", \.circumstances.kernelSet, \.rawValue),
-      said("plan profile", \.circumstances.planProfile, \.rawValue),
+      said("plan profile", \.circumstances.planProfile) { $0?.rawValue ?? "none" },
       said("number of scoring draws", \.circumstances.scoringDraws),
       said("number of selection draws", \.circumstances.selectionDraws),
     ]

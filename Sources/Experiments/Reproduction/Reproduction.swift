@@ -20,7 +20,7 @@ package struct Reproduction: Sendable {
   /// Where checkpoints, outcomes and the report are written.
   let folder: URL
   /// Networks that are not trained but given.
-  let models: [TrainingMethod: EvaluationRun.Model]
+  let models: [TrainingMethod: CheckpointModel]
   private let reusesStages: Bool
   let workers: WorkerPool
   private let progress: ProgressReporter
@@ -33,7 +33,7 @@ package struct Reproduction: Sendable {
   ///   `ClassifierError` for a network that does not suit the data.
   package init(
     _ settings: Settings, on data: DatasetSplit, named dataset: Dataset,
-    models: [TrainingMethod: EvaluationRun.Model] = [:], folder: URL, reusesStages: Bool = true,
+    models: [TrainingMethod: CheckpointModel] = [:], folder: URL, reusesStages: Bool = true,
     workers: WorkerPool, progress: ProgressReporter,
     recipe: (@Sendable (TrainingMethod) throws -> TrainingRecipe)? = nil
   ) throws {
@@ -239,7 +239,7 @@ package struct Reproduction: Sendable {
     plan(defences, [.none], count: 5 * settings.figureImageCount)
   }
 
-  private func sweep(_ rule: RadiusRule, _ model: EvaluationRun.Model) throws -> [JobResult] {
+  private func sweep(_ rule: RadiusRule, _ model: CheckpointModel) throws -> [JobResult] {
     try evaluation(sweepPlan(rule)).run(
       model,
       on: DatasetSplit(training: data.training, validation: data.test[[]], test: data.validation),
@@ -247,7 +247,7 @@ package struct Reproduction: Sendable {
   }
 
   private func measure(
-    _ method: TrainingMethod, _ model: EvaluationRun.Model
+    _ method: TrainingMethod, _ model: CheckpointModel
   ) throws -> NetworkResult {
     let epsilon = settings.figureEpsilon(method)
     let chosen = try stage("settings", method, model) { try self.chosen(method, model) }
@@ -290,7 +290,7 @@ package struct Reproduction: Sendable {
     return result
   }
 
-  private func base(_ model: EvaluationRun.Model) throws -> NetworkClassifier {
+  private func base(_ model: CheckpointModel) throws -> NetworkClassifier {
     try NetworkClassifier(InferencePlan(model.checkpoint, kernels: settings.kernels))
   }
 
@@ -354,7 +354,7 @@ package struct Reproduction: Sendable {
 
   /// For every defence the setting that the rule chooses on validation images.
   private func chosen(
-    _ method: TrainingMethod, _ model: EvaluationRun.Model
+    _ method: TrainingMethod, _ model: CheckpointModel
   ) throws -> ChosenSettings {
     let bare = try evaluation(matchingPlan([.none])).matched(to: 0, model, on: data)
     switch settings.choice {
@@ -400,7 +400,7 @@ package struct Reproduction: Sendable {
   }
 
   private func stage<Value: Codable>(
-    _ name: String, _ method: TrainingMethod, _ model: EvaluationRun.Model,
+    _ name: String, _ method: TrainingMethod, _ model: CheckpointModel,
     _ make: () throws -> Value
   ) throws -> Value {
     try StageStore(folder: folder.appending(path: "stages"), reuses: reusesStages).result(

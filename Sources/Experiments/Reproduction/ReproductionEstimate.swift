@@ -159,7 +159,7 @@ private struct DryRun {
   private let data: DatasetSplit
   private let dataset: Dataset
   private let settings: Reproduction.Settings
-  private let model: EvaluationRun.Model
+  private let model: CheckpointModel
   /// The results of plans that were run already, as several networks have the same plans.
   private var results: [EvaluationPlan: [JobResult]] = [:]
 
@@ -170,7 +170,7 @@ private struct DryRun {
     let shape = data.test.pixels.imageShape
     let network = ResNet(.resNet8(shape, classCount: data.test.classCount))
     network.initialize(seed: settings.seed)
-    model = EvaluationRun.Model(
+    model = CheckpointModel(
       name: "dry run",
       checkpoint: Checkpoint(network, normalization: .plusMinusOne(channels: shape.channels)),
       digest: "")

@@ -118,7 +118,8 @@ public struct SanitySuite: Sendable {
   /// Every verdict. A check fails where an answer of the classifier cannot be used, such as NaN.
   ///
   /// - Parameter finished: called after every check.
-  /// - Throws: what attacks and classifiers throw, but for `ClassifierError`, with which the check fails.
+  /// - Throws: what attacks and classifiers throw, but for `ClassifierError`, with which the check fails, or is
+  ///   skipped where the model gives no gradient.
   public func run(finished: (SanityVerdict) -> Void = { _ in }) throws -> [SanityVerdict] {
     try Self.checks.map { check in
       let verdict = try verdict(of: check)
@@ -137,6 +138,8 @@ public struct SanitySuite: Sendable {
     do {
       (outcome, evidence) =
         examples.count == 0 ? (.skipped, "there are no images") : try check.run(self)
+    } catch ClassifierError.noGradient {
+      (outcome, evidence) = (.skipped, "the model gives no gradient")
     } catch let error as ClassifierError {
       (outcome, evidence) = (.failed, error.description)
     }

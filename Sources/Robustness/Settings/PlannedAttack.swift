@@ -7,6 +7,8 @@ package protocol PlannedAttack: Adjustable, Hashable {
   ///
   /// - Parameter selections: the number of predictions by which a randomised model chooses among images.
   func search(selections: Int) -> any Attack
+  /// Whether it follows the gradient of the model; false of an attack that asks for predictions only.
+  var followsGradient: Bool { get }
   /// Number and length of its steps, if they were set and say how far it can come at most; nil otherwise.
   var walk: (steps: Int, stepSize: Epsilon)? { get }
   /// The attack, with its name, that is made in its place where there is no defence for which this one
@@ -16,6 +18,7 @@ package protocol PlannedAttack: Adjustable, Hashable {
 
 extension PlannedAttack {
   package static var norms: [PerturbationBudget.Norm] { [.linf, .l2] }
+  package var followsGradient: Bool { true }
   package var walk: (steps: Int, stepSize: Epsilon)? { nil }
   package var standIn: (name: String, attack: any PlannedAttack)? { nil }
 }
