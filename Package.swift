@@ -63,6 +63,7 @@ let package = Package(
     .systemLibrary(
       name: "CProfiler", pkgConfig: "libprofiler",
       providers: [.apt(["libgoogle-perftools-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CAllocations"),
     .target(name: "CPUFeatures"),
     .target(name: "CVector"),
@@ -92,6 +93,12 @@ let package = Package(
     .target(
       name: "NeuralNetwork",
       dependencies: ["COpenSSL", "KernelTables", "Kernels", "Classification", "Statistics"],
+      swiftSettings: optimised),
+    .target(
+      name: "ONNX",
+      dependencies: [
+        "CZlib", "NeuralNetwork", "Kernels", "KernelTables", "Classification", "Statistics",
+      ],
       swiftSettings: optimised),
     .target(
       name: "Datasets",
@@ -160,6 +167,13 @@ let package = Package(
       dependencies: [
         "CAllocations", "NeuralNetwork", "KernelTables", "Kernels", "Classification",
         "PropertyChecks", "PropertyTesting", "Statistics", "TestSupport",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ONNXTests",
+      dependencies: [
+        "ONNX", "NeuralNetwork", "Kernels", "Classification", "PropertyChecks", "PropertyTesting",
+        "Statistics", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -14,6 +14,12 @@ public struct NetworkGraph: Sendable {
     package var width: Int
     package var channels: Int
 
+    package init(height: Int, width: Int, channels: Int) {
+      self.height = height
+      self.width = width
+      self.channels = channels
+    }
+
     package var pixels: Int { height * width }
     package var count: Int { pixels * channels }
   }

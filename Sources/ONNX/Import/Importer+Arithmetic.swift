@@ -1,0 +1,434 @@
+import Classification
+import KernelTables
+import NeuralNetwork
+
+/// A part of a function that a model writes as several operators, and the graph as one.
+enum Inner {
+  /// factor · x^power · (erf(x / √2) + summand): of x·Φ(x), where the factor is ½ and both others 1.
+  case errorFunction(of: View, factor: Double, power: Int, summand: Int)
+  /// Over one dimension, which is then 1 wide, or gone.
+  case mean(of: View, axis: Int, keepsDimension: Bool)
+  /// x − mean(x).
+  case centred(View, axis: Int)
+  /// (x − mean(x))².
+  case squared(View, axis: Int)
+  /// mean((x − mean(x))²) + ε.
+  case variance(View, axis: Int, epsilon: Double)
+  /// The root of a variance.
+  case deviation(View, axis: Int, epsilon: Double)
+}
+
+extension Importer {
+  // MARK: One number at a time
+
+  mutating func activation(_ function: Activation, of node: Operands) throws -> View {
+    try activation(function, of: view(node, 0), node.name)
+  }
+
+  mutating func activation(_ function: Activation, of view: View, _ name: String) throws -> View {
+    var view = try whole(view, name)
+    view.value = graph.activation(name, function, of: view.value)
+    return view
+  }
+
+  mutating func sigmoid(_ node: Operands) throws -> View {
+    let view = try whole(view(node, 0), node.name)
+    let result = try activation(.sigmoid, of: view, node.name)
+    sigmoids[result.value] = view.value
+    return result
+  }
+
+  /// tanh(x) = 2 · sigmoid(2x) − 1.
+  mutating func hyperbolicTangent(_ view: View, _ node: Operands) throws -> View {
+    let doubled = try scaled(view, by: 2, node.name)
+    return try scaled(
+      activation(.sigmoid, of: doubled, node.name), by: 2, plus: -1, node.name)
+  }
+
+  mutating func parametricReLU(_ node: Operands) throws -> View {
+    guard let slopes = try node.floats(1).floats(), let slope = slopes.first,
+      slopes.allSatisfy({ $0 == slope })
+    else { throw Unsupported("with slopes that differ") }
+    return try activation(.leakyReLU(slope: slope), of: node)
+  }
+
+  mutating func clip(_ node: Operands) throws -> View {
+    let lower = try node.float("min", orInput: 1) ?? -.infinity
+    let upper = try node.float("max", orInput: 2) ?? .infinity
+    guard lower <= upper else { throw Unsupported("from \(lower) to \(upper)") }
+    if lower == 0, upper >= .greatestFiniteMagnitude { return try activation(.relu, of: node) }
+    return try activation(.clip(lower: lower, upper: upper), of: node)
+  }
+
+  mutating func hardSigmoid(
+    _ view: View, slope: Float, shift: Float, _ node: Operands
+  ) throws -> View {
+    try activation(
+      .clip(lower: 0, upper: 1),
+      of: scaled(view, by: Double(slope), plus: Double(shift), node.name), node.name)
+  }
+
+  mutating func gelu(_ node: Operands) throws -> View {
+    switch try node.text("approximate") ?? "none" {
+    case "none": return try activation(.gelu, of: node)
+    case "tanh":
+      // ½x · (1 + tanh(u)) = x · sigmoid(2u) with u = √(2/π) · (x + 0.044715 x³).
+      let x = try whole(view(node, 0), node.name)
+      let cube = try product(product(x, x, node), x, node)
+      let inner = try sum(x, scaled(cube, by: 0.044715, node.name), node.name)
+      let factor = 2 * (2 / Double.pi).squareRoot()
+      return try product(
+        x, activation(.sigmoid, of: scaled(inner, by: factor, node.name), node.name), node)
+    case let other: throw Unsupported("with approximate = \(other)")
+    }
+  }
+
+  private mutating func scaled(
+    _ view: View, by scale: Double, plus shift: Double = 0, _ name: String
+  ) throws -> View {
+    try affine(view, scale: Grid([scale], shape: []), shift: Grid([shift], shape: []), name)
+  }
+
+  // MARK: Arithmetic
+
+  mutating func arithmetic(_ node: Operands) throws -> Value {
+    let operation = node.node.operation
+    let first = try node.value(0)
+    if ["Sqrt", "Neg"].contains(operation) {
+      switch first {
+      case .floats(let tensor):
+        return .floats(
+          try Self.computed(tensor) { operation == "Neg" ? -$0 : $0.squareRoot() })
+      case .integers: return .integers(try wholeNumbers(node))
+      case .inner(.variance(let view, let axis, let epsilon)) where operation == "Sqrt":
+        return .inner(.deviation(view, axis: axis, epsilon: epsilon))
+      case .view, .inner:
+        guard operation == "Neg" else { throw Unsupported("of the image's numbers") }
+        return .view(try scaled(view(node, 0), by: -1, node.name))
+      }
+    }
+    let second = try node.value(1)
+    switch (first, second) {
+    case (.integers, .integers): return .integers(try wholeNumbers(node))
+    case (.floats(let a), .floats(let b)): return .floats(try Self.computed(operation, a, b))
+    case (.integers, _), (_, .integers): throw Unsupported("of whole numbers and others")
+    case (.inner(let inner), .floats(let constant)):
+      if let result = try followed(inner, operation, constant, isFirst: true) { return result }
+    case (.floats(let constant), .inner(let inner)):
+      if let result = try followed(inner, operation, constant, isFirst: false) { return result }
+    case (.view(let a), .inner(let inner)):
+      if let result = try followed(a, operation, inner, isFirst: true, node) { return result }
+    case (.inner(let inner), .view(let a)):
+      if let result = try followed(a, operation, inner, isFirst: false, node) { return result }
+    case (.inner(.centred(let x, let axis)), .inner(.deviation(let y, let other, let epsilon)))
+    where operation == "Div" && x == y && axis == other:
+      return .view(
+        try normalized(x, axis: axis, scale: nil, shift: nil, epsilon: Float(epsilon), node.name))
+    case (.inner(.centred(let x, let axis)), .inner(.centred(let y, let other)))
+    where operation == "Mul" && x == y && axis == other:
+      return .inner(.squared(x, axis: axis))
+    default: break
+    }
+    switch (first, second) {
+    case (_, .floats(let constant)):
+      return .view(try arithmetic(view(node, 0), operation, constant, node))
+    case (.floats(let constant), _):
+      let view = try view(node, 1)
+      switch operation {
+      case "Add", "Mul": return .view(try arithmetic(view, operation, constant, node))
+      case "Sub":
+        return .view(try arithmetic(scaled(view, by: -1, node.name), "Add", constant, node))
+      default: throw Unsupported("of a number by the image's")
+      }
+    default:
+      let (a, b) = (try view(node, 0), try view(node, 1))
+      switch operation {
+      case "Add": return .view(try sum(a, b, node.name))
+      case "Sub": return .view(try sum(a, scaled(b, by: -1, node.name), node.name))
+      case "Mul": return .view(try product(a, b, node))
+      default: throw Unsupported("of two values that depend on the image")
+      }
+    }
+  }
+
+  /// The images' numbers and stored ones.
+  private mutating func arithmetic(
+    _ view: View, _ operation: String, _ constant: ONNXTensor, _ node: Operands
+  ) throws -> View {
+    guard let floats = constant.floats() else {
+      throw Unsupported("with weights beyond 32-bit floating point")
+    }
+    if !constant.name.isEmpty { parameters[constant.name] = constant.count }
+    let numbers = Grid(floats.map(Double.init), shape: constant.shape)
+    let (zero, one) = (Grid([0.0], shape: []), Grid([1.0], shape: []))
+    func each(_ function: (Double) -> Double) -> Grid<Double> {
+      Grid(numbers.elements.map(function), shape: numbers.shape)
+    }
+    switch operation {
+    case "Add": return try affine(view, scale: one, shift: numbers, node.name)
+    case "Sub": return try affine(view, scale: one, shift: each { -$0 }, node.name)
+    case "Mul": return try affine(view, scale: numbers, shift: zero, node.name)
+    case "Div": return try affine(view, scale: each { 1 / $0 }, shift: zero, node.name)
+    case "Pow":
+      switch numbers.elements {
+      case [1]: return view
+      case [2]: return try product(view, view, node)
+      case [3]: return try product(product(view, view, node), view, node)
+      default: throw Unsupported("with an exponent other than 2 or 3")
+      }
+    default: throw Unsupported()
+    }
+  }
+
+  /// Two views under one shape, each a whole value of the graph with the same order in memory.
+  private mutating func aligned(_ a: View, _ b: View, _ name: String) throws -> (View, View) {
+    let (a, b) = (try whole(a, name), try whole(b, name))
+    if a.parts == b.parts {
+      var other = b
+      other.value = try under(graph.values[a.value], b.value, name)
+      return (a, other)
+    }
+    // The channels are the second dimension of the model's, as in `whole`.
+    let places = Array(a.parts.indices)
+    let (pixels, channels) =
+      places.count > 1 ? (Array(places.dropFirst()), [0]) : ([], places)
+    func placed(_ view: View) throws -> View {
+      View(
+        value: try self.placed(view, pixels: pixels, channels: channels, name),
+        parts: Self.parts(pixels: pixels, channels: channels, view.extents),
+        hasBatch: view.hasBatch)
+    }
+    return (try placed(a), try placed(b))
+  }
+
+  mutating func sum(_ a: View, _ b: View, _ name: String) throws -> View {
+    let (a, b) = Self.ranked(a, b)
+    guard a.extents == b.extents else {
+      throw Unsupported("of \(a.extents) and \(b.extents)")
+    }
+    var (result, other) = try aligned(a, b, name)
+    result.value = graph.sum(name, of: result.value, and: other.value)
+    return result
+  }
+
+  mutating func product(_ a: View, _ b: View, _ node: Operands) throws -> View {
+    var (a, b) = Self.ranked(a, b)
+    if a.count < b.count { (a, b) = (b, a) }
+    if a.extents == b.extents {
+      var (result, other) = try aligned(a, b, node.name)
+      // x · sigmoid(x).
+      for (x, y) in [(result.value, other.value), (other.value, result.value)]
+      where sigmoids[y] == x {
+        result.value = graph.activation(node.name, .silu, of: x)
+        return result
+      }
+      result.value = graph.times(node.name, of: result.value, and: other.value)
+      return result
+    }
+    // Every pixel by the same numbers.
+    guard a.parts.count == 3, b.parts.count == 3,
+      let channel = (0..<3).first(where: {
+        b.parts[$0].extent == a.parts[$0].extent && b.count == a.parts[$0].extent
+      })
+    else { throw Unsupported("of \(a.extents) and \(b.extents)") }
+    let pixels = (0..<3).filter { $0 != channel }
+    let value = graph.times(
+      node.name, of: try placed(a, pixels: pixels, channels: [channel], node.name),
+      and: try placed(b, pixels: pixels, channels: [channel], node.name))
+    return View(
+      value: value, parts: Self.parts(pixels: pixels, channels: [channel], a.extents),
+      hasBatch: a.hasBatch)
+  }
+
+  /// Two views of as many dimensions.
+  private static func ranked(_ a: View, _ b: View) -> (View, View) {
+    var (a, b) = (a, b)
+    func add(_ count: Int, to view: inout View, hasBatch: Bool) {
+      view.parts =
+        [Part](repeating: Part(extent: 1, stride: 0), count: max(0, count - view.parts.count))
+        + view.parts
+      view.hasBatch = hasBatch
+    }
+    let (count, hasBatch) = (max(a.parts.count, b.parts.count), a.hasBatch || b.hasBatch)
+    // Without a dimension for images there is one image.
+    if a.hasBatch, b.hasBatch, a.parts.count != b.parts.count { return (a, b) }
+    add(count, to: &a, hasBatch: hasBatch)
+    add(count, to: &b, hasBatch: hasBatch)
+    return (a, b)
+  }
+
+  // MARK: Stored numbers
+
+  private static func computed(
+    _ tensor: ONNXTensor, _ function: (Float) -> Float
+  ) throws -> ONNXTensor {
+    guard tensor.count <= 1 << 20, let values = tensor.floats() else {
+      throw Unsupported("of too many stored numbers")
+    }
+    return ONNXTensor(values.map(function), shape: tensor.shape)
+  }
+
+  private static func computed(
+    _ operation: String, _ a: ONNXTensor, _ b: ONNXTensor
+  ) throws -> ONNXTensor {
+    guard let shape = broadcastShape(a.shape, b.shape),
+      shape.reduce(1, { $0 > 1 << 20 ? $0 : $0 * max($1, 1) }) <= 1 << 20, let x = a.floats(),
+      let y = b.floats(),
+      let x = Grid(x, shape: a.shape).broadcast(to: shape),
+      let y = Grid(y, shape: b.shape).broadcast(to: shape)
+    else { throw Unsupported("of stored numbers of the shapes \(a.shape) and \(b.shape)") }
+    let function: (Float, Float) -> Float
+    switch operation {
+    case "Add": function = (+)
+    case "Sub": function = (-)
+    case "Mul": function = (*)
+    case "Div": function = (/)
+    default: throw Unsupported("of stored numbers")
+    }
+    return ONNXTensor(zip(x.elements, y.elements).map(function), shape: shape)
+  }
+
+  // MARK: Functions in several operators
+
+  mutating func errorFunction(_ node: Operands) throws -> Value {
+    let view = try view(node, 0)
+    // Written in 32 bits, in one way or another.
+    guard let map = affine[view.value]?.step, let factor = map.factor,
+      abs(factor - 0.5.squareRoot()) < 1e-6, view.goesThroughAll(count(view.value)),
+      count(map.source) == count(view.value)
+    else { throw Unsupported("of something other than x / √2, as GELU has it") }
+    var x = view
+    x.value = map.source
+    return .inner(.errorFunction(of: x, factor: 1, power: 0, summand: 0))
+  }
+
+  /// An inner part and stored numbers; nil if that is no inner part.
+  private mutating func followed(
+    _ inner: Inner, _ operation: String, _ constant: ONNXTensor, isFirst: Bool
+  ) throws -> Value? {
+    guard constant.count == 1, let number = constant.floats()?.first.map(Double.init) else {
+      return nil
+    }
+    switch (inner, operation) {
+    case (.errorFunction(let x, let factor, let power, 0), "Add") where number == 1:
+      return completed(x, factor: factor, power: power, summand: 1)
+    case (.errorFunction(let x, let factor, let power, let summand), "Mul"):
+      return completed(x, factor: factor * number, power: power, summand: summand)
+    case (.errorFunction(let x, let factor, let power, let summand), "Div") where isFirst:
+      return completed(x, factor: factor / number, power: power, summand: summand)
+    case (.centred(let x, let axis), "Pow") where isFirst && number == 2:
+      return .inner(.squared(x, axis: axis))
+    case (.variance(let x, let axis, let epsilon), "Add"):
+      return .inner(.variance(x, axis: axis, epsilon: epsilon + number))
+    case (.variance(let x, let axis, let epsilon), "Pow") where isFirst && number == 0.5:
+      return .inner(.deviation(x, axis: axis, epsilon: epsilon))
+    default: return nil
+    }
+  }
+
+  /// The images' numbers and an inner part; nil if that is no inner part.
+  private mutating func followed(
+    _ a: View, _ operation: String, _ inner: Inner, isFirst: Bool, _ node: Operands
+  ) throws -> Value? {
+    switch (inner, operation) {
+    case (.errorFunction(let x, let factor, 0, let summand), "Mul"):
+      if a == x { return completed(x, factor: factor, power: 1, summand: summand) }
+      var source = a
+      guard let map = affine[a.value]?.step, let scale = map.factor else { return nil }
+      source.value = map.source
+      return source == x
+        ? completed(x, factor: factor * scale, power: 1, summand: summand) : nil
+    case (.mean(let x, let axis, true), "Sub") where isFirst && a == x:
+      return .inner(.centred(x, axis: axis))
+    default: return nil
+    }
+  }
+
+  private mutating func completed(
+    _ x: View, factor: Double, power: Int, summand: Int
+  ) -> Value {
+    guard factor == 0.5, power == 1, summand == 1 else {
+      return .inner(.errorFunction(of: x, factor: factor, power: power, summand: summand))
+    }
+    var result = x
+    result.value = graph.activation("gelu", .gelu, of: x.value)
+    return .view(result)
+  }
+
+  /// An inner part that something else than its function uses.
+  mutating func computed(_ inner: Inner, _ node: Operands) throws -> View {
+    switch inner {
+    case .mean(let x, let axis, let keeps):
+      return try mean(of: x, over: [axis], keepsDimensions: keeps, node.name)
+    case .errorFunction: throw Unsupported("of an error function (Erf) outside of GELU")
+    case .centred(let x, let axis), .squared(let x, let axis), .variance(let x, let axis, _),
+      .deviation(let x, let axis, _):
+      throw Unsupported(
+        "of a part of a layer normalisation, over dimension \(axis) of \(x.extents)")
+    }
+  }
+
+  mutating func layerNormalization(_ node: Operands) throws -> View {
+    let view = try view(node, 0)
+    let axis = try node.axis(node.integer("axis") ?? -1, rank: view.rank)
+    guard axis == view.rank - 1, !view.parts.isEmpty else {
+      throw Unsupported("over several dimensions")
+    }
+    let channels = view.extents[view.parts.count - 1]
+    let scale = try weights(node, 1).values
+    let shift = node.has(2) ? try weights(node, 2).values : nil
+    guard scale.count == channels, shift.map({ $0.count == channels }) != false else {
+      throw Unsupported("with \(scale.count) numbers for \(channels) channels")
+    }
+    return try normalized(
+      view, axis: view.parts.count - 1, scale: scale, shift: shift,
+      epsilon: node.float("epsilon") ?? 1e-5, node.name)
+  }
+
+  /// Layer normalisation over one dimension.
+  private mutating func normalized(
+    _ view: View, axis: Int, scale: [Float]?, shift: [Float]?, epsilon: Float, _ name: String
+  ) throws -> View {
+    let pixels = view.parts.indices.filter { $0 != axis }
+    let channels = view.extents[axis]
+    let value = try placed(view, pixels: pixels, channels: [axis], name)
+    return View(
+      value: graph.channelNormalization(
+        name, scale: try Self.tensor(scale ?? [Float](repeating: 1, count: channels), [channels]),
+        shift: try Self.tensor(shift ?? [Float](repeating: 0, count: channels), [channels]),
+        epsilon: epsilon, of: value),
+      parts: Self.parts(pixels: pixels, channels: [axis], view.extents), hasBatch: view.hasBatch)
+  }
+
+  mutating func reduceMean(_ node: Operands) throws -> Value {
+    let keeps = try node.integer("keepdims") ?? 1 != 0
+    let said = try node.list("axes", orInput: 1)
+    if case .inner(.squared(let x, let axis)) = try node.value(0), keeps,
+      let said, said.count == 1, try node.axis(said[0], rank: x.rank) == axis + (x.hasBatch ? 1 : 0)
+    {
+      return .inner(.variance(x, axis: axis, epsilon: 0))
+    }
+    let view = try view(node, 0)
+    guard let said, !said.isEmpty else { throw Unsupported("over everything") }
+    let axes = try said.map { try node.axis($0, rank: view.rank) - (view.hasBatch ? 1 : 0) }
+    guard !axes.contains(-1), Set(axes).count == axes.count else {
+      throw Unsupported("over the images")
+    }
+    if axes.count == 1 { return .inner(.mean(of: view, axis: axes[0], keepsDimension: keeps)) }
+    return .view(try mean(of: view, over: axes, keepsDimensions: keeps, node.name))
+  }
+
+  private mutating func mean(
+    of view: View, over axes: [Int], keepsDimensions: Bool, _ name: String
+  ) throws -> View {
+    let others = view.parts.indices.filter { !axes.contains($0) }
+    let value = graph.mean(
+      name, of: try placed(view, pixels: axes.sorted(), channels: others, name))
+    let extents = others.map { view.extents[$0] }
+    var parts = rows(extents)
+    if keepsDimensions {
+      for axis in axes.sorted() { parts.insert(Part(extent: 1, stride: 0), at: axis) }
+    }
+    return View(value: value, parts: parts, hasBatch: view.hasBatch)
+  }
+}

@@ -1,0 +1,257 @@
+import Classification
+import Kernels
+import NeuralNetwork
+
+extension Importer {
+  /// What an operator makes; nil for a result that is not computed.
+  ///
+  /// - Throws: `Unsupported`.
+  mutating func results(of node: Operands) throws -> [Value?] {
+    guard node.node.domain.isEmpty else { throw Unsupported() }
+    switch node.node.operation {
+    // Layers.
+    case "Conv": return [.view(try convolution(node))]
+    case "Gemm": return [.view(try gemm(node))]
+    case "MatMul": return [.view(try matrixProduct(node))]
+    case "BatchNormalization": return [.view(try batchNormalization(node))]
+    case "LayerNormalization": return [.view(try layerNormalization(node))]
+    case "MaxPool": return [.view(try pooling(node, isMaximum: true))]
+    case "AveragePool": return [.view(try pooling(node, isMaximum: false))]
+    case "GlobalAveragePool", "GlobalMaxPool":
+      return [.view(try globalPooling(node, isMaximum: node.node.operation == "GlobalMaxPool"))]
+    case "ReduceMean": return [try reduceMean(node)]
+    // One number at a time.
+    case "Relu": return [.view(try activation(.relu, of: node))]
+    case "LeakyRelu":
+      return [.view(try activation(.leakyReLU(slope: node.float("alpha") ?? 0.01), of: node))]
+    case "PRelu": return [.view(try parametricReLU(node))]
+    case "Sigmoid": return [.view(try sigmoid(node))]
+    case "Tanh": return [.view(try hyperbolicTangent(view(node, 0), node))]
+    case "Clip": return [.view(try clip(node))]
+    case "HardSigmoid":
+      return [
+        .view(
+          try hardSigmoid(
+            view(node, 0), slope: node.float("alpha") ?? 0.2, shift: node.float("beta") ?? 0.5, node
+          ))
+      ]
+    case "HardSwish":
+      let x = try view(node, 0)
+      return [.view(try product(x, hardSigmoid(x, slope: 1 / 6, shift: 0.5, node), node))]
+    case "Swish":
+      guard try node.float("alpha") ?? 1 == 1 else { throw Unsupported("with alpha other than 1") }
+      return [.view(try activation(.silu, of: node))]
+    case "Gelu": return [.view(try gelu(node))]
+    case "Erf": return [try errorFunction(node)]
+    case "Sqrt", "Neg", "Pow", "Add", "Sub", "Mul", "Div": return [try arithmetic(node)]
+    // Other ways through memory.
+    case "Identity", "Dropout": return [try node.value(0)]
+    case "Cast", "CastLike": return [try cast(node)]
+    case "Reshape": return [try reshape(node)]
+    case "Flatten": return [try flatten(node)]
+    case "Squeeze", "Unsqueeze": return [try squeeze(node)]
+    case "Transpose": return [try transpose(node)]
+    case "Slice": return [try slice(node)]
+    case "Split": return try split(node)
+    case "Gather": return [try gather(node)]
+    case "Concat": return [try concatenation(node)]
+    case "Pad": return [.view(try padding(node))]
+    case "Expand": return [try expand(node)]
+    // Shapes.
+    case "Constant": return [try constant(node)]
+    case "Shape": return [try shape(node)]
+    case "Size", "ConstantOfShape", "Range", "Equal", "Where", "Min", "Max", "Mod", "ReduceProd":
+      return [.integers(try wholeNumbers(node))]
+    default: throw Unsupported()
+    }
+  }
+
+  /// The images, or an inner part that is computed after all.
+  mutating func view(_ node: Operands, _ place: Int) throws -> View {
+    switch try node.value(place) {
+    case .view(let view): return view
+    case .inner(let inner): return try computed(inner, node)
+    case .floats, .integers: throw Unsupported("of numbers that the image has no part in")
+    }
+  }
+
+  // MARK: Layers
+
+  /// Stored weights.
+  ///
+  /// - Throws: `Unsupported` for values that no Float32 holds.
+  mutating func weights(_ node: Operands, _ place: Int) throws -> (values: [Float], shape: [Int]) {
+    let tensor = try node.floats(place)
+    guard let values = tensor.floats() else {
+      throw Unsupported("with weights beyond 32-bit floating point")
+    }
+    if !tensor.name.isEmpty { parameters[tensor.name] = tensor.count }
+    return (values, tensor.shape)
+  }
+
+  /// out = W x over the channels of every pixel; `weights` is [O, C].
+  mutating func dense(
+    _ value: Int, _ weights: [Float], outputs: Int, bias: [Float]?, _ name: String
+  ) throws -> Int {
+    let extents = graph.values[value]
+    try Self.check([extents.height, extents.width, outputs])
+    return graph.product(
+      name,
+      try Self.layer(
+        weights, [outputs, extents.channels, 1, 1], bias: bias,
+        ConvolutionGeometry(height: extents.height, width: extents.width, kernel: 1)), of: value)
+  }
+
+  mutating func gemm(_ node: Operands) throws -> View {
+    let view = try view(node, 0)
+    guard try node.integer("transA") ?? 0 == 0 else { throw Unsupported("of a transposed input") }
+    guard view.rank == 2, view.hasBatch else {
+      throw Unsupported("of \(view.rank) dimensions, not [N, C]")
+    }
+    let (stored, shape) = try weights(node, 1)
+    guard shape.count == 2 else { throw Unsupported("with weights of the shape \(shape)") }
+    let isTransposed = try node.integer("transB") ?? 0 != 0
+    let (inputs, outputs) = isTransposed ? (shape[1], shape[0]) : (shape[0], shape[1])
+    guard inputs == view.count else {
+      throw Unsupported("with weights of the shape \(shape) on \(view.count) numbers")
+    }
+    var values = isTransposed ? stored : Grid(stored, shape: shape).transposed([1, 0]).elements
+    if let alpha = try node.float("alpha"), alpha != 1 { values = values.map { $0 * alpha } }
+    var bias: [Float]?
+    if node.has(2) {
+      let (stored, shape) = try weights(node, 2)
+      guard shape.dropLast().allSatisfy({ $0 == 1 }),
+        let row = Grid(stored, shape: [stored.count]).broadcast(to: [outputs])
+      else { throw Unsupported("with a bias of the shape \(shape) for \(outputs) outputs") }
+      let beta = try node.float("beta") ?? 1
+      bias = beta == 1 ? row.elements : row.elements.map { $0 * beta }
+    }
+    let value = try placed(view, pixels: [], channels: [0], node.name)
+    return View(
+      value: try dense(value, values, outputs: outputs, bias: bias, node.name),
+      parts: rows([outputs]), hasBatch: true)
+  }
+
+  /// A product with a stored matrix: of the last dimension with one on the right, or of the last but one with one
+  /// on the left.
+  mutating func matrixProduct(_ node: Operands) throws -> View {
+    let isLeft = if case .floats = try node.value(0) { true } else { false }
+    let view = try view(node, isLeft ? 1 : 0)
+    let (stored, shape) = try weights(node, isLeft ? 0 : 1)
+    let axis = view.parts.count - (isLeft ? 2 : 1)
+    guard shape.count == 2, axis >= 0, shape[isLeft ? 1 : 0] == view.parts[axis].extent else {
+      throw Unsupported("of \(view.extents) with a matrix of the shape \(shape)")
+    }
+    let outputs = shape[isLeft ? 0 : 1]
+    let matrix = isLeft ? stored : Grid(stored, shape: shape).transposed([1, 0]).elements
+    let others = view.parts.indices.filter { $0 != axis }
+    let value = try dense(
+      placed(view, pixels: others, channels: [axis], node.name), matrix, outputs: outputs,
+      bias: nil,
+      node.name)
+    return View(
+      value: value,
+      parts: Self.parts(
+        pixels: others, channels: [axis], view.extents.replacing(axis, with: outputs)),
+      hasBatch: view.hasBatch)
+  }
+
+  /// The dimensions of a value that was made by `placed` and has such extents now.
+  static func parts(pixels: [Int], channels: [Int], _ extents: [Int]) -> [Part] {
+    let order = pixels + channels
+    var parts = rows(extents)
+    for (place, part) in zip(order, rows(order.map { extents[$0] })) { parts[place] = part }
+    return parts
+  }
+
+  mutating func batchNormalization(_ node: Operands) throws -> View {
+    let view = try view(node, 0)
+    guard try node.integer("training_mode") ?? 0 == 0 else {
+      throw Unsupported("with the statistics of the batch (training_mode)")
+    }
+    guard try node.integer("spatial") ?? 1 == 1 else { throw Unsupported("with spatial = 0") }
+    guard view.hasBatch, let channels = view.parts.first?.extent else {
+      throw Unsupported("of \(view.rank) dimensions, not [N, C, …]")
+    }
+    var tensors: [[Double]] = []
+    for place in 1...4 {
+      let (values, _) = try weights(node, place)
+      guard values.count == channels else {
+        throw Unsupported("with \(values.count) numbers for \(channels) channels")
+      }
+      tensors.append(values.map(Double.init))
+    }
+    let epsilon = Double(try node.float("epsilon") ?? 1e-5)
+    let scale = zip(tensors[0], tensors[3]).map { $0 / ($1 + epsilon).squareRoot() }
+    let shift = zip(tensors[1], zip(tensors[2], scale)).map { $0 - $1.0 * $1.1 }
+    let shape = [channels] + view.parts.dropFirst().map { _ in 1 }
+    return try affine(
+      view, scale: Grid(scale, shape: shape), shift: Grid(shift, shape: shape), node.name)
+  }
+
+  /// x · scale + shift; both are broadcast to the view's shape.
+  ///
+  /// The affine map of an affine map is one, which is what the graph gets.
+  mutating func affine(
+    _ view: View, scale: Grid<Double>, shift: Grid<Double>, _ name: String
+  ) throws -> View {
+    var view = try whole(view, name)
+    guard let scales = inMemoryOrder(scale, for: view), let shifts = inMemoryOrder(shift, for: view)
+    else {
+      throw Unsupported(
+        "of \(view.extents) with numbers of the shape \(scale.elements.count > shift.elements.count ? scale.shape : shift.shape)"
+      )
+    }
+    var channels = graph.values[view.value].channels
+    func repeats(_ numbers: [Double]) -> Bool {
+      numbers.indices.allSatisfy { numbers[$0] == numbers[$0 % channels] }
+    }
+    if !repeats(scales) || !repeats(shifts) {
+      // A number for every float: then each is a channel.
+      channels = view.count
+      view.value = try under(Extents(height: 1, width: 1, channels: channels), view.value, name)
+    }
+    let step = AffineMap(
+      source: view.value, scale: Array(scales[..<channels]), shift: Array(shifts[..<channels]))
+    var map = step
+    if let inner = affine[view.value]?.whole {
+      map.source = inner.source
+      for channel in 0..<channels {
+        map.shift[channel] += map.scale[channel] * inner.shift[channel]
+        map.scale[channel] *= inner.scale[channel]
+      }
+    }
+    view.value = graph.affine(
+      name, scale: Self.vector(map.scale), shift: Self.vector(map.shift), of: map.source)
+    affine[view.value] = (step, map)
+    return view
+  }
+
+  static func vector(_ numbers: [Double]) -> Tensor {
+    var tensor = Tensor(uninitialized: [numbers.count])
+    for (place, number) in numbers.enumerated() { tensor[place] = Float(number) }
+    return tensor
+  }
+
+  static func tensor(_ numbers: [Float], _ shape: [Int]) throws -> Tensor {
+    do { return try Tensor(numbers, shape: shape) } catch { throw Unsupported("\(error)") }
+  }
+
+  static func layer(
+    _ weights: [Float], _ shape: [Int], bias: [Float]?, _ geometry: ConvolutionGeometry
+  ) throws -> Convolution {
+    let layer = Convolution(
+      inputChannels: shape[1], outputChannels: shape[0], geometry: geometry, hasBias: bias != nil)
+    layer.weight.value = try tensor(weights, shape)
+    if let bias { layer.bias?.value = try tensor(bias, [shape[0]]) }
+    return layer
+  }
+}
+
+extension [Int] {
+  func replacing(_ place: Int, with value: Int) -> [Int] {
+    var result = self
+    result[place] = value
+    return result
+  }
+}
