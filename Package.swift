@@ -122,7 +122,8 @@ let package = Package(
       name: "Experiments",
       dependencies: [
         "CAllocations", "CProfiler", "Reporting", "Training", "Robustness", "Workloads",
-        "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Classification", "Statistics",
+        "MixupInference", "Datasets", "ONNX", "NeuralNetwork", "Kernels", "Classification",
+        "Statistics",
       ],
       swiftSettings: strict),
 
@@ -131,7 +132,7 @@ let package = Package(
       name: "mixup-inference",
       dependencies: [
         "Experiments", "Reporting", "Training", "Robustness", "Workloads", "MixupInference",
-        "Datasets", "NeuralNetwork", "Kernels", "Classification", "Statistics",
+        "Datasets", "ONNX", "NeuralNetwork", "Kernels", "Classification", "Statistics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -24,8 +24,8 @@ struct SharedFiles {
       let size = Int(parts[2]), 1...Self.imageCount ~= size
     else { throw WorkError.unknown(name) }
     let inputs = WorkloadInputs(
-      checkpoint: try Checkpoint(read("\(parts[1]).safetensors")), images: try images("images"),
-      pool: try images("pool"))
+      network: .checkpoint(try Checkpoint(read("\(parts[1]).safetensors"))),
+      images: try images("images"), pool: try images("pool"))
     return try Workload(kind, size: size, inputs, on: execution)
   }
 
@@ -53,7 +53,7 @@ struct SharedFiles {
     for (index, (name, make)) in ResNet.Architecture.named.enumerated() {
       let checkpoint = try WorkloadInputs.checkpoint(
         make(Self.shape, Self.classCount), on: execution)
-      let inputs = try WorkloadInputs(for: checkpoint, imageCount: Self.imageCount)
+      let inputs = try WorkloadInputs(for: .checkpoint(checkpoint), imageCount: Self.imageCount)
       if index == 0 {
         try write(inputs.images.pixels.tensor, to: "images.f32")
         try write(inputs.pool.pixels.tensor, to: "pool.f32")

@@ -85,8 +85,7 @@ package enum FileFormat: String, Sendable, CaseIterable {
     case .hdf5:
       "this is an HDF5 file (.h5), perhaps of Keras; only state dicts of PyTorch networks can be read"
     case .onnx:
-      "this looks like an ONNX file, which cannot be read; write the network's state dict as "
-        + "safetensors"
+      "this looks like an ONNX file; give it as --model, with a name that ends in .onnx"
     case .gguf: "this is a GGUF file, of a language model; only networks for images can be read"
     case .json:
       "this is JSON, perhaps the index of a checkpoint in several files; give the safetensors file "

@@ -1,6 +1,5 @@
 import Classification
 import Foundation
-import Kernels
 import NeuralNetwork
 
 /// A classifier of images in an ONNX file, as a graph.
@@ -81,15 +80,22 @@ package struct ONNXNetwork: Sendable {
     identity = digest.finish()
   }
 
-  /// The network's plan; what the network is given are pixels.
-  package func plan(kernels: KernelSet, profile: PlanProfile = .throughput) throws -> InferencePlan
-  {
+  /// The scaling of pixels in front of the network: none, so that it gets them in [0, 1], or one that is given for a
+  /// network that was exported without its own.
+  ///
+  /// - Throws: `ONNXError` for a scaling of other channels.
+  package func normalization(_ given: Normalization? = nil) throws -> Normalization {
     let channels = graph.imageShape.channels
-    return InferencePlan(
-      graph,
-      normalization: try Normalization(
-        mean: [Float](repeating: 0, count: channels),
-        standardDeviation: [Float](repeating: 1, count: channels)), kernels: kernels,
-      profile: profile)
+    if let given {
+      guard given.mean.count == channels else {
+        throw ONNXError.network(
+          "the network's images have \(channels) channels and the normalisation has \(given.mean.count); give "
+            + "one mean and one standard deviation for each channel")
+      }
+      return given
+    }
+    return try Normalization(
+      mean: [Float](repeating: 0, count: channels),
+      standardDeviation: [Float](repeating: 1, count: channels))
   }
 }

@@ -99,8 +99,11 @@ package struct Workload {
   /// Steps of training, all on the same batch. The output is what one step added to the parameters, which
   /// are ordered by name.
   private init(training inputs: WorkloadInputs, _ count: Int, on execution: Execution) throws {
-    let network = try inputs.checkpoint.network()
-    let normalization = inputs.checkpoint.normalization
+    guard case .checkpoint(let checkpoint) = inputs.network else {
+      throw CheckpointError.evaluationOnly
+    }
+    let network = try checkpoint.network()
+    let normalization = checkpoint.normalization
     let images = inputs.images[0..<count]
     let targets = CrossEntropy.oneHot(images.labels, classCount: images.classCount)
     let share = 1 / Float(images.count)

@@ -4,26 +4,56 @@ import MixupInference
 import NeuralNetwork
 import Statistics
 
+/// A network that works are done with.
+package enum WorkloadNetwork: Sendable {
+  case checkpoint(Checkpoint)
+  /// One that cannot be trained, with the scaling of its input.
+  case graph(NetworkGraph, Normalization)
+
+  package var imageShape: ImageShape {
+    switch self {
+    case .checkpoint(let checkpoint): checkpoint.architecture.imageShape
+    case .graph(let graph, _): graph.imageShape
+    }
+  }
+
+  package var classCount: Int {
+    switch self {
+    case .checkpoint(let checkpoint): checkpoint.architecture.classCount
+    case .graph(let graph, _): graph.classCount
+    }
+  }
+
+  package func plan(kernels: KernelSet, profile: PlanProfile) throws -> InferencePlan {
+    switch self {
+    case .checkpoint(let checkpoint):
+      try InferencePlan(checkpoint, kernels: kernels, profile: profile)
+    case .graph(let graph, let normalization):
+      InferencePlan(graph, normalization: normalization, kernels: kernels, profile: profile)
+    }
+  }
+}
+
 /// What a workload works on: a network, the images of its batch and those that mixup inference
 /// mixes with.
 package struct WorkloadInputs: Sendable {
-  package var checkpoint: Checkpoint
+  package var network: WorkloadNetwork
   package var images: LabelledImages
   package var pool: LabelledImages
 
-  package init(checkpoint: Checkpoint, images: LabelledImages, pool: LabelledImages) {
-    self.checkpoint = checkpoint
+  package init(network: WorkloadNetwork, images: LabelledImages, pool: LabelledImages) {
+    self.network = network
     self.images = images
     self.pool = pool
   }
 
   /// Made-up images for a network: `count` for its batch, and ten of every class to mix with.
   ///
-  /// - Throws: `LabelledImagesError`; never for a checkpoint of one class or more.
-  package init(for checkpoint: Checkpoint, imageCount count: Int) throws {
-    let (shape, classes) = (checkpoint.architecture.imageShape, checkpoint.architecture.classCount)
+  /// - Throws: `LabelledImagesError`; never for a network of one class or more.
+  package init(for network: WorkloadNetwork, imageCount count: Int) throws {
+    let (shape, classes) = (network.imageShape, network.classCount)
     self.init(
-      checkpoint: checkpoint, images: try Self.images(shape, classes, count: count, draw: 0),
+      network: network, images: try Self.images(shape, classes, count: count, draw: 0),
       pool: try Self.images(shape, classes, count: 10 * classes, draw: 1))
   }
 
@@ -35,7 +65,7 @@ package struct WorkloadInputs: Sendable {
     on execution: Execution, profile: PlanProfile
   ) throws -> NetworkClassifier {
     try NetworkClassifier(
-      InferencePlan(checkpoint, kernels: execution.kernels, profile: profile),
+      network.plan(kernels: execution.kernels, profile: profile),
       workers: execution.workers)
   }
 

@@ -54,7 +54,7 @@ private func contents(of path: String, _ what: String) throws -> Data {
   guard status.st_size <= 1 << 32 else {
     throw failure("it has \(status.st_size) bytes, and no network for small images has over 4 GiB")
   }
-  do { return try Data(contentsOf: URL(filePath: path)) } catch {
+  do { return try Data(contentsOf: URL(filePath: path), options: .mappedIfSafe) } catch {
     // Foundation gives a number only; the system says why.
     let descriptor = open(path, O_RDONLY)
     defer { if descriptor >= 0 { close(descriptor) } }

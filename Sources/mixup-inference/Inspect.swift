@@ -7,7 +7,7 @@ import NeuralNetwork
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract:
-      "Says what is in a checkpoint or a data set: network and tensors, or images and labels; digests.",
+      "Says what is in a checkpoint, an ONNX file or a data set: network and tensors, or images and labels; digests.",
     discussion: """
       Reads safetensors files of this package and state dicts of PyTorch networks, whose \
       architecture it recognises by names and shapes: those of the official code of Mixup \
@@ -22,13 +22,15 @@ struct Inspect: ParsableCommand {
       published code with the same names and shapes computes something else, the line says AMBIGUOUS, and \
       `evaluate` warns until --reading confirms it.
 
+      Of an ONNX file it says which operators it has, and which network they are for this package: its       operations, the values that they make, and from which others.
+
       Of a data set it says what there is of every label, and which network is trained on it unless \
       told otherwise.
 
       Example: mixup-inference inspect report/checkpoints/mixup.safetensors
       """)
 
-  @Argument(help: "The file (safetensors), or the name of a data set.")
+  @Argument(help: "The file (safetensors or ONNX), or the name of a data set.")
   var file: String
 
   @Option(help: "Folder with the data set's files, for those that are not embedded.")
@@ -43,6 +45,12 @@ struct Inspect: ParsableCommand {
     }
     guard data == nil else {
       throw Failure.usage("--data is about data sets that have a name; leave it out")
+    }
+    if let network = try onnxNetwork(file, reading: reading) {
+      return print(
+        ONNXReport(
+          network, named: file, normalization: try network.normalization(reading.normalization)
+        ).text)
     }
     let bytes = try modelFile(file)
     if let header = try? SafetensorsHeader(bytes), Dataset.isHeld(by: header) {

@@ -7,7 +7,9 @@ import NeuralNetwork
 /// Which network, and how its inputs are scaled.
 struct ModelOptions: ParsableArguments {
   @Option(
-    help: "Checkpoint (safetensors), or a PyTorch state dict of a network that `inspect` knows.")
+    help: """
+      Checkpoint (safetensors), PyTorch state dict of a network that `inspect` knows, or ONNX file.
+      """)
   var model: String
 
   @OptionGroup var reading: ReadingOptions
@@ -52,8 +54,16 @@ struct ModelOptions: ParsableArguments {
   private static func load(
     _ path: String, _ reading: CheckpointReading, for images: ImageShape
   ) throws -> any EvaluatedModel {
-    try CheckpointModel(
-      name: URL(filePath: path).deletingPathExtension().lastPathComponent,
-      checkpointFile(path, reading: reading, images: images))
+    if let network = try onnxNetwork(path, reading: reading, images: images) {
+      if reading.normalization == nil {
+        let line = "mixup-inference: \(path): normalization \(ONNXReport.unscaled)".printable + "\n"
+        FileHandle.standardError.write(Data(line.utf8))
+      }
+      return try GraphModel(
+        name: modelName(path), network,
+        normalization: network.normalization(reading.normalization))
+    }
+    return try CheckpointModel(
+      name: modelName(path), checkpointFile(path, reading: reading, images: images))
   }
 }

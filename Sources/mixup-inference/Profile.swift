@@ -31,7 +31,7 @@ struct Profile: ParsableCommand {
   @Option(help: "Network: \(ResNet.Architecture.named.map(\.name).joined(separator: ", ")).")
   var architecture = "resNet50CIFAR"
 
-  @Option(help: "Checkpoint (safetensors) of a network to profile instead.")
+  @Option(help: "Checkpoint (safetensors) or ONNX file of a network to profile instead.")
   var model: String?
 
   @OptionGroup var reading: ReadingOptions
@@ -92,21 +92,22 @@ struct Profile: ParsableCommand {
     let kernels = try machine.kernelSet()
     let folder = URL(filePath: output, directoryHint: .isDirectory)
     let execution = Execution(kernels: kernels, workers: machine.workers())
-    let (name, checkpoint) = try checkpoint(on: execution)
+    let (name, network) = try network(on: execution)
+    if kind == .training, case .graph = network {
+      throw Failure.usage("--work training needs a network that can be trained; give a checkpoint")
+    }
     try ProfileReport.check(folder)
 
     let size = batch ?? kind.standardSize
     let profile = plan.flatMap(PlanProfile.init(rawValue:))
-    let inputs = try WorkloadInputs(for: checkpoint, imageCount: kind == .decision ? 1 : size)
+    let inputs = try WorkloadInputs(for: network, imageCount: kind == .decision ? 1 : size)
     let report = try ProfileReport(
       of: Workload(kind, size: size, inputs, on: execution, profile: profile),
       title: "\(kind.rawValue)/\(name)/\(size)", circumstances: machine.circumstances(),
       seconds: seconds)
     let layers = try LayerReport(
       name,
-      InferencePlan(
-        checkpoint, kernels: kernels,
-        profile: profile ?? kind.standardPlan(size: size)),
+      network.plan(kernels: kernels, profile: profile ?? kind.standardPlan(size: size)),
       images: size, rounds: rounds)
     try report.write(to: folder, layers: layers.text)
     if json {
@@ -122,15 +123,20 @@ struct Profile: ParsableCommand {
   }
 
   /// The network and what to call it.
-  private func checkpoint(on execution: Execution) throws -> (String, Checkpoint) {
+  private func network(on execution: Execution) throws -> (String, WorkloadNetwork) {
     if let model {
-      let name = URL(filePath: model).deletingPathExtension().lastPathComponent
-      return (name, try checkpointFile(model, reading: try reading.reading()).checkpoint())
+      let (name, reading) = (modelName(model), try reading.reading())
+      if let network = try onnxNetwork(model, reading: reading) {
+        return (name, .graph(network.graph, try network.normalization(reading.normalization)))
+      }
+      return (name, .checkpoint(try checkpointFile(model, reading: reading).checkpoint()))
     }
     guard let named = ResNet.Architecture.named.first(where: { $0.name == architecture }) else {
       throw Failure.usage("there is no network \(architecture)")
     }
     let shape = ImageShape(channels: 3, height: 32, width: 32)
-    return (named.name, try WorkloadInputs.checkpoint(named.make(shape, 10), on: execution))
+    return (
+      named.name, .checkpoint(try WorkloadInputs.checkpoint(named.make(shape, 10), on: execution))
+    )
   }
 }

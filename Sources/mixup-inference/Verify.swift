@@ -137,15 +137,23 @@ struct Verify: ParsableCommand {
     settings.steps = steps
     settings.seed = seed
     let set = try dataset.described()
-    let checkpoint = try checkpointFile(
-      file, reading: try reading.reading(), images: set.imageShape
-    ).checkpoint()
+    let (reading, kernels) = (try reading.reading(), try machine.kernelSet())
+    let plan =
+      if let network = try onnxNetwork(file, reading: reading, images: set.imageShape) {
+        InferencePlan(
+          network.graph, normalization: try network.normalization(reading.normalization),
+          kernels: kernels)
+      } else {
+        try InferencePlan(
+          checkpointFile(file, reading: reading, images: set.imageShape).checkpoint(),
+          kernels: kernels)
+      }
     let data = try dataset.load(set, seed: seed)
-    let network = try NetworkClassifier(InferencePlan(checkpoint, kernels: machine.kernelSet()))
+    let network = NetworkClassifier(plan)
     return try NetworkVerification(
       settings: settings, workers: machine.workers(), progress: ProgressReporter()
     ).run(
-      network, named: URL(filePath: file).deletingPathExtension().lastPathComponent,
+      network, named: modelName(file),
       on: data.test[0..<min(count, data.test.count)], pool: try SamplePool(data.training))
   }
 }

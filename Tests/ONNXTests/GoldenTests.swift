@@ -49,7 +49,8 @@ struct GoldenTests {
     let weights = try golden["\(file.network).weights"]
     let draws = Draws(seed: 0, purpose: .test, examples: Array(0..<images.tensor.shape[0]))
     for kernels in KernelSet.available {
-      let classifier = NetworkClassifier(try network.plan(kernels: kernels))
+      let classifier = NetworkClassifier(
+        InferencePlan(network.graph, normalization: try network.normalization(), kernels: kernels))
       let found = try classifier.logitsAndGradient(of: images, draws: draws) { _ in weights }
       // Of a dozen layers in Float32, each of at most a few hundred terms.
       let logits = distance(found.logits, from: try golden["\(file.network).logits"])

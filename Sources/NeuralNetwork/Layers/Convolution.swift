@@ -67,7 +67,8 @@ public struct Convolution {
   /// The layer with a copy of its present weights.
   func frozen() -> FrozenConvolution {
     FrozenConvolution(
-      weight: weight.value, forwardTables: forwardTables, gradientTables: gradientTables)
+      weight: weight.value, geometry: geometry, forwardTables: forwardTables,
+      gradientTables: gradientTables)
   }
 
   // MARK: Products over a batch
@@ -144,6 +145,7 @@ public struct Convolution {
 struct FrozenConvolution: Sendable {
   /// [O, C, K, K].
   let weight: Tensor
+  let geometry: ConvolutionGeometry
   fileprivate let forwardTables: ConvolutionTables
   fileprivate let gradientTables: ConvolutionTables
 
@@ -157,7 +159,8 @@ struct FrozenConvolution: Sendable {
       }
     }
     return FrozenConvolution(
-      weight: result, forwardTables: forwardTables, gradientTables: gradientTables)
+      weight: result, geometry: geometry, forwardTables: forwardTables,
+      gradientTables: gradientTables)
   }
 
   /// Chooses an algorithm for a direction and packs the weights for it.

@@ -113,13 +113,17 @@ extension Importer {
     case (.floats(let a), .floats(let b)): return .floats(try Self.computed(operation, a, b))
     case (.integers, _), (_, .integers): throw Unsupported("of whole numbers and others")
     case (.inner(let inner), .floats(let constant)):
-      if let result = try followed(inner, operation, constant, isFirst: true) { return result }
+      if let result = try followed(inner, operation, constant, isFirst: true, node.name) {
+        return result
+      }
     case (.floats(let constant), .inner(let inner)):
-      if let result = try followed(inner, operation, constant, isFirst: false) { return result }
+      if let result = try followed(inner, operation, constant, isFirst: false, node.name) {
+        return result
+      }
     case (.view(let a), .inner(let inner)):
-      if let result = try followed(a, operation, inner, isFirst: true, node) { return result }
+      if let result = try followed(a, operation, inner, isFirst: true, node.name) { return result }
     case (.inner(let inner), .view(let a)):
-      if let result = try followed(a, operation, inner, isFirst: false, node) { return result }
+      if let result = try followed(a, operation, inner, isFirst: false, node.name) { return result }
     case (.inner(.centred(let x, let axis)), .inner(.deviation(let y, let other, let epsilon)))
     where operation == "Div" && x == y && axis == other:
       return .view(
@@ -304,18 +308,18 @@ extension Importer {
 
   /// An inner part and stored numbers; nil if that is no inner part.
   private mutating func followed(
-    _ inner: Inner, _ operation: String, _ constant: ONNXTensor, isFirst: Bool
+    _ inner: Inner, _ operation: String, _ constant: ONNXTensor, isFirst: Bool, _ name: String
   ) throws -> Value? {
     guard constant.count == 1, let number = constant.floats()?.first.map(Double.init) else {
       return nil
     }
     switch (inner, operation) {
     case (.errorFunction(let x, let factor, let power, 0), "Add") where number == 1:
-      return completed(x, factor: factor, power: power, summand: 1)
+      return completed(x, factor: factor, power: power, summand: 1, name)
     case (.errorFunction(let x, let factor, let power, let summand), "Mul"):
-      return completed(x, factor: factor * number, power: power, summand: summand)
+      return completed(x, factor: factor * number, power: power, summand: summand, name)
     case (.errorFunction(let x, let factor, let power, let summand), "Div") where isFirst:
-      return completed(x, factor: factor / number, power: power, summand: summand)
+      return completed(x, factor: factor / number, power: power, summand: summand, name)
     case (.centred(let x, let axis), "Pow") where isFirst && number == 2:
       return .inner(.squared(x, axis: axis))
     case (.variance(let x, let axis, let epsilon), "Add"):
@@ -328,16 +332,16 @@ extension Importer {
 
   /// The images' numbers and an inner part; nil if that is no inner part.
   private mutating func followed(
-    _ a: View, _ operation: String, _ inner: Inner, isFirst: Bool, _ node: Operands
+    _ a: View, _ operation: String, _ inner: Inner, isFirst: Bool, _ name: String
   ) throws -> Value? {
     switch (inner, operation) {
     case (.errorFunction(let x, let factor, 0, let summand), "Mul"):
-      if a == x { return completed(x, factor: factor, power: 1, summand: summand) }
+      if a == x { return completed(x, factor: factor, power: 1, summand: summand, name) }
       var source = a
       guard let map = affine[a.value]?.step, let scale = map.factor else { return nil }
       source.value = map.source
       return source == x
-        ? completed(x, factor: factor * scale, power: 1, summand: summand) : nil
+        ? completed(x, factor: factor * scale, power: 1, summand: summand, name) : nil
     case (.mean(let x, let axis, true), "Sub") where isFirst && a == x:
       return .inner(.centred(x, axis: axis))
     default: return nil
@@ -345,13 +349,13 @@ extension Importer {
   }
 
   private mutating func completed(
-    _ x: View, factor: Double, power: Int, summand: Int
+    _ x: View, factor: Double, power: Int, summand: Int, _ name: String
   ) -> Value {
     guard factor == 0.5, power == 1, summand == 1 else {
       return .inner(.errorFunction(of: x, factor: factor, power: power, summand: summand))
     }
     var result = x
-    result.value = graph.activation("gelu", .gelu, of: x.value)
+    result.value = graph.activation(name, .gelu, of: x.value)
     return .view(result)
   }
 

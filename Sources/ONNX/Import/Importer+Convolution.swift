@@ -183,13 +183,20 @@ extension Importer {
     let span = window.span
     let spread = Self.spread(weights, shape, window, to: span)
     let image = [extents.height, extents.width]
-    let padded = try padded(
-      input, before: window.before, behind: (0..<2).map { window.needed($0, image[$0]) }, name)
-    let place = PoolingWindow(
+    let behind = (0..<2).map { window.needed($0, image[$0]) }
+    var place = PoolingWindow(
       height: span[0], width: span[1], rowStride: window.strides[0],
       columnStride: window.strides[1])
-    guard place.result(of: graph.values[padded]) != nil else {
-      throw Unsupported("with a kernel of \(window.kernel)")
+    (place.top, place.left) = (window.before[0], window.before[1])
+    (place.bottom, place.right) = (max(0, behind[0]), max(0, behind[1]))
+    var padded = input
+    if place.result(of: extents)
+      != Extents(
+        height: window.extents[0], width: window.extents[1], channels: extents.channels)
+    {
+      // Padding as wide as the kernel.
+      padded = try self.padded(input, before: window.before, behind: behind, name)
+      (place.top, place.left, place.bottom, place.right) = (0, 0, 0, 0)
     }
     let (channels, taps) = (extents.channels, span[0] * span[1])
     let multiple = shape[0] / channels

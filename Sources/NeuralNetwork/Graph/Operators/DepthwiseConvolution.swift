@@ -8,7 +8,7 @@ struct DepthwiseConvolution: NetworkOperator {
   private let weight: Tensor
   /// [C].
   private let bias: Tensor
-  private let window: PoolingWindow
+  let window: PoolingWindow
   let extents: NetworkGraph.Extents
   private let input: NetworkGraph.Extents
 
