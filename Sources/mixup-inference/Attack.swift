@@ -25,6 +25,13 @@ struct Attack: ParsableCommand {
   @Option(help: "File for the images (safetensors); - for standard output.")
   var output: Destination
 
+  @Option(
+    help: """
+      File for the logits that the defence gives these images, and their labels and indices (safetensors); - for \
+      standard output.
+      """)
+  var logits: Destination?
+
   @OptionGroup var machine: MachineOptions
   @OptionGroup var profile: ProfileOptions
 
@@ -33,7 +40,7 @@ struct Attack: ParsableCommand {
     guard plan.defences.count == 1, plan.attacks.count == 1 else {
       throw Failure.usage("attack takes one --defence and one --attack")
     }
-    try [output].check(inputs: [network.model, network.other, dataset.file, self.plan.plan])
+    try [output, logits].check(inputs: [network.model, network.other, dataset.file, self.plan.plan])
     let set = try dataset.described()
     let model = try network.load(for: set.imageShape)
     let other = try network.loadOther(for: set.imageShape)
@@ -45,6 +52,9 @@ struct Attack: ParsableCommand {
       try run.images(of: model, other: other, on: data, dataset: set)
     }
     try output.write(found.file.encoded())
-    [output].say("\(found.images.count) images, \(found.correct) of them classified correctly")
+    try logits?.write(
+      run.logits(of: model, on: data, images: found.images, dataset: set).encoded())
+    [output, logits].say(
+      "\(found.images.count) images, \(found.correct) of them classified correctly")
   }
 }

@@ -61,6 +61,13 @@ struct Evaluate: ParsableCommand {
     help: "On how many images the sanity suite checks every defence, under its worst attack.")
   var sanity: Int?
 
+  @Option(
+    help: """
+      File for the logits that every defence gives the images without an attack, with labels and indices \
+      (safetensors); - for standard output.
+      """)
+  var logits: Destination?
+
   @OptionGroup var files: RecordOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var profile: ProfileOptions
@@ -80,10 +87,14 @@ struct Evaluate: ParsableCommand {
     guard sanity == nil || shard == .whole else {
       throw Failure.usage("--sanity looks at all images; leave --shard out")
     }
+    guard logits == nil || shard == .whole else {
+      throw Failure.usage("--logits has all images; leave --shard out")
+    }
     guard sanity == nil || plan.attacks.contains(where: { $0.budget != nil }) else {
       throw Failure.usage("--sanity checks defences under an attack; give --attack and --epsilon")
     }
-    try files.destinations.check(
+    let destinations = files.destinations + [logits]
+    try destinations.check(
       inputs: [network.model, network.other, dataset.file, images, self.plan.plan])
     let kernels = try machine.kernelSet()
     let set = try dataset.described()
@@ -99,23 +110,26 @@ struct Evaluate: ParsableCommand {
     if let match {
       run.matched = try run.matched(to: match, model, on: data)
       run.plan.defences = run.matched.map(\.defence)
-      for defence in run.matched { files.destinations.say(defence.text) }
+      for defence in run.matched { destinations.say(defence.text) }
     }
     let results = try profile.profiled("evaluate", machine) {
       try run.run(model, other: other, on: data, dataset: set)
     }
     let summary = try run.summary(
       of: results, model, other: other, on: data, sanityCount: sanity)
-    if shard != .whole { files.destinations.say("part \(shard) of the images alone") }
-    try summary.publish(files)
+    if shard != .whole { destinations.say("part \(shard) of the images alone") }
+    try summary.publish(files, with: [logits])
+    try logits?.write(run.logits(of: model, on: data, dataset: set).encoded())
   }
 }
 
 extension EvaluationSummary {
   /// Writes the files that were asked for, and prints the table.
-  func publish(_ files: RecordOptions) throws {
+  ///
+  /// - Parameter others: other results of the verb.
+  func publish(_ files: RecordOptions, with others: [Destination?] = []) throws {
     try files.json?.write(json())
     try files.csv?.write(Data(csv.utf8))
-    files.destinations.say(text)
+    (files.destinations + others).say(text)
   }
 }

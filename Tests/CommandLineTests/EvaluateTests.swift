@@ -217,7 +217,10 @@ struct EvaluateTests {
       ]
       let command = Command(folder: place.folder)
       let written = try command.run(
-        ["attack", "--model", "model.safetensors", "--output", "found.safetensors"] + options)
+        [
+          "attack", "--model", "model.safetensors", "--output", "found.safetensors", "--logits",
+          "logits.safetensors",
+        ] + options)
       #expect(written.status == 0, "\(written.error)")
       let file = try Safetensors(
         Data(contentsOf: place.folder.appending(path: "found.safetensors")))
@@ -235,13 +238,29 @@ struct EvaluateTests {
       _ = try evaluate(place, "direct.json", options)
       _ = try evaluate(
         place, "shown.json",
-        ["--images", place.path("found.safetensors"), "--defence", "none", "--defence", "mi-ol"])
+        [
+          "--images", place.path("found.safetensors"), "--defence", "none", "--defence", "mi-ol",
+          "--logits", place.path("shown.safetensors"),
+        ])
       let direct = try #require(try records(place.folder.appending(path: "direct.json")).first)
       let shown = try records(place.folder.appending(path: "shown.json"))
       #expect(direct["correct"] as? Int == shown[0]["correct"] as? Int)
       let predictions = try #require(file.tensors["predictions"]).values.map { Int($0) }
       #expect(zip(predictions, clean.labels).count(where: ==) == direct["correct"] as? Int)
       #expect(shown.count == 2 && shown.allSatisfy { $0["split"] as? String == "file" })
+      // Of the attack on the bare network, and of both defences on its images; mi-ol has those of its first draw.
+      let logits = try Safetensors(
+        Data(contentsOf: place.folder.appending(path: "logits.safetensors")))
+      let both = try Safetensors(
+        Data(contentsOf: place.folder.appending(path: "shown.safetensors")))
+      #expect(try argmax(rowsOf: #require(logits.tensors["logits.0"])) == predictions)
+      #expect(both.tensors["logits.0"] == logits.tensors["logits.0"])
+      #expect(both.metadata["defence.1"]?.hasPrefix("mi-ol, ") == true)
+      for (defence, record) in shown.enumerated() {
+        let rows = try #require(both.tensors["logits.\(defence)"])
+        #expect(
+          zip(argmax(rowsOf: rows), clean.labels).count(where: ==) == record["correct"] as? Int)
+      }
       let told = try #require(shown[0]["images"] as? [String: Any])
       #expect(told["attack"] as? String == "pgd" && told["epsilon"] as? String == "1/5")
       #expect((told["comparison"] as? [String: Any])?["beyond"] as? Int == 0)
