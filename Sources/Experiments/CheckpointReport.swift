@@ -53,11 +53,14 @@ package struct CheckpointReport: Sendable {
 
   private static func network(_ file: CheckpointFile) -> [(name: String, value: String)] {
     let architecture = file.architecture
-    let isOwn = file.naming == nil
+    let isOwn = file.recognized == nil
     var findings = [
       (
         name: "identity",
-        value: file.identity ?? "depends on how the input is scaled; give --mean and --std"
+        value: file.identity
+          ?? (file.scaling == nil
+            ? "depends on how the input is scaled; give --mean and --std"
+            : "depends on what is undecided below")
       ),
       ("network", architecture.description),
       ("parameters", "\(architecture.parameterCount)"),
@@ -71,20 +74,24 @@ package struct CheckpointReport: Sendable {
         "normalization",
         file.scaling.map { "\($0.normalization.description), from \($0.source)" }
           ?? "not in the file; give --mean and --std"
+          + (file.recognized?.family.usualScaling.map {
+            ", of which this family's are usually \($0)"
+          }
+            ?? "")
       ),
     ]
-    if let naming = file.naming {
-      let names = naming.tellingNames.joined(separator: ", ")
-      let prefix = naming.prefix.isEmpty ? "" : ", \(naming.prefix.printable) in front"
-      findings.append(("names", "\(names)\(prefix) (\(naming.style.rawValue))"))
-      findings += file.readings.map { ("reading \($0.question.rawValue)", $0.description) }
+    if let recognized = file.recognized {
+      findings.append(("family", recognized.family.title))
+      findings.append(("names", recognized.naming.description))
+      findings += file.readings.map { ("reading \($0.question.rawValue)", $0.description()) }
     }
     func list(_ names: [String]) -> String {
       let shown = names.prefix(3).map(\.printable).joined(separator: ", ")
       return names.count > 3 ? "\(shown) and \(names.count - 3) more" : shown
     }
     if !file.unneeded.isEmpty {
-      findings.append(("not needed", "no layer's, or counters of training: \(list(file.unneeded))"))
+      findings.append(
+        ("not needed", "no layer's, copies, or counters of training: \(list(file.unneeded))"))
     }
     if !file.rounded.isEmpty {
       findings.append(

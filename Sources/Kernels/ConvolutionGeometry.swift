@@ -8,24 +8,33 @@ public struct ConvolutionGeometry: Hashable, Sendable {
   public var kernel: Int
   /// By how many input pixels the kernel moves from one output pixel to the next.
   public var stride: Int
-  /// Zeros added on every side.
+  /// Zeros added above and on the left.
   public var padding: Int
+  /// Zeros added below and on the right.
+  public var paddingBehind: Int
 
   /// The geometry of a K×K kernel on an image of the given extents.
-  public init(height: Int, width: Int, kernel: Int, stride: Int = 1, padding: Int = 0) {
+  ///
+  /// - Parameter paddingBehind: zeros below and on the right; nil for as many as above and on the left.
+  public init(
+    height: Int, width: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
+    paddingBehind: Int? = nil
+  ) {
     self.height = height
     self.width = width
     self.kernel = kernel
     self.stride = stride
     self.padding = padding
+    self.paddingBehind = paddingBehind ?? padding
   }
 
-  /// ⌊(height + 2·padding − kernel) / stride⌋ + 1; 0 where the kernel is larger than the padded image.
+  /// ⌊(height + padding + paddingBehind − kernel) / stride⌋ + 1; 0 where the kernel is larger than the padded image.
   public var outputHeight: Int { extent(height) }
-  /// ⌊(width + 2·padding − kernel) / stride⌋ + 1; 0 where the kernel is larger than the padded image.
+  /// ⌊(width + padding + paddingBehind − kernel) / stride⌋ + 1; 0 where the kernel is larger than the padded image.
   public var outputWidth: Int { extent(width) }
 
   private func extent(_ n: Int) -> Int {
-    n + 2 * padding < kernel ? 0 : (n + 2 * padding - kernel) / stride + 1
+    let padded = n + padding + paddingBehind
+    return padded < kernel ? 0 : (padded - kernel) / stride + 1
   }
 }

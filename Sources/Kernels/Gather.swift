@@ -137,7 +137,7 @@ public struct Gather: Sendable {
     self.pairs = pairs
     isIdentity =
       tapCount == 1 && sourceCount == destinationCount && geometry.stride == 1
-      && geometry.padding == 0
+      && geometry.padding == 0 && geometry.paddingBehind == 0
 
     let destinationsOfTaps = Dictionary(grouping: sourcesOfDestination.indices) {
       sourcesOfDestination[$0].map(\.tap)

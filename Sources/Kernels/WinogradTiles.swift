@@ -15,10 +15,10 @@ public struct WinogradTiles: Sendable {
   /// (m+2)²: the products of a tile and a pair of channels, in place of 9·m².
   public var pointCount: Int { (outputExtent + 2) * (outputExtent + 2) }
 
-  /// The tiles of a convolution, or nil if it is not 3×3 with stride 1 and padding 1.
+  /// The tiles of a convolution, or nil if it is not 3×3 with stride 1 and padding 1 on every side.
   public init?(_ geometry: ConvolutionGeometry, outputExtent: Int) {
     guard geometry.kernel == 3, geometry.stride == 1, geometry.padding == 1,
-      outputExtent == 2 || outputExtent == 4
+      geometry.paddingBehind == 1, outputExtent == 2 || outputExtent == 4
     else { return nil }
     let (height, width, m) = (geometry.height, geometry.width, outputExtent)
     func pixel(_ row: Int, _ column: Int) -> Int32 {

@@ -27,15 +27,19 @@ public struct Checkpoint: Sendable {
   /// - Parameters:
   ///   - normalization: the scaling of the network's input, for a file that does not say it; of a file
   ///     that does, it must be the same.
+  ///   - readings: answers, by name, to what names and shapes of a state dict leave open, such as
+  ///     `["shortcut": "raw"]`; `inspect` lists them.
   ///   - extents: of the images, for a state dict, which does not show them.
   /// - Throws: `SafetensorsError` for damaged bytes, `RecognitionError` for the tensors of another
   ///   kind of network, `CheckpointError` if the file says something impossible, contradictory or too
-  ///   little, `StateError` that lists all tensors that do not fit.
+  ///   little, `ReadingError` for a reading that there is not, `StateError` that lists all tensors that do not fit.
   public init(
-    _ data: Data, normalization: Normalization? = nil,
+    _ data: Data, normalization: Normalization? = nil, readings: [String: String] = [:],
     extents: (height: Int, width: Int) = (32, 32)
   ) throws {
-    self = try CheckpointFile(data, normalization: normalization, extents: extents).checkpoint()
+    self = try CheckpointFile(
+      data, normalization: normalization, answers: Reading.answers(readings), extents: extents
+    ).checkpoint()
   }
 
   init(
@@ -72,24 +76,37 @@ public struct Checkpoint: Sendable {
 
 extension ResNet.Architecture {
   /// Whether there is a `ResNet` of it, which can be trained.
-  package var canBeTrained: Bool { block != .preActivation && stemWidth == nil }
+  package var canBeTrained: Bool {
+    !block.isPreActivation && stemWidth == nil && details == Details()
+  }
 
   /// Whether every extent is positive and no larger than in networks for small images, of which the
-  /// deepest published one has 600 blocks (ResNet-1202).
+  /// deepest published one has 600 blocks (ResNet-1202), and the layers fit together.
   package var isValid: Bool {
     let shape = imageShape
     return widths.count == blocks.count && !widths.isEmpty && widths.count <= 6
-      && (canBeTrained || block == .preActivation && shortcut == .projection && halvesWhereItWidens)
       && (widths + blocks + [shape.channels, stemKernel, stemWidth ?? 1]).allSatisfy {
         1...4096 ~= $0
       }
       && [shape.height, shape.width].allSatisfy { 1...512 ~= $0 } && 2...100_000 ~= classCount
-      && stemKernel % 2 == 1 && stemKernel <= 15 && blocks.reduce(0, +) <= 1000
+      && [stemKernel, details.projectionKernel].allSatisfy { $0 % 2 == 1 && 1...15 ~= $0 }
+      && blocks.reduce(0, +) <= 1000 && areDetailsValid
   }
 
-  /// Whether every stage but the first changes the width: without a convolution in its shortcut a
-  /// pre-activation block cannot halve the image.
-  private var halvesWhereItWidens: Bool { zip(widths, widths.dropFirst()).allSatisfy(!=) }
+  /// Whether what is said is about layers that are there, and every block's shortcut has the extents of what it is
+  /// added to.
+  private var areDetailsValid: Bool {
+    // Padding on one side alone halves even extents, and leaves nothing of one pixel.
+    let halvings = 1 << (widths.count - 1)
+    let isEven = imageShape.height % halvings == 0 && imageShape.width % halvings == 0
+    let isBottleneck = block.kernels.count == 3
+    return 1...8 ~= details.expansion && (isBottleneck || details.expansion == 1)
+      && !(isBottleneck && details.stridesSecond)
+      && (!details.isLopsided || isEven && details.stemPooling == .none)
+      && (block.isPreActivation
+        ? shortcut == .projection && details.stemPooling == .none
+        : details.hasLastNormalization && details.projectionSource == .activated)
+  }
 
   /// A bound below the number of parameters, which is a few times as large at most: the weights of the
   /// first convolution, of the last layer, and of one 3×3 convolution in every block.
@@ -104,6 +121,8 @@ extension ResNet.Architecture {
 public enum CheckpointError: ExplainedError, Equatable {
   case unreadable(String)
   case noNormalization
+  /// Published networks with these names and shapes compute several functions; the texts say what is to be chosen.
+  case undecided([String])
   case channels(Int, of: Int)
   /// The scaling of the input has impossible values, or two sources differ; the text says which.
   case scaling(String)
@@ -120,6 +139,7 @@ public enum CheckpointError: ExplainedError, Equatable {
       of other code: copy it again, train anew, or write it without that
       """
     case .noNormalization: "the file does not say how its network's input is scaled"
+    case .undecided(let questions): questions.joined(separator: "; ")
     case .channels(let count, let channels):
       """
       the network's images have \(channels) channels and the normalisation has \(count); give one mean and \
@@ -132,7 +152,9 @@ public enum CheckpointError: ExplainedError, Equatable {
       again or train anew
       """
     case .evaluationOnly:
-      "networks with normalisations before their convolutions can be evaluated here, not trained"
+      """
+      this network can be evaluated here, not trained: only post-activation ones of this package's kind are
+      """
     case .tooFewValues(let needed, let found):
       """
       the file describes a network of more than \(needed) values and holds \(found); \

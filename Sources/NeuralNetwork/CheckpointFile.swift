@@ -6,13 +6,14 @@ import Foundation
 package struct CheckpointFile: Sendable {
   /// Which network it is.
   package let architecture: ResNet.Architecture
-  /// What the file calls its tensors; nil for a file of this package, which says its architecture.
-  package let naming: StateNaming?
+  /// The network as names and shapes of the tensors tell it; nil for a file of this package, which says its architecture.
+  package let recognized: RecognizedNetwork?
   /// The scaling of the network's input; nil if neither file nor caller says it.
   package let scaling: InputScaling?
   /// The properties of the network that names and shapes of tensors do not tell, and how each is read.
   package let readings: [Reading]
-  /// The names of tensors that no layer needs: counters of training, and parts that are never used.
+  /// The names of tensors that no layer needs: counters of training, parts that are never used, and the same network
+  /// once more under other names.
   package let unneeded: [String]
   /// The names of F64 tensors with a value that Float32 cannot hold exactly, so that it is rounded.
   package let rounded: [String]
@@ -20,7 +21,8 @@ package struct CheckpointFile: Sendable {
   package let notes: [String: String]
   /// SHA-256 of the file's bytes. Files of equal content may have different ones.
   package let fileDigest: String
-  /// The digest of the content; nil without a scaling. See `identity(of:in:settings:)`.
+  /// The digest of the content; nil without a scaling, or where something is undecided. See
+  /// `identity(of:in:settings:)`.
   package let identity: String?
 
   private let tensors: [String: Tensor]
@@ -57,22 +59,27 @@ package struct CheckpointFile: Sendable {
     // Tensors in the file that are not the network's.
     let pairs = InputScaling.pairs(in: header.entries)
     let scalingNames = Set(pairs.flatMap { [$0.mean.name, $0.deviation.name] })
-    let found = described == nil ? StateNaming(of: header.entries.map(\.name)) : nil
-    unneeded = header.entries.filter {
-      StateNaming.isCounter($0) || found?.isUnused($0.name) == true
-    }.map(\.name)
+    var unneeded = Set(header.entries.filter(StateNaming.isCounter).map(\.name))
+    var recognized: RecognizedNetwork?
+    if described == nil {
+      let shapes = Dictionary(
+        header.entries.filter { !unneeded.contains($0.name) && !scalingNames.contains($0.name) }
+          .map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
+      let network = try RecognizedNetwork(shapes, height: extents.height, width: extents.width)
+      unneeded.formUnion(
+        shapes.keys.filter { name in
+          network.family.unused.contains { name.hasPrefix(network.naming.prefix + $0) }
+        })
+      unneeded.formUnion(Self.copies(of: network, in: header.entries, data))
+      recognized = network
+    }
+    self.recognized = recognized
+    self.unneeded = header.entries.map(\.name).filter(unneeded.contains)
     let others = scalingNames.union(unneeded)
     let entries = header.entries.filter { !others.contains($0.name) }
 
-    if let described {
-      architecture = described
-      naming = nil
-    } else {
-      let shapes = Dictionary(
-        entries.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
-      architecture = try ResNet.Architecture(
-        recognizing: shapes, height: extents.height, width: extents.width)
-      naming = found
+    guard var architecture = described ?? recognized?.architecture else {
+      throw CheckpointError.impossibleNetwork
     }
     guard architecture.isValid, own?.isValid != false else {
       throw CheckpointError.impossibleNetwork
@@ -89,8 +96,15 @@ package struct CheckpointFile: Sendable {
       throw CheckpointError.channels(scaling.normalization.mean.count, of: channels)
     }
     scaling = try InputScaling.agreed(scalings)
-    readings = try Reading.all(
-      architecture, naming: naming, metadata: try Reading.answers(said), caller: answers)
+    let readings = try Reading.all(
+      architecture, recognized: recognized, metadata: try Reading.answers(said), caller: answers)
+    for reading in readings {
+      if let answer = reading.answer {
+        _ = architecture.details.set(reading.question.rawValue, to: answer)
+      }
+    }
+    self.readings = readings
+    self.architecture = architecture
 
     let values = entries.reduce(0) { $0 + $1.count }
     let needed = architecture.leastParameterCount
@@ -98,8 +112,8 @@ package struct CheckpointFile: Sendable {
       throw CheckpointError.tooFewValues(needed: needed, found: values)
     }
     (tensors, rounded) = try Self.tensors(
-      entries, in: data, for: architecture, naming: naming ?? .own)
-    guard let scaling else {
+      entries, in: data, for: architecture, naming: recognized?.naming ?? .own(architecture.block))
+    guard let scaling, readings.allSatisfy({ $0.answer != nil }) else {
       identity = nil
       return
     }
@@ -111,8 +125,14 @@ package struct CheckpointFile: Sendable {
 
   /// The checkpoint that the file holds.
   ///
-  /// - Throws: `CheckpointError.noNormalization`.
-  package func checkpoint() throws(CheckpointError) -> Checkpoint {
+  /// - Parameter option: the command's option that gives a reading, for messages.
+  /// - Throws: `CheckpointError.undecided` and `.noNormalization`.
+  package func checkpoint(option: String = "--reading") throws(CheckpointError) -> Checkpoint {
+    let open = readings.filter { $0.answer == nil }
+    guard open.isEmpty else {
+      throw .undecided(
+        open.map { "\($0.question.rawValue) is \($0.description(option: option))" })
+    }
     guard let scaling else { throw .noNormalization }
     return Checkpoint(
       architecture: architecture, normalization: scaling.normalization, notes: notes,
@@ -137,14 +157,16 @@ package struct CheckpointFile: Sendable {
     Origin(
       digest: fileDigest,
       doubts: readings.filter { $0.evidence == .ambiguous }
-        .map { "\($0.question.rawValue)=\($0.answer)" })
+        .map { "\($0.question.rawValue)=\($0.answer ?? "")" })
   }
 
   /// A line for every reading that the tensors do not decide although networks with these names and
   /// shapes are known to differ in it: whoever uses the network may be using another function.
-  package var warnings: [String] {
+  ///
+  /// - Parameter option: the command's option that gives a reading.
+  package func warnings(option: String = "--reading") -> [String] {
     readings.filter { $0.evidence == .ambiguous }.map {
-      "\($0.question.rawValue) is read as \($0.description)"
+      "\($0.question.rawValue) is read as \($0.description(option: option))"
     }
   }
 
@@ -160,15 +182,38 @@ package struct CheckpointFile: Sendable {
     }
   }
 
+  /// The names of tensors that hold a network a second time: all of it, under another prefix, with the same bytes.
+  /// Toolkits for robust training keep it within the attacker too.
+  private static func copies(
+    of network: RecognizedNetwork, in entries: [SafetensorsHeader.Entry], _ data: Data
+  ) -> [String] {
+    let byName = Dictionary(entries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let tensors = network.architecture.stateTensors
+    return StateNaming.prefixes(in: Set(byName.keys)).dropFirst().flatMap { prefix, _ in
+      var other = network.naming
+      guard other.densePrefix == other.prefix else { return [String]() }
+      (other.prefix, other.densePrefix) = (prefix, prefix)
+      let isCopy = tensors.allSatisfy { tensor in
+        guard let first = byName[tensor.path(network.naming)],
+          let second = byName[tensor.path(other)]
+        else { return false }
+        return first.type == second.type && first.shape == second.shape
+          && data.withUnsafeBytes { file in
+            UnsafeRawBufferPointer(rebasing: file[first.bytes])
+              .elementsEqual(UnsafeRawBufferPointer(rebasing: file[second.bytes]))
+          }
+      }
+      return isCopy ? tensors.map { $0.path(other) } : []
+    }
+  }
+
   /// The network's tensors under this package's names, and the names in the file of those of which a
   /// value is rounded.
   private static func tensors(
     _ entries: [SafetensorsHeader.Entry], in data: Data, for architecture: ResNet.Architecture,
     naming: StateNaming
   ) throws -> (tensors: [String: Tensor], rounded: [String]) {
-    let paths = architecture.stateShapes
-    let shapes = Dictionary(
-      paths.map { (naming.name($0.key), $0.value) }, uniquingKeysWith: { first, _ in first })
+    let shapes = architecture.stateShapes(naming)
     var tensors: [String: Tensor] = [:]
     var problems: [String] = []
     var read: [SafetensorsHeader.Entry] = []
@@ -188,9 +233,11 @@ package struct CheckpointFile: Sendable {
     }
     problems += StateError.problems(of: tensors, for: shapes)
     guard problems.isEmpty else { throw StateError(problems: problems) }
-    let own = Dictionary(
-      paths.keys.compactMap { path in tensors[naming.name(path)].map { (path, $0) } },
-      uniquingKeysWith: { first, _ in first })
+    let ownNaming = StateNaming.own(architecture.block)
+    var own: [String: Tensor] = [:]
+    for tensor in architecture.stateTensors {
+      own[tensor.path(ownNaming)] = tensors[tensor.path(naming)]
+    }
     return (own, read.filter { $0.isRounded(in: data) }.map(\.name))
   }
 }
@@ -220,8 +267,10 @@ extension CheckpointFile {
   ///
   /// Tensors are all those of the file, counters included, but for the two that hold the scaling. Settings
   /// are `architecture.` block, blocks, channels (of an image), class-count, shortcut, stem-kernel and
-  /// widths; `reading.` and every question that concerns the network; `scaling.mean` and
-  /// `scaling.standard-deviation`. Whole numbers are decimal, those of `scaling` the bits of Float32 in
+  /// widths, stem-width of pre-activation networks and of others where it is not that of the first stage, and of
+  /// biases, expansion, last-normalization, lopsided, projection-kernel and second-stride those that are not false, 1,
+  /// true, false, 1 and false; `reading.` and every question that concerns the network, but for a shortcut that is
+  /// activated; `scaling.mean` and `scaling.standard-deviation`. Whole numbers are decimal, those of `scaling` the bits of Float32 in
   /// eight hexadecimal digits; several have commas between. −0 counts as 0. Height and width
   /// of an image are no settings, as the tensors do not depend on them.
   static func identity(
@@ -269,8 +318,13 @@ extension CheckpointFile {
       "scaling.standard-deviation": bits(scaling.standardDeviation),
     ]
     if let width = architecture.stemWidth { settings["architecture.stem-width"] = "\(width)" }
+    let questions = Set(Reading.Question.allCases.map(\.rawValue))
+    for (name, value) in architecture.details.settings where !questions.contains(name) {
+      settings["architecture.\(name)"] = value
+    }
     for reading in readings {
-      settings["reading.\(reading.question.rawValue)"] = reading.answer
+      guard let answer = reading.answer, !reading.question.isUsual(answer) else { continue }
+      settings["reading.\(reading.question.rawValue)"] = answer
     }
     return settings
   }

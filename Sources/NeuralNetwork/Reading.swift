@@ -3,8 +3,8 @@ import Statistics
 /// One property of a network that its state dict does not show, and how it is read.
 ///
 /// Names and shapes of tensors tell layers and widths. They do not tell what has no tensors: activations,
-/// poolings, strides, the scale of a pixel. One answer to every such question can be computed here. Where
-/// published code with the same names and shapes computes another, only whoever made the file knows.
+/// poolings, strides, where a shortcut starts, the scale of a pixel. Where published code with the same names and
+/// shapes computes different functions, only whoever made the file knows which of them it is for.
 package struct Reading: Sendable, Hashable {
   /// Which property. The raw value is its name in options, metadata and the digest of a checkpoint.
   package enum Question: String, CaseIterable, Sendable {
@@ -15,77 +15,136 @@ package struct Reading: Sendable, Hashable {
     case finalPooling = "final-pooling"
     case normEpsilon = "norm-epsilon"
     case pixelRange = "pixel-range"
+    case shortcut
     case shortcutPadding = "shortcut-padding"
     case stemPooling = "stem-pooling"
 
-    /// The answer that is computed for a network of this kind.
-    package func taken(_ architecture: ResNet.Architecture) -> String {
-      self == .blockOrder && architecture.block == .preActivation ? answers[1] : answers[0]
-    }
-
-    /// The answers that can be computed here for some network.
-    fileprivate var computable: ArraySlice<String> { answers.prefix(self == .blockOrder ? 2 : 1) }
-
-    /// The answers that can be computed here, then those of other networks, which cannot.
-    package var answers: [String] {
+    /// What is computed for a network as it is described.
+    package func answer(_ architecture: ResNet.Architecture) -> String {
       switch self {
-      case .activation: ["relu", "leaky-relu", "silu"]
-      case .blockOrder: ["post-activation", "pre-activation"]
-      case .bottleneckStride: ["3x3", "1x1"]
-      case .classOrder: ["dataset"]
-      case .finalPooling: ["mean", "max"]
-      case .normEpsilon: ["1e-5", "1e-3"]
-      case .pixelRange: ["0-1", "0-255"]
-      case .shortcutPadding: ["both-sides", "end"]
-      case .stemPooling: ["none", "max"]
+      case .blockOrder: architecture.block.isPreActivation ? "pre-activation" : "post-activation"
+      default: architecture.details.value(rawValue) ?? answers[0]
       }
     }
 
-    /// What the computed answer means.
-    fileprivate func meaning(_ answer: String) -> String {
+    /// The answers that can be computed for networks with the layers of this one.
+    package func choices(_ architecture: ResNet.Architecture) -> [String] {
+      answers.filter { answer in
+        if answer == self.answer(architecture) { return true }
+        var other = architecture
+        return other.details.set(rawValue, to: answer) && other.isValid
+      }
+    }
+
+    /// All answers that are known: first what most networks do.
+    package var answers: [String] {
+      typealias Details = ResNet.Architecture.Details
+      func all<Value: CaseIterable & RawRepresentable<String>>(_ type: Value.Type) -> [String] {
+        type.allCases.map(\.rawValue)
+      }
+      return switch self {
+      case .activation: all(Details.Activation.self)
+      case .blockOrder: ["post-activation", "pre-activation"]
+      case .bottleneckStride: all(Details.BottleneckStride.self)
+      case .classOrder: ["dataset"]
+      case .finalPooling: ["mean", "max"]
+      case .normEpsilon: all(Details.NormEpsilon.self)
+      case .pixelRange: ["0-1", "0-255"]
+      case .shortcut: all(Details.ProjectionSource.self)
+      case .shortcutPadding: all(Details.ShortcutPadding.self)
+      case .stemPooling: all(Details.StemPooling.self)
+      }
+    }
+
+    /// The answers that can be computed here for some network.
+    fileprivate var computable: [String] {
       switch self {
-      case .blockOrder where answer == "pre-activation":
-        "normalisations and ReLU before their convolutions, and once more before the mean"
-      case .activation: "ReLU behind every normalisation"
-      case .blockOrder: "convolutions before their normalisations, ReLU after the sum"
-      case .bottleneckStride: "a bottleneck halves the image in its 3×3 convolution"
-      case .classOrder: "logit k is class k of the data set"
-      case .finalPooling: "the mean over all pixels before the dense layer"
-      case .normEpsilon: "batch normalisation adds 10⁻⁵ to a variance"
-      case .pixelRange: "pixels are 0 to 1 before mean and deviation"
-      case .shortcutPadding:
+      case .finalPooling, .pixelRange: Array(answers.prefix(1))
+      default: answers
+      }
+    }
+
+    /// What an answer means.
+    fileprivate func meaning(_ answer: String) -> String {
+      switch (self, answer) {
+      case (.activation, "silu"): "x / (1 + e⁻ˣ) behind every normalisation"
+      case (.activation, "leaky-0.1"): "x behind every normalisation, and x / 10 below 0"
+      case (.activation, _): "ReLU behind every normalisation"
+      case (.blockOrder, "pre-activation"):
+        "normalisations and activations before their convolutions"
+      case (.blockOrder, _):
+        "convolutions before their normalisations, an activation after the sum"
+      case (.bottleneckStride, "1x1"): "a bottleneck halves the image in its first convolution"
+      case (.bottleneckStride, _): "a bottleneck halves the image in its 3×3 convolution"
+      case (.classOrder, _): "logit k is class k of the data set"
+      case (.finalPooling, _): "the mean over all pixels before the dense layer"
+      case (.normEpsilon, "1e-3"): "batch normalisation adds 10⁻³ to a variance"
+      case (.normEpsilon, _): "batch normalisation adds 10⁻⁵ to a variance"
+      case (.pixelRange, _): "pixels are 0 to 1 before mean and deviation"
+      case (.shortcut, "raw"): "a projection is given the block's input"
+      case (.shortcut, "raw-later"):
+        "a projection is given the block's input, but for the first stage, where it is given that behind the first "
+          + "activation"
+      case (.shortcut, "both-raw-later"):
+        "a projection and the first convolution are given the block's input, but for the first stage, where they are "
+          + "given that behind the first activation"
+      case (.shortcut, _):
+        "a projection is given the block's input behind its first normalisation and activation"
+      case (.shortcutPadding, "end"):
+        "a shortcut without parameters has every second pixel and the new channels behind"
+      case (.shortcutPadding, _):
         "a shortcut without parameters has every second pixel and as many new channels on either side"
-      case .stemPooling: "no max-pooling behind the first convolution"
+      case (.stemPooling, "max"):
+        "a 3×3 max-pooling of stride 2 behind the first convolution"
+      case (.stemPooling, _): "no max-pooling behind the first convolution"
       }
     }
 
     /// Whether a network of this kind answers the question at all.
     func concerns(_ architecture: ResNet.Architecture) -> Bool {
       switch self {
-      case .bottleneckStride: architecture.block == .bottleneck && architecture.widths.count > 1
+      case .bottleneckStride:
+        architecture.block.kernels.count == 3 && architecture.widths.count > 1
       case .shortcutPadding: architecture.shortcut == .parameterFree
+      case .shortcut:
+        architecture.block.isPreActivation
+          && architecture.stateTensors.contains { tensor in
+            if case .projection = tensor.place { true } else { false }
+          }
       default: true
       }
     }
+
+    /// Whether an answer has no part in a checkpoint's digest: what everything was that had one before there was the
+    /// question.
+    func isUsual(_ answer: String) -> Bool { self == .shortcut && answer == answers[0] }
   }
 
   /// What an answer is taken from.
   package enum Evidence: Sendable, Hashable {
-    /// The file is one of this package, which knows no other answer.
+    /// The file is one of this package, which says it.
     case own
     case shapes
     case metadata
     case caller
     /// Nothing tells the answer, but all known code with these names and shapes computes the same one.
     case assumed
-    /// Nothing tells the answer, and published code with these names and shapes computes another one.
+    /// Nothing tells the answer, and published code with these names and shapes computes another one, which cannot be
+    /// computed here.
     case ambiguous
+    /// Nothing tells the answer, and published code with these names and shapes computes several that can be computed
+    /// here.
+    case undecided
   }
 
   package let question: Question
-  /// How it is read.
-  package let answer: String
+  /// How it is read; nil where that has to be chosen.
+  package let answer: String?
   package let evidence: Evidence
+  /// What can be computed here for this network.
+  package let choices: [String]
+  /// What published code with these names and shapes computes.
+  package let published: [String]
 
   /// Answers by question: how a caller, or the metadata of a file, reads it.
   package typealias Answers = [Question: String]
@@ -104,7 +163,10 @@ package struct Reading: Sendable, Hashable {
       let answer = text.lowercased()
       guard question.answers.contains(answer) else { throw .unknown(name, text, question.answers) }
       guard question.computable.contains(answer) else {
-        throw .uncomputable(name, text, question.answers[0])
+        throw .uncomputable(name, answer, question.computable)
+      }
+      if let other = answers[question], other != answer {
+        throw .contradicted(question.rawValue, other, answer)
       }
       answers[question] = answer
     }
@@ -114,67 +176,100 @@ package struct Reading: Sendable, Hashable {
   /// How the tensors of a network are read.
   ///
   /// - Parameters:
-  ///   - naming: of the file; nil for a file of this package.
+  ///   - recognized: the network of a state dict; nil for a file of this package.
   ///   - metadata: what the file says.
   ///   - caller: what the caller says.
-  /// - Throws: `ReadingError` if somebody reads it as what names and shapes rule out.
+  /// - Throws: `ReadingError` if somebody reads it as what names and shapes rule out, or two differ.
   package static func all(
-    _ architecture: ResNet.Architecture, naming: StateNaming?, metadata: Answers, caller: Answers
+    _ architecture: ResNet.Architecture, recognized: RecognizedNetwork?, metadata: Answers,
+    caller: Answers
   ) throws(ReadingError) -> [Reading] {
     var readings: [Reading] = []
     for question in Question.allCases where question.concerns(architecture) {
-      let taken = question.taken(architecture)
-      for said in [caller[question], metadata[question]].compactMap(\.self) where said != taken {
-        throw .ruledOut(question.rawValue, said, taken)
+      let own = question.answer(architecture)
+      let choices = recognized == nil ? [own] : question.choices(architecture)
+      let published = recognized.map { question.published($0) } ?? [own]
+      for said in [caller[question], metadata[question]].compactMap(\.self)
+      where !choices.contains(said) {
+        throw .ruledOut(question.rawValue, said, choices)
       }
-      let evidence: Evidence =
-        if caller[question] != nil {
-          .caller
-        } else if metadata[question] != nil {
-          .metadata
-        } else if let naming {
-          evidence(for: question, architecture, naming)
-        } else {
-          .own
-        }
-      readings.append(Reading(question: question, answer: taken, evidence: evidence))
+      if let first = caller[question], let second = metadata[question], first != second {
+        throw .contradicted(question.rawValue, first, second)
+      }
+      func reading(_ answer: String?, _ evidence: Evidence) -> Reading {
+        Reading(
+          question: question, answer: answer, evidence: evidence, choices: choices,
+          published: published)
+      }
+      let possible = published.filter(choices.contains)
+      if let said = caller[question] {
+        readings.append(reading(said, .caller))
+      } else if let said = metadata[question] {
+        readings.append(reading(said, .metadata))
+      } else if recognized == nil {
+        readings.append(reading(own, .own))
+      } else if question == .blockOrder {
+        // Where the width changes, a normalisation before its convolution has the block's input's width.
+        readings.append(reading(own, published.count == 1 ? .shapes : .ambiguous))
+      } else if possible.count > 1 {
+        readings.append(reading(nil, .undecided))
+      } else if let only = possible.first {
+        readings.append(reading(only, published.count == 1 ? .assumed : .ambiguous))
+      } else {
+        throw .uncomputable(question.rawValue, published[0], choices)
+      }
     }
     return readings
   }
 
-  private static func evidence(
-    for question: Question, _ architecture: ResNet.Architecture, _ naming: StateNaming
-  ) -> Evidence {
-    switch question {
-    case .blockOrder:
-      // Where the width changes, a normalisation before its convolution has the block's input's width.
-      Set(architecture.widths + [architecture.stemWidth ?? architecture.widths[0]]).count > 1
-        ? .shapes : .ambiguous
-    case .stemPooling:
-      // github.com/huyvnphan/PyTorch_CIFAR10 keeps torchvision's pooling behind a 3×3 stem; others drop it.
-      naming.style == .torchvision ? .ambiguous : .assumed
-    case .shortcutPadding:
-      // github.com/akamaster/pytorch_resnet_cifar10 pads on both sides, others behind.
-      naming.style == .cifar ? .assumed : .ambiguous
-    default: .assumed
-    }
-  }
-
   /// What the answer is and on what it rests, in one line.
-  package var description: String {
+  ///
+  /// - Parameter option: the command's option that gives an answer.
+  package func description(option: String = "--reading") -> String {
+    let name = question.rawValue
+    guard let answer else {
+      let all = published.filter(choices.contains)
+        .map { "\(option) \(name)=\($0) (\(question.meaning($0)))" }
+      return "UNDECIDED: networks with these names and shapes are known that have "
+        + "\(published.joined(separator: " or ")); choose with \(all.joined(separator: " or "))"
+    }
+    let others = choices.filter { $0 != answer }
+    let choice = others.isEmpty ? "" : "; can be \(others.joined(separator: ", ")) by \(option)"
     let grounds =
       switch evidence {
-      case .own: "as in every file of this package"
+      case .own: "as the file says"
       case .shapes: "as the shapes tell"
       case .metadata: "as the file's metadata say"
       case .caller: "as given"
-      case .assumed: "assumed, names and shapes do not tell"
-      case .ambiguous:
+      case .assumed: "assumed, names and shapes do not tell" + choice
+      case .ambiguous, .undecided:
         "AMBIGUOUS: networks with these names and shapes are known that have "
-          + question.answers.filter { $0 != answer }.joined(separator: " or ")
-          + " instead; confirm with --reading \(question.rawValue)=\(answer)"
+          + published.filter { $0 != answer }.joined(separator: " or ")
+          + " instead; confirm with \(option) \(name)=\(answer)"
       }
     return "\(answer) (\(question.meaning(answer)); \(grounds))"
+  }
+}
+
+extension Reading.Question {
+  /// What published code with the names and shapes of a network computes.
+  fileprivate func published(_ network: RecognizedNetwork) -> [String] {
+    if let answers = network.family.answers[self] { return answers }
+    let (architecture, naming) = (network.architecture, network.naming)
+    switch self {
+    case .blockOrder:
+      let own = answer(architecture)
+      let widths = Set(architecture.widths + [architecture.stemWidth ?? architecture.widths[0]])
+      return widths.count > 1 ? [own] : [own] + answers.filter { $0 != own }
+    case .stemPooling:
+      // github.com/huyvnphan/PyTorch_CIFAR10 keeps torchvision's pooling behind a 3×3 stem; others drop it.
+      let isTorchvision = naming.dense == "fc" && naming.projection == "downsample.0"
+      return isTorchvision && !architecture.block.isPreActivation ? answers : [answers[0]]
+    case .shortcutPadding:
+      // github.com/akamaster/pytorch_resnet_cifar10 pads on both sides, others behind.
+      return naming.dense == "linear" ? [answers[0]] : answers
+    default: return [answers[0]]
+    }
   }
 }
 
@@ -182,29 +277,36 @@ package struct Reading: Sendable, Hashable {
 package enum ReadingError: ExplainedError, Equatable {
   case question(String, [String])
   case unknown(String, String, [String])
-  case uncomputable(String, String, String)
-  case ruledOut(String, String, String)
+  case uncomputable(String, String, [String])
+  case ruledOut(String, String, [String])
+  case contradicted(String, String, String)
 
   /// `.usage`: what was asked for is wrong.
   package var cause: ErrorCause { .usage }
 
   package var description: String {
+    func list(_ texts: [String]) -> String { texts.joined(separator: " or ") }
     switch self {
     case .question(let name, let all):
-      "there is no reading \(name.printable); there are \(all.joined(separator: ", "))"
+      return "there is no reading \(name.printable); there are \(all.joined(separator: ", "))"
     case .unknown(let name, let value, let all):
-      "the reading \(name.printable) is not \(value.printable); it is one of "
+      return "the reading \(name.printable) is not \(value.printable); it is one of "
         + all.joined(separator: ", ")
-    case .ruledOut(let name, let value, let taken):
-      """
-      names and shapes of the tensors tell that \(name) is \(taken) and not \(value.printable); leave that reading \
-      out
-      """
-    case .uncomputable(let name, let value, let taken):
-      """
-      a network whose \(name.printable) is \(value.printable) cannot be computed here, only \(taken); \
-      it would be evaluated as another function
-      """
+    case .ruledOut(let name, let value, let choices):
+      return """
+        names and shapes of the tensors tell that \(name) is \(list(choices)) and not \(value.printable); leave that \
+        reading out
+        """
+    case .uncomputable(let name, let value, let choices):
+      return """
+        a network whose \(name.printable) is \(value.printable) cannot be computed here, only \(list(choices)); \
+        it would be evaluated as another function
+        """
+    case .contradicted(let name, let one, let other):
+      return """
+        \(name) is read as \(one.printable) and as \(other.printable), by the file's metadata and by what was given, \
+        or twice; give one alone
+        """
     }
   }
 }

@@ -1,12 +1,20 @@
 import Classification
 import Statistics
 
-extension ResNet.Architecture {
+/// The network of a state dict, as far as names and shapes tell it.
+package struct RecognizedNetwork: Sendable {
+  /// How the file calls its layers.
+  package let naming: StateNaming
+  /// Whose networks have such names and shapes.
+  package let family: NetworkFamily
+  /// The network; details that are readings are not decided yet.
+  package let architecture: ResNet.Architecture
+
   /// The network whose state has these names and shapes: convolutions [O, I, K, K] with O channels of the
   /// output and I of the input, the dense layer [L, C] with L classes.
   ///
-  /// Names and shapes do not tell strides, paddings, pooling and activations, which are taken to be
-  /// those of `ResNet`; `Reading` says which of them are in doubt. Nor do they tell the images' extents.
+  /// Names and shapes do not tell poolings, activations and much else; `Reading` says what is in doubt, and
+  /// `NetworkFamily` what published code does. Nor do they tell the images' extents.
   ///
   /// - Parameters:
   ///   - shapes: shape of every tensor by its name in the file.
@@ -15,115 +23,124 @@ extension ResNet.Architecture {
   /// - Throws: `RecognitionError` if no network of this kind has these names and shapes. Only the tensors
   ///   that tell the architecture are looked at; `StateError.problems` checks all of them.
   package init(
-    recognizing shapes: [String: [Int]], height: Int, width: Int
+    _ shapes: [String: [Int]], height: Int, width: Int
   ) throws(RecognitionError) {
     guard let naming = StateNaming(of: shapes.keys) else { throw .noDenseLayer }
-    func shape(_ own: String) -> [Int]? { shapes[naming.name(own)] }
-    func weights(_ own: String, rank: Int) throws(RecognitionError) -> [Int] {
-      guard let shape = shape(own) else { throw .missing(naming.name(own)) }
-      guard shape.count == rank else { throw .rank(naming.name(own), shape) }
+    func shape(_ place: LayerPlace, _ part: String = "weight") -> [Int]? {
+      shapes["\(naming.name(place)).\(part)"]
+    }
+    guard shape(.dense) != nil else { throw .noDenseLayer }
+    func weights(_ place: LayerPlace, rank: Int) throws(RecognitionError) -> [Int] {
+      guard let shape = shape(place) else { throw .missing("\(naming.name(place)).weight") }
+      guard shape.count == rank else { throw .rank("\(naming.name(place)).weight", shape) }
       return shape
     }
-    let stem = try weights("conv1.weight", rank: 4)
-    let dense = try weights("fc_dense.weight", rank: 2)
+    func convolution(_ stage: Int, _ block: Int, _ number: Int) -> [Int]? {
+      shape(.convolution(stage: stage, block: block, number))
+    }
+    let stem = try weights(.stem, rank: 4)
+    let dense = try weights(.dense, rank: 2)
     // Only networks for large images begin so, with stride 2 and a max-pooling that has no tensors.
     guard stem[2] < 7 else { throw .largeImages(kernel: stem[2]) }
-    let isWide = naming.style == .wide
-    func block(_ stage: Int, _ index: Int) -> String {
-      Self.path(isWide ? .preActivation : .basic, stage, index)
-    }
     var widths: [Int] = []
     var blocks: [Int] = []
-    var isProjected = false
-    while let first = shape("\(block(widths.count, 0)).conv1.weight"), let width = first.first {
+    var projections: [LayerPlace] = []
+    while let first = convolution(widths.count, 0, 0), let width = first.first {
       let stage = widths.count
       var count = 0
-      while shape("\(block(stage, count)).conv1.weight") != nil { count += 1 }
-      isProjected = isProjected || shape("\(block(stage, 0)).downsample.0.weight") != nil
+      while convolution(stage, count, 0) != nil { count += 1 }
+      let projection = LayerPlace.projection(stage: stage, block: 0)
+      if shape(projection) != nil { projections.append(projection) }
       widths.append(width)
       blocks.append(count)
     }
-    guard !widths.isEmpty else { throw .missing(naming.name("layer1.0.conv1.weight")) }
-    let last = shape("layer1.0.conv3.weight")
-    if let last, last.first != widths[0] { throw .expansion(last.first ?? 0, of: widths[0]) }
-    self.init(
+    guard !widths.isEmpty else {
+      throw .missing("\(naming.name(.convolution(stage: 0, block: 0, 0))).weight")
+    }
+    var details = ResNet.Architecture.Details()
+    let last = convolution(0, 0, 2)
+    if let outputs = last?.first {
+      guard widths[0] > 0, outputs % widths[0] == 0 else {
+        throw .expansion(outputs, of: widths[0])
+      }
+      details.expansion = outputs / widths[0]
+    }
+
+    // A normalisation before its convolution is as wide as the block's input, and a projection has none behind it.
+    func isPreActivation() -> Bool {
+      if NetworkFamily.preActivationStages.contains(naming.stage.description) { return true }
+      if case .projection(let stage, let block)? = projections.first {
+        return shape(.projectionNormalization(stage: stage, block: block)) == nil
+      }
+      return widths.indices.contains { stage in
+        guard let first = convolution(stage, 0, 0), first.count == 4, first[0] != first[1] else {
+          return false
+        }
+        return shape(.normalization(stage: stage, block: 0, 0)) == [first[1]]
+      }
+    }
+    let isPre = isPreActivation()
+    details.hasBiases = shape(.stem, "bias") != nil
+    guard
+      let family = NetworkFamily.of(
+        naming, isPreActivation: isPre, hasBiases: details.hasBiases)
+    else {
+      throw .noFamily(naming.description)
+    }
+    details.isLopsided = family.isLopsided
+    details.stridesSecond = family.stridesSecond
+    if let kernel = projections.first.flatMap({ shape($0) })?.last {
+      details.projectionKernel = kernel
+    }
+    if isPre, family.mayEndBare, shape(.lastNormalization) == nil {
+      details.hasLastNormalization = shape(.lastNormalization, "running_mean") != nil
+    }
+    let isProjected = isPre || !projections.isEmpty || widths.count == 1
+    let block: ResNet.Architecture.Block =
+      if isPre {
+        last == nil ? .preActivation : .preActivationBottleneck
+      } else {
+        last == nil ? .basic : .bottleneck
+      }
+    architecture = ResNet.Architecture(
       imageShape: ImageShape(channels: stem[1], height: height, width: width),
-      classCount: dense[0], stemKernel: stem[2], stemWidth: isWide ? stem[0] : nil, widths: widths,
-      blocks: blocks, block: isWide ? .preActivation : last == nil ? .basic : .bottleneck,
-      shortcut: isWide || isProjected || widths.count == 1 ? .projection : .parameterFree)
-    guard isValid else { throw .impossible }
+      classCount: dense[0], stemKernel: stem[2],
+      stemWidth: isPre || stem[0] != widths[0] ? stem[0] : nil, widths: widths, blocks: blocks,
+      block: block, shortcut: isProjected ? .projection : .parameterFree, details: details)
+    guard architecture.isValid else { throw .impossible }
+    self.naming = naming
+    self.family = family
   }
+}
 
-  /// The shape of every tensor of the network's state by its path, without building the network.
-  package var stateShapes: [String: [Int]] {
-    var shapes: [String: [Int]] = [:]
-    func normalization(_ path: String, _ channels: Int) {
-      for part in ["weight", "bias", "running_mean", "running_var"] {
-        shapes["\(path).\(part)"] = [channels]
-      }
-    }
-    func layer(_ convolution: String, _ path: String, _ weights: [Int]) {
-      shapes["\(convolution).weight"] = weights
-      normalization(path, weights[0])
-    }
-    let kernels = block == .bottleneck ? [1, 3, 1] : [3, 3]
-    var channels = stemWidth ?? widths.first ?? 0
-    shapes["conv1.weight"] = [channels, imageShape.channels, stemKernel, stemKernel]
-    normalization("bn1", block == .preActivation ? widths.last ?? 0 : channels)
-    for (stage, width) in widths.enumerated() {
-      for index in 0..<blocks[stage] {
-        let path = Self.path(block, stage, index)
-        if block == .preActivation {
-          normalization("\(path).bn1", channels)
-          shapes["\(path).conv1.weight"] = [width, channels, 3, 3]
-          layer("\(path).conv2", "\(path).bn2", [width, width, 3, 3])
-          if channels != width { shapes["\(path).convShortcut.weight"] = [width, channels, 1, 1] }
-          channels = width
-          continue
-        }
-        for (place, kernel) in kernels.enumerated() {
-          layer(
-            "\(path).conv\(place + 1)", "\(path).bn\(place + 1)",
-            [width, place == 0 ? channels : width, kernel, kernel])
-        }
-        let isChanged = stage > 0 && index == 0 || channels != width
-        if shortcut == .projection, isChanged {
-          layer("\(path).downsample.0", "\(path).downsample.1", [width, channels, 1, 1])
-        }
-        channels = width
-      }
-    }
-    shapes["fc_dense.weight"] = [classCount, channels]
-    shapes["fc_dense.bias"] = [classCount]
-    return shapes
-  }
-
-  /// Where the tensors of a block are, without a dot behind.
-  static func path(_ block: Block, _ stage: Int, _ index: Int) -> String {
-    block == .preActivation
-      ? "block\(stage + 1).layer.\(index)" : "layer\(stage + 1).\(index)"
-  }
-
-  /// The number of trainable values.
-  package var parameterCount: Int {
-    stateShapes.reduce(0) { $0 + ($1.key.contains("running_") ? 0 : $1.value.reduce(1, *)) }
-  }
-
+extension ResNet.Architecture {
   /// The network in words: layers with weights, blocks and widths of the stages, and the rest.
   package var description: String {
-    // As their authors count them: with the dense layer, or with the shortcuts' convolutions.
-    let layers =
-      blocks.reduce(0, +) * (block == .bottleneck ? 3 : 2)
-      + (block == .preActivation ? 1 + widths.count : 2)
-    func title(_ block: Block) -> String {
-      block == .preActivation ? "pre-activation" : block.rawValue
-    }
+    // As their authors count them: with the dense layer, or wide ones with the shortcuts' convolutions.
+    let isWide = block.isPreActivation && stemWidth != widths.first
+    let layers = blocks.reduce(0, +) * block.kernels.count + (isWide ? 1 + widths.count : 2)
+    let title =
+      switch block {
+      case .preActivation: "pre-activation"
+      case .preActivationBottleneck: "pre-activation bottleneck"
+      default: block.rawValue
+      }
     func list(_ numbers: [Int]) -> String { numbers.map(String.init).joined(separator: ", ") }
-    return """
-      residual network of \(layers) layers: \(list(blocks)) \(title(block)) blocks of widths \
-      \(list(widths))\(stemWidth.map { " behind \($0)" } ?? ""), first kernel \(stemKernel)×\(stemKernel), shortcuts \
+    var text = """
+      residual network of \(layers) layers: \(list(blocks)) \(title) blocks of widths \
+      \(list(widths))\(stemWidth.map { $0 == widths[0] ? "" : " behind \($0)" } ?? ""), first kernel \
+      \(stemKernel)×\(stemKernel), shortcuts \
       \(shortcut == .projection ? "by projection" : "without parameters"), \(classCount) classes
       """
+    if details.expansion != 1 { text += ", widened by \(details.expansion) in each block" }
+    if details.hasBiases { text += ", convolutions with biases" }
+    if details.stridesSecond { text += ", stride in the second convolution" }
+    if details.projectionKernel != 1 {
+      text += ", projections \(details.projectionKernel)×\(details.projectionKernel)"
+    }
+    if !details.hasLastNormalization { text += ", no normalisation behind the last block" }
+    if details.isLopsided { text += ", padded below and right alone where the stride is 2" }
+    return text
   }
 }
 
@@ -134,6 +151,7 @@ public enum RecognitionError: ExplainedError, Equatable {
   case rank(String, [Int])
   case largeImages(kernel: Int)
   case expansion(Int, of: Int)
+  case noFamily(String)
   case impossible
 
   /// What is wrong and what to do, in one line.
@@ -141,7 +159,7 @@ public enum RecognitionError: ExplainedError, Equatable {
     switch self {
     case .noDenseLayer:
       """
-      no dense layer is found: fc_dense.weight, fc.weight or linear.weight, with or without a prefix \
+      no dense layer is found: \(StateNaming.denseNames), with or without a prefix \
       that all names have; only residual networks for small images can be read
       """
     case .missing(let name): "\(name.printable) is missing; only residual networks can be read"
@@ -153,12 +171,17 @@ public enum RecognitionError: ExplainedError, Equatable {
     case .largeImages(let kernel):
       """
       the first convolution is \(kernel)×\(kernel), that of a network for large images; only those \
-      for small images, without stride and max-pooling there, can be read
+      for small images, without stride there, can be read
       """
     case .expansion(let last, let width):
       """
-      the bottlenecks widen from \(width) to \(last) channels; only those that keep their width can \
-      be read
+      the bottlenecks go from \(width) to \(last) channels; only those that widen by a whole number, or keep their \
+      width, can be read
+      """
+    case .noFamily(let names):
+      """
+      no network is known whose names are such as \(names) and whose convolutions have biases; only those of known \
+      code can be read
       """
     case .impossible:
       """

@@ -10,24 +10,36 @@ import Statistics
 /// bottlenecks have expansion 1, as in the official code of Mixup Inference.
 public struct ResNet {
   /// What kind of network, and how large.
-  public struct Architecture: Codable, Hashable, Sendable {
+  public struct Architecture: Hashable, Sendable {
     /// The layers of one residual block.
     public enum Block: String, Codable, Sendable {
       /// Two 3×3 convolutions.
       case basic
       /// 1×1, 3×3, 1×1; the stride is on the 3×3.
       case bottleneck
-      /// Two 3×3 convolutions, each behind a normalisation and a ReLU, and nothing behind the sum. Where the width
-      /// changes, a 1×1 convolution of what the first of them is given stands for the input. A last
-      /// normalisation and ReLU stand before the mean. Evaluated here, not trained.
+      /// Two 3×3 convolutions, each behind a normalisation and an activation, and nothing behind the sum. Where the
+      /// extents or the width change, a convolution of what the first of them is given stands for the input. A last
+      /// normalisation and activation stand before the mean. Evaluated here, not trained.
       ///
       /// Zagoruyko and Komodakis, "Wide residual networks", BMVC 2016.
       case preActivation
+      /// 1×1, 3×3, 1×1 in the same order. He, Zhang, Ren and Sun, "Identity mappings in deep residual networks", 2016.
+      case preActivationBottleneck
+
+      /// Whether normalisations stand before their convolutions.
+      package var isPreActivation: Bool {
+        self == .preActivation || self == .preActivationBottleneck
+      }
+
+      /// K of every convolution.
+      var kernels: [Int] {
+        self == .basic || self == .preActivation ? [3, 3] : [1, 3, 1]
+      }
     }
 
     /// How a block's input reaches its output where extents or widths change.
     public enum Shortcut: String, Codable, Sendable {
-      /// A strided 1×1 convolution with batch normalisation.
+      /// A strided 1×1 convolution, in post-activation blocks with batch normalisation.
       case projection
       /// Every second pixel, new channels zero on both sides: He et al.'s option A.
       case parameterFree
@@ -49,12 +61,14 @@ public struct ResNet {
     public var block: Block
     /// How a block's input reaches its output where extents or widths change.
     public var shortcut: Shortcut
+    /// In what it differs from others of the same layers.
+    public var details: Details
 
     /// A residual network; `widths` and `blocks` have one entry per stage.
     public init(
       imageShape: ImageShape, classCount: Int, stemKernel: Int = 3, stemWidth: Int? = nil,
       widths: [Int] = [16, 32, 64], blocks: [Int], block: Block = .basic,
-      shortcut: Shortcut = .projection
+      shortcut: Shortcut = .projection, details: Details = Details()
     ) {
       self.imageShape = imageShape
       self.classCount = classCount
@@ -64,6 +78,7 @@ public struct ResNet {
       self.blocks = blocks
       self.block = block
       self.shortcut = shortcut
+      self.details = details
     }
 
     /// 8 layers of widths 16, 32, 64; 78,042 parameters for 3×32×32 and 10 classes.
@@ -298,7 +313,7 @@ package struct ResidualBlock {
       case .basic: [whole, inside(3)]
       case .bottleneck:
         [ConvolutionGeometry(height: height, width: width, kernel: 1), whole, inside(1)]
-      case .preActivation: preconditionFailure("cannot be trained")
+      case .preActivation, .preActivationBottleneck: preconditionFailure("cannot be trained")
       }
     layers = geometries.enumerated().map { index, geometry in
       ConvolutionNormalization(
@@ -313,13 +328,11 @@ package struct ResidualBlock {
         ConvolutionNormalization(
           inputChannels: inputChannels, outputChannels: outputChannels, geometry: step))
     } else {
-      let copy = Convolution(
-        inputChannels: inputChannels, outputChannels: outputChannels, geometry: step)
-      let before = (outputChannels - inputChannels) / 2
-      for channel in 0..<inputChannels where 0..<outputChannels ~= before + channel {
-        copy.weight.value[(before + channel) * inputChannels + channel] = 1
-      }
-      self.shortcut = .copy(copy)
+      self.shortcut = .copy(
+        Convolution(
+          weight: Parameter(
+            .copyingChannels(from: inputChannels, to: outputChannels, padding: .bothSides)),
+          bias: nil, geometry: step))
     }
   }
 
@@ -390,5 +403,19 @@ package struct ResidualBlock {
       projection.describe(
         convolution: "\(path).downsample.0", normalization: "\(path).downsample.1", in: &state)
     }
+  }
+}
+
+extension Tensor {
+  /// The weights [O, C, 1, 1] of a convolution that copies channels, with zeros where the output has more.
+  static func copyingChannels(
+    from inputs: Int, to outputs: Int, padding: ResNet.Architecture.Details.ShortcutPadding
+  ) -> Tensor {
+    var weight = Tensor(shape: [outputs, inputs, 1, 1])
+    let before = padding == .bothSides ? (outputs - inputs) / 2 : 0
+    for channel in 0..<inputs where 0..<outputs ~= before + channel {
+      weight[(before + channel) * inputs + channel] = 1
+    }
+    return weight
   }
 }

@@ -19,11 +19,13 @@ func checkpointFile(
     let file = try CheckpointFile(
       bytes, normalization: reading.normalization, answers: reading.answers,
       extents: (images.height, images.width))
-    // Every verb that comes here needs the scaling of the input.
-    do { _ = try file.checkpoint() } catch {
-      throw Failure.data("\(path): \(error); \(reading.advice)")
+    // Every verb that comes here needs the scaling of the input, and to know which function it is.
+    do { _ = try file.checkpoint(option: reading.option) } catch {
+      guard error == .noNormalization else { throw Failure.data("\(path): \(error)") }
+      let usual = file.recognized?.family.usualScaling.map { "; usual for its family is \($0)" }
+      throw Failure.data("\(path): \(error); \(reading.advice)\(usual ?? "")")
     }
-    for warning in file.warnings {
+    for warning in file.warnings(option: reading.option) {
       let line = "mixup-inference: warning: \(path): \(warning)".printable + "\n"
       FileHandle.standardError.write(Data(line.utf8))
     }

@@ -17,7 +17,7 @@ struct ReadingOptions: ParsableArguments {
     name: .customLong("reading"),
     help: """
       A property of the network that names and shapes of its tensors leave open, such as \
-      stem-pooling=none; `inspect` lists them. May be repeated.
+      stem-pooling=none or shortcut=raw; `inspect` lists them. May be repeated.
       """)
   var readings: [String] = []
 
@@ -30,6 +30,8 @@ struct ReadingOptions: ParsableArguments {
 struct CheckpointReading {
   var normalization: Normalization?
   var answers: Reading.Answers = [:]
+  /// The option that gives an answer.
+  var option = "--reading"
   /// Advice for a file and a command line that both do not say how the network's input is scaled.
   var advice = "write it into the file with --mean and --std of fixtures/convert_checkpoint.py"
 
@@ -40,6 +42,7 @@ struct CheckpointReading {
   /// - Throws: `Failure`, `NormalizationError` and `ReadingError` for what makes no sense.
   init(mean: String?, std: String?, readings: [String], prefix: String) throws {
     advice = "give \(prefix)mean and \(prefix)std"
+    option = "\(prefix)reading"
     if mean != nil || std != nil {
       guard let mean, let std else {
         throw Failure.usage("\(prefix)mean and \(prefix)std belong together; give both or neither")

@@ -91,4 +91,7 @@ let geometries: [ConvolutionGeometry] = [
   ConvolutionGeometry(height: 7, width: 7, kernel: 1, stride: 2),
   ConvolutionGeometry(height: 10, width: 11, kernel: 4, stride: 3, padding: 2),
   ConvolutionGeometry(height: 1, width: 1, kernel: 1),
+  ConvolutionGeometry(height: 8, width: 6, kernel: 3, stride: 2, padding: 0, paddingBehind: 1),
+  ConvolutionGeometry(height: 5, width: 6, kernel: 3, padding: 2, paddingBehind: 0),
+  ConvolutionGeometry(height: 3, width: 2, kernel: 1, padding: 0, paddingBehind: 2),
 ]

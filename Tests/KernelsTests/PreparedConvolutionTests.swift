@@ -156,7 +156,7 @@ struct PreparedConvolutionTests {
     #expect(name(32, 1, 2, 64, 64) == "direct")
   }
 
-  @Test("Only 3×3 convolutions with stride and padding 1 fall into tiles")
+  @Test("Only 3×3 convolutions with stride 1 and padding 1 on every side fall into tiles")
   func tiles() throws {
     let geometry = ConvolutionGeometry(height: 6, width: 5, kernel: 3, padding: 1)
     let tiles = try #require(WinogradTiles(geometry, outputExtent: 4))
@@ -167,6 +167,9 @@ struct PreparedConvolutionTests {
       ConvolutionGeometry(height: 6, width: 5, kernel: 3, padding: 0),
       ConvolutionGeometry(height: 6, width: 5, kernel: 3, stride: 2, padding: 1),
       ConvolutionGeometry(height: 6, width: 5, kernel: 5, padding: 2),
+      ConvolutionGeometry(height: 6, width: 5, kernel: 3, padding: 0, paddingBehind: 1),
+      ConvolutionGeometry(height: 6, width: 5, kernel: 3, padding: 1, paddingBehind: 0),
+      ConvolutionGeometry(height: 6, width: 5, kernel: 3, padding: 1, paddingBehind: 2),
     ] {
       #expect(WinogradTiles(other, outputExtent: 4) == nil)
     }

@@ -19,6 +19,10 @@ struct LayerGradientTests {
     (ConvolutionGeometry(height: 5, width: 5, kernel: 1, stride: 2), 4, 3),
     (ConvolutionGeometry(height: 6, width: 7, kernel: 4, stride: 3, padding: 2), 2, 3),
     (ConvolutionGeometry(height: 2, width: 2, kernel: 5, padding: 2), 3, 2),
+    (
+      ConvolutionGeometry(
+        height: 6, width: 4, kernel: 3, stride: 2, padding: 0, paddingBehind: 1), 3, 4
+    ),
   ]
 
   @Test("Convolution: output, input gradient, weight and bias gradient", arguments: 0..<5)
@@ -41,7 +45,8 @@ struct LayerGradientTests {
       )
       func reference(_ x: DoubleArray, _ w: DoubleArray, _ b: DoubleArray) -> DoubleArray {
         DoubleReference.convolution(
-          x, w, bias: b, stride: geometry.stride, padding: geometry.padding)
+          x, w, bias: b, stride: geometry.stride, padding: geometry.padding,
+          paddingBehind: geometry.paddingBehind)
       }
       let output = layer.forward(input, on: execution)
       let inputGradient = try #require(layer.backward(direction, input: input, on: execution))

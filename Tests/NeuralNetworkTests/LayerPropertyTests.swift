@@ -25,7 +25,7 @@ private struct Case: Sendable {
     let kernel = try draw(1...3)
     let geometry = ConvolutionGeometry(
       height: try draw(kernel...5), width: try draw(kernel...5), kernel: kernel,
-      stride: try draw(1...3), padding: try draw(0...2))
+      stride: try draw(1...3), padding: try draw(0...2), paddingBehind: try draw(0...2))
     let (inputs, outputs) = (try draw(1...3), try draw(1...18))
     func tensor(_ shape: [Int]) throws(Discarded) -> Tensor {
       try Generator<Tensor>.tensor(shape).value(from: source)
@@ -89,13 +89,14 @@ struct LayerPropertyTests {
       let dense = c.layer(
         c.weight,
         geometry: ConvolutionGeometry(
-          height: g.height, width: g.width, kernel: g.kernel, padding: g.padding))
+          height: g.height, width: g.width, kernel: g.kernel, padding: g.padding,
+          paddingBehind: g.paddingBehind))
       let all = dense.forward(c.x, on: execution)
       let kept = c.layer(c.weight).forward(c.x, on: execution)
       #expect(
         kept.shape[1...2] == [
-          (g.height + 2 * g.padding - g.kernel) / g.stride + 1,
-          (g.width + 2 * g.padding - g.kernel) / g.stride + 1,
+          (g.height + g.padding + g.paddingBehind - g.kernel) / g.stride + 1,
+          (g.width + g.padding + g.paddingBehind - g.kernel) / g.stride + 1,
         ])
       for row in 0..<kept.shape[1] {
         for column in 0..<kept.shape[2] {

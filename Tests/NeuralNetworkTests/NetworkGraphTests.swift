@@ -25,9 +25,11 @@ private struct Scene {
       let extents = graph.values[input]
       switch number[0] % 15 {
       case 0, 1:
+        let isWide = number[2] % 2 == 0
         let geometry = ConvolutionGeometry(
-          height: extents.height, width: extents.width, kernel: number[2] % 2 == 0 ? 3 : 1,
-          stride: number[2] % 5 == 0 ? 2 : 1, padding: number[2] % 2 == 0 ? 1 : 0)
+          height: extents.height, width: extents.width, kernel: isWide ? 3 : 1,
+          stride: number[2] % 5 == 0 ? 2 : 1, padding: isWide && number[2] % 8 != 0 ? 1 : 0,
+          paddingBehind: isWide ? number[2] % 8 == 0 ? 2 : 1 : 0)
         product(
           input, channels: number[2] % 3 == 0 ? extents.channels : channels + number[2] % 4,
           geometry: geometry, seed: place)
@@ -93,7 +95,8 @@ private struct Scene {
     _ = graph.product("product \(seed)", convolution, of: input)
     definitions.append { values, _ in
       DoubleReference.convolution(
-        values[input], weight, bias: bias, stride: geometry.stride, padding: geometry.padding)
+        values[input], weight, bias: bias, stride: geometry.stride, padding: geometry.padding,
+        paddingBehind: geometry.paddingBehind)
     }
   }
 

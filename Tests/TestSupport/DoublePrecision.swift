@@ -41,11 +41,13 @@ package struct DoubleArray: Sendable {
 package enum DoubleReference {
   /// Input [N, H, W, C], weight [O, C, K, K].
   package static func convolution(
-    _ x: DoubleArray, _ weight: DoubleArray, bias: DoubleArray? = nil, stride: Int, padding: Int
+    _ x: DoubleArray, _ weight: DoubleArray, bias: DoubleArray? = nil, stride: Int, padding: Int,
+    paddingBehind: Int? = nil
   ) -> DoubleArray {
     let kernel = weight.shape[2]
-    let height = (x.shape[1] + 2 * padding - kernel) / stride + 1
-    let width = (x.shape[2] + 2 * padding - kernel) / stride + 1
+    let around = padding + (paddingBehind ?? padding)
+    let height = (x.shape[1] + around - kernel) / stride + 1
+    let width = (x.shape[2] + around - kernel) / stride + 1
     var out = DoubleArray(zeros: [x.shape[0], height, width, weight.shape[0]])
     for n in 0..<x.shape[0] {
       for row in 0..<height {

@@ -160,16 +160,9 @@ public struct BatchNormalization {
 
   // MARK: Statistics
 
-  /// What the layer does in evaluation, without addend and ReLU, as `x · scale + shift`.
-  func foldedForEvaluation() -> (scale: Tensor, shift: Tensor) {
-    Self.folded(
-      weight: weight.value, bias: bias.value, mean: runningMean.value,
-      variance: runningVariance.value)
-  }
-
   /// What a layer with these tensors does in evaluation, as `x · scale + shift`.
   static func folded(
-    weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor
+    weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: Float = epsilon
   ) -> (scale: Tensor, shift: Tensor) {
     folded(
       weight: weight, bias: bias, mean: mean,
