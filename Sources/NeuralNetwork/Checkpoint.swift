@@ -62,12 +62,12 @@ public struct Checkpoint: Sendable {
     return try Safetensors(tensors: tensors, metadata: metadata).encoded()
   }
 
-  /// The network with the checkpoint's tensors, to be trained on.
+  /// The network with the checkpoint's tensors.
   ///
-  /// - Throws: `StateError` if they do not fit, `CheckpointError.evaluationOnly` for a network that cannot be trained
-  ///   here.
+  /// - Throws: `StateError` if they do not fit.
   public func network() throws -> ResNet {
-    guard architecture.canBeTrained else { throw CheckpointError.evaluationOnly }
+    let problems = StateError.problems(of: tensors, for: architecture.stateShapes)
+    guard problems.isEmpty else { throw StateError(problems: problems) }
     let network = ResNet(architecture)
     try network.state.load(tensors)
     return network
@@ -75,11 +75,6 @@ public struct Checkpoint: Sendable {
 }
 
 extension ResNet.Architecture {
-  /// Whether there is a `ResNet` of it, which can be trained.
-  package var canBeTrained: Bool {
-    !block.isPreActivation && stemWidth == nil && details == Details()
-  }
-
   /// Whether every extent is positive and no larger than in networks for small images, of which the
   /// deepest published one has 600 blocks (ResNet-1202), and the layers fit together.
   package var isValid: Bool {
@@ -128,7 +123,6 @@ public enum CheckpointError: ExplainedError, Equatable {
   case scaling(String)
   case impossibleNetwork
   case tooFewValues(needed: Int, found: Int)
-  case evaluationOnly
 
   /// What is wrong and what to do, in one line.
   public var description: String {
@@ -150,10 +144,6 @@ public enum CheckpointError: ExplainedError, Equatable {
       """
       the file describes a network or a scaling of its input that is impossible; it is damaged, copy it \
       again or train anew
-      """
-    case .evaluationOnly:
-      """
-      this network can be evaluated here, not trained: only post-activation ones of this package's kind are
       """
     case .tooFewValues(let needed, let found):
       """

@@ -6,14 +6,11 @@ import Statistics
 public final class Parameter {
   /// The present values.
   public var value: Tensor
-  /// ∂loss/∂value of the last backward pass.
-  public package(set) var gradient: Tensor
+  /// ∂loss/∂value of the last backward pass; zeros before.
+  public package(set) lazy var gradient = Tensor(shape: value.shape)
 
   /// A tensor that starts with the given values.
-  public init(_ value: Tensor) {
-    self.value = value
-    gradient = Tensor(shape: value.shape)
-  }
+  public init(_ value: Tensor) { self.value = value }
 }
 
 /// A tensor that belongs to a network's state but has no gradient, such as a running mean.

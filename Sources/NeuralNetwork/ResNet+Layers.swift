@@ -18,6 +18,9 @@ extension ResNet.Architecture {
     widths[stage] * (block.kernels.count == 3 ? details.expansion : 1)
   }
 
+  /// Channels of what the dense layer is given.
+  var lastChannels: Int { outputChannels(stage: widths.count - 1) }
+
   /// The stride of a block.
   static func stride(stage: Int, block: Int) -> Int { stage > 0 && block == 0 ? 2 : 1 }
 

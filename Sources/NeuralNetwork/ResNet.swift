@@ -2,9 +2,8 @@ import Classification
 import Kernels
 import Statistics
 
-/// A residual network for small images, in the post-activation form: a convolution, stages of
-/// residual blocks of which all but the first halve the image, the mean over all pixels and a dense
-/// layer. Activations are [N, H, W, C].
+/// A residual network for small images: a convolution, stages of residual blocks of which all but the first halve
+/// the image, the mean over all pixels and a dense layer. Activations are [N, H, W, C].
 ///
 /// Source: He, Zhang, Ren and Sun, "Deep residual learning for image recognition", 2016, §4.2; the
 /// bottlenecks have expansion 1, as in the official code of Mixup Inference.
@@ -119,72 +118,38 @@ public struct ResNet {
 
   /// What kind of network this is.
   public let architecture: Architecture
-  let stem: ConvolutionNormalization
-  let stages: [[ResidualBlock]]
-  let dense: Dense
+  /// Parameters and buffers by path, in the order of the layers.
+  public let state: NetworkState
+  private let layers: LayerGraph
 
   /// A network with all weights zero; see `initialize(seed:)`.
   ///
-  /// - Precondition: its blocks are post-activation, the only ones that can be trained here.
+  /// - Precondition: the architecture is possible.
   public init(_ architecture: Architecture) {
-    precondition(architecture.canBeTrained, "\(architecture.block) cannot be trained")
+    precondition(architecture.isValid, "there is no such network")
     self.architecture = architecture
-    let shape = architecture.imageShape
-    var extents = (height: shape.height, width: shape.width)
-    var channels = architecture.widths.first ?? 0
-    stem = ConvolutionNormalization(
-      inputChannels: shape.channels, outputChannels: channels,
-      geometry: ConvolutionGeometry(
-        height: extents.height, width: extents.width, kernel: architecture.stemKernel,
-        padding: architecture.stemKernel / 2))
-    var stages: [[ResidualBlock]] = []
-    for (stage, width) in architecture.widths.enumerated() {
-      stages.append(
-        (0..<architecture.blocks[stage]).map { index in
-          let block = ResidualBlock(
-            architecture.block, architecture.shortcut, inputChannels: channels,
-            outputChannels: width, stride: stage > 0 && index == 0 ? 2 : 1,
-            height: extents.height, width: extents.width)
-          extents = block.outputExtents
-          channels = width
-          return block
-        })
-    }
-    self.stages = stages
-    dense = Dense(inputChannels: channels, outputChannels: architecture.classCount)
+    state = NetworkState(of: architecture)
+    var builder = ResidualLayers(architecture, state, imageShape: architecture.imageShape)
+    builder.build()
+    layers = builder.layers
   }
+
+  /// The network in evaluation, with its present weights; later training does not change it.
+  public var graph: NetworkGraph { layers.graph }
 
   // MARK: Passes
 
   /// What the backward pass needs of a forward pass.
   public struct Cache: Sendable {
-    var stem: ConvolutionNormalization.Cache
-    var blocks: [[ResidualBlock.Cache]]
-    var pooledShape: [Int]
-    var pooled: Tensor
+    fileprivate var layers: LayerGraph.Cache
   }
 
   /// Images [N, H, W, C] on the network's own scale → logits [N, L].
   public func forward(
     _ images: Tensor, mode: Mode, on execution: Execution
   ) -> (logits: Tensor, cache: Cache) {
-    let first = stem.forward(images, relu: true, mode: mode, on: execution)
-    var activation = first.output
-    var caches: [[ResidualBlock.Cache]] = []
-    for stage in stages {
-      caches.append(
-        stage.map { block in
-          let (output, cache) = block.forward(activation, mode: mode, on: execution)
-          activation = output
-          return cache
-        })
-    }
-    let pooled = GlobalAveragePool.forward(activation)
-    let logits = dense.forward(pooled, on: execution)
-    return (
-      logits,
-      Cache(stem: first.cache, blocks: caches, pooledShape: activation.shape, pooled: pooled)
-    )
+    let (logits, cache) = layers.forward(images, mode: mode, on: execution)
+    return (logits, Cache(layers: cache))
   }
 
   /// Sets the gradients of all parameters; returns that of the images [N, H, W, C] if wanted.
@@ -194,37 +159,15 @@ public struct ResNet {
   public func backward(
     _ gradient: Tensor, cache: Cache, wantsInputGradient: Bool = false, on execution: Execution
   ) -> Tensor? {
-    var gradient = GlobalAveragePool.backward(
-      dense.backward(gradient, input: cache.pooled, on: execution), inputShape: cache.pooledShape)
-    for (stage, caches) in zip(stages, cache.blocks).reversed() {
-      for (block, cache) in zip(stage, caches).reversed() {
-        gradient = block.backward(gradient, cache: cache, on: execution)
-      }
-    }
-    return stem.backward(
-      gradient, cache: cache.stem, wantsInputGradient: wantsInputGradient, on: execution
-    ).input
+    layers.backward(
+      gradient, cache: cache.layers, wantsInputGradient: wantsInputGradient, on: execution)
   }
 
   // MARK: State
 
-  /// Parameters and buffers by path, in the order of the layers.
-  public var state: NetworkState {
-    var state = NetworkState()
-    stem.describe(convolution: "conv1", normalization: "bn1", in: &state)
-    for (stage, blocks) in stages.enumerated() {
-      for (index, block) in blocks.enumerated() {
-        block.describe("layer\(stage + 1).\(index)", in: &state)
-      }
-    }
-    state.parameters.append(("fc_dense.weight", dense.weight))
-    state.parameters.append(("fc_dense.bias", dense.bias))
-    return state
-  }
-
   /// Random weights: convolutions N(0, 2 / (K²·O)) for O output channels (Kaiming, fan-out), the dense
   /// layer uniform in ±1/√C for C inputs. Batch normalisations stay as they are, in a new network the
-  /// identity.
+  /// identity, and biases zero but for those of the dense layer.
   public func initialize(seed: UInt64) {
     for (index, (path, parameter)) in state.parameters.enumerated() {
       var random = RandomStream(RandomKey(seed: seed, purpose: .initialization, draw: index))
@@ -233,189 +176,30 @@ public struct ResNet {
         let deviation = (2 / Float(shape[0] * shape[2] * shape[3])).squareRoot()
         parameter.value = parameter.value.map { _ in Float(random.standardNormal()) * deviation }
       } else if path.hasPrefix("fc_dense") {
-        let bound = 1 / Float(dense.weight.value.shape[1]).squareRoot()
+        let bound = 1 / Float(architecture.lastChannels).squareRoot()
         parameter.value = parameter.value.map { _ in (2 * random.uniform() - 1) * bound }
       }
     }
   }
 }
 
-/// A convolution without bias and the batch normalisation behind it.
-struct ConvolutionNormalization {
-  let convolution: Convolution
-  let normalization: BatchNormalization
-
-  init(inputChannels: Int, outputChannels: Int, geometry: ConvolutionGeometry) {
-    convolution = Convolution(
-      inputChannels: inputChannels, outputChannels: outputChannels, geometry: geometry)
-    normalization = BatchNormalization(channels: outputChannels)
-  }
-
-  struct Cache: Sendable {
-    var input: Tensor
-    var normalization: BatchNormalization.Cache
-  }
-
-  func forward(
-    _ input: Tensor, adding addend: Tensor? = nil, relu: Bool, mode: Mode, on execution: Execution
-  ) -> (output: Tensor, cache: Cache) {
-    let (output, cache) = normalization.forward(
-      convolution.forward(input, on: execution), adding: addend, relu: relu, mode: mode,
-      on: execution)
-    return (output, Cache(input: input, normalization: cache))
-  }
-
-  func backward(
-    _ gradient: Tensor, cache: Cache, wantsInputGradient: Bool = true, on execution: Execution
-  ) -> (input: Tensor?, addend: Tensor) {
-    let (inner, addend) = normalization.backward(
-      gradient, cache: cache.normalization, on: execution)
-    let input = convolution.backward(
-      inner, input: cache.input, wantsInputGradient: wantsInputGradient, on: execution)
-    return (input, addend)
-  }
-
-  func describe(
-    convolution convolutionPath: String, normalization path: String, in state: inout NetworkState
-  ) {
-    state.parameters.append(("\(convolutionPath).weight", convolution.weight))
-    state.parameters.append(("\(path).weight", normalization.weight))
-    state.parameters.append(("\(path).bias", normalization.bias))
-    state.buffers.append(("\(path).running_mean", normalization.runningMean))
-    state.buffers.append(("\(path).running_var", normalization.runningVariance))
-  }
-}
-
-/// relu(layers(x) + shortcut(x)).
-package struct ResidualBlock {
-  enum Shortcut {
-    case identity
-    case projection(ConvolutionNormalization)
-    /// A 1×1 convolution whose fixed weights copy channels.
-    case copy(Convolution)
-  }
-
-  let layers: [ConvolutionNormalization]
-  let shortcut: Shortcut
-
-  package init(
-    _ kind: ResNet.Architecture.Block, _ shortcut: ResNet.Architecture.Shortcut,
-    inputChannels: Int, outputChannels: Int, stride: Int, height: Int, width: Int
-  ) {
-    let whole = ConvolutionGeometry(
-      height: height, width: width, kernel: 3, stride: stride, padding: 1)
-    func inside(_ kernel: Int) -> ConvolutionGeometry {
-      ConvolutionGeometry(
-        height: whole.outputHeight, width: whole.outputWidth, kernel: kernel, padding: kernel / 2)
-    }
-    let geometries =
-      switch kind {
-      case .basic: [whole, inside(3)]
-      case .bottleneck:
-        [ConvolutionGeometry(height: height, width: width, kernel: 1), whole, inside(1)]
-      case .preActivation, .preActivationBottleneck: preconditionFailure("cannot be trained")
+extension NetworkState {
+  /// The state of a network with all weights zero and normalisations that change nothing but by ε.
+  package init(of architecture: ResNet.Architecture) {
+    let naming = StateNaming.own(architecture.block)
+    for tensor in architecture.stateTensors {
+      let isNormalization = tensor.place.isNormalization
+      switch tensor.part {
+      case "running_mean":
+        buffers.append((tensor.path(naming), StateBuffer(Tensor(shape: tensor.shape))))
+      case "running_var":
+        buffers.append(
+          (tensor.path(naming), StateBuffer(Tensor(repeating: 1, shape: tensor.shape))))
+      default:
+        let value: Float = isNormalization && tensor.part == "weight" ? 1 : 0
+        parameters.append(
+          (tensor.path(naming), Parameter(Tensor(repeating: value, shape: tensor.shape))))
       }
-    layers = geometries.enumerated().map { index, geometry in
-      ConvolutionNormalization(
-        inputChannels: index == 0 ? inputChannels : outputChannels,
-        outputChannels: outputChannels, geometry: geometry)
     }
-    let step = ConvolutionGeometry(height: height, width: width, kernel: 1, stride: stride)
-    if stride == 1 && inputChannels == outputChannels {
-      self.shortcut = .identity
-    } else if shortcut == .projection {
-      self.shortcut = .projection(
-        ConvolutionNormalization(
-          inputChannels: inputChannels, outputChannels: outputChannels, geometry: step))
-    } else {
-      self.shortcut = .copy(
-        Convolution(
-          weight: Parameter(
-            .copyingChannels(from: inputChannels, to: outputChannels, padding: .bothSides)),
-          bias: nil, geometry: step))
-    }
-  }
-
-  var outputExtents: (height: Int, width: Int) {
-    let geometry = layers[layers.count - 1].convolution.geometry
-    return (geometry.outputHeight, geometry.outputWidth)
-  }
-
-  package struct Cache: Sendable {
-    var input: Tensor
-    var layers: [ConvolutionNormalization.Cache]
-    var projection: ConvolutionNormalization.Cache?
-  }
-
-  package func forward(
-    _ input: Tensor, mode: Mode, on execution: Execution
-  ) -> (output: Tensor, cache: Cache) {
-    var cache = Cache(input: input, layers: [])
-    var residual = input
-    switch shortcut {
-    case .identity: break
-    case .projection(let projection):
-      let result = projection.forward(input, relu: false, mode: mode, on: execution)
-      residual = result.output
-      cache.projection = result.cache
-    case .copy(let copy): residual = copy.forward(input, on: execution)
-    }
-    var activation = input
-    for (index, layer) in layers.enumerated() {
-      let result = layer.forward(
-        activation, adding: index == layers.count - 1 ? residual : nil, relu: true, mode: mode,
-        on: execution)
-      activation = result.output
-      cache.layers.append(result.cache)
-    }
-    return (activation, cache)
-  }
-
-  package func backward(_ gradient: Tensor, cache: Cache, on execution: Execution) -> Tensor {
-    var inner = gradient
-    var residual = gradient
-    for (index, (layer, cache)) in zip(layers, cache.layers).enumerated().reversed() {
-      let result = layer.backward(inner, cache: cache, on: execution)
-      inner = result.input ?? inner
-      if index == layers.count - 1 { residual = result.addend }
-    }
-    switch shortcut {
-    case .identity: break
-    case .projection(let projection):
-      if let cache = cache.projection,
-        let input = projection.backward(residual, cache: cache, on: execution).input
-      {
-        residual = input
-      }
-    case .copy(let copy):
-      residual = copy.backward(residual, input: cache.input, on: execution) ?? residual
-    }
-    return zip(inner, residual, +)
-  }
-
-  package func describe(_ path: String, in state: inout NetworkState) {
-    for (index, layer) in layers.enumerated() {
-      layer.describe(
-        convolution: "\(path).conv\(index + 1)", normalization: "\(path).bn\(index + 1)",
-        in: &state)
-    }
-    if case .projection(let projection) = shortcut {
-      projection.describe(
-        convolution: "\(path).downsample.0", normalization: "\(path).downsample.1", in: &state)
-    }
-  }
-}
-
-extension Tensor {
-  /// The weights [O, C, 1, 1] of a convolution that copies channels, with zeros where the output has more.
-  static func copyingChannels(
-    from inputs: Int, to outputs: Int, padding: ResNet.Architecture.Details.ShortcutPadding
-  ) -> Tensor {
-    var weight = Tensor(shape: [outputs, inputs, 1, 1])
-    let before = padding == .bothSides ? (outputs - inputs) / 2 : 0
-    for channel in 0..<inputs where 0..<outputs ~= before + channel {
-      weight[(before + channel) * inputs + channel] = 1
-    }
-    return weight
   }
 }

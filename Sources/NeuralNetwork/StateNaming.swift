@@ -11,6 +11,14 @@ package enum LayerPlace: Hashable, Sendable {
   /// Behind the last block of a pre-activation network.
   case lastNormalization
   case dense
+
+  /// Whether it is a normalisation.
+  var isNormalization: Bool {
+    switch self {
+    case .stemNormalization, .normalization, .projectionNormalization, .lastNormalization: true
+    case .stem, .convolution, .projection, .dense: false
+    }
+  }
 }
 
 /// What a state dict calls the layers of a residual network, word by word.

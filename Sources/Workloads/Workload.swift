@@ -98,9 +98,11 @@ package struct Workload {
 
   /// Steps of training, all on the same batch. The output is what one step added to the parameters, which
   /// are ordered by name.
+  ///
+  /// - Precondition: the network is a checkpoint's.
   private init(training inputs: WorkloadInputs, _ count: Int, on execution: Execution) throws {
     guard case .checkpoint(let checkpoint) = inputs.network else {
-      throw CheckpointError.evaluationOnly
+      preconditionFailure("only a checkpoint's network can be trained")
     }
     let network = try checkpoint.network()
     let normalization = checkpoint.normalization

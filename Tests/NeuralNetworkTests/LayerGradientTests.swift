@@ -104,26 +104,6 @@ struct LayerGradientTests {
     #expect(relativeDistance(layer.bias.gradient, byBias) < tolerance)
   }
 
-  @Test("Global average pooling")
-  func pooling() {
-    let input = randomTensor([3, 4, 2, 5], seed: 1)
-    let direction = randomTensor([3, 1, 1, 5], seed: 2)
-    func reference(_ x: DoubleArray) -> DoubleArray {
-      var out = DoubleArray(zeros: [3, 1, 1, 5])
-      for n in 0..<3 {
-        for y in 0..<4 {
-          for z in 0..<2 { for c in 0..<5 { out[n, 0, 0, c] += x[n, y, z, c] / 8 } }
-        }
-      }
-      return out
-    }
-    let x = DoubleArray(input)
-    #expect(relativeDistance(GlobalAveragePool.forward(input), reference(x)) < tolerance)
-    let gradient = GlobalAveragePool.backward(direction, inputShape: input.shape)
-    let expected = centralDifferences(of: { reference($0).dot(DoubleArray(direction)) }, at: x)
-    #expect(relativeDistance(gradient, expected) < tolerance)
-  }
-
   @Test("Dense layer")
   func dense() {
     let execution = Execution(workers: WorkerPool(threadCount: 1))

@@ -278,15 +278,4 @@ struct LayerPropertyTests {
       for (a, b) in zip(permuted(output), other.values) { #expect(abs(a - b) <= 1e-4) }
     }
   }
-
-  @Test func poolingIsAnAdjointPair() async {
-    await check(
-      "⟨pool x, v⟩ = ⟨x, poolᵀ v⟩", .tensor([2, 2, 4, 3]), .tensor([2, 1, 1, 3])
-    ) { (x: Tensor, v: Tensor) in
-      // Eighths of whole numbers: exact.
-      #expect(
-        dot(GlobalAveragePool.forward(x), v)
-          == dot(x, GlobalAveragePool.backward(v, inputShape: x.shape)))
-    }
-  }
 }

@@ -84,17 +84,13 @@ extension NetworkGraph {
           case .affine(let scale, let shift) = steps[place].core
         {
           steps[place].core = .other(
-            Activated(activation: function, scale: scale, shift: shift, extents: extents))
+            Activated(function, scale: scale, shift: shift, extents: extents))
           steps[place].output = node.output
         } else {
-          let ones = Tensor(repeating: 1, shape: [extents.channels])
           steps.append(
             FusedStep(
-              name: node.name,
-              core: .other(
-                Activated(
-                  activation: function, scale: ones, shift: Tensor(shape: [extents.channels]),
-                  extents: extents)), inputs: node.inputs, output: node.output))
+              name: node.name, core: .other(Activated(function, extents: extents)),
+              inputs: node.inputs, output: node.output))
         }
       case .sum:
         let (a, b) = (node.inputs[0], node.inputs[1])

@@ -110,11 +110,7 @@ public struct NetworkGraph: Sendable {
 
   /// The mean over all pixels.
   package mutating func mean(_ name: String, of input: Int) -> Int {
-    let extents = values[input]
-    return averagePooling(
-      name,
-      PoolingWindow(height: extents.height, width: extents.width, rowStride: 1, columnStride: 1),
-      of: input)
+    add(name, Pooling.mean(of: values[input]), [input])
   }
 
   /// The product of two values number by number; b may also have one pixel, by which every pixel of a is multiplied.
@@ -254,9 +250,10 @@ public struct NetworkGraph: Sendable {
     return add(name, Arrangement([values[input]], to: extents, source: source), [input])
   }
 
-  private mutating func add(_ name: String, _ operation: (any NetworkOperator)?, _ inputs: [Int])
-    -> Int
-  {
+  /// - Precondition: there is an operation, made for inputs of these extents.
+  mutating func add(
+    _ name: String, _ operation: (any NetworkOperator)?, _ inputs: [Int]
+  ) -> Int {
     guard let operation else { preconditionFailure("\(name) does not fit its inputs") }
     return add(name, .other(operation), inputs, operation.extents)
   }

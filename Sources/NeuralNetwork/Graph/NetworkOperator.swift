@@ -33,18 +33,26 @@ extension NetworkOperator {
 
 /// Where the inputs of an operator begin.
 struct Operands {
-  private let workspace: Workspace
-  /// Slots of the plan, in the order of the inputs.
-  private let slots: [Int]
-  private let firstImage: Int
-
-  init(_ slots: [Int], in workspace: Workspace, firstImage: Int) {
-    self.slots = slots
-    self.workspace = workspace
-    self.firstImage = firstImage
+  private enum Memory {
+    case slots([Int], of: Workspace, firstImage: Int)
+    case one(UnsafePointer<Float>)
   }
 
+  private let memory: Memory
+
+  /// Activations of a plan, by slot in the order of the inputs.
+  init(_ slots: [Int], in workspace: Workspace, firstImage: Int) {
+    memory = .slots(slots, of: workspace, firstImage: firstImage)
+  }
+
+  /// The only input.
+  init(_ input: UnsafePointer<Float>) { memory = .one(input) }
+
   subscript(place: Int) -> UnsafePointer<Float> {
-    UnsafePointer(workspace.activation(slots[place], firstImage))
+    switch memory {
+    case .slots(let slots, let workspace, let firstImage):
+      UnsafePointer(workspace.activation(slots[place], firstImage))
+    case .one(let input): input
+    }
   }
 }

@@ -24,16 +24,28 @@ public struct BatchNormalization {
   /// The variance used in evaluation, [C].
   public let runningVariance: StateBuffer
   /// eps: added to the variance, which may be 0.
-  static let epsilon: Float = 1e-5
+  let epsilon: Float
   /// The share of the batch's value in a new running value.
   static let momentum: Float = 0.1
 
   /// A layer that changes nothing but by eps: γ = 1, β = 0, running mean 0 and variance 1.
   public init(channels: Int) {
-    weight = Parameter(Tensor(repeating: 1, shape: [channels]))
-    bias = Parameter(Tensor(shape: [channels]))
-    runningMean = StateBuffer(Tensor(shape: [channels]))
-    runningVariance = StateBuffer(Tensor(repeating: 1, shape: [channels]))
+    self.init(
+      weight: Parameter(Tensor(repeating: 1, shape: [channels])),
+      bias: Parameter(Tensor(shape: [channels])),
+      runningMean: StateBuffer(Tensor(shape: [channels])),
+      runningVariance: StateBuffer(Tensor(repeating: 1, shape: [channels])))
+  }
+
+  init(
+    weight: Parameter, bias: Parameter, runningMean: StateBuffer, runningVariance: StateBuffer,
+    epsilon: Float = 1e-5
+  ) {
+    self.weight = weight
+    self.bias = bias
+    self.runningMean = runningMean
+    self.runningVariance = runningVariance
+    self.epsilon = epsilon
   }
 
   /// What the backward pass needs of a forward pass.
@@ -63,7 +75,7 @@ public struct BatchNormalization {
       (mean, variance) = Self.statistics(of: input, on: execution)
       moveRunningStatistics(mean: mean, variance: variance, count: input.pixelCount)
     }
-    let factor = variance.map { 1 / ($0 + Self.epsilon).squareRoot() }
+    let factor = variance.map { 1 / ($0 + epsilon).squareRoot() }
     let (scale, shift) = Self.folded(
       weight: weight.value, bias: bias.value, mean: mean, factor: factor)
     var output = Tensor(uninitialized: input.shape)
@@ -160,13 +172,11 @@ public struct BatchNormalization {
 
   // MARK: Statistics
 
-  /// What a layer with these tensors does in evaluation, as `x · scale + shift`.
-  static func folded(
-    weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: Float = epsilon
-  ) -> (scale: Tensor, shift: Tensor) {
-    folded(
-      weight: weight, bias: bias, mean: mean,
-      factor: variance.map { 1 / ($0 + epsilon).squareRoot() })
+  /// What the layer does in evaluation, without addend and ReLU, as `x · scale + shift`.
+  func foldedForEvaluation() -> (scale: Tensor, shift: Tensor) {
+    Self.folded(
+      weight: weight.value, bias: bias.value, mean: runningMean.value,
+      factor: runningVariance.value.map { 1 / ($0 + epsilon).squareRoot() })
   }
 
   private static func folded(

@@ -55,8 +55,12 @@ public struct Convolution {
   ) -> Tensor? {
     setWeightGradient(gradient, input: input, on: execution)
     if let bias { bias.gradient = sumOverPixels(gradient) }
-    guard wantsInputGradient else { return nil }
-    return product(
+    return wantsInputGradient ? inputGradient(gradient, on: execution) : nil
+  }
+
+  /// ∂loss/∂output [N, H', W', O] → ∂loss/∂input [N, H, W, C]; the parameters' gradients stay as they are.
+  func inputGradient(_ gradient: Tensor, on execution: Execution) -> Tensor {
+    product(
       frozen().prepared(.inputGradient, kernels: execution.kernels, profile: .throughput), gradient,
       bias: nil,
       shape: [gradient.shape[0], geometry.height, geometry.width, inputChannels], on: execution)

@@ -9,6 +9,20 @@ struct Activated: NetworkOperator {
   let shift: Tensor
   let extents: NetworkGraph.Extents
 
+  init(_ activation: Activation, scale: Tensor, shift: Tensor, extents: NetworkGraph.Extents) {
+    self.activation = activation
+    self.scale = scale
+    self.shift = shift
+    self.extents = extents
+  }
+
+  /// f(x).
+  init(_ activation: Activation, extents: NetworkGraph.Extents) {
+    self.init(
+      activation, scale: Tensor(repeating: 1, shape: [extents.channels]),
+      shift: Tensor(shape: [extents.channels]), extents: extents)
+  }
+
   func run(
     _ inputs: Operands, images: Int, kernels: KernelSet, to output: UnsafeMutablePointer<Float>
   ) {

@@ -23,6 +23,14 @@ struct Pooling: NetworkOperator {
     self.input = input
   }
 
+  /// The mean over all pixels.
+  static func mean(of input: NetworkGraph.Extents) -> Pooling? {
+    Pooling(
+      .average(countsPadding: false),
+      PoolingWindow(height: input.height, width: input.width, rowStride: 1, columnStride: 1),
+      of: input)
+  }
+
   func run(
     _ inputs: Operands, images: Int, kernels: KernelSet, to output: UnsafeMutablePointer<Float>
   ) {

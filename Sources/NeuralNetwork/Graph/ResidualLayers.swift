@@ -2,60 +2,70 @@ import Classification
 import KernelTables
 import Kernels
 
-extension ResNet {
-  /// The network in evaluation, with its present weights; later training does not change it.
-  public var graph: NetworkGraph { NetworkGraph(architecture, tensors: state.tensors) }
-}
+/// Makes the layers of any residual network from its description and its state.
+package struct ResidualLayers {
+  /// What was made so far.
+  package private(set) var layers: LayerGraph
+  private let architecture: ResNet.Architecture
+  private let parameters: [String: Parameter]
+  private let buffers: [String: StateBuffer]
 
-extension NetworkGraph {
-  /// What a residual network computes in evaluation.
+  /// No layers yet.
   ///
-  /// - Parameter tensors: its state under this package's names.
-  /// - Precondition: there are all of `architecture.stateShapes`, and the architecture is valid.
-  init(_ architecture: ResNet.Architecture, tensors: [String: Tensor]) {
-    var builder = ResidualGraphBuilder(
-      architecture: architecture, tensors: tensors,
-      graph: NetworkGraph(imageShape: architecture.imageShape))
-    builder.build()
-    self = builder.graph
+  /// - Parameters:
+  ///   - state: all of `architecture.stateTensors`, under this package's names; the layers share it.
+  ///   - imageShape: of what the first layer is given.
+  package init(
+    _ architecture: ResNet.Architecture, _ state: NetworkState, imageShape: ImageShape
+  ) {
+    self.architecture = architecture
+    layers = LayerGraph(imageShape: imageShape)
+    parameters = Dictionary(
+      state.parameters.map { ($0.path, $0.parameter) }, uniquingKeysWith: { first, _ in first })
+    buffers = Dictionary(
+      state.buffers.map { ($0.path, $0.buffer) }, uniquingKeysWith: { first, _ in first })
   }
-}
-
-/// Makes the graph of any residual network from its description and its tensors, which are all there.
-private struct ResidualGraphBuilder {
-  let architecture: ResNet.Architecture
-  let tensors: [String: Tensor]
-  var graph: NetworkGraph
 
   private var details: ResNet.Architecture.Details { architecture.details }
 
+  /// The whole network.
   mutating func build() {
     let isPre = architecture.block.isPreActivation
     var value = convolution("stem", .stem, of: 0)
     if !isPre {
       value = activated("stem", of: normalized("stem", .stemNormalization, of: value))
       if details.stemPooling == .max {
-        value = graph.maximumPooling(
-          "stem.pooling", PoolingWindow(kernel: 3, stride: 2, padding: 1), of: value)
+        value = layers.add(
+          "stem.pooling",
+          Pooling(
+            .maximum, PoolingWindow(kernel: 3, stride: 2, padding: 1), of: layers.values[value]),
+          of: value)
       }
     }
     for (stage, count) in architecture.blocks.enumerated() {
       for block in 0..<count {
-        value =
-          isPre
-          ? preActivationBlock(stage, block, of: value)
-          : postActivationBlock(stage, block, of: value)
+        value = self.block(stage, block, of: value)
       }
     }
     if isPre, details.hasLastNormalization {
       value = activated("last", of: normalized("last", .lastNormalization, of: value))
     }
+    let mean = layers.add("mean", Pooling.mean(of: layers.values[value]), of: value)
     let dense = Dense(
-      weight: Parameter(tensor(.dense, "weight")), bias: Parameter(tensor(.dense, "bias")))
-    _ = graph.product("dense", dense.convolution, of: graph.mean("mean", of: value))
+      weight: parameter(.dense, "weight"), bias: parameter(.dense, "bias"))
+    _ = layers.add("dense", .dense(dense), of: mean)
   }
 
   // MARK: Blocks
+
+  /// A block of a stage, both counted from 0.
+  ///
+  /// - Parameter input: the number of the value that it is given.
+  /// - Returns: the number of the value that it makes.
+  package mutating func block(_ stage: Int, _ block: Int, of input: Int) -> Int {
+    architecture.block.isPreActivation
+      ? preActivationBlock(stage, block, of: input) : postActivationBlock(stage, block, of: input)
+  }
 
   /// act(layers(x) + shortcut(x)), where a layer is a convolution, a normalisation and, but for the last, act.
   private mutating func postActivationBlock(_ stage: Int, _ block: Int, of input: Int) -> Int {
@@ -69,12 +79,12 @@ private struct ResidualGraphBuilder {
           "\(name).shortcut", .projectionNormalization(stage: stage, block: block),
           of: projection(stage, block, of: input))
       case .parameterFree:
-        shortcut = product(
+        let copy = Tensor.copyingChannels(
+          from: layers.values[input].channels, to: architecture.outputChannels(stage: stage),
+          padding: details.shortcutPadding)
+        shortcut = layers.add(
           "\(name).shortcut",
-          .copyingChannels(
-            from: graph.values[input].channels,
-            to: architecture.outputChannels(stage: stage), padding: details.shortcutPadding),
-          stride: stride, of: input)
+          .fixed(convolution(Parameter(copy), bias: nil, stride: stride, of: input)), of: input)
       }
     }
     var value = input
@@ -84,7 +94,7 @@ private struct ResidualGraphBuilder {
       value = normalized(
         layer, .normalization(stage: stage, block: block, number),
         of: convolution(stage, block, number, of: value))
-      if number == last { value = graph.sum(layer, of: value, and: shortcut) }
+      if number == last { value = layers.add(layer, .sum, of: value, shortcut) }
       value = activated(layer, of: value)
     }
     return value
@@ -106,7 +116,7 @@ private struct ResidualGraphBuilder {
       if number > 0 { value = behindNormalization(stage, block, number, of: value) }
       value = convolution(stage, block, number, of: value)
     }
-    return graph.sum("\(name).conv\(last + 1)", of: value, and: shortcut)
+    return layers.add("\(name).conv\(last + 1)", .sum, of: value, shortcut)
   }
 
   private mutating func behindNormalization(
@@ -120,7 +130,7 @@ private struct ResidualGraphBuilder {
   }
 
   private func changes(_ stage: Int, _ block: Int, _ input: Int) -> Bool {
-    architecture.changes(stage: stage, block: block, channels: graph.values[input].channels)
+    architecture.changes(stage: stage, block: block, channels: layers.values[input].channels)
   }
 
   // MARK: Layers
@@ -148,15 +158,16 @@ private struct ResidualGraphBuilder {
   private mutating func convolution(
     _ name: String, _ place: LayerPlace, stride: Int = 1, of input: Int
   ) -> Int {
-    product(
-      name, tensor(place, "weight"), bias: details.hasBiases ? tensor(place, "bias") : nil,
+    let layer = convolution(
+      parameter(place, "weight"), bias: details.hasBiases ? parameter(place, "bias") : nil,
       stride: stride, of: input)
+    return layers.add(name, .convolution(layer), of: input)
   }
 
-  private mutating func product(
-    _ name: String, _ weight: Tensor, bias: Tensor? = nil, stride: Int, of input: Int
-  ) -> Int {
-    let (kernel, extents) = (weight.shape[2], graph.values[input])
+  private func convolution(
+    _ weight: Parameter, bias: Parameter?, stride: Int, of input: Int
+  ) -> Convolution {
+    let (kernel, extents) = (weight.value.shape[2], layers.values[input])
     var geometry = ConvolutionGeometry(
       height: extents.height, width: extents.width, kernel: kernel, stride: stride,
       padding: kernel / 2)
@@ -164,18 +175,15 @@ private struct ResidualGraphBuilder {
       // As much in all as makes half of even extents.
       (geometry.padding, geometry.paddingBehind) = ((kernel - 2) / 2, (kernel - 1) / 2)
     }
-    return graph.product(
-      name,
-      Convolution(
-        weight: Parameter(weight), bias: bias.map(Parameter.init), geometry: geometry), of: input)
+    return Convolution(weight: weight, bias: bias, geometry: geometry)
   }
 
   private mutating func normalized(_ name: String, _ place: LayerPlace, of input: Int) -> Int {
-    let (scale, shift) = BatchNormalization.folded(
-      weight: tensor(place, "weight"), bias: tensor(place, "bias"),
-      mean: tensor(place, "running_mean"), variance: tensor(place, "running_var"),
+    let layer = BatchNormalization(
+      weight: parameter(place, "weight"), bias: parameter(place, "bias"),
+      runningMean: buffer(place, "running_mean"), runningVariance: buffer(place, "running_var"),
       epsilon: details.normEpsilon.value)
-    return graph.affine(name, scale: scale, shift: shift, of: input)
+    return layers.add(name, .normalization(layer), of: input)
   }
 
   private mutating func activated(_ name: String, of input: Int) -> Int {
@@ -185,10 +193,38 @@ private struct ResidualGraphBuilder {
       case .silu: .silu
       case .leaky: .leakyReLU(slope: 0.1)
       }
-    return graph.activation(name, function, of: input)
+    return layers.add(name, .activation(function), of: input)
   }
 
-  private func tensor(_ place: LayerPlace, _ part: String) -> Tensor {
-    tensors["\(StateNaming.own(architecture.block).name(place)).\(part)"] ?? Tensor(shape: [0])
+  private func parameter(_ place: LayerPlace, _ part: String) -> Parameter {
+    guard let found = parameters[path(place, part)] else {
+      preconditionFailure("\(path(place, part)) is missing")
+    }
+    return found
+  }
+
+  private func buffer(_ place: LayerPlace, _ part: String) -> StateBuffer {
+    guard let found = buffers[path(place, part)] else {
+      preconditionFailure("\(path(place, part)) is missing")
+    }
+    return found
+  }
+
+  private func path(_ place: LayerPlace, _ part: String) -> String {
+    "\(StateNaming.own(architecture.block).name(place)).\(part)"
+  }
+}
+
+extension Tensor {
+  /// The weights [O, C, 1, 1] of a convolution that copies channels, with zeros where the output has more.
+  fileprivate static func copyingChannels(
+    from inputs: Int, to outputs: Int, padding: ResNet.Architecture.Details.ShortcutPadding
+  ) -> Tensor {
+    var weight = Tensor(shape: [outputs, inputs, 1, 1])
+    let before = padding == .bothSides ? (outputs - inputs) / 2 : 0
+    for channel in 0..<inputs where 0..<outputs ~= before + channel {
+      weight[(before + channel) * inputs + channel] = 1
+    }
+    return weight
   }
 }
