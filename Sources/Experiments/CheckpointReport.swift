@@ -14,10 +14,11 @@ package struct CheckpointReport: Sendable {
   /// - Parameters:
   ///   - normalization: the scaling of the network's input, for a file that does not say it.
   ///   - answers: how the caller reads what names and shapes of tensors leave open.
+  ///   - settings: what lies beside the file.
   /// - Throws: `SafetensorsError` for damaged bytes, `ReadingError` for an answer that names and shapes rule out.
   package init(
     _ data: Data, named name: String, normalization: Normalization? = nil,
-    answers: Reading.Answers = [:]
+    answers: Reading.Answers = [:], settings: CheckpointFile.Settings? = nil
   ) throws {
     let header = try SafetensorsHeader(data)
     var findings = [
@@ -27,7 +28,8 @@ package struct CheckpointReport: Sendable {
     do {
       findings += Self.network(
         try CheckpointFile(
-          data, header: header, normalization: normalization, answers: answers))
+          data, header: header, normalization: normalization, answers: answers,
+          settings: settings))
     } catch let error as ReadingError {
       throw error
     } catch { findings.append(("network", "not recognised: \(error)")) }

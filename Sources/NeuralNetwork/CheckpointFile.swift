@@ -27,27 +27,40 @@ package struct CheckpointFile: Sendable {
 
   private let tensors: [String: Tensor]
 
+  /// A file of settings that lies beside a network's.
+  package struct Settings: Sendable {
+    package var name: String
+    package var content: Data
+
+    package init(name: String, content: Data) {
+      self.name = name
+      self.content = content
+    }
+  }
+
   /// Reads a file's bytes. No network is built, and no memory is taken for one larger than the file.
   ///
   /// - Parameters:
   ///   - normalization: the scaling of the network's input, for a file that does not say it; of a file
   ///     that does, it must be the same.
   ///   - answers: how the caller reads what names and shapes leave open.
+  ///   - settings: what lies beside the file, which counts where neither file nor caller says the scaling.
   ///   - extents: of the images, for a state dict, which does not show them.
   /// - Throws: as `Checkpoint.init` does, but not for lack of a scaling.
   package init(
     _ data: Data, normalization: Normalization? = nil, answers: Reading.Answers = [:],
-    extents: (height: Int, width: Int) = (32, 32)
+    settings: Settings? = nil, extents: (height: Int, width: Int) = (32, 32)
   ) throws {
     try self.init(
       data, header: SafetensorsHeader(data), normalization: normalization, answers: answers,
-      extents: extents)
+      settings: settings, extents: extents)
   }
 
   /// Reads a file whose header has been read already.
   package init(
     _ data: Data, header: SafetensorsHeader, normalization: Normalization?,
-    answers: Reading.Answers, extents: (height: Int, width: Int) = (32, 32)
+    answers: Reading.Answers, settings: Settings? = nil,
+    extents: (height: Int, width: Int) = (32, 32)
   ) throws {
     fileDigest = sha256(data)
     var notes = header.metadata
@@ -95,7 +108,11 @@ package struct CheckpointFile: Sendable {
     for scaling in scalings where scaling.normalization.mean.count != channels {
       throw CheckpointError.channels(scaling.normalization.mean.count, of: channels)
     }
-    scaling = try InputScaling.agreed(scalings)
+    scaling =
+      try InputScaling.agreed(scalings)
+      ?? settings.flatMap {
+        try InputScaling(settings: $0.content, named: $0.name, channels: channels)
+      }
     let readings = try Reading.all(
       architecture, recognized: recognized, metadata: try Reading.answers(said), caller: answers)
     for reading in readings {

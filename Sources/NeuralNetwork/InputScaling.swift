@@ -10,6 +10,8 @@ package struct InputScaling: Sendable, Hashable {
     case tensors(mean: String, deviation: String)
     /// The caller who reads the file.
     case caller
+    /// A file of settings beside the network's, by name.
+    case settings(String)
 
     package var description: String {
       switch self {
@@ -17,6 +19,7 @@ package struct InputScaling: Sendable, Hashable {
       case .tensors(let mean, let deviation):
         "the file's tensors \(mean.printable) and \(deviation.printable)"
       case .caller: "what was given"
+      case .settings(let name): "\(name.printable) beside the file"
       }
     }
   }
@@ -27,6 +30,46 @@ package struct InputScaling: Sendable, Hashable {
   package init(_ normalization: Normalization, from source: Source) {
     self.normalization = normalization
     self.source = source
+  }
+
+  /// The scaling that a file of settings (JSON) says, such as the `config.json` that is handed out beside a network: two
+  /// lists of numbers, or two numbers, under names that tensors of a scaling have, at the top or one level below.
+  ///
+  /// - Parameters:
+  ///   - name: of the file.
+  ///   - channels: of the network's images.
+  /// - Returns: nil if it says none, or is no JSON.
+  /// - Throws: `CheckpointError.scaling` if it says several that differ, or one that cannot be.
+  package init?(settings: Data, named name: String, channels: Int) throws {
+    guard let top = try? JSONSerialization.jsonObject(with: settings) as? [String: Any] else {
+      return nil
+    }
+    func numbers(_ value: Any?) -> [Float]? {
+      if let number = value as? Double { return Array(repeating: Float(number), count: channels) }
+      return (value as? [Double])?.map { Float($0) }
+    }
+    let inner = top.sorted { $0.key < $1.key }.compactMap { $0.value as? [String: Any] }
+    var found: [InputScaling] = []
+    for object in [top] + inner {
+      for (mean, deviation) in Self.names {
+        guard let means = numbers(object[mean]), let deviations = numbers(object[deviation]) else {
+          continue
+        }
+        guard means.count == channels else {
+          throw CheckpointError.channels(means.count, of: channels)
+        }
+        do {
+          found.append(
+            InputScaling(
+              try Normalization(mean: means, standardDeviation: deviations), from: .settings(name)))
+        } catch {
+          throw CheckpointError.scaling(
+            "\(Source.settings(name)) says no scaling of the input: \(error)")
+        }
+      }
+    }
+    guard let agreed = try Self.agreed(found) else { return nil }
+    self = agreed
   }
 
   /// Names that published code gives the two tensors in which a network keeps the scaling of its input:

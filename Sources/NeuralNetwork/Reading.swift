@@ -294,7 +294,7 @@ package enum ReadingError: ExplainedError, Equatable {
         + all.joined(separator: ", ")
     case .ruledOut(let name, let value, let choices):
       return """
-        names and shapes of the tensors tell that \(name) is \(list(choices)) and not \(value.printable); leave that \
+        names and shapes of the tensors, or what the file says of itself, tell that \(name) is \(list(choices)) and not \(value.printable); leave that \
         reading out
         """
     case .uncomputable(let name, let value, let choices):

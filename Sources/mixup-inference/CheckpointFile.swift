@@ -18,21 +18,37 @@ func checkpointFile(
   do {
     let file = try CheckpointFile(
       bytes, normalization: reading.normalization, answers: reading.answers,
-      extents: (images.height, images.width))
+      settings: settings(beside: path), extents: (images.height, images.width))
     // Every verb that comes here needs the scaling of the input, and to know which function it is.
     do { _ = try file.checkpoint(option: reading.option) } catch {
       guard error == .noNormalization else { throw Failure.data("\(path): \(error)") }
       let usual = file.recognized?.family.usualScaling.map { "; usual for its family is \($0)" }
       throw Failure.data("\(path): \(error); \(reading.advice)\(usual ?? "")")
     }
-    for warning in file.warnings(option: reading.option) {
-      let line = "mixup-inference: warning: \(path): \(warning)".printable + "\n"
-      FileHandle.standardError.write(Data(line.utf8))
+    func say(_ text: String) {
+      FileHandle.standardError.write(Data("mixup-inference: \(text)".printable.utf8 + [10]))
+    }
+    for warning in file.warnings(option: reading.option) { say("warning: \(path): \(warning)") }
+    // Who gave or made the file did not say it there.
+    if let scaling = file.scaling, case .settings = scaling.source {
+      say("\(path): normalization \(scaling.normalization.description), from \(scaling.source)")
     }
     return file
   } catch let failure as Failure { throw failure } catch {
     throw Failure.data("\(path): \(error)")
   }
+}
+
+/// The `config.json` beside a model, which may say how its input is scaled; nil where there is none that is an ordinary
+/// file of at most a megabyte.
+func settings(beside path: String) -> CheckpointFile.Settings? {
+  let name = "config.json"
+  let file = URL(filePath: path).deletingLastPathComponent().appending(path: name)
+  let values = try? file.resourceValues(forKeys: [.isRegularFileKey, .fileSizeKey])
+  guard values?.isRegularFile == true, let size = values?.fileSize, size <= 1 << 20,
+    let content = try? Data(contentsOf: file)
+  else { return nil }
+  return CheckpointFile.Settings(name: name, content: content)
 }
 
 /// The bytes of a file that is given as a model.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Experiments
 import Foundation
+import Kernels
 import NeuralNetwork
 
 struct Inspect: ParsableCommand {
@@ -10,17 +11,16 @@ struct Inspect: ParsableCommand {
       "Says what is in a checkpoint, an ONNX file or a data set: network and tensors, or images and labels; digests.",
     discussion: """
       Reads safetensors files of this package and state dicts of PyTorch networks, whose \
-      architecture it recognises by names and shapes: those of the official code of Mixup \
-      Inference (fc_dense), of torchvision (downsample, fc), and of the usual CIFAR repositories \
-      (shortcut, linear), and the pre-activation wide ones of TRADES and RobustBench (block1.layer, \
-      convShortcut, fc), with a prefix such as module. or without. \
+      architecture it recognises by names and shapes: ResNets, PreActResNets and WideResNets under the names of \
+      the usual CIFAR repositories, with a prefix such as module. or without; docs/data.md lists the families. \
       `fixtures/convert_checkpoint.py` makes safetensors of a .pt file.
 
       "Identity" is a digest of the content: tensors, architecture, scaling and readings, whatever the order \
       or the padding of the file's bytes; records and stores go by it. A "reading" is a property of the \
-      network that names and shapes of tensors do not tell, such as its pooling, and how it is taken. Where \
-      published code with the same names and shapes computes something else, the line says AMBIGUOUS, and \
-      `evaluate` warns until --reading confirms it.
+      network that names and shapes of tensors do not tell, such as its activation, and how it is taken. Where \
+      published code with the same names and shapes computes several functions, the line says UNDECIDED with the \
+      choices, and `evaluate` ends until --reading takes one. With --dataset the network classifies 200 test \
+      images in each way that it can be read.
 
       Of an ONNX file it says which operators it has, and which network they are for this package: its       operations, the values that they make, and from which others.
 
@@ -33,6 +33,12 @@ struct Inspect: ParsableCommand {
   @Argument(help: "The file (safetensors or ONNX), or the name of a data set.")
   var file: String
 
+  @Option(
+    help:
+      "Data set on whose first 200 test images a state dict is tried in each way that it can be read."
+  )
+  var dataset: String?
+
   @Option(help: "Folder with the data set's files, for those that are not embedded.")
   var data: String?
 
@@ -41,12 +47,20 @@ struct Inspect: ParsableCommand {
   func run() throws {
     let reading = try reading.reading()
     guard Dataset.named(file) == nil else {
+      guard dataset == nil else {
+        throw Failure.usage("--dataset is for networks, and \(file) is a data set; leave it out")
+      }
       return print(try report(Dataset(called: file, folder: data)))
     }
-    guard data == nil else {
-      throw Failure.usage("--data is about data sets that have a name; leave it out")
+    guard data == nil || dataset != nil else {
+      throw Failure.usage(
+        "--data is about data sets that have a name; leave it out, or give --dataset")
     }
+    let set = try dataset.map { try Dataset(called: $0, folder: data) }
     if let network = try onnxNetwork(file, reading: reading) {
+      guard dataset == nil else {
+        throw Failure.usage("--dataset is for state dicts; an ONNX file can be read in one way")
+      }
       return print(
         ONNXReport(
           network, named: file, normalization: try network.normalization(reading.normalization)
@@ -58,9 +72,19 @@ struct Inspect: ParsableCommand {
     }
     do {
       let report = try CheckpointReport(
-        bytes, named: file, normalization: reading.normalization, answers: reading.answers)
+        bytes, named: file, normalization: reading.normalization, answers: reading.answers,
+        settings: settings(beside: file))
       print(report.text)
-    } catch { throw Failure.data("\(file): \(error)") }
+      guard let set else { return }
+      let images = try set.load(from: data.map { URL(filePath: $0) }, seed: 1).test
+      let trial = try ReadingTrial(
+        bytes, normalization: reading.normalization, answers: reading.answers,
+        settings: settings(beside: file), on: images,
+        workers: WorkerPool(threadCount: WorkerPool.availableProcessors))
+      print("\n" + trial.text)
+    } catch let failure as Failure { throw failure } catch {
+      throw Failure.data("\(file): \(error)")
+    }
   }
 
   private func report(_ dataset: Dataset) throws -> String {

@@ -57,7 +57,7 @@ struct HelpTests {
       (
         ["inspect"],
         [
-          "safetensors", "--data", "--mean", "--std", "--reading", "fc_dense",
+          "safetensors", "--data", "--mean", "--std", "--reading", "--dataset",
           "convert_checkpoint.py",
         ]
       ),

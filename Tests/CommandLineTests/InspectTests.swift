@@ -254,6 +254,41 @@ struct InspectTests {
     }
   }
 
+  @Test("With images the ways to read a file are tried, and what that cannot tell is said")
+  func trial() throws {
+    try Workplace.with { place in
+      let file = Fixtures.folder.appending(path: "checkpoints/pooled.safetensors").path
+      let images = ["--dataset", "cifar10", "--data", place.path("cifar")]
+      let found = try Command().run(
+        ["inspect", file, "--mean", "0,0,0", "--std", "1,1,1"] + images)
+      #expect(found.status == 0 && found.error.isEmpty, "\(found.error)")
+      let rows = found.output.split(separator: "\n").filter { $0.hasPrefix("stem-pooling=") }
+      #expect(rows.count == 2 && rows.allSatisfy { $0.hasSuffix("] of 2") })
+      #expect(found.output.contains("cannot choose between scalings"))
+      // Without a scaling those that are usual are tried too.
+      let unscaled = try Command().run(["inspect", file] + images).output
+      #expect(unscaled.split(separator: "\n").count { $0.hasPrefix("stem-pooling=") } == 8)
+    }
+  }
+
+  @Test("A scaling in config.json beside the file is used, and said")
+  func settings() throws {
+    try Workplace.with { place in
+      let config = place.folder.appending(path: "config.json")
+      try Data(#"{"mean": [0.5], "std": [0.25]}"#.utf8).write(to: config)
+      let inspected = try inspect(place.path("nameless.safetensors"))
+      let says = "mean 0.5, standard deviation 0.25, from config.json beside the file"
+      #expect(inspected.contains("normalization: \(says)\n"))
+      let found = try record(place, ["--model", place.path("nameless.safetensors")])
+      #expect(found.error.contains("normalization \(says)"))
+      let given = try record(
+        place, ["--model", place.path("nameless.safetensors"), "--mean", "0.5", "--std", "0.25"])
+      #expect(!given.error.contains("normalization"))
+      #expect(
+        given.provenance["checkpoint"] as? String == found.provenance["checkpoint"] as? String)
+    }
+  }
+
   @Test("What is in doubt, and can be computed in one way only, is warned of until it is confirmed")
   func warning() throws {
     try Workplace.with { place in

@@ -294,6 +294,42 @@ struct CheckpointFileTests {
     #expect(failure(lonely, half)?.contains("mu is not part of the network") == true)
   }
 
+  @Test("Settings beside a file say its scaling, where neither the file nor the caller does")
+  func settings() throws {
+    func found(
+      _ text: String, _ file: RawSafetensors = plainFile(), _ given: Normalization? = nil
+    ) throws -> InputScaling? {
+      try CheckpointFile(
+        file.encoded(), normalization: given,
+        settings: CheckpointFile.Settings(name: "config.json", content: Data(text.utf8))
+      ).scaling
+    }
+    for text in [
+      #"{"mean": [0.5, 0.25], "std": [0.5, 0.125], "depth": 28}"#,
+      #"{"model": {"image_mean": [0.5, 0.25], "image_std": [0.5, 0.125]}}"#,
+      #"{"mean": [0.5, 0.25], "std": [0.5, 0.125], "b": {"mu": [0.5, 0.25], "sigma": [0.5, 0.125]}}"#,
+    ] {
+      let scaling = try #require(try found(text))
+      #expect(scaling.normalization == half && scaling.source == .settings("config.json"))
+    }
+    #expect(try found(#"{"mean": 0.5, "std": 1}"#)?.normalization.mean == [0.5, 0.5])
+    // What is said elsewhere counts, as the settings may be those of another file.
+    let other = try Normalization(mean: [0.1, 0.1], standardDeviation: [1, 1])
+    #expect(
+      try found(#"{"mean": [0.5, 0.25], "std": [0.5, 0.125]}"#, plainFile(), other)?.source
+        == .caller)
+    for text in ["", "[]", "{}", #"{"mean": "a", "std": [1, 1]}"#, #"{"mean": [0.5, 0.25]}"#, "{"] {
+      #expect(try found(text) == nil)
+    }
+    for text in [
+      #"{"mean": [0.5], "std": [1]}"#, #"{"mean": [0.5, 0.5], "std": [0, 1]}"#,
+      #"{"mean": [125, 125], "std": [60, 60]}"#, #"{"mean": [0.5, 0.5], "std": [1]}"#,
+      #"{"mean": 0.5, "std": 1, "model": {"mean": 0.25, "std": 1}}"#,
+    ] {
+      #expect(throws: CheckpointError.self) { try found(text) }
+    }
+  }
+
   @Test("Without a scaling the architecture is known, and neither identity nor checkpoint")
   func noScaling() throws {
     let file = try read(plainFile())
