@@ -47,7 +47,7 @@ package struct ONNXReport: Sendable {
       columns: ["operation", "what", "of", "value", "height×width×channels"],
       rows: lines.map { line in
         [
-          Table.Cell(line.name.printable), Table.Cell(line.operation),
+          Table.Cell(line.name.printable), Table.Cell("\(line.operation)"),
           Table.Cell(line.inputs.map { $0 == 0 ? "image" : "\($0)" }.joined(separator: ", ")),
           Table.Cell("\(line.output)"),
           Table.Cell("\(line.extents.height)×\(line.extents.width)×\(line.extents.channels)"),

@@ -18,7 +18,7 @@ struct MixupInferenceCommand: ParsableCommand {
       """,
     subcommands: [
       Reproduce.self, Train.self, Evaluate.self, Merge.self, Attack.self, Verify.self,
-      Profile.self, Inspect.self, Doctor.self,
+      Profile.self, Inspect.self, Export.self, Doctor.self,
     ])
 
   /// Runs a verb, and ends with one line and the right status where it cannot.

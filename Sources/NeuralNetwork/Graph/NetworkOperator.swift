@@ -8,6 +8,9 @@ protocol NetworkOperator: Sendable {
   /// The extents of the value that it makes.
   var extents: NetworkGraph.Extents { get }
 
+  /// What it computes, for whoever does it elsewhere.
+  var described: NetworkGraph.Described { get }
+
   /// Multiply-adds for one image.
   var multiplyAdds: Int { get }
 

@@ -58,6 +58,16 @@ struct Arrangement: NetworkOperator {
     hasZeros = covered < extents.count
   }
 
+  var described: NetworkGraph.Described {
+    var places = [(input: Int, place: Int)?](repeating: nil, count: extents.count)
+    for (input, runs) in runs.enumerated() {
+      for run in runs {
+        for number in 0..<run.count { places[run.to + number] = (input, run.from + number) }
+      }
+    }
+    return .arrangement(places)
+  }
+
   func run(
     _ inputs: Operands, images: Int, kernels: KernelSet, to output: UnsafeMutablePointer<Float>
   ) {

@@ -14,6 +14,10 @@ struct ChannelNormalization: NetworkOperator {
   let epsilon: Float
   let extents: NetworkGraph.Extents
 
+  var described: NetworkGraph.Described {
+    .channelNormalization(scale: scale, shift: shift, epsilon: epsilon)
+  }
+
   func run(
     _ inputs: Operands, images: Int, kernels: KernelSet, to output: UnsafeMutablePointer<Float>
   ) {

@@ -8,7 +8,7 @@ struct DepthwiseConvolution: NetworkOperator {
   private let weight: Tensor
   /// [C].
   private let bias: Tensor
-  let window: PoolingWindow
+  private let window: PoolingWindow
   let extents: NetworkGraph.Extents
   private let input: NetworkGraph.Extents
 
@@ -34,6 +34,15 @@ struct DepthwiseConvolution: NetworkOperator {
     self.window = window
     self.extents = extents
     self.input = input
+  }
+
+  var described: NetworkGraph.Described {
+    let taps = window.height * window.width
+    var byChannel = Tensor(shape: [input.channels, 1, window.height, window.width])
+    for tap in 0..<taps {
+      for c in 0..<input.channels { byChannel[c * taps + tap] = weight[tap * input.channels + c] }
+    }
+    return .depthwise(weight: byChannel, bias: bias, window)
   }
 
   var multiplyAdds: Int {

@@ -18,6 +18,8 @@ struct ElementwiseProduct: NetworkOperator {
   /// Floats that are multiplied in one go, of a and of b.
   private var run: Int { spread == 1 ? extents.count : extents.channels }
 
+  var described: NetworkGraph.Described { .times }
+
   func run(
     _ inputs: Operands, images: Int, kernels: KernelSet, to output: UnsafeMutablePointer<Float>
   ) {

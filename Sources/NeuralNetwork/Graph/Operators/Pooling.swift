@@ -31,6 +31,13 @@ struct Pooling: NetworkOperator {
       of: input)
   }
 
+  var described: NetworkGraph.Described {
+    switch kind {
+    case .maximum: .maximum(window)
+    case .average(let countsPadding): .mean(window, countsPadding: countsPadding)
+    }
+  }
+
   func run(
     _ inputs: Operands, images: Int, kernels: KernelSet, to output: UnsafeMutablePointer<Float>
   ) {
