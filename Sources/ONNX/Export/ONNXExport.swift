@@ -210,16 +210,19 @@ package struct ONNXExport {
 }
 
 extension WireWriter {
-  enum Attribute {
+  /// The setting of an operator.
+  package enum Attribute {
     case integer(String, Int)
     case float(String, Float)
     case integers(String, [Int])
+    case text(String, String)
   }
 
   /// The fields of another message behind those of this one.
   fileprivate mutating func append(_ other: WireWriter) { append(other.data) }
 
-  fileprivate mutating func node(
+  /// A node of a graph.
+  package mutating func node(
     _ operation: String, _ name: String, _ inputs: [String], output: String,
     _ attributes: [Attribute]
   ) {
@@ -243,21 +246,29 @@ extension WireWriter {
             body.text(1, name)
             for value in values { body.integer(8, value) }
             body.integer(20, 7)
+          case .text(let name, let value):
+            body.text(1, name)
+            body.text(4, value)
+            body.integer(20, 3)
           }
         }
       }
     }
   }
 
-  /// An input or result of the graph, [N] and then extents.
-  fileprivate mutating func value(_ field: UInt64, _ name: String, _ extents: [Int]) {
+  /// An input or result of a graph: a number of images, which is N if it is not given, and then extents.
+  package mutating func value(
+    _ field: UInt64, _ name: String, batch: Int? = nil, _ extents: [Int]
+  ) {
     message(field) { value in
       value.text(1, name)
       value.message(2) { type in
         type.message(1) { tensor in
           tensor.integer(1, 1)
           tensor.message(2) { shape in
-            shape.message(1) { $0.text(2, "N") }
+            shape.message(1) { dimension in
+              if let batch { dimension.integer(1, batch) } else { dimension.text(2, "N") }
+            }
             for extent in extents { shape.message(1) { $0.integer(1, extent) } }
           }
         }

@@ -1,8 +1,10 @@
 import Foundation
 
 /// Writes the fields of a message in the wire format of Protocol Buffers.
-struct WireWriter {
-  private(set) var data = Data()
+package struct WireWriter {
+  package private(set) var data = Data()
+
+  package init() {}
 
   private mutating func varint(_ number: UInt64) {
     var rest = number
@@ -13,29 +15,29 @@ struct WireWriter {
     data.append(UInt8(rest))
   }
 
-  mutating func integer(_ field: UInt64, _ number: Int) {
+  package mutating func integer(_ field: UInt64, _ number: Int) {
     varint(field << 3)
     varint(UInt64(bitPattern: Int64(number)))
   }
 
-  mutating func float(_ field: UInt64, _ number: Float) {
+  package mutating func float(_ field: UInt64, _ number: Float) {
     varint(field << 3 | 5)
     withUnsafeBytes(of: number.bitPattern.littleEndian) { data.append(contentsOf: $0) }
   }
 
-  mutating func bytes(_ field: UInt64, _ bytes: Data) {
+  package mutating func bytes(_ field: UInt64, _ bytes: Data) {
     varint(field << 3 | 2)
     varint(UInt64(bytes.count))
     data.append(bytes)
   }
 
-  mutating func text(_ field: UInt64, _ text: String) { bytes(field, Data(text.utf8)) }
+  package mutating func text(_ field: UInt64, _ text: String) { bytes(field, Data(text.utf8)) }
 
   /// Fields that are written already.
-  mutating func append(_ fields: Data) { data.append(fields) }
+  package mutating func append(_ fields: Data) { data.append(fields) }
 
   /// A message inside of this one.
-  mutating func message(_ field: UInt64, _ body: (inout WireWriter) -> Void) {
+  package mutating func message(_ field: UInt64, _ body: (inout WireWriter) -> Void) {
     var inner = WireWriter()
     body(&inner)
     bytes(field, inner.data)

@@ -271,7 +271,7 @@ struct GivenImages {
     let long = known.filter { $0 > 1 }
     channelsLast = false
     // [784, 1, 1] is a row of numbers as well.
-    if known.count == 3, long.count != 1 {
+    if known.count == 3, long.count > 1 || count <= 16 {
       channelsLast = known[2] <= 4 && known[0] > 4
       shape =
         channelsLast

@@ -1,29 +1,34 @@
 /// A whole number that may depend on the number of images: constant + perImage · N.
 ///
 /// N is at least 1 and otherwise unknown, so that a shape that is worked out with it holds for every batch.
-struct Whole: Hashable {
-  var constant: Int
-  var perImage = 0
+package struct Whole: Hashable {
+  package var constant: Int
+  package var perImage: Int
+
+  package init(constant: Int, perImage: Int = 0) {
+    self.constant = constant
+    self.perImage = perImage
+  }
 
   /// N.
-  static let images = Whole(constant: 0, perImage: 1)
+  package static let images = Whole(constant: 0, perImage: 1)
 
   /// The number, if it does not depend on N.
-  var known: Int? { perImage == 0 ? constant : nil }
+  package var known: Int? { perImage == 0 ? constant : nil }
 
   // Each is nil where the result is no such number, or one that no `Int` holds.
 
-  func adding(_ other: Whole) -> Whole? {
+  package func adding(_ other: Whole) -> Whole? {
     let (constant, first) = constant.addingReportingOverflow(other.constant)
     let (perImage, second) = perImage.addingReportingOverflow(other.perImage)
     return first || second ? nil : Whole(constant: constant, perImage: perImage)
   }
 
-  func subtracting(_ other: Whole) -> Whole? {
+  package func subtracting(_ other: Whole) -> Whole? {
     other.times(Whole(constant: -1)).flatMap { adding($0) }
   }
 
-  func times(_ other: Whole) -> Whole? {
+  package func times(_ other: Whole) -> Whole? {
     guard let factor = other.known ?? known else { return nil }
     let number = other.known == nil ? other : self
     let (constant, first) = number.constant.multipliedReportingOverflow(by: factor)
@@ -32,7 +37,7 @@ struct Whole: Hashable {
   }
 
   /// The quotient without its fraction, as in C; of a number that depends on N only where it has none.
-  func divided(by other: Whole) -> Whole? {
+  package func divided(by other: Whole) -> Whole? {
     guard let divisor = other.known, divisor != 0 else { return nil }
     let (constant, overflow) = constant.dividedReportingOverflow(by: divisor)
     guard perImage != 0 else { return overflow ? nil : Whole(constant: constant) }
@@ -42,7 +47,7 @@ struct Whole: Hashable {
   }
 
   /// Whether both are one number for every N; nil where that depends on N.
-  func equals(_ other: Whole) -> Bool? {
+  package func equals(_ other: Whole) -> Bool? {
     guard let difference = subtracting(other) else { return nil }
     if difference == Whole(constant: 0) { return true }
     if difference.perImage == 0 { return false }

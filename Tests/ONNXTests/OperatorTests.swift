@@ -1,0 +1,526 @@
+import Classification
+import Foundation
+import Kernels
+import NeuralNetwork
+import ONNX
+import PropertyChecks
+import PropertyTesting
+import Statistics
+import TestSupport
+import Testing
+
+/// Numbers of one image by ONNX's definitions, in double precision.
+private struct Reference {
+  var values: [Double]
+  var shape: [Int]
+
+  init(_ values: [Double], _ shape: [Int]) {
+    self.values = values
+    self.shape = shape
+  }
+
+  /// A number for every place of a shape.
+  init(_ shape: [Int], _ value: ([Int]) -> Double) {
+    self.shape = shape
+    values = (0..<shape.reduce(1, *)).map { number in
+      var (rest, place) = (number, [Int]())
+      for extent in shape.reversed() {
+        place.insert(rest % extent, at: 0)
+        rest /= extent
+      }
+      return value(place)
+    }
+  }
+
+  subscript(_ place: [Int]) -> Double {
+    var number = 0
+    for (index, extent) in zip(place, shape) { number = number * extent + index }
+    return values[number]
+  }
+
+  /// The number at a row and column, and 0 outside.
+  func at(_ channel: Int, _ row: Int, _ column: Int) -> Double? {
+    0..<shape[1] ~= row && 0..<shape[2] ~= column ? self[[channel, row, column]] : nil
+  }
+}
+
+@Suite("ONNX's operators")
+struct OperatorTests {
+  private static let image = [3, 4, 5]
+  private static let images = randomTensor([2, 3, 4, 5], seed: 5, from: 0)
+
+  private static func image(_ number: Int) -> Reference {
+    Reference(images.values[number * 60..<(number + 1) * 60].map(Double.init), image)
+  }
+
+  /// Compares a model's logits, which are flattened, with a definition.
+  private func expect(
+    _ model: TestModel, _ definition: (Reference) -> Reference, within tolerance: Double
+  ) throws {
+    let found = try model.logits(of: Self.images, kernels: .reference)
+    for number in 0..<2 {
+      let expected = definition(Self.image(number)).values
+      try #require(found.rowCount == expected.count)
+      let largest = expected.map(abs).reduce(1, max)
+      for (place, value) in expected.enumerated() {
+        #expect(
+          abs(Double(found[number * expected.count + place]) - value) <= tolerance * largest)
+      }
+    }
+  }
+
+  @Test("other ways through memory are NumPy's, in any order, with the images in front")
+  func moves() async {
+    await check(
+      "transposing, reshaping, slicing and picking",
+      .array(of: .array(of: .integer(in: 0...1000), count: 4...4), count: 0...7), cases: 200
+    ) { (steps: [[Int]]) in
+      var model = TestModel(image: Self.image)
+      var value = "images"
+      var definitions: [(Reference) -> Reference] = []
+      var shape = Self.image
+      for (number, step) in steps.enumerated() {
+        let output = "value \(number)"
+        let axis = step[1] % shape.count
+        switch step[0] % 4 {
+        case 0:
+          var order = Array(shape.indices)
+          order.swapAt(axis, step[2] % shape.count)
+          order.swapAt(step[3] % shape.count, 0)
+          model.node(
+            "Transpose", [value], to: output, [.integers("perm", [0] + order.map { $0 + 1 })])
+          shape = order.map { shape[$0] }
+          definitions.append { x in
+            Reference(order.map { x.shape[$0] }) { place in
+              var from = [Int](repeating: 0, count: order.count)
+              for (to, axis) in order.enumerated() { from[axis] = place[to] }
+              return x[from]
+            }
+          }
+        case 1:
+          // A dimension in two, or two in one.
+          var other = shape
+          let divisor = [2, 3, 5].first { shape[axis].isMultiple(of: $0) } ?? 1
+          if step[2] % 2 == 0 || shape.count == 1 {
+            other.replaceSubrange(axis...axis, with: [divisor, shape[axis] / divisor])
+          } else {
+            let first = min(axis, shape.count - 2)
+            other.replaceSubrange(first...first + 1, with: [shape[first] * shape[first + 1]])
+          }
+          let target = [step[3] % 2 == 0 ? -1 : 0] + other
+          model.node(
+            "Reshape", [value, model.stored("shape \(number)", target)], to: output)
+          shape = other
+          definitions.append { Reference($0.values, other) }
+        case 2:
+          let extent = shape[axis]
+          let by = [1, 2, -1][step[2] % 3]
+          let start = by > 0 ? step[3] % extent : extent - 1
+          let ends = by > 0 ? Int(Int32.max) : -Int(Int32.max)
+          model.node(
+            "Slice",
+            [
+              value, model.stored("starts \(number)", [start]),
+              model.stored("ends \(number)", [ends]),
+              model.stored("axes \(number)", [axis + 1]), model.stored("steps \(number)", [by]),
+            ], to: output)
+          let places = Array(stride(from: start, to: by > 0 ? extent : -1, by: by))
+          shape[axis] = places.count
+          definitions.append { x in
+            var result = x.shape
+            result[axis] = places.count
+            return Reference(result) { place in
+              var from = place
+              from[axis] = places[place[axis]]
+              return x[from]
+            }
+          }
+        default:
+          let places = [step[2] % shape[axis], step[3] % shape[axis]]
+          model.node(
+            "Gather", [value, model.stored("indices \(number)", places)], to: output,
+            [.integer("axis", axis + 1)])
+          shape[axis] = 2
+          definitions.append { x in
+            var result = x.shape
+            result[axis] = 2
+            return Reference(result) { place in
+              var from = place
+              from[axis] = places[place[axis]]
+              return x[from]
+            }
+          }
+        }
+        value = output
+      }
+      try assume(shape.reduce(1, *) > 1)
+      cover(0.2, "something is moved", steps.count > 2)
+      model.node("Flatten", [value], to: "logits")
+      // Nothing is computed, so every number is the same.
+      try expect(model, { x in definitions.reduce(x) { $1($0) } }, within: 0)
+    }
+  }
+
+  /// Windows by numbers: kernel, strides, dilations and padding of rows and columns.
+  private static let windows = Generator<[Int]>.array(of: .integer(in: 0...11), count: 10...10)
+
+  @Test("convolutions with any window, padding and groups are those of the definition")
+  func convolutions() async {
+    await check(
+      "convolution", Self.windows, .integer(in: 0...3), cases: 200
+    ) { (numbers: [Int], kind: Int) in
+      let kernel = [1 + numbers[0] % 3, 1 + numbers[1] % 4]
+      let strides = [1 + numbers[2] % 2, 1 + numbers[3] % 2]
+      let dilations = [1 + numbers[4] % 2, 1 + numbers[5] % 2]
+      let pads = numbers[6...].map { $0 % 4 }
+      let span = zip(kernel, dilations).map { ($0 - 1) * $1 + 1 }
+      let room = [4 + pads[0] + pads[2] - span[0], 5 + pads[1] + pads[3] - span[1]]
+      try assume(room.allSatisfy { $0 >= 0 })
+      cover(0.1, "padding differs by side", pads[0] != pads[2])
+      // All channels; each by itself; each by itself, for two; two groups of two.
+      let (channels, groups, outputs) = [(3, 1, 4), (3, 3, 3), (3, 3, 6), (4, 2, 6)][kind]
+      let perGroup = channels / groups
+      let weight = Reference([outputs, perGroup] + kernel) {
+        Double(($0[0] * 5 + $0[1] * 3 + $0[2] * 7 + $0[3] * 11) % 9 - 4)
+      }
+      var model = TestModel(image: Self.image)
+      var input = "images"
+      if kind == 3 {
+        // A fourth channel: the first once more.
+        input = model.node(
+          "Gather", [input, model.stored("four", [0, 1, 2, 0])], to: "four channels",
+          [.integer("axis", 1)])
+      }
+      model.stored("w", weight.values.map { Float($0) }, weight.shape)
+      model.stored("b", (0..<outputs).map { Float($0) }, [outputs])
+      model.node(
+        "Conv", [input, "w", "b"], to: "value",
+        [
+          .integers("kernel_shape", kernel), .integers("strides", strides),
+          .integers("dilations", dilations), .integers("pads", pads), .integer("group", groups),
+        ])
+      model.node("Flatten", ["value"], to: "logits")
+      let extents = zip(room, strides).map { $0 / $1 + 1 }
+      try assume(outputs * extents[0] * extents[1] > 1)
+      try expect(
+        model,
+        { x in
+          Reference([outputs] + extents) { place in
+            var sum = Double(place[0])
+            for c in 0..<perGroup {
+              for i in 0..<kernel[0] {
+                for j in 0..<kernel[1] {
+                  let channel = (place[0] / (outputs / groups) * perGroup + c) % 3
+                  sum +=
+                    weight[[place[0], c, i, j]]
+                    * (x.at(
+                      channel, place[1] * strides[0] + i * dilations[0] - pads[0],
+                      place[2] * strides[1] + j * dilations[1] - pads[1]) ?? 0)
+                }
+              }
+            }
+            return sum
+          }
+        },
+        // At most 48 products of numbers up to 4.
+        within: 1e-5)
+    }
+  }
+
+  @Test("poolings with any window are those of the definition")
+  func poolings() async {
+    await check(
+      "pooling", Self.windows, .integer(in: 0...2), cases: 200
+    ) { (numbers: [Int], kind: Int) in
+      let kernel = [1 + numbers[0] % 3, 1 + numbers[1] % 4]
+      let strides = [1 + numbers[2] % 2, 1 + numbers[3] % 2]
+      let pads = (0..<4).map { numbers[6 + $0] % kernel[$0 % 2] }
+      let room = [4 + pads[0] + pads[2] - kernel[0], 5 + pads[1] + pads[3] - kernel[1]]
+      try assume(room.allSatisfy { $0 >= 0 })
+      // Rounding up, the last window sees some of the image, or is left out.
+      let roundsUp = numbers[4] % 2 == 0 && kind != 2
+      let extents = (0..<2).map { side in
+        let count = (room[side] + (roundsUp ? strides[side] - 1 : 0)) / strides[side] + 1
+        return (count - 1) * strides[side] >= [4, 5][side] + pads[side] ? count - 1 : count
+      }
+      cover(0.02, "rounding up", extents[0] > room[0] / strides[0] + 1)
+      var model = TestModel(image: Self.image)
+      model.node(
+        kind == 0 ? "MaxPool" : "AveragePool", ["images"], to: "value",
+        [
+          .integers("kernel_shape", kernel), .integers("strides", strides),
+          .integers("pads", pads), .integer("ceil_mode", roundsUp ? 1 : 0),
+        ] + (kind == 2 ? [.integer("count_include_pad", 1)] : []))
+      model.node("Flatten", ["value"], to: "logits")
+      try expect(
+        model,
+        { x in
+          Reference([3] + extents) { place in
+            var seen: [Double] = []
+            for i in 0..<kernel[0] {
+              for j in 0..<kernel[1] {
+                let (row, column) = (
+                  place[1] * strides[0] + i - pads[0], place[2] * strides[1] + j - pads[1]
+                )
+                if let value = x.at(place[0], row, column) { seen.append(value) }
+              }
+            }
+            let sum = seen.reduce(0, +)
+            return switch kind {
+            case 0: seen.max() ?? .nan
+            case 1: sum / Double(seen.count)
+            default: sum / Double(kernel[0] * kernel[1])
+            }
+          }
+        }, within: 1e-6)
+    }
+  }
+
+  @Test("functions that models write in several operators")
+  func functions() throws {
+    func check(_ build: (inout TestModel) -> Void, _ function: @escaping (Double) -> Double) throws
+    {
+      var model = TestModel(image: Self.image)
+      // Numbers on both sides of 0.
+      model.node("Sub", ["images", model.stored("half", [0.5], [])], to: "centred")
+      model.node("Mul", ["centred", model.stored("eight", [8], [])], to: "x")
+      build(&model)
+      model.node("Flatten", ["y"], to: "logits")
+      // The map of 0...1 to −4...4 loses eight of its values' last digits.
+      try expect(
+        model, { Reference($0.values.map { function(8 * ($0 - 0.5)) }, $0.shape) }, within: 4e-6)
+    }
+    func gelu(_ x: Double) -> Double { x * (1 + erf(x / 2.squareRoot())) / 2 }
+    let root = Float(2).squareRoot()
+    // As both exporters write it, and in two other orders.
+    for order in 0..<3 {
+      try check(
+        { model in
+          for (name, value) in [("root", root), ("one", 1), ("½", 0.5), ("share", 1 / root)] {
+            model.stored(name, [value], [])
+          }
+          if order == 0 {
+            model.node("Div", ["x", "root"], to: "u")
+          } else {
+            model.node("Mul", ["share", "x"], to: "u")
+          }
+          model.node("Erf", ["u"], to: "erf")
+          model.node("Add", order == 1 ? ["one", "erf"] : ["erf", "one"], to: "sum")
+          switch order {
+          case 0:
+            model.node("Mul", ["x", "sum"], to: "twice")
+            model.node("Mul", ["twice", "½"], to: "y")
+          case 1:
+            model.node("Mul", ["½", "sum"], to: "share of x")
+            model.node("Mul", ["share of x", "x"], to: "y")
+          default:
+            model.node("Mul", ["x", "½"], to: "half of x")
+            model.node("Mul", ["half of x", "sum"], to: "y")
+          }
+        }, gelu)
+    }
+    try check({ $0.node("Tanh", ["x"], to: "y") }, tanh)
+    try check({ $0.node("HardSigmoid", ["x"], to: "y") }) { min(1, max(0, 0.2 * $0 + 0.5)) }
+    try check({ $0.node("HardSwish", ["x"], to: "y") }) { $0 * min(1, max(0, $0 / 6 + 0.5)) }
+    try check({ $0.node("Neg", ["x"], to: "y") }) { -$0 }
+    try check({ model in
+      model.node("Sigmoid", ["x"], to: "s")
+      model.node("Mul", ["s", "x"], to: "y")
+    }) { $0 / (1 + exp(-$0)) }
+    try check({ model in
+      model.operatorSet = 20
+      model.node("Gelu", ["x"], to: "y", [.text("approximate", "tanh")])
+    }) { x in x / 2 * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x))) }
+    try check({ model in
+      model.node("Pow", ["x", model.stored("three", [3], [])], to: "y")
+    }) { $0 * $0 * $0 }
+    try check({ model in
+      model.node("Sub", [model.stored("three", [3], []), "x"], to: "y")
+    }) { 3 - $0 }
+    try check({ model in
+      model.node("Clip", ["x", "", model.stored("two", [2], [])], to: "y")
+    }) { min($0, 2) }
+  }
+
+  @Test("numbers for every pixel, or a row of them, are added at their places")
+  func numbers() throws {
+    var model = TestModel(image: Self.image)
+    let mean = (0..<60).map { Float($0 % 7) }
+    model.node("Sub", ["images", model.stored("mean", mean, [1, 3, 4, 5])], to: "value")
+    model.node("Mul", ["value", model.stored("columns", [1, 2, 3, 4, 5], [5])], to: "scaled")
+    model.node("Flatten", ["scaled"], to: "logits")
+    try expect(
+      model,
+      { x in
+        Reference(x.shape) { place in
+          (x[place] - Double((place[0] * 20 + place[1] * 5 + place[2]) % 7)) * Double(place[2] + 1)
+        }
+      }, within: 1e-6)
+  }
+
+  @Test("everything that cannot be computed is named at once, with its nodes")
+  func unsupported() throws {
+    var model = TestModel(image: Self.image)
+    model.node("Softmax", ["images"], to: "a")
+    model.node("Softmax", ["a"], to: "b")
+    model.node("LRN", ["images"], to: "c")
+    model.node("Add", ["b", "c"], to: "d")
+    model.node("Flatten", ["d"], to: "logits")
+    // Nobody asks for it.
+    model.node("Einsum", ["images"], to: "unused")
+    let found = problem { try ONNXNetwork(model.data) }
+    #expect(found.contains("Softmax (at at a)") && found.contains("LRN (at at c)"), "\(found)")
+    #expect(!found.contains("Einsum"))
+
+    model = TestModel(image: Self.image)
+    model.node(
+      "Pad", ["images", model.stored("p", [0, 0, 1, 1, 0, 0, 1, 1])], to: "a",
+      [.text("mode", "reflect")])
+    model.node(
+      "MaxPool", ["images"], to: "b",
+      [.integers("kernel_shape", [2, 2]), .integers("dilations", [2, 2])])
+    model.node("Concat", ["a", "b"], to: "c", [.integer("axis", 1)])
+    model.node("Flatten", ["c"], to: "logits")
+    let modes = problem { try ONNXNetwork(model.data) }
+    #expect(modes.contains("Pad with mode = reflect (at at a)"), "\(modes)")
+    #expect(modes.contains("MaxPool with dilations (at at b)"), "\(modes)")
+  }
+
+  @Test("what would mix images, or is no classifier of images, is refused")
+  func otherModels() throws {
+    func problem(batch: Int? = nil, _ build: (inout TestModel) -> Void) -> String {
+      var model = TestModel(image: Self.image, batch: batch)
+      build(&model)
+      return ONNXTests.problem { try ONNXNetwork(model.data) }
+    }
+    #expect(
+      problem { model in
+        model.node("Transpose", ["images"], to: "a", [.integers("perm", [1, 0, 2, 3])])
+        model.node("Flatten", ["a"], to: "logits")
+      }.contains("moves the dimension of images"))
+    #expect(
+      problem { model in
+        model.node("Reshape", ["images", model.stored("s", [-1, 20])], to: "logits")
+      }.contains("images of 60 numbers are not apart"))
+    #expect(
+      problem { model in
+        model.node("ReduceMean", ["images"], to: "a", [.integers("axes", [0])])
+        model.node("Flatten", ["a"], to: "logits")
+      }.contains("over the images"))
+    #expect(
+      problem { model in
+        model.outputs = ["logits", "features"]
+        model.node("Flatten", ["images"], to: "logits")
+        model.node("Relu", ["images"], to: "features")
+      }.contains("2 results (logits, features)"))
+    #expect(
+      problem { model in
+        model.operatorSet = 6
+        model.node("Flatten", ["images"], to: "logits")
+      }.contains("operator set 6"))
+    // Frozen at one image, the same shapes keep images apart.
+    for target in [[1, 60], [-1], [3, 20], [60]] {
+      #expect(
+        problem(batch: 1) { model in
+          model.node("Reshape", ["images", model.stored("s", target)], to: "logits")
+        } == "")
+    }
+    #expect(
+      problem(batch: 4) { model in
+        model.node("Reshape", ["images", model.stored("s", [4, 60])], to: "logits")
+      } == "")
+  }
+
+  @Test("a shape that is worked out holds for every number of images")
+  func wholeNumbers() async {
+    let numbers = Generator<[Int]>.array(of: .integer(in: -6...6), count: 4...4)
+    await check("numbers that depend on N", numbers, cases: 500) { (values: [Int]) in
+      let a = Whole(constant: values[0], perImage: values[1])
+      let b = Whole(constant: values[2], perImage: values[3] % 2)
+      for images in 1...9 {
+        func at(_ number: Whole) -> Int { number.constant + number.perImage * images }
+        if let sum = a.adding(b) { #expect(at(sum) == at(a) + at(b)) }
+        if let difference = a.subtracting(b) { #expect(at(difference) == at(a) - at(b)) }
+        if let product = a.times(b) { #expect(at(product) == at(a) * at(b)) }
+        if let quotient = a.divided(by: b) { #expect(at(quotient) == at(a) / at(b)) }
+        if let isEqual = a.equals(b) { #expect(isEqual == (at(a) == at(b))) }
+      }
+      cover(0.05, "a quotient", a.divided(by: b) != nil)
+      cover(
+        0.1, "an answer that does not depend on N", a.equals(b) == false && a.perImage != b.perImage
+      )
+    }
+    #expect(Whole(constant: .max).adding(Whole(constant: 1)) == nil)
+    #expect(Whole(constant: .min).divided(by: Whole(constant: -1)) == nil)
+    #expect(Whole(constant: .min).times(Whole(constant: -1)) == nil)
+  }
+}
+
+@Suite("Networks written in ONNX")
+struct ExportTests {
+  @Test("what is written is read as the same network", arguments: GoldenFile.all)
+  func roundTrip(_ file: GoldenFile) throws {
+    let network = try file.read()
+    let scaling = try Normalization(
+      mean: network.normalization().mean.map { _ in 0.25 },
+      standardDeviation: network.normalization().mean.map { _ in 0.5 })
+    let written = ONNXExport.model(network.graph, normalization: scaling)
+    #expect(written == ONNXExport.model(network.graph, normalization: scaling))
+    let again = try ONNXNetwork(written)
+    #expect(again.graph.imageShape == network.graph.imageShape && again.batch == nil)
+    let images = try Pixels(Golden("onnx/expected.safetensors")["\(file.network).images"])
+    let draws = Draws(seed: 0, purpose: .test, examples: Array(0..<images.tensor.shape[0]))
+    let (first, second) = (
+      NetworkClassifier(InferencePlan(network.graph, normalization: scaling)),
+      NetworkClassifier(InferencePlan(again.graph, normalization: try again.normalization()))
+    )
+    let expected = try first.logits(of: images, draws: draws)
+    // The scaling becomes an operation of its own, and two affine maps are one.
+    #expect(distance(try second.logits(of: images, draws: draws), from: expected) < 5e-6)
+  }
+
+  @Test("every operation of graphs is written and read again")
+  func operations() throws {
+    var graph = NetworkGraph(imageShape: ImageShape(channels: 3, height: 4, width: 5))
+    func random(_ shape: [Int], _ seed: UInt64) -> Tensor { randomTensor(shape, seed: seed) }
+    var value = graph.affine("affine", scale: random([3], 1), shift: random([3], 2), of: 0)
+    value = graph.activation("leaky", .leakyReLU(slope: 0.1), of: value)
+    let other = graph.activation("silu", .silu, of: value)
+    value = graph.times("times", of: value, and: other)
+    value = graph.times("each pixel", of: value, and: graph.mean("mean", of: other))
+    value = graph.padded(
+      "padded", rows: (0, 1), columns: (2, 0), channels: (1, 0), of: value)
+    value = graph.concatenation("joined", of: [value, value])
+    value = graph.slice("slice", rows: [4, 0, 2], channels: [0, 7, 2, 3, 6], of: value)
+    value = graph.activation("gelu", .gelu, of: value)
+    value = graph.channelNormalization(
+      "norm", scale: random([5], 3), shift: random([5], 4), epsilon: 1e-3, of: value)
+    var window = PoolingWindow(height: 2, width: 3, rowStride: 1, columnStride: 2)
+    (window.left, window.bottom) = (2, 1)
+    value = graph.depthwiseConvolution(
+      "depthwise", weight: random([5, 1, 2, 3], 5), bias: random([5], 6), window, of: value)
+    value = graph.sum(
+      "sum",
+      of: graph.maximumPooling(
+        "maximum", PoolingWindow(kernel: 3, stride: 1, padding: 1), of: value),
+      and: graph.averagePooling(
+        "average", PoolingWindow(kernel: 3, stride: 1, padding: 1), of: value))
+    value = graph.averagePooling(
+      "counted", PoolingWindow(kernel: 2, stride: 1, padding: 1), countsPadding: true, of: value)
+    value = graph.activation("clip", .clip(lower: -0.4, upper: 0.5), of: value)
+    value = graph.activation("sigmoid", .sigmoid, of: value)
+    value = graph.flattened("flat", of: value)
+    let again = try ONNXNetwork(
+      ONNXExport.model(graph, normalization: .plusMinusOne(channels: 3))
+    ).graph
+    let images = try Pixels(randomTensor([2, 3, 4, 5], seed: 9, from: 0))
+    let draws = Draws(seed: 0, purpose: .test, examples: [0, 1])
+    let identity = try Normalization(mean: [0, 0, 0], standardDeviation: [1, 1, 1])
+    let expected = try NetworkClassifier(
+      InferencePlan(graph, normalization: .plusMinusOne(channels: 3))
+    ).logits(of: images, draws: draws)
+    let found = try NetworkClassifier(InferencePlan(again, normalization: identity))
+      .logits(of: images, draws: draws)
+    #expect(distance(found, from: expected) < 5e-6)
+  }
+}
