@@ -251,3 +251,14 @@ if Context.environment["MIXUP_INFERENCE_BENCHMARKS"] != nil {
       plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
   ]
 }
+
+// MARK: Fuzzing
+
+// Only where it is asked for: these have no main, and link with libFuzzer alone. See `ci/fuzz`.
+if Context.environment["MIXUP_INFERENCE_FUZZING"] != nil {
+  let fuzzing = [SwiftSetting.unsafeFlags(["-parse-as-library"])]
+  package.products.append(.executable(name: "FuzzONNX", targets: ["FuzzONNX"]))
+  package.targets.append(
+    .executableTarget(
+      name: "FuzzONNX", dependencies: ["ONNX"], path: "Fuzz/ONNX", swiftSettings: strict + fuzzing))
+}
