@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 @Suite("Whatever is done to an ONNX file, it is read or refused in one line")
-struct DamageTests {
+struct ONNXDamageTests {
   /// Reads bytes, and computes with them if they are a network. Every error is one of ours.
   private static func read(_ data: Data) {
     do {
@@ -74,6 +74,8 @@ struct DamageTests {
     #expect(problem([0x08] + [UInt8](repeating: 0xFF, count: 11)).contains("more than 64 bits"))
     #expect(
       problem([0x3A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]).contains("bytes"))
+    // Longer than the message that it is in, which is shorter than the file.
+    #expect(problem([0x3A, 2, 0x0A, 3, 0, 0, 0, 0]).contains("a field of 3 bytes"))
     #expect(problem([0x0B]).contains("kind 3"))
     #expect(problem([0x00, 0x00]).contains("number 0"))
     #expect(problem([0x3A, 0x00, 0x3A, 0x00]).contains("two graphs"))

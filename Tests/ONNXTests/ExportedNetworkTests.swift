@@ -31,7 +31,7 @@ struct GoldenFile: CustomTestStringConvertible, Sendable {
 }
 
 @Suite("Networks as PyTorch's exporters write them")
-struct GoldenTests {
+struct ExportedNetworkTests {
   @Test("there are files of both exporters, packed ones, and ones with weights beside them")
   func files() {
     #expect(GoldenFile.all.count >= 30)

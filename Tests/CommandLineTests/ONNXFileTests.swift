@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite("Networks in ONNX, from the command line")
-struct ONNXTests {
+struct ONNXFileTests {
   private func evaluate(_ place: Workplace, _ model: String) throws -> [[String: Any]] {
     let result = try Command(folder: place.folder).run([
       "evaluate", "--model", place.path(model), "--json", "-", "--count", "40", "--attack", "none",
@@ -85,7 +85,8 @@ struct ONNXTests {
       #expect(
         try line("j.onnx", whole, ["--mean", "0.5", "--std", "0.5"]).contains("3 channels"))
       let result = try Command().run([
-        "inspect", folder.appending(path: "i.onnx").path, "--mean", "0.5,0.4,0.3", "--std", "1,1,0.5",
+        "inspect", folder.appending(path: "i.onnx").path, "--mean", "0.5,0.4,0.3", "--std",
+        "1,1,0.5",
       ])
       #expect(result.status == 0 && result.output.contains("given"), "\(result.error)")
     }
