@@ -79,6 +79,9 @@ let package = Package(
     .target(
       name: "MixupInference", dependencies: ["Robustness", "Classification", "Statistics"],
       swiftSettings: optimised),
+    .target(
+      name: "ProcessModel", dependencies: ["Classification", "Statistics"],
+      swiftSettings: optimised),
     .target(name: "KernelTables", swiftSettings: optimised),
     kernels("Portable", march: "x86-64"),
     kernels("AVX2", march: "x86-64-v3"),
@@ -121,9 +124,9 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "CAllocations", "CProfiler", "Reporting", "Training", "Robustness", "Workloads",
-        "MixupInference", "Datasets", "ONNX", "NeuralNetwork", "Kernels", "Classification",
-        "Statistics",
+        "CAllocations", "CProfiler", "ProcessModel", "Reporting", "Training", "Robustness",
+        "Workloads", "MixupInference", "Datasets", "ONNX", "NeuralNetwork", "Kernels",
+        "Classification", "Statistics",
       ],
       swiftSettings: strict),
 
@@ -199,6 +202,13 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
+      name: "ProcessModelTests",
+      dependencies: [
+        "ProcessModel", "Classification", "PropertyChecks", "PropertyTesting", "Statistics",
+        "TestSupport",
+      ],
+      swiftSettings: strict),
+    .testTarget(
       name: "TrainingTests",
       dependencies: [
         "Training", "Robustness", "MixupInference", "Datasets", "NeuralNetwork", "Kernels",
@@ -210,9 +220,9 @@ let package = Package(
     .testTarget(
       name: "ExperimentsTests",
       dependencies: [
-        "CAllocations", "Experiments", "Reporting", "Training", "Robustness", "Workloads",
-        "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Classification", "Statistics",
-        "TestSupport",
+        "CAllocations", "Experiments", "ProcessModel", "Reporting", "Training", "Robustness",
+        "Workloads", "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Classification",
+        "Statistics", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -218,6 +218,8 @@ public enum ClassifierError: ExplainedError, Equatable {
   case gradientShape(expected: [Int], found: [Int])
   case lossNotAsked
   case noGradient
+  /// What a model answered that is computed elsewhere; the whole of what is wrong.
+  case unusable(String)
   case draws(examples: Int, images: Int)
 
   /// What is wrong and what to do, in one line.
@@ -249,6 +251,7 @@ public enum ClassifierError: ExplainedError, Equatable {
       """
     case .noGradient:
       "the model gives no gradient, so no attack can follow it; use one that needs predictions only"
+    case .unusable(let problem): problem
     case .draws(let examples, let images):
       "the draws name \(examples) examples for \(images) images; every image needs one"
     }

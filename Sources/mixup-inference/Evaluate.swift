@@ -94,8 +94,7 @@ struct Evaluate: ParsableCommand {
       throw Failure.usage("--sanity checks defences under an attack; give --attack and --epsilon")
     }
     let destinations = files.destinations + [logits]
-    try destinations.check(
-      inputs: [network.model, network.other, dataset.file, images, self.plan.plan])
+    try destinations.check(inputs: network.files + [dataset.file, images, self.plan.plan])
     let kernels = try machine.kernelSet()
     let set = try dataset.described()
     let model = try network.load(for: set.imageShape)

@@ -4,15 +4,83 @@ import Experiments
 import Foundation
 import NeuralNetwork
 
-/// Which network, and how its inputs are scaled.
-struct ModelOptions: ParsableArguments {
+/// Which model: a file, or a command that answers for it.
+struct SubjectOptions: ParsableArguments {
   @Option(
     help: """
       Checkpoint (safetensors), PyTorch state dict of a network that `inspect` knows, or ONNX file.
       """)
-  var model: String
+  var model: String?
+
+  @Option(
+    help: """
+      Instead of --model: a command of the shell that answers for a model on its standard input and output, \
+      such as 'python3 mine.py'; Examples/OwnProcess makes that a few lines of Python.
+      """)
+  var modelCommand: String?
+
+  @Option(help: "Seconds that an answer of --model-command may take; usually 300.")
+  var modelTimeLimit: Int?
 
   @OptionGroup var reading: ReadingOptions
+
+  /// - Throws: `Failure` for options that do not go together.
+  private func check() throws {
+    if let modelTimeLimit, !(1...1_000_000 ~= modelTimeLimit) {
+      throw Failure.usage(
+        "--model-time-limit is \(modelTimeLimit); give seconds from 1 to 1,000,000")
+    }
+    guard let modelCommand else {
+      guard modelTimeLimit == nil else {
+        throw Failure.usage("--model-time-limit is about --model-command; give that too")
+      }
+      return
+    }
+    guard model == nil else {
+      throw Failure.usage("--model and --model-command each give the model; give one of them")
+    }
+    guard !modelCommand.allSatisfy(\.isWhitespace) else {
+      throw Failure.usage("--model-command is empty; give such as 'python3 mine.py'")
+    }
+    guard reading.isEmpty else {
+      throw Failure.usage(
+        "--mean, --std and --reading describe the file of --model; a process scales its input itself"
+      )
+    }
+  }
+
+  /// The model; nil if none is given.
+  ///
+  /// - Parameter images: the shape of the data set's images.
+  func load(for images: ImageShape) throws -> (any EvaluatedModel)? {
+    try check()
+    if let modelCommand {
+      return try CommandModel(command: modelCommand, limit: .seconds(modelTimeLimit ?? 300))
+    }
+    return try model.map { try fileModel($0, reading.reading(), for: images) }
+  }
+}
+
+/// The network of a file.
+private func fileModel(
+  _ path: String, _ reading: CheckpointReading, for images: ImageShape
+) throws -> any EvaluatedModel {
+  if let network = try onnxNetwork(path, reading: reading, images: images) {
+    if reading.normalization == nil {
+      let line = "mixup-inference: \(path): normalization \(ONNXReport.unscaled)".printable + "\n"
+      FileHandle.standardError.write(Data(line.utf8))
+    }
+    return try GraphModel(
+      name: modelName(path), network,
+      normalization: network.normalization(reading.normalization))
+  }
+  return try CheckpointModel(
+    name: modelName(path), checkpointFile(path, reading: reading, images: images))
+}
+
+/// Which model is measured, and on which network transfer attacks search.
+struct ModelOptions: ParsableArguments {
+  @OptionGroup var subject: SubjectOptions
 
   @Option(
     help: "Checkpoint of another network for the same images, on which transfer attacks search.")
@@ -29,11 +97,17 @@ struct ModelOptions: ParsableArguments {
     help: "What names and shapes of the other network's tensors leave open, as --reading.")
   var otherReadings: [String] = []
 
-  /// The network under test.
+  /// The files that are read.
+  var files: [String?] { [subject.model, other] }
+
+  /// The model under test.
   ///
   /// - Parameter images: the shape of the data set's images.
   func load(for images: ImageShape) throws -> any EvaluatedModel {
-    try Self.load(model, try reading.reading(), for: images)
+    guard let model = try subject.load(for: images) else {
+      throw Failure.usage("nothing is to be measured; give --model or --model-command")
+    }
+    return model
   }
 
   /// The network given by --other, if there is one.
@@ -48,22 +122,6 @@ struct ModelOptions: ParsableArguments {
       }
       return nil
     }
-    return try Self.load(other, reading, for: images)
-  }
-
-  private static func load(
-    _ path: String, _ reading: CheckpointReading, for images: ImageShape
-  ) throws -> any EvaluatedModel {
-    if let network = try onnxNetwork(path, reading: reading, images: images) {
-      if reading.normalization == nil {
-        let line = "mixup-inference: \(path): normalization \(ONNXReport.unscaled)".printable + "\n"
-        FileHandle.standardError.write(Data(line.utf8))
-      }
-      return try GraphModel(
-        name: modelName(path), network,
-        normalization: network.normalization(reading.normalization))
-    }
-    return try CheckpointModel(
-      name: modelName(path), checkpointFile(path, reading: reading, images: images))
+    return try fileModel(other, reading, for: images)
   }
 }

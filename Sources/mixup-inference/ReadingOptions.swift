@@ -21,6 +21,9 @@ struct ReadingOptions: ParsableArguments {
       """)
   var readings: [String] = []
 
+  /// Whether none of them is given.
+  var isEmpty: Bool { mean == nil && std == nil && readings.isEmpty }
+
   func reading() throws -> CheckpointReading {
     try CheckpointReading(mean: mean, std: std, readings: readings, prefix: "--")
   }

@@ -17,7 +17,7 @@ struct Verify: ParsableCommand {
       status 1 if an equation fails that is a theorem. Whether RIC and DG hold for the chosen G is a \
       finding.
 
-      With --model, also measures RIC, DG and the linearity between images on a trained network, \
+      With --model or --model-command, also measures RIC, DG and the linearity between images on a trained network, \
       with intervals; the attack is PGD by an attacker who does not know of the defence.
 
       Example: mixup-inference verify --family power --exponent 1 --lambdas 0.3,0.5,0.9
@@ -48,10 +48,7 @@ struct Verify: ParsableCommand {
   @Option(help: "Random models to try.")
   var models = 20
 
-  @Option(help: "Checkpoint (safetensors) of a network to measure as well.")
-  var model: String?
-
-  @OptionGroup var reading: ReadingOptions
+  @OptionGroup var subject: SubjectOptions
 
   @OptionGroup var dataset: DatasetOptions
 
@@ -103,11 +100,11 @@ struct Verify: ParsableCommand {
     let page = output.map { URL(filePath: $0).appending(path: "index.html") }
     let picture = output.map { URL(filePath: $0).appending(path: "region.svg") }
     for file in [page, picture].compactMap(\.self) { try AtomicFile.check(file) }
-    try [json].check(inputs: [model, dataset.file])
+    try [json].check(inputs: [subject.model, dataset.file])
 
     let (results, report) = try profile.profiled("verify", machine) {
       let results = try Verification(settings).run()
-      return (results, VerificationReport(results, network: try model.map(measured)))
+      return (results, VerificationReport(results, network: try measured()))
     }
     if let page { try AtomicFile.write(Data(report.html.utf8), to: page) }
     if let picture {
@@ -129,31 +126,28 @@ struct Verify: ParsableCommand {
     }
   }
 
-  private func measured(_ file: String) throws -> NetworkVerification.Results {
+  /// What was measured on the network that is given; nil if none is.
+  private func measured() throws -> NetworkVerification.Results? {
+    let set = try dataset.described()
+    guard let model = try subject.load(for: set.imageShape) else { return nil }
+    guard model.hasGradient else {
+      throw Failure.data(
+        "verify follows the gradient of the network, and \(model.name) gives none; evaluate it with "
+          + "an attack that needs predictions only")
+    }
     var settings = NetworkVerification.Settings()
     settings.lambdas = try mixingRatios()
     settings.sampleCount = draws
     settings.epsilon = try Epsilon(epsilon)
     settings.steps = steps
     settings.seed = seed
-    let set = try dataset.described()
-    let (reading, kernels) = (try reading.reading(), try machine.kernelSet())
-    let plan =
-      if let network = try onnxNetwork(file, reading: reading, images: set.imageShape) {
-        InferencePlan(
-          network.graph, normalization: try network.normalization(reading.normalization),
-          kernels: kernels)
-      } else {
-        try InferencePlan(
-          checkpointFile(file, reading: reading, images: set.imageShape).checkpoint(),
-          kernels: kernels)
-      }
     let data = try dataset.load(set, seed: seed)
-    let network = NetworkClassifier(plan)
+    let images = data.test[0..<min(count, data.test.count)]
+    try model.check(images)
+    let network = try model.classifier(kernels: machine.kernelSet())
     return try NetworkVerification(
       settings: settings, workers: machine.workers(), progress: ProgressReporter()
     ).run(
-      network, named: modelName(file),
-      on: data.test[0..<min(count, data.test.count)], pool: try SamplePool(data.training))
+      network, named: model.name, on: images, pool: try SamplePool(data.training))
   }
 }

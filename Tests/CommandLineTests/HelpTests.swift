@@ -25,7 +25,8 @@ struct HelpTests {
       (
         ["evaluate"],
         [
-          "--model", "--dataset", "--data", "--mean", "--std", "--reading", "--other-mean",
+          "--model", "--model-command", "--model-time-limit", "--dataset", "--data", "--mean",
+          "--std", "--reading", "--other-mean",
           "--other-std", "--other-reading", "--defence", "--attack", "--epsilon",
           "--steps", "--step-size", "--restarts", "--lambda", "--lambda-pl", "--threshold",
           "--draws", "--attack-draws", "--count", "--seed", "--json", "--threads", "--kernels",
@@ -43,7 +44,8 @@ struct HelpTests {
         ["verify"],
         [
           "--classes", "--dimension", "--family", "--exponent", "--strength", "--lambdas",
-          "--draws", "--models", "--model", "--dataset", "--epsilon", "--steps", "--count",
+          "--draws", "--models", "--model", "--model-command", "--dataset", "--epsilon", "--steps",
+          "--count",
           "--seed", "--output", "--json", "--threads", "--kernels",
         ]
       ),

@@ -88,6 +88,17 @@ struct WrongInputTests {
   ]
 
   static let models = [
+    Mistake("evaluate --count 2", 64, "give --model or --model-command"),
+    Mistake("evaluate --model @model.safetensors --model-command cat", 64, "give one of them"),
+    Mistake("evaluate --model-command=", 64, "Missing value for '--model-command"),
+    Mistake("evaluate --model-command cat --mean 0 --std 1", 64, "scales its input itself"),
+    Mistake("evaluate --model-command cat --model-time-limit 0", 64, "seconds from 1"),
+    Mistake("evaluate --model @model.safetensors --model-time-limit 9", 64, "give that too"),
+    Mistake("evaluate --model-command false", 65, "ended with status 1 before it answered"),
+    Mistake("evaluate --model-command no-such-program", 65, "no-such-program: not found"),
+    Mistake("evaluate --model-command pwd", 65, "which is for answers alone"),
+    Mistake("verify --models 1 --model-command false", 65, "ended with status 1"),
+    Mistake("attack --model-command false --output @new.safetensors", 65, "ended with status 1"),
     Mistake("evaluate --model @none.safetensors", 74, "No such file or directory"),
     Mistake("evaluate --model @cifar", 74, "Is a directory"),
     Mistake("evaluate --model=", 64, "Missing value for '--model"),

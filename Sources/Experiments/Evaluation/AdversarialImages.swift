@@ -50,7 +50,8 @@ extension EvaluationRun {
         "epsilon": attack.epsilon?.description ?? "", "seed": "\(plan.seed)",
         "kernels": kernels.rawValue,
       ].merging(attack.parameters.map { ("attack.\($0)", $1) }) { first, _ in first }
-        .merging(defence.parameters.map { ("defence.\($0)", $1) }) { first, _ in first })
+        .merging(defence.parameters.map { ("defence.\($0)", $1) }) { first, _ in first }
+        .merging(model.process.map { ["process": $0.command] } ?? [:]) { first, _ in first })
     return (file, images, result.correctCount)
   }
 }

@@ -13,6 +13,8 @@ package protocol EvaluatedModel: Sendable {
   var digest: String { get }
   /// What records tell of its file besides; nil without a file.
   var origin: CheckpointFile.Origin? { get }
+  /// What records tell of the process that computes it; nil of a model that is computed here.
+  var process: EvaluationRecord.Process? { get }
   /// How pixels are scaled before they enter the network; nil where the model does so itself.
   var normalization: Normalization? { get }
   /// The shape of the images that it takes.
@@ -26,6 +28,8 @@ package protocol EvaluatedModel: Sendable {
   /// Whether attacks can follow its gradient. Of a model without, `classifier` gives one that throws
   /// `ClassifierError.noGradient` where it is asked for one.
   var hasGradient: Bool { get }
+  /// As many images as suit it at once; nil for the evaluation's own choice. No outcome depends on it.
+  var batchSize: Int? { get }
 
   /// The model, ready to be asked.
   ///
@@ -36,14 +40,18 @@ package protocol EvaluatedModel: Sendable {
 extension EvaluatedModel {
   /// Nil: no file.
   package var origin: CheckpointFile.Origin? { nil }
+  /// Nil: it is computed here.
+  package var process: EvaluationRecord.Process? { nil }
   /// 1: nothing is known of its training.
   package var splitSeed: UInt64 { 1 }
   /// True.
   package var hasGradient: Bool { true }
+  /// Nil: the evaluation chooses.
+  package var batchSize: Int? { nil }
 
   /// - Throws: `AttackError` or `ClassifierError` unless the model takes images of that shape and has as many
   ///   classes.
-  func check(_ images: LabelledImages) throws {
+  package func check(_ images: LabelledImages) throws {
     guard classCount == images.classCount else {
       throw AttackError.classCount(model: classCount, data: images.classCount)
     }

@@ -25,6 +25,9 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
   package var circumstances: Circumstances
   /// What records tell of the checkpoint's file, where there is one; the outcomes do not depend on it.
   package var origin: CheckpointFile.Origin?
+  /// What records tell of the process that computes the model, if one does; the outcomes depend on what the
+  /// circumstances say of it.
+  package var process: EvaluationRecord.Process?
   /// How the defence's setting was chosen; nil if it was given.
   package var matching: EvaluationRecord.Matching?
 
@@ -32,7 +35,8 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
     model: String, dataset: String, split: Split, images: EvaluationRecord.Images? = nil,
     examples: EvaluationRecord.Examples? = nil, indices: IndexRanges, pool: Pool?,
     defence: DefenceDescription, attack: AttackDescription, circumstances: Circumstances,
-    origin: CheckpointFile.Origin? = nil, matching: EvaluationRecord.Matching? = nil
+    origin: CheckpointFile.Origin? = nil, process: EvaluationRecord.Process? = nil,
+    matching: EvaluationRecord.Matching? = nil
   ) {
     self.matching = matching
     self.model = model
@@ -46,6 +50,7 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
     self.attack = attack
     self.circumstances = circumstances
     self.origin = origin
+    self.process = process
   }
 
   /// What records call the images of a data set, or of a file in their place.

@@ -143,12 +143,38 @@ package struct EvaluationRecord: Codable, Sendable, Equatable {
     }
   }
 
+  /// The process that computed a model. What it is, it says itself.
+  package struct Process: Codable, Sendable, Hashable {
+    /// The command of the shell that started it.
+    package var command: String
+    /// What it says that its answers depend on, such as a digest of its weights.
+    package var declaredIdentity: String
+    /// The largest difference that other images in a batch made to a logit, relative to the largest logit, as
+    /// it was when the process was started.
+    package var batchDifference: Float
+
+    package init(command: String, declaredIdentity: String, batchDifference: Float) {
+      self.command = command
+      self.declaredIdentity = declaredIdentity
+      self.batchDifference = batchDifference
+    }
+
+    /// What to know of a model that somebody else computes, in one line.
+    var text: String {
+      "computed by the process \"\(command)\", which says of itself \"\(declaredIdentity)\""
+        + (batchDifference > 0
+          ? "; batches change its logits by up to \(batchDifference) of the largest" : "")
+    }
+  }
+
   /// What the figures rest on, so that they can be measured again.
   package struct Provenance: Codable, Sendable, Equatable {
     /// What names the model's content: of a checkpoint, SHA-256 of tensors, architecture, scaling and readings.
     package var checkpoint: String
     /// SHA-256 of its file's bytes; nil without a file.
     package var checkpointFile: String?
+    /// The process that computed the model; nil of one that is computed here.
+    package var process: Process?
     /// How names and shapes were read that do not decide what is computed, unless somebody confirmed it;
     /// nil without a file.
     package var readingsInDoubt: [String]?

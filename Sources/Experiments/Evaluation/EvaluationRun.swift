@@ -89,6 +89,7 @@ package struct EvaluationRun: Sendable {
             kernelSet: kernels, planProfile: (base as? NetworkClassifier)?.plan.profile,
             scoringDraws: plan.scoringDraws,
             selectionDraws: plan.selectionDraws), origin: model.origin,
+          process: model.process,
           matching: matched.first { $0.defence == defence }?.matching)
       }
     }
@@ -121,13 +122,12 @@ package struct EvaluationRun: Sendable {
     }
     return try measure(
       job, target.classifier, under: threat, statistics: target.defended?.detector,
-      on: setting.images,
-      identities)
+      blockSize: setting.blockSize(through: threat?.surrogate), on: setting.images, identities)
   }
 
   private func measure(
     _ job: EvaluationJob, _ classifier: some Classifier, under threat: Threat?,
-    statistics: Detector?,
+    statistics: Detector?, blockSize: Int?,
     on images: LabelledImages, _ identities: [String]
   ) throws -> JobResult {
     let title = "\(job.defence.name.rawValue) under \(job.attack.name.rawValue)"
@@ -154,7 +154,7 @@ package struct EvaluationRun: Sendable {
       let stage = progress.stage(title, total: remaining.count, unit: "images")
       let circumstances = job.circumstances
       var evaluation = Evaluation(
-        seed: circumstances.seed, scoringDraws: circumstances.scoringDraws,
+        seed: circumstances.seed, blockSize: blockSize, scoringDraws: circumstances.scoringDraws,
         selectionDraws: circumstances.selectionDraws
       ) { [workers] in workers.forEach(count: $0, $1) }
       evaluation.statistics = statistics

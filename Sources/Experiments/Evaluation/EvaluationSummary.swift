@@ -130,6 +130,7 @@ public struct EvaluationSummary: Sendable {
       comparison: comparison, brokenBy: worstOf,
       provenance: EvaluationRecord.Provenance(
         checkpoint: circumstances.checkpoint, checkpointFile: job.origin?.digest,
+        process: job.process,
         readingsInDoubt: job.origin?.doubts, other: circumstances.other, examples: job.examples,
         indices: IndexRanges(result.outcomes.map(\.index)), pool: job.pool?.description,
         knowledge: EvaluationRecord.Knowledge(
@@ -357,7 +358,8 @@ public struct EvaluationSummary: Sendable {
       }
       return (own.map { [$0] } ?? []) + others
     }
-    return doubts + Set(results.compactMap(\.job.images)).map(\.text) + detections + breakers
+    return doubts + processes + Set(results.compactMap(\.job.images)).map(\.text) + detections
+      + breakers
       + ignorance + luck
   }
 
@@ -384,6 +386,16 @@ public struct EvaluationSummary: Sendable {
       return
         "\(record.model): read with \(doubts.joined(separator: ", ")), which its tensors do not "
         + "decide; --reading confirms it"
+    }
+  }
+
+  /// Of every model that somebody else computes.
+  private var processes: [String] {
+    var seen = Set<String>()
+    return results.compactMap { result in
+      result.job.process.flatMap { process in
+        seen.insert(result.job.model).inserted ? "\(result.job.model): \(process.text)" : nil
+      }
     }
   }
 

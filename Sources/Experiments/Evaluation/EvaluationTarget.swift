@@ -8,6 +8,8 @@ extension EvaluationRun {
   /// What all jobs of a plan share: the model, the training images and the images that are measured.
   struct Setting {
     let base: any DifferentiableClassifier
+    /// As many images as suit the model at once; nil for the evaluation's own choice.
+    let batchSize: Int?
     let other: (any DifferentiableClassifier)?
     let training: LabelledImages
     let images: LabelledImages
@@ -28,6 +30,7 @@ extension EvaluationRun {
       self.images = images
       training = data.training
       base = try classifier(model)
+      batchSize = model.batchSize
       self.other = try other.map(classifier)
       if other == nil,
         let attack = plan.attacks.first(where: { $0.name.knowledge == .otherNetwork })
@@ -60,6 +63,13 @@ extension EvaluationRun {
       return RememberedAttack(
         attack.search(selections: 1),
         through: attack.name.knowledge == .otherNetwork ? other ?? base : base)
+    }
+
+    /// Images of a block whose gradients through a model ask for as many images at once as suit it; nil for the
+    /// evaluation's own choice.
+    func blockSize(through surrogate: (any Classifier)?) -> Int? {
+      let passes = surrogate?.forwardPassesPerDecision ?? 1
+      return batchSize.map { max(1, $0 / max(1, passes / base.forwardPassesPerDecision)) }
     }
 
     /// The network behind a defence. A model that is randomised by itself is its own defence: who knows it
