@@ -107,12 +107,56 @@ public struct ResNet {
         blocks: [5, 5, 5], block: .bottleneck)
     }
 
-    /// The four networks by the names under which commands and records know them.
+    /// 18 layers of widths 64, 128, 256, 512: He et al.'s for ImageNet with a first convolution for small images;
+    /// 11,173,962 parameters for 3×32×32 and 10 classes.
+    public static func resNet18(_ imageShape: ImageShape, classCount: Int = 10) -> Architecture {
+      Architecture(
+        imageShape: imageShape, classCount: classCount, widths: [64, 128, 256, 512],
+        blocks: [2, 2, 2, 2])
+    }
+
+    /// 50 layers in bottlenecks of expansion 4, otherwise as `resNet18`; 23,520,842 parameters for 3×32×32 and 10
+    /// classes.
+    public static func resNet50(_ imageShape: ImageShape, classCount: Int = 10) -> Architecture {
+      var details = Details()
+      details.expansion = 4
+      return Architecture(
+        imageShape: imageShape, classCount: classCount, widths: [64, 128, 256, 512],
+        blocks: [3, 4, 6, 3], block: .bottleneck, details: details)
+    }
+
+    /// 18 layers with their normalisations before the convolutions, and none behind the last block: that of
+    /// github.com/kuangliu/pytorch-cifar and Manifold Mixup; 11,171,146 parameters for 3×32×32 and 10 classes.
+    public static func preActResNet18(
+      _ imageShape: ImageShape, classCount: Int = 10
+    ) -> Architecture {
+      var details = Details()
+      details.hasLastNormalization = false
+      return Architecture(
+        imageShape: imageShape, classCount: classCount, widths: [64, 128, 256, 512],
+        blocks: [2, 2, 2, 2], block: .preActivation, details: details)
+    }
+
+    /// 28 layers, ten times as wide as a ResNet of widths 16, 32, 64: that of TRADES and RobustBench; 36,479,194
+    /// parameters for 3×32×32 and 10 classes.
+    public static func wideResNet28By10(
+      _ imageShape: ImageShape, classCount: Int = 10
+    ) -> Architecture {
+      Architecture(
+        imageShape: imageShape, classCount: classCount, stemWidth: 16, widths: [160, 320, 640],
+        blocks: [4, 4, 4], block: .preActivation)
+    }
+
+    /// The networks by the names under which commands and records know them.
     public static let named: [(name: String, make: @Sendable (ImageShape, Int) -> Architecture)] = [
       ("resNet8", { resNet8($0, classCount: $1) }),
       ("resNet20", { resNet20($0, classCount: $1) }),
       ("resNet18CIFAR", { resNet18CIFAR($0, classCount: $1) }),
       ("resNet50CIFAR", { resNet50CIFAR($0, classCount: $1) }),
+      ("resNet18", { resNet18($0, classCount: $1) }),
+      ("resNet50", { resNet50($0, classCount: $1) }),
+      ("preActResNet18", { preActResNet18($0, classCount: $1) }),
+      ("wideResNet-28-10", { wideResNet28By10($0, classCount: $1) }),
     ]
   }
 

@@ -29,6 +29,13 @@ struct Train: ParsableCommand {
       """)
   var architecture: String?
 
+  @Option(
+    help: """
+      What follows every normalisation of the network: \
+      \(ResNet.Architecture.Details.Activation.allCases.map(\.rawValue).joined(separator: ", ")); relu unless given.
+      """)
+  var activation: String?
+
   @OptionGroup var dataset: DatasetOptions
 
   @Option(help: "Passes over the training images.")
@@ -89,6 +96,18 @@ struct Train: ParsableCommand {
           "architecture \(architecture) is unknown; --architecture takes one of \(names)")
       }
       make = named.make
+    }
+    if let activation {
+      guard let function = ResNet.Architecture.Details.Activation(rawValue: activation) else {
+        let names = ResNet.Architecture.Details.Activation.allCases.map(\.rawValue)
+        throw Failure.usage(
+          "--activation is \(activation); it is one of \(names.joined(separator: ", "))")
+      }
+      make = { [make] shape, classCount in
+        var architecture = make(shape, classCount)
+        architecture.details.activation = function
+        return architecture
+      }
     }
     var recipe = try chosen.recipe(for: set, seed: seed)
     recipe.epochs = epochs ?? recipe.epochs

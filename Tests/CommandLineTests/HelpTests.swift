@@ -18,7 +18,7 @@ struct HelpTests {
       (
         ["train"],
         [
-          "--method", "--architecture", "--dataset", "--data", "--epochs", "--batch-size",
+          "--method", "--architecture", "--activation", "--dataset", "--data", "--epochs", "--batch-size",
           "--learning-rate", "--alpha", "--epsilon", "--steps", "--seed", "--output", "--threads",
         ]
       ),

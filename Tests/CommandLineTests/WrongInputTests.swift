@@ -296,6 +296,7 @@ struct WrongInputTests {
     Mistake("\(evaluate) --mean 0.5 --std nan", 64, "deviations above zero"),
     Mistake("train --method magic --output @new.safetensors", 64, "method magic"),
     Mistake("\(train) --architecture vgg", 64, "architecture vgg"),
+    Mistake("\(train) --activation mish", 64, "it is one of relu, silu, leaky-0.1"),
     Mistake("\(train) --learning-rate nan", 64, "--learning-rate is nan"),
     Mistake("\(train) --learning-rate 0", 64, "--learning-rate is 0"),
     Mistake("\(train) --batch-size 1", 64, "batches of 1"),

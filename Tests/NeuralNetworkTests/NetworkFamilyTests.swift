@@ -69,6 +69,59 @@ struct NetworkFamilyTests {
     #expect(distance(found.gradient, from: try golden["\(function.key)|gradient"]) < 1e-5)
   }
 
+  // PyTorch's float64 on the same weights, of which its float32 is off by up to 2.5·10⁻⁵ in the same measure: of the
+  // norm of a tensor or, as the gradient of a bias before a normalisation is 0 but for rounding, of a hundredth of the
+  // largest norm. Four times that is allowed, as Winograd's algorithm rounds more.
+  @Test(
+    "Every function of every family is trained as by PyTorch: logits, gradients, running statistics",
+    arguments: Function.all)
+  func training(_ function: Function) throws {
+    let golden = try Golden("checkpoints/families.safetensors")
+    let file = try CheckpointFile(
+      bytes(function.family), normalization: Self.identity,
+      answers: Reading.answers(function.readings), extents: Self.extents)
+    let naming = try #require(file.recognized?.naming)
+    let checkpoint = try file.checkpoint()
+    let images = try golden.activations("\(function.family)|images")
+    func expected(_ name: String) throws -> Tensor {
+      try golden["\(function.key)|training.\(name)"]
+    }
+    for kernels in KernelSet.available {
+      let execution = Execution(kernels: kernels, workers: WorkerPool(threadCount: 1))
+      let network = try checkpoint.network()
+      let (logits, cache) = network.forward(images, mode: .training, on: execution)
+      network.backward(try golden["\(function.family)|weights"], cache: cache, on: execution)
+      #expect(distance(logits, from: try expected("logits")) < 1e-4)
+      var pairs: [(name: String, found: Tensor, expected: Tensor)] = []
+      let parameters = Dictionary(
+        uniqueKeysWithValues: network.state.parameters.map { ($0.path, $0.parameter.gradient) })
+      let tensors = network.state.tensors
+      let own = StateNaming.own(checkpoint.architecture.block)
+      let isBothRaw = function.readings["shortcut"] == "both-raw-later"
+      for tensor in checkpoint.architecture.stateTensors {
+        // PyTorch's code runs the first normalisation of these blocks and throws away what it makes.
+        if isBothRaw, tensor.part.hasPrefix("running_"),
+          case .normalization(1..., 0, 0) = tensor.place
+        {
+          continue
+        }
+        let (name, path) = (tensor.path(naming), tensor.path(own))
+        let change = try zip(
+          #require(tensors[path]), #require(checkpoint.tensors[path]), -)
+        pairs.append((name, goldenSketch(of: parameters[path] ?? change), try expected(name)))
+      }
+      let least = pairs.map { norm($0.expected) }.reduce(0, max) / 100
+      for (name, found, expected) in pairs {
+        let error = norm(zip(found, expected, -)) / max(norm(expected), least)
+        #expect(error < 1e-4, "\(name), \(kernels)")
+      }
+    }
+  }
+
+  private func norm(_ tensor: Tensor) -> Double {
+    tensor.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+  }
+
   @Test("Where one file is of several functions none is taken until one is chosen")
   func undecided() throws {
     #expect(Function.all.count == 17)

@@ -15,11 +15,14 @@ struct ResNetTests {
     "Parameter counts are those of the published networks",
     arguments: [
       ("resNet8", 78_042), ("resNet20", 272_474), ("resNet18CIFAR", 4_330_826),
-      ("resNet50CIFAR", 4_752_586),
+      ("resNet50CIFAR", 4_752_586), ("resNet18", 11_173_962), ("resNet50", 23_520_842),
+      ("preActResNet18", 11_171_146), ("wideResNet-28-10", 36_479_194),
     ])
   func parameterCounts(_ name: String, _ count: Int) throws {
-    let make = try #require(ResNet.Architecture.named.first { $0.name == name }).make
-    #expect(ResNet(make(Self.cifar, 10)).state.parameterCount == count)
+    let architecture = try #require(ResNet.Architecture.named.first { $0.name == name })
+      .make(Self.cifar, 10)
+    #expect(architecture.parameterCount == count)
+    #expect(ResNet(architecture).state.parameterCount == count)
   }
 
   /// Small networks with every kind of block, shortcut and odd extents.
@@ -33,6 +36,9 @@ struct ResNetTests {
     ResNet.Architecture(
       imageShape: ImageShape(channels: 2, height: 9, width: 7), classCount: 3, stemKernel: 5,
       widths: [8, 20, 33], blocks: [1, 2, 1], block: .bottleneck),
+    ResNet.Architecture(
+      imageShape: cifar, classCount: 4, stemWidth: 3, widths: [8, 20], blocks: [1, 2],
+      block: .preActivation),
   ]
 
   @Test(
