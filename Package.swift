@@ -267,8 +267,15 @@ if Context.environment["MIXUP_INFERENCE_BENCHMARKS"] != nil {
 // Only where it is asked for: these have no main, and link with libFuzzer alone. See `ci/fuzz`.
 if Context.environment["MIXUP_INFERENCE_FUZZING"] != nil {
   let fuzzing = [SwiftSetting.unsafeFlags(["-parse-as-library"])]
-  package.products.append(.executable(name: "FuzzONNX", targets: ["FuzzONNX"]))
-  package.targets.append(
+  package.products += [
+    .executable(name: "FuzzONNX", targets: ["FuzzONNX"]),
+    .executable(name: "FuzzProcess", targets: ["FuzzProcess"]),
+  ]
+  package.targets += [
     .executableTarget(
-      name: "FuzzONNX", dependencies: ["ONNX"], path: "Fuzz/ONNX", swiftSettings: strict + fuzzing))
+      name: "FuzzONNX", dependencies: ["ONNX"], path: "Fuzz/ONNX", swiftSettings: strict + fuzzing),
+    .executableTarget(
+      name: "FuzzProcess", dependencies: ["ProcessModel"], path: "Fuzz/Process",
+      exclude: ["answers"], swiftSettings: strict + fuzzing),
+  ]
 }

@@ -5,21 +5,6 @@ import PropertyTesting
 import Statistics
 import Testing
 
-/// Bytes in memory, as they might come from a process.
-private struct Bytes: ByteSource {
-  var bytes: ArraySlice<UInt8>
-
-  init(_ bytes: [UInt8]) { self.bytes = bytes[...] }
-
-  mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(ProcessProblem) {
-    guard bytes.count >= buffer.count else { throw .ended("ended with status 0") }
-    buffer.copyBytes(from: bytes.prefix(buffer.count))
-    bytes = bytes.dropFirst(buffer.count)
-  }
-
-  mutating func rest(atMost count: Int) -> [UInt8] { Array(bytes.prefix(count)) }
-}
-
 @Suite("Messages of processes")
 struct MessageTests {
   private static func hello(
@@ -38,7 +23,7 @@ struct MessageTests {
   private static func description(
     _ payload: [UInt8]
   ) throws(ProcessProblem) -> ProcessDescription {
-    var source = Bytes(Message.message(.hello, payload))
+    var source = RecordedBytes(Message.message(.hello, payload))
     return try source.hello()
   }
 
@@ -84,8 +69,8 @@ struct MessageTests {
 
   /// What a source answers to every question, and whether it is an answer.
   private static func answers(_ bytes: [UInt8]) -> [Bool] {
-    func isAnswer(_ read: (inout Bytes) throws(ProcessProblem) -> Void) -> Bool {
-      var source = Bytes(bytes)
+    func isAnswer(_ read: (inout RecordedBytes) throws(ProcessProblem) -> Void) -> Bool {
+      var source = RecordedBytes(bytes)
       do throws(ProcessProblem) { try read(&source) } catch {
         // The text of an error may quote what was read.
         let isOneLine = "\(error)".allSatisfy { !$0.isNewline }
