@@ -25,11 +25,16 @@ package struct RecognizedNetwork: Sendable {
   package init(
     _ shapes: [String: [Int]], height: Int, width: Int
   ) throws(RecognitionError) {
-    guard let naming = StateNaming(of: shapes.keys) else { throw .noDenseLayer }
+    /// What might be meant: matrices, or else anything.
+    func likely() -> [String] {
+      let matrices = shapes.filter { $0.value.count == 2 }.keys
+      return Array((matrices.isEmpty ? shapes.keys : matrices).sorted().prefix(3))
+    }
+    guard let naming = StateNaming(of: shapes.keys) else { throw .noDenseLayer(found: likely()) }
     func shape(_ place: LayerPlace, _ part: String = "weight") -> [Int]? {
       shapes["\(naming.name(place)).\(part)"]
     }
-    guard shape(.dense) != nil else { throw .noDenseLayer }
+    guard shape(.dense) != nil else { throw .noDenseLayer(found: likely()) }
     func weights(_ place: LayerPlace, rank: Int) throws(RecognitionError) -> [Int] {
       guard let shape = shape(place) else { throw .missing("\(naming.name(place)).weight") }
       guard shape.count == rank else { throw .rank("\(naming.name(place)).weight", shape) }
@@ -146,7 +151,8 @@ extension ResNet.Architecture {
 
 /// Why names and shapes are those of no network that can be built here.
 public enum RecognitionError: ExplainedError, Equatable {
-  case noDenseLayer
+  /// With some of the names that are there.
+  case noDenseLayer(found: [String])
   case missing(String)
   case rank(String, [Int])
   case largeImages(kernel: Int)
@@ -157,10 +163,11 @@ public enum RecognitionError: ExplainedError, Equatable {
   /// What is wrong and what to do, in one line.
   public var description: String {
     switch self {
-    case .noDenseLayer:
+    case .noDenseLayer(let found):
       """
-      no dense layer is found: \(StateNaming.denseNames), with or without a prefix \
-      that all names have; only residual networks for small images can be read
+      no dense layer is found: \(StateNaming.denseNames), with or without a prefix that all names have\
+      \(found.isEmpty ? "" : ", but such as \(found.joined(separator: ", ").printable)"); only residual networks for \
+      small images can be read from their tensors, others from ONNX
       """
     case .missing(let name): "\(name.printable) is missing; only residual networks can be read"
     case .rank(let name, let shape):

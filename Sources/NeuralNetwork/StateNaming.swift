@@ -117,12 +117,10 @@ package struct StateNaming: Hashable, Sendable {
   /// layer, with the word for a stage: shortest first, and of equally long ones in alphabetical order, so that the order
   /// of `names` does not matter.
   package static func prefixes(in names: Set<String>) -> [(prefix: String, stage: Word?)] {
-    var found: [(prefix: String, stage: Word?)] = []
     // Of several words under one prefix the first in the list.
+    var found: [String: Word?] = [:]
     func add(_ prefixes: Set<String>, _ stage: Word?) {
-      for prefix in prefixes where !found.contains(where: { $0.prefix == prefix }) {
-        found.append((prefix, stage))
-      }
+      for prefix in prefixes where found[prefix] == nil { found.updateValue(stage, forKey: prefix) }
     }
     /// What stands before a word at the end of names.
     func before(_ end: String) -> Set<String> {
@@ -144,7 +142,8 @@ package struct StateNaming: Hashable, Sendable {
       add(Set(prefixes), stage)
     }
     for dense in found.isEmpty ? denses : [] { add(before(dense + ".weight"), nil) }
-    return found.sorted { ($0.prefix.utf8.count, $0.prefix) < ($1.prefix.utf8.count, $1.prefix) }
+    return found.map { (prefix: $0.key, stage: $0.value) }
+      .sorted { ($0.prefix.utf8.count, $0.prefix) < ($1.prefix.utf8.count, $1.prefix) }
   }
 
   /// The naming that these names follow; nil if they hold neither blocks nor a dense layer.

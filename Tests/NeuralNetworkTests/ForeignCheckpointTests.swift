@@ -237,8 +237,12 @@ struct ForeignCheckpointTests {
     func failure(_ change: (inout [String: Tensor]) -> Void) throws -> RecognitionError? {
       try self.failure("torchvision", as: RecognitionError.self, change)
     }
-    #expect(try failure { $0["fc.weight"] = nil } == .noDenseLayer)
-    #expect(try failure { $0 = [:] } == .noDenseLayer)
+    #expect(
+      try failure {
+        $0["head.weight"] = $0["fc.weight"]
+        $0["fc.weight"] = nil
+      } == .noDenseLayer(found: ["head.weight"]))
+    #expect(try failure { $0 = [:] } == .noDenseLayer(found: []))
     #expect(try failure { $0["conv1.weight"] = nil } == .missing("conv1.weight"))
     #expect(
       try failure { $0["conv1.weight"] = Tensor(shape: [4, 3]) } == .rank("conv1.weight", [4, 3]))
@@ -257,7 +261,8 @@ struct ForeignCheckpointTests {
   @Test("Every reason is one line")
   func descriptions() {
     let errors: [RecognitionError] = [
-      .noDenseLayer, .missing("x"), .rank("x", [1]), .largeImages(kernel: 7), .expansion(4, of: 1),
+      .noDenseLayer(found: []), .missing("x"), .rank("x", [1]), .largeImages(kernel: 7),
+      .expansion(4, of: 1),
       .noFamily("x"), .impossible,
     ]
     #expect(Set(errors.map(\.description)).count == errors.count)

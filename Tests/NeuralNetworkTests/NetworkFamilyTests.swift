@@ -296,6 +296,17 @@ struct NetworkFamilyTests {
     #expect(error?.problems.contains("\(name) is not part of the network") == true)
   }
 
+  // With a search of all prefixes for each of them it would take minutes.
+  @Test("A file with a network's first name under many prefixes is refused by its tensors")
+  func manyPrefixes() throws {
+    var file = try Safetensors(bytes("bottleneck"))
+    for number in 0..<20_000 {
+      file.tensors["a\(number).layer1.0.conv1.weight"] = Tensor(shape: [0])
+    }
+    let error = #expect(throws: StateError.self) { try checkpoint(file.encoded(), [:]) }
+    #expect(error?.problems.count == 20_000)
+  }
+
   @Test("OpenMixup's names for the body and the dense layer")
   func bodyAndHead() throws {
     let raw = try Safetensors(bytes("semi-supervised"))
