@@ -75,7 +75,7 @@ struct ONNXDamageTests {
     #expect(
       problem([0x3A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]).contains("bytes"))
     // Longer than the message that it is in, which is shorter than the file.
-    #expect(problem([0x3A, 2, 0x0A, 3, 0, 0, 0, 0]).contains("a field of 3 bytes"))
+    #expect(problem([0x3A, 2, 0x0A, 3, 0x28, 0, 0x28, 0]).contains("a field of 3 bytes"))
     #expect(problem([0x0B]).contains("kind 3"))
     #expect(problem([0x00, 0x00]).contains("number 0"))
     #expect(problem([0x3A, 0x00, 0x3A, 0x00]).contains("two graphs"))

@@ -386,6 +386,44 @@ struct ONNXOperatorTests {
     #expect(modes.contains("MaxPool with dilations (at at b)"), "\(modes)")
   }
 
+  @Test("weights may be as large as a file is, what a model makes of them may not")
+  func sizes() throws {
+    // A convolution of WRN-70-16.
+    var model = TestModel(image: [3, 4, 4])
+    model.stored("a", [Float](repeating: 0.5, count: 1024 * 3), [1024, 3, 1, 1])
+    model.stored("b", [Float](repeating: 0.5, count: 1024 * 1024 * 9), [1024, 1024, 3, 3])
+    model.node("Conv", ["images", "a"], to: "wide")
+    model.node("Conv", ["wide", "b"], to: "wider", [.integers("pads", [1, 1, 1, 1])])
+    model.node("Flatten", ["wider"], to: "logits")
+    #expect(try ONNXNetwork(model.data).graph.classCount == 1024 * 16)
+    // Numbers that double.
+    for stored in [false, true] {
+      var model = TestModel(image: [1, 1, 4])
+      model.stored("value 0", [Float](repeating: 1, count: 4), [4])
+      var value = stored ? "value 0" : model.stored("whole 0", [1, 2, 3, 4])
+      for number in 1...40 {
+        value = model.node(
+          "Concat", [value, value], to: "value \(number)", [.integer("axis", 0)])
+      }
+      model.node("Flatten", ["images"], to: "flat")
+      model.node("Gather", ["flat", value], to: "logits", [.integer("axis", 1)])
+      #expect(problem { try ONNXNetwork(model.data) }.contains("Concat of shapes that do not fit"))
+    }
+    // A picture that is picked over and over, and a window of zeros.
+    var other = TestModel(image: [3, 100, 100])
+    other.stored("rows", [Int](repeating: 0, count: 60_000))
+    other.node("Gather", ["images", "rows"], to: "value", [.integer("axis", 2)])
+    other.node("Flatten", ["value"], to: "logits")
+    #expect(problem { try ONNXNetwork(other.data) }.contains("Gather which makes a value of more"))
+    var window = TestModel(image: [3, 100, 100])
+    window.stored("w", [Float](repeating: 1, count: 27), [1, 3, 3, 3])
+    window.node(
+      "Conv", ["images", "w"], to: "value",
+      [.integers("dilations", [2000, 2000]), .integers("pads", [3900, 3900, 3900, 3900])])
+    window.node("Flatten", ["value"], to: "logits")
+    #expect(problem { try ONNXNetwork(window.data) }.contains("Conv which makes a value of more"))
+  }
+
   @Test("what would mix images, or is no classifier of images, is refused")
   func otherModels() throws {
     func problem(batch: Int? = nil, _ build: (inout TestModel) -> Void) -> String {

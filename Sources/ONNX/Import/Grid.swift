@@ -50,9 +50,11 @@ struct Grid<Element> {
       found, shape: outer.map(\.extent) + [numbers.count] + inner.map(\.extent))
   }
 
-  /// Grids one behind the other along a dimension; nil where other dimensions differ.
-  static func concatenated(_ grids: [Grid], along axis: Int) -> Grid? {
-    guard let first = grids.first, first.shape.indices.contains(axis) else { return nil }
+  /// Grids one behind the other along a dimension; nil where other dimensions differ, or for more than `most` elements.
+  static func concatenated(_ grids: [Grid], along axis: Int, most: Int) -> Grid? {
+    guard grids.reduce(0, { $0 + $1.elements.count }) <= most, let first = grids.first,
+      first.shape.indices.contains(axis)
+    else { return nil }
     var shape = first.shape
     shape[axis] = 0
     for grid in grids {

@@ -92,11 +92,14 @@ extension Importer {
     if let said = try node.integers("kernel_shape"), said != window.kernel {
       throw Unsupported("with a kernel_shape of \(said) and weights of the shape \(shape)")
     }
-    // Tables have an entry for every pixel and tap.
-    try Self.check([window.extents[0] * window.extents[1], shape[0]])
-    try Self.check(
-      window.span + [window.extents[0] * window.extents[1], shape[1] == 1 ? 1 : groups])
-    try Self.check([window.span[0] * window.span[1], shape[0], shape[1]])
+    // Tables have an entry for every pixel and tap; weights may only grow, by zeros between and around them, to what
+    // a network for small images has.
+    let isDepthwise = shape[1] == 1 && groups > 1
+    let side = max(window.span[0], window.span[1])
+    let sides = isDepthwise ? window.span : [side, side]
+    try Self.check(window.extents + [shape[0]])
+    try Self.check(sides + window.extents + [isDepthwise ? 1 : groups])
+    if sides != window.kernel { try Self.check(sides + [shape[0], shape[1]]) }
     let bias = node.has(2) ? try weights(node, 2).values : nil
     guard bias.map({ $0.count == shape[0] }) != false else {
       throw Unsupported("with a bias of \(bias?.count ?? 0) numbers for \(shape[0]) channels")
@@ -104,7 +107,7 @@ extension Importer {
     let result: Int
     if groups == 1 {
       result = try product(stored, shape, bias, window, of: input, node.name)
-    } else if shape[1] == 1 {
+    } else if isDepthwise {
       result = try depthwise(stored, shape, bias, window, of: input, node.name)
     } else {
       let (inputs, outputs) = (shape[1], shape[0] / groups)

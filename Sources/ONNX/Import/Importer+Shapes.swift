@@ -346,15 +346,17 @@ extension Importer {
       }
       // The dimension's entries as channels, whose order can be any.
       let others = view.parts.indices.filter { $0 != place }
+      let extents = view.extents.replacing(place, with: numbers.count)
+      try Self.check(extents)
       let value = graph.slice(
         node.name, channels: numbers,
         of: try placed(view, pixels: others, channels: [place], node.name))
-      let extents = view.extents.replacing(place, with: numbers.count)
       return .view(
         View(
           value: value, parts: Self.parts(pixels: others, channels: [place], extents),
           hasBatch: view.hasBatch))
     default:
+      try Self.check(shape.compactMap(\.known).replacing(axis, with: numbers.count))
       func entries<Element>(_ grid: Grid<Element>) -> Grid<Element> {
         let found = grid.entries(numbers, along: axis)
         var shape = found.shape
@@ -374,13 +376,13 @@ extension Importer {
     switch first {
     case .integers:
       let grids = try values.indices.map { try node.integers($0) }
-      guard let grid = Grid.concatenated(grids, along: axis) else {
+      guard let grid = Grid.concatenated(grids, along: axis, most: 1 << 16) else {
         throw Unsupported("of shapes that do not fit")
       }
       return .integers(grid)
     case .floats where values.allSatisfy({ if case .floats = $0 { true } else { false } }):
       let grids = try values.indices.map { try Self.grid(node.floats($0)) }
-      guard let grid = Grid.concatenated(grids, along: axis) else {
+      guard let grid = Grid.concatenated(grids, along: axis, most: 1 << 24) else {
         throw Unsupported("of shapes that do not fit")
       }
       return Self.value(grid)

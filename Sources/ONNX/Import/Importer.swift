@@ -22,7 +22,7 @@ struct Importer {
   var sigmoids: [Int: Int] = [:]
   /// Weights that were used.
   var parameters: [String: Int] = [:]
-  /// Floats of all values of the graph so far.
+  /// Numbers of all values so far, of the graph and worked out.
   private var floats = 0
   private var problems: [(what: String, nodes: [String])] = []
 
@@ -145,13 +145,23 @@ struct Importer {
       do {
         let results = try results(of: operation)
         for (name, value) in zip(node.outputs, results) where !name.isEmpty {
-          if let value { values[name] = value }
+          guard let value else { continue }
+          values[name] = value
+          // What is worked out is kept, however often a model says so.
+          switch value {
+          case .floats(let tensor) where node.operation != "Constant": try keep(tensor.count)
+          case .integers(let grid): try keep(grid.elements.count)
+          default: break
+          }
         }
         for (place, name) in node.outputs.enumerated()
         where needed.contains(name) && values[name] == nil {
           throw Unsupported("whose result \(place + 1) is used")
         }
-        for extents in graph.values[before...] { try count(extents) }
+        for extents in graph.values[before...] {
+          try Self.check([extents.height, extents.width, extents.channels])
+          try keep(extents.count)
+        }
       } catch {
         let domain = node.domain.isEmpty ? "" : "\(node.domain)."
         let reason = (error as? Unsupported)?.reason ?? "\(error)"
@@ -184,9 +194,8 @@ struct Importer {
     }
   }
 
-  private mutating func count(_ extents: NetworkGraph.Extents) throws {
-    try Self.check([extents.height, extents.width, extents.channels])
-    floats += extents.count
+  private mutating func keep(_ numbers: Int) throws {
+    floats += numbers
     guard floats <= Self.mostFloats.all else {
       throw Unsupported("which makes the network larger than any for small images")
     }
