@@ -18,8 +18,9 @@ struct HelpTests {
       (
         ["train"],
         [
-          "--method", "--architecture", "--activation", "--dataset", "--data", "--epochs", "--batch-size",
-          "--learning-rate", "--alpha", "--epsilon", "--steps", "--seed", "--output", "--threads",
+          "--method", "--architecture", "--activation", "--dataset", "--data", "--epochs",
+          "--batch-size", "--learning-rate", "--alpha", "--epsilon", "--steps", "--seed",
+          "--output", "--threads",
         ]
       ),
       (

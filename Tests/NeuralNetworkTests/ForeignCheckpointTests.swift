@@ -73,7 +73,8 @@ struct ForeignCheckpointTests {
 
   @Test("What was written in another's names comes back, under every naming")
   func everyNaming() throws {
-    for architecture in ResNetTests.architectures {
+    // Names and shapes of pre-activation networks fit several functions, which `NetworkFamilyTests` tries.
+    for architecture in ResNetTests.architectures where !architecture.block.isPreActivation {
       let network = ResNet(architecture)
       network.initialize(seed: 8)
       let own = network.state.tensors
