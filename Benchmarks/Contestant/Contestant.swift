@@ -32,13 +32,15 @@ struct Contestant: ParsableCommand {
     })
   var kernels = KernelSet.best
 
-  @Flag(help: "Make the folder's files and leave.")
-  var write = false
+  @Option(
+    parsing: .upToNextOption,
+    help: "Make the folder's files for these networks and leave, such as --write resNet8 resNet20.")
+  var write: [String] = []
 
   func run() throws {
     let shared = SharedFiles(folder: URL(filePath: folder, directoryHint: .isDirectory))
     let execution = Execution(kernels: kernels, workers: WorkerPool(threadCount: threads))
-    guard !write else { return try shared.write(on: execution) }
+    guard write.isEmpty else { return try shared.write(write, on: execution) }
 
     var work: Workload?
     while let line = readLine() {

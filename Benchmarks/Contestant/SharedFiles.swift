@@ -46,11 +46,14 @@ struct SharedFiles {
 
   // MARK: Writing
 
-  /// `images.f32`, `pool.f32`, and for every network NETWORK.safetensors and NETWORK-partners.f32:
-  /// the pool's images that mixup inference draws for the first image, in that order.
-  func write(on execution: Execution) throws {
+  /// `images.f32`, `pool.f32`, and for every network of these names NETWORK.safetensors and
+  /// NETWORK-partners.f32: the pool's images that mixup inference draws for the first image, in that order.
+  func write(_ networks: [String], on execution: Execution) throws {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    for (index, (name, make)) in ResNet.Architecture.named.enumerated() {
+    for (index, name) in networks.enumerated() {
+      guard let make = ResNet.Architecture.named.first(where: { $0.name == name })?.make else {
+        throw WorkError.unknown(name)
+      }
       let checkpoint = try WorkloadInputs.checkpoint(
         make(Self.shape, Self.classCount), on: execution)
       let inputs = try WorkloadInputs(for: .checkpoint(checkpoint), imageCount: Self.imageCount)

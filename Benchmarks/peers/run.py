@@ -31,6 +31,9 @@ WORKS = [
     *[f"decision/{network}/30" for network in NETWORKS],
     *[f"attack/{network}/50" for network in ("resNet50CIFAR", "resNet20", "resNet8")],
     *[f"training/{network}" for network in ("resNet50CIFAR/32", "resNet20/128", "resNet8/128")],
+    *[f"forward/{network}" for network in (
+        "wideResNet-28-10/8", "wideResNet-28-10/1", "preActResNet18/30", "resNet18/30")],
+    "attack/preActResNet18/50", "attack/wideResNet-28-10/8",
 ]
 QUICK = ["forward/resNet20/30", "decision/resNet20/30", "attack/resNet8/50", "training/resNet8/128"]
 
@@ -376,6 +379,11 @@ def run_tool(command, lines=""):
         raise Failure(f"{' '.join(map(str, command))} failed; its message is above")
 
 
+def networks(works):
+    """The networks of some works, each once, in their order."""
+    return list(dict.fromkeys(work.split("/")[1] for work in works))
+
+
 def enter_environment():
     """Goes on in the virtual environment that has the pinned versions; makes it if need be."""
     wanted, stamp = HERE / "requirements.txt", ENVIRONMENT / "requirements.txt"
@@ -396,7 +404,7 @@ def main():
     enter_environment()
     options.output.mkdir(parents=True, exist_ok=True)
     folder = options.output / "shared"
-    run_tool([options.contestant, folder, "--write"])
+    run_tool([options.contestant, folder, "--write", *networks(options.works)])
     for graph in folder.glob("*.onnx"):
         graph.unlink()
     graphs = [work for work in options.works if work.startswith(("forward", "decision"))]

@@ -13,9 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from contestant import LABELS, RATIO, Files, arguments, parse, serve
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "fixtures" / "network"))
-from make import NETWORKS  # noqa: E402  the model whose values the tests compare with
+from networks import NETWORKS
 
 
 class Forward(nn.Module):
@@ -63,7 +61,7 @@ class Loop(Decision):
 
 def load(files, name):
     """The network with the checkpoint's tensors, every one of them."""
-    network = NETWORKS[name][0]()
+    network = NETWORKS[name]()
     tensors = {key: torch.from_numpy(value) for key, value in files.checkpoint(name).items()}
     problems = network.load_state_dict(tensors, strict=False)
     missing = [key for key in problems.missing_keys if not key.endswith("num_batches_tracked")]
