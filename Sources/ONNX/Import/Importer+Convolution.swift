@@ -99,6 +99,10 @@ extension Importer {
     let sides = isDepthwise ? window.span : [side, side]
     try Self.check(window.extents + [shape[0]])
     try Self.check(sides + window.extents + [isDepthwise ? 1 : groups])
+    taps += (sides + window.extents).reduce(isDepthwise ? 1 : groups, *)
+    guard taps <= 1 << 24 else {
+      throw Unsupported("whose window sees more pixels than those of networks for small images")
+    }
     if sides != window.kernel { try Self.check(sides + [shape[0], shape[1]]) }
     let bias = node.has(2) ? try weights(node, 2).values : nil
     guard bias.map({ $0.count == shape[0] }) != false else {

@@ -22,6 +22,8 @@ struct Importer {
   var sigmoids: [Int: Int] = [:]
   /// Weights that were used.
   var parameters: [String: Int] = [:]
+  /// Entries of the tables of all convolutions so far: one for every pixel and tap.
+  var taps = 0
   /// Numbers of all values so far, of the graph and worked out.
   private var floats = 0
   private var problems: [(what: String, nodes: [String])] = []
