@@ -11,16 +11,16 @@ import Testing
 struct ReadmeTests {
   @Test("has the library's example as it stands here, where it compiles and runs")
   func example() throws {
-    let readme = try text(of: root.appending(path: "README.md"))
+    let chapter = try text(of: root.appending(path: "docs/README.md"))
     let block = try #require(
-      readme.components(separatedBy: "### As a library").last?
+      chapter.components(separatedBy: "## As a library").last?
         .components(separatedBy: "```swift\n").dropFirst().first?
         .components(separatedBy: "```").first)
     let code = try #require(
       block.components(separatedBy: "\n\n").dropFirst().first, "no line between imports and code")
     let here = try text(of: URL(filePath: #filePath))
     let body = try #require(
-      here.components(separatedBy: "// As in the README.\n").dropFirst().first?
+      here.components(separatedBy: "// As in docs/README.md.\n").dropFirst().first?
         .components(separatedBy: "    // Until here.").first)
     let lines = body.split(separator: "\n").map { $0.dropFirst(4) }
     #expect(lines.joined(separator: "\n") + "\n" == code)
@@ -83,7 +83,7 @@ private func predictions(_ path: String) throws -> [Int] {
   func print(_ labels: [Int]) { printed = labels }
   func URL(filePath: String) -> Foundation.URL { Foundation.URL(filePath: path) }
   do {
-    // As in the README.
+    // As in docs/README.md.
     let data = try Dataset.digits.load(seed: 1)
     let checkpoint = try Checkpoint(Data(contentsOf: URL(filePath: "mixup.safetensors")))
     let network = try NetworkClassifier(InferencePlan(checkpoint))
