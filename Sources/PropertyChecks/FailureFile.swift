@@ -163,9 +163,13 @@ package struct FailureFile: Sendable {
   /// Runs `body` under a lock on the folder, so that no process writes over what another has just
   /// written.
   private func exclusively(_ folder: URL, _ body: () throws -> Void) throws {
-    let descriptor = open(folder.path(percentEncoded: false), O_RDONLY)
+    let descriptor = open(folder.path(percentEncoded: false), O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
-    defer { close(descriptor) }
+    defer {
+      // A process that is just being started has a copy of the descriptor, which would keep the lock for a moment.
+      flock(descriptor, LOCK_UN)
+      close(descriptor)
+    }
     guard flock(descriptor, LOCK_EX) == 0 else {
       throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
     }

@@ -71,6 +71,31 @@ struct OutcomeFileTests {
     }
   }
 
+  @Test(
+    "are free again once nobody writes them, even if a process that was started meanwhile has them open"
+  )
+  func unlocked() throws {
+    try withFile { file in
+      var outcomes: OutcomeFile? = try OutcomeFile(file, header: header())
+      // A child process has copies of all descriptors until it runs another program.
+      let path = file.resolvingSymlinksInPath().path(percentEncoded: false)
+      let copies = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+        .filter {
+          (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)"))
+            == path
+        }
+        .compactMap { Int32($0) }.map { dup($0) }
+      defer { for copy in copies { close(copy) } }
+      #expect(copies.count == 1)
+      #expect(throws: PlanError.inUse(file: file.path(percentEncoded: false))) {
+        _ = try OutcomeFile(file, header: header())
+      }
+      withExtendedLifetime(outcomes) {}
+      outcomes = nil
+      #expect(try OutcomeFile(file, header: header()).blocks == blocks)
+    }
+  }
+
   @Test("of another job or other classes are refused, and left as they are")
   func strangers() throws {
     try withFile { file in

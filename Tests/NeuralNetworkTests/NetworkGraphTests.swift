@@ -35,7 +35,7 @@ private struct Scene {
           geometry: geometry, seed: place)
       case 2: affine(input, seed: place)
       case 3, 4:
-        _ = graph.relu("relu", of: input)
+        _ = graph.activation("relu", .relu, of: input)
         definitions.append { values, margin in
           margin = values[input].values.map(abs).reduce(margin, min)
           return DoubleReference.relu(values[input])
@@ -65,7 +65,12 @@ private struct Scene {
         PoolingWindow(height: extents.height, width: extents.width, rowStride: 1, columnStride: 1),
         countsPadding: false)
     } else {
-      _ = graph.flattened("flat", of: last)
+      let places = (0..<extents.count).map { place in
+        place % extents.pixels * extents.channels + place / extents.pixels
+      }
+      _ = graph.gathered(
+        "flat", places, of: last,
+        as: NetworkGraph.Extents(height: 1, width: 1, channels: extents.count))
       definitions.append { values, _ in
         let x = values[last]
         var out = DoubleArray(zeros: [x.shape[0], 1, 1, extents.count])

@@ -60,7 +60,10 @@ struct ONNXExportTests {
       "counted", PoolingWindow(kernel: 2, stride: 1, padding: 1), countsPadding: true, of: value)
     value = graph.activation("clip", .clip(lower: -0.4, upper: 0.5), of: value)
     value = graph.activation("sigmoid", .sigmoid, of: value)
-    value = graph.flattened("flat", of: value)
+    let extents = graph.values[value]
+    value = graph.gathered(
+      "backwards", (0..<extents.count).reversed(), of: value,
+      as: NetworkGraph.Extents(height: 1, width: 1, channels: extents.count))
     let again = try ONNXNetwork(
       ONNXExport.model(graph, normalization: .plusMinusOne(channels: 3))
     ).graph

@@ -138,7 +138,11 @@ package final class OutcomeFile: Sendable {
     }
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // A process that is just being started has a copy of the descriptor, which would keep the lock for a moment.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   /// Blocks that were in the file or have been appended.
   package var blocks: [Block] { found.withLock(\.self) }

@@ -95,10 +95,6 @@ public struct NetworkGraph: Sendable {
     return add(name, .affine(scale: scale, shift: shift), [input], values[input])
   }
 
-  package mutating func relu(_ name: String, of input: Int) -> Int {
-    activation(name, .relu, of: input)
-  }
-
   package mutating func activation(_ name: String, _ function: Activation, of input: Int) -> Int {
     add(name, .activation(function), [input], values[input])
   }
@@ -223,19 +219,6 @@ public struct NetworkGraph: Sendable {
       name,
       to: Extents(height: rows.count, width: columns.count, channels: channels.count), of: input
     ) { Arrangement.Source(row: rows[$0], column: columns[$1], channel: channels[$2]) }
-  }
-
-  /// One pixel with all numbers of the value, channel by channel and in each row by row, as PyTorch flattens.
-  package mutating func flattened(_ name: String, of input: Int) -> Int {
-    let extents = values[input]
-    return arrangement(
-      name, to: Extents(height: 1, width: 1, channels: extents.count), of: input
-    ) { _, _, place in
-      let pixel = place % extents.pixels
-      return Arrangement.Source(
-        row: pixel / extents.width, column: pixel % extents.width,
-        channel: place / extents.pixels)
-    }
   }
 
   /// Numbers of one value in other places.
