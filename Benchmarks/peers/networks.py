@@ -51,10 +51,13 @@ class PostActivation(Stages):
 
 
 class PreActivationBlock(nn.Module):
-    def __init__(self, inputs, width, stride):
+    """Lopsided: what is padded for a stride of 2 is below and right alone."""
+
+    def __init__(self, inputs, width, stride, act=functional.relu, lopsided=False):
         super().__init__()
+        self.act, self.lopsided = act, lopsided and stride == 2
         self.bn1 = nn.BatchNorm2d(inputs)
-        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 0 if self.lopsided else 1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
         self.projects = stride != 1 or inputs != width
@@ -62,14 +65,19 @@ class PreActivationBlock(nn.Module):
             self.convShortcut = nn.Conv2d(inputs, width, 1, stride, bias=False)
 
     def forward(self, x):
-        y = functional.relu(self.bn1(x))
+        y = self.act(self.bn1(x))
         shortcut = self.convShortcut(y) if self.projects else x
-        return self.conv2(functional.relu(self.bn2(self.conv1(y)))) + shortcut
+        y = self.conv1(functional.pad(y, (0, 1, 0, 1)) if self.lopsided else y)
+        return self.conv2(self.act(self.bn2(y))) + shortcut
 
 
 class PreActivation(Stages):
-    def __init__(self, stem, widths, depths, last):
-        super().__init__(PreActivationBlock, stem, widths, depths)
+    def __init__(self, stem, widths, depths, last, act=functional.relu, lopsided=False):
+        def block(*shape):
+            return PreActivationBlock(*shape, act=act, lopsided=lopsided)
+
+        super().__init__(block, stem, widths, depths)
+        self.act = act
         self.bn1 = nn.BatchNorm2d(widths[-1]) if last else None
 
     def add(self, number, blocks):
@@ -82,7 +90,7 @@ class PreActivation(Stages):
 
     def forward(self, x):
         x = self.stages(self.conv1(x))
-        return self.dense(x if self.bn1 is None else functional.relu(self.bn1(x)))
+        return self.dense(x if self.bn1 is None else self.act(self.bn1(x)))
 
 
 WIDTHS, DEPTHS = [64, 128, 256, 512], [2, 2, 2, 2]
@@ -92,4 +100,6 @@ NETWORKS = {
     "resNet18": lambda: PostActivation(WIDTHS, DEPTHS),
     "preActResNet18": lambda: PreActivation(WIDTHS[0], WIDTHS, DEPTHS, last=False),
     "wideResNet-28-10": lambda: PreActivation(16, [160, 320, 640], [4, 4, 4], last=True),
+    "deepMindWideResNet-28-10": lambda: PreActivation(
+        16, [160, 320, 640], [4, 4, 4], last=True, act=functional.silu, lopsided=True),
 }

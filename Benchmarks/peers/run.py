@@ -32,7 +32,8 @@ WORKS = [
     *[f"attack/{network}/50" for network in ("resNet50CIFAR", "resNet20", "resNet8")],
     *[f"training/{network}" for network in ("resNet50CIFAR/32", "resNet20/128", "resNet8/128")],
     *[f"forward/{network}" for network in (
-        "wideResNet-28-10/8", "wideResNet-28-10/1", "preActResNet18/30", "resNet18/30")],
+        "wideResNet-28-10/8", "wideResNet-28-10/1", "deepMindWideResNet-28-10/8", "preActResNet18/30",
+        "resNet18/30")],
     "attack/preActResNet18/50", "attack/wideResNet-28-10/8",
 ]
 QUICK = ["forward/resNet20/30", "decision/resNet20/30", "attack/resNet8/50", "training/resNet8/128"]

@@ -147,6 +147,16 @@ public struct ResNet {
         blocks: [4, 4, 4], block: .preActivation)
     }
 
+    /// The same with SiLU, and strides that pad below and right alone: DeepMind's in RobustBench.
+    public static func deepMindWideResNet28By10(
+      _ imageShape: ImageShape, classCount: Int = 10
+    ) -> Architecture {
+      var architecture = wideResNet28By10(imageShape, classCount: classCount)
+      architecture.details.activation = .silu
+      architecture.details.isLopsided = true
+      return architecture
+    }
+
     /// The networks by the names under which commands and records know them.
     public static let named: [(name: String, make: @Sendable (ImageShape, Int) -> Architecture)] = [
       ("resNet8", { resNet8($0, classCount: $1) }),
@@ -157,6 +167,7 @@ public struct ResNet {
       ("resNet50", { resNet50($0, classCount: $1) }),
       ("preActResNet18", { preActResNet18($0, classCount: $1) }),
       ("wideResNet-28-10", { wideResNet28By10($0, classCount: $1) }),
+      ("deepMindWideResNet-28-10", { deepMindWideResNet28By10($0, classCount: $1) }),
     ]
   }
 

@@ -17,6 +17,7 @@ struct ResNetTests {
       ("resNet8", 78_042), ("resNet20", 272_474), ("resNet18CIFAR", 4_330_826),
       ("resNet50CIFAR", 4_752_586), ("resNet18", 11_173_962), ("resNet50", 23_520_842),
       ("preActResNet18", 11_171_146), ("wideResNet-28-10", 36_479_194),
+      ("deepMindWideResNet-28-10", 36_479_194),
     ])
   func parameterCounts(_ name: String, _ count: Int) throws {
     let architecture = try #require(ResNet.Architecture.named.first { $0.name == name })
