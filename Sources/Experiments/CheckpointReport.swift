@@ -3,7 +3,7 @@ import NeuralNetwork
 import Reporting
 
 /// What is in a safetensors file, and which network that is.
-package struct CheckpointReport: Sendable {
+package struct CheckpointReport: InspectionReport {
   /// The lines about the file as a whole, in the order of the report.
   package let findings: [(name: String, value: String)]
   /// One row per tensor, in the order of the file.
@@ -45,12 +45,6 @@ package struct CheckpointReport: Sendable {
           Table.Cell(shape.isEmpty ? "–" : shape), Table.Cell("\(entry.count)"),
         ]
       }, alignments: [0: .left, 2: .right])
-  }
-
-  /// The report for a terminal.
-  package var text: String {
-    let lines = findings.map { "\($0.name): \($0.value)" }
-    return (lines + ["", table.plain()]).joined(separator: "\n")
   }
 
   private static func network(_ file: CheckpointFile) -> [(name: String, value: String)] {

@@ -5,7 +5,7 @@ import NeuralNetwork
 import Reporting
 
 /// What is in a data set: extents, identities, and how many images there are of every label.
-package struct DatasetReport: Sendable {
+package struct DatasetReport: InspectionReport {
   /// The lines about the data set as a whole, in the order of the report.
   package let findings: [(name: String, value: String)]
   /// One row per label.
@@ -50,11 +50,5 @@ package struct DatasetReport: Sendable {
           Table.Cell("\(tested[label])"),
         ]
       }, alignments: [1: .left])
-  }
-
-  /// The report for a terminal.
-  package var text: String {
-    let lines = findings.map { "\($0.name): \($0.value)" }
-    return (lines + ["", table.plain()]).joined(separator: "\n")
   }
 }

@@ -5,7 +5,7 @@ import ONNX
 import Reporting
 
 /// What is in an ONNX file, and which network that is.
-package struct ONNXReport: Sendable {
+package struct ONNXReport: InspectionReport {
   /// The lines about the file as a whole, in the order of the report.
   package let findings: [(name: String, value: String)]
   /// One row per operation of the network, in the order in which they are done.
@@ -58,10 +58,4 @@ package struct ONNXReport: Sendable {
   /// How pixels come to a network of which nobody says anything else.
   package static let unscaled =
     "none in front of the network, which gets pixels in [0, 1] and scales them itself or not at all"
-
-  /// The report for a terminal.
-  package var text: String {
-    let lines = findings.map { "\($0.name): \($0.value)" }
-    return (lines + ["", table.plain()]).joined(separator: "\n")
-  }
 }

@@ -66,8 +66,6 @@ public struct Checkpoint: Sendable {
   ///
   /// - Throws: `StateError` if they do not fit.
   public func network() throws -> ResNet {
-    let problems = StateError.problems(of: tensors, for: architecture.stateShapes)
-    guard problems.isEmpty else { throw StateError(problems: problems) }
     let network = ResNet(architecture)
     try network.state.load(tensors)
     return network

@@ -287,9 +287,9 @@ extension CheckpointFile {
   /// widths, stem-width of pre-activation networks and of others where it is not that of the first stage, and of
   /// biases, expansion, last-normalization, lopsided, projection-kernel and second-stride those that are not false, 1,
   /// true, false, 1 and false; `reading.` and every question that concerns the network, but for a shortcut that is
-  /// activated; `scaling.mean` and `scaling.standard-deviation`. Whole numbers are decimal, those of `scaling` the bits of Float32 in
-  /// eight hexadecimal digits; several have commas between. −0 counts as 0. Height and width
-  /// of an image are no settings, as the tensors do not depend on them.
+  /// activated; `scaling.mean` and `scaling.standard-deviation`. Whole numbers are decimal, those of `scaling` the bits
+  /// of Float32 in eight hexadecimal digits; several have commas between. −0 counts as 0. Height and width of an image
+  /// are no settings, as the tensors do not depend on them.
   static func identity(
     of entries: [SafetensorsHeader.Entry], in data: Data, settings: [String: String]
   ) -> String {

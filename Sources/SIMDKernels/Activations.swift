@@ -8,23 +8,10 @@ extension Float32 {
     _ activation: Activation, pixels: Int, channels: Int, input: UnsafePointer<Float>,
     scale: UnsafePointer<Float>, shift: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>
   ) {
-    func run(_ function: some ScalarFunction) {
-      var start = 0
-      for _ in 0..<pixels {
-        for c in 0..<channels {
-          output[start + c] = function.value(input[start + c] * scale[c] + shift[c])
-        }
-        start += channels
-      }
-    }
-    switch activation {
-    case .relu: run(Clip(lower: 0, upper: .infinity))
-    case .leakyReLU(let slope): run(LeakyReLU(slope: slope))
-    case .silu: run(SiLU())
-    case .sigmoid: run(Sigmoid())
-    case .clip(let lower, let upper): run(Clip(lower: lower, upper: upper))
-    case .gelu: run(GELU())
-    }
+    activation.run(
+      Values(
+        pixels: pixels, channels: channels, input: input, scale: scale, shift: shift, output: output
+      ))
   }
 
   package static func addChannelwiseActivationGradient(
@@ -32,24 +19,10 @@ extension Float32 {
     input: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
     sum: UnsafeMutablePointer<Float>
   ) {
-    func run(_ function: some ScalarFunction) {
-      var start = 0
-      for _ in 0..<pixels {
-        for c in 0..<channels {
-          let slope = function.slope(input[start + c] * scale[c] + shift[c])
-          sum[start + c] += gradient[start + c] * slope * scale[c]
-        }
-        start += channels
-      }
-    }
-    switch activation {
-    case .relu: run(Clip(lower: 0, upper: .infinity))
-    case .leakyReLU(let slope): run(LeakyReLU(slope: slope))
-    case .silu: run(SiLU())
-    case .sigmoid: run(Sigmoid())
-    case .clip(let lower, let upper): run(Clip(lower: lower, upper: upper))
-    case .gelu: run(GELU())
-    }
+    activation.run(
+      Gradients(
+        pixels: pixels, channels: channels, gradient: gradient, input: input, scale: scale,
+        shift: shift, sum: sum))
   }
 
   package static func addProduct(
@@ -57,6 +30,67 @@ extension Float32 {
     sum: UnsafeMutablePointer<Float>
   ) {
     for place in 0..<count { sum[place] += a[place] * b[place] }
+  }
+}
+
+/// A loop that is compiled once for every function.
+private protocol Loop {
+  func run(_ function: some ScalarFunction)
+}
+
+/// out = f(x · scale + shift).
+private struct Values: Loop {
+  let pixels: Int
+  let channels: Int
+  let input: UnsafePointer<Float>
+  let scale: UnsafePointer<Float>
+  let shift: UnsafePointer<Float>
+  let output: UnsafeMutablePointer<Float>
+
+  func run(_ function: some ScalarFunction) {
+    var start = 0
+    for _ in 0..<pixels {
+      for c in 0..<channels {
+        output[start + c] = function.value(input[start + c] * scale[c] + shift[c])
+      }
+      start += channels
+    }
+  }
+}
+
+/// sum += g · f′(x · scale + shift) · scale.
+private struct Gradients: Loop {
+  let pixels: Int
+  let channels: Int
+  let gradient: UnsafePointer<Float>
+  let input: UnsafePointer<Float>
+  let scale: UnsafePointer<Float>
+  let shift: UnsafePointer<Float>
+  let sum: UnsafeMutablePointer<Float>
+
+  func run(_ function: some ScalarFunction) {
+    var start = 0
+    for _ in 0..<pixels {
+      for c in 0..<channels {
+        let slope = function.slope(input[start + c] * scale[c] + shift[c])
+        sum[start + c] += gradient[start + c] * slope * scale[c]
+      }
+      start += channels
+    }
+  }
+}
+
+extension Activation {
+  /// Runs a loop with this function.
+  fileprivate func run(_ loop: some Loop) {
+    switch self {
+    case .relu: loop.run(Clip(lower: 0, upper: .infinity))
+    case .leakyReLU(let slope): loop.run(LeakyReLU(slope: slope))
+    case .silu: loop.run(SiLU())
+    case .sigmoid: loop.run(Sigmoid())
+    case .clip(let lower, let upper): loop.run(Clip(lower: lower, upper: upper))
+    case .gelu: loop.run(GELU())
+    }
   }
 }
 

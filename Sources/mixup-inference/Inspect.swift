@@ -22,7 +22,8 @@ struct Inspect: ParsableCommand {
       choices, and `evaluate` ends until --reading takes one. With --dataset the network classifies 200 test \
       images in each way that it can be read.
 
-      Of an ONNX file it says which operators it has, and which network they are for this package: its       operations, the values that they make, and from which others.
+      Of an ONNX file it says which operators it has, and which network they are for this package: its \
+      operations, the values that they make, and from which others.
 
       Of a data set it says what there is of every label, and which network is trained on it unless \
       told otherwise.
@@ -70,16 +71,17 @@ struct Inspect: ParsableCommand {
     if let header = try? SafetensorsHeader(bytes), Dataset.isHeld(by: header) {
       return print(try report(Dataset(safetensors: URL(filePath: file))))
     }
+    let config = settings(beside: file)
     do {
       let report = try CheckpointReport(
         bytes, named: file, normalization: reading.normalization, answers: reading.answers,
-        settings: settings(beside: file))
+        settings: config)
       print(report.text)
       guard let set else { return }
       let images = try set.load(from: data.map { URL(filePath: $0) }, seed: 1).test
       let trial = try ReadingTrial(
         bytes, normalization: reading.normalization, answers: reading.answers,
-        settings: settings(beside: file), on: images,
+        settings: config, on: images,
         workers: WorkerPool(threadCount: WorkerPool.availableProcessors))
       print("\n" + trial.text)
     } catch let failure as Failure { throw failure } catch {

@@ -32,26 +32,36 @@ extension EvaluationRun {
       stage.advance(by: $0.outcomes.count)
     }
     stage.finish()
-    func column(_ values: [Int]) throws -> Tensor {
-      try Tensor(values.map(Float.init), shape: [values.count])
-    }
     let images = result.images
     let file = Safetensors(
       tensors: [
-        "images": images.pixels.tensor, "labels": try column(images.labels),
-        "indices": try column(images.indices),
-        "predictions": try column(result.outcomes.map(\.prediction)),
+        "images": images.pixels.tensor, "labels": try Tensor(column: images.labels),
+        "indices": try Tensor(column: images.indices),
+        "predictions": try Tensor(column: result.outcomes.map(\.prediction)),
       ],
-      metadata: [
-        "format": "adversarial images", "model": model.name, "checkpoint": model.digest,
-        "checkpointFile": model.origin?.digest ?? "", "dataset": dataset.name, "split": "test",
-        "defence": defence.name.rawValue,
-        "attack": attack.name.rawValue, "norm": attack.norm.rawValue,
-        "epsilon": attack.epsilon?.description ?? "", "seed": "\(plan.seed)",
-        "kernels": kernels.rawValue,
-      ].merging(attack.parameters.map { ("attack.\($0)", $1) }) { first, _ in first }
-        .merging(defence.parameters.map { ("defence.\($0)", $1) }) { first, _ in first }
-        .merging(model.process.map { ["process": $0.command] } ?? [:]) { first, _ in first })
+      metadata: provenance("adversarial images", of: model, dataset).merging([
+        "defence": defence.name.rawValue, "attack": attack.name.rawValue,
+        "norm": attack.norm.rawValue, "epsilon": attack.epsilon?.description ?? "",
+      ]) { first, _ in first }
+      .merging(attack.parameters.map { ("attack.\($0)", $1) }) { first, _ in first }
+      .merging(defence.parameters.map { ("defence.\($0)", $1) }) { first, _ in first })
     return (file, images, result.correctCount)
+  }
+  /// The metadata of a file of results: of which format it is, and what made it.
+  func provenance(
+    _ format: String, of model: any EvaluatedModel, _ dataset: Dataset
+  ) -> [String: String] {
+    [
+      "format": format, "model": model.name, "checkpoint": model.digest,
+      "checkpointFile": model.origin?.digest ?? "", "dataset": dataset.name, "split": "test",
+      "seed": "\(plan.seed)", "kernels": kernels.rawValue,
+    ].merging(model.process.map { ["process": $0.command] } ?? [:]) { first, _ in first }
+  }
+}
+
+extension Tensor {
+  /// Whole numbers as [N].
+  init(column values: [Int]) throws {
+    try self.init(values.map(Float.init), shape: [values.count])
   }
 }

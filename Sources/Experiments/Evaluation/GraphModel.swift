@@ -9,7 +9,8 @@ package struct GraphModel: EvaluatedModel {
   package var graph: NetworkGraph
   package var digest: String
   package var origin: CheckpointFile.Origin?
-  package var normalization: Normalization?
+  /// The scaling in front of it.
+  private let scaling: Normalization
 
   /// The network of an ONNX file.
   ///
@@ -19,15 +20,14 @@ package struct GraphModel: EvaluatedModel {
     graph = network.graph
     digest = network.identity
     origin = CheckpointFile.Origin(digest: network.fileDigest)
-    self.normalization = normalization
+    scaling = normalization
   }
 
+  package var normalization: Normalization? { scaling }
   package var imageShape: ImageShape { graph.imageShape }
   package var classCount: Int { graph.classCount }
 
   package func classifier(kernels: KernelSet) throws -> any DifferentiableClassifier {
-    guard let normalization else { throw CheckpointError.noNormalization }
-    return NetworkClassifier(
-      InferencePlan(graph, normalization: normalization, kernels: kernels))
+    NetworkClassifier(InferencePlan(graph, normalization: scaling, kernels: kernels))
   }
 }

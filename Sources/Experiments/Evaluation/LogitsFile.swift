@@ -21,15 +21,10 @@ extension EvaluationRun {
     let setting = try Setting(
       plan, model, on: data, images: images ?? self.images?.images, kernels: kernels)
     let images = setting.images
-    func column(_ values: [Int]) throws -> Tensor {
-      try Tensor(values.map(Float.init), shape: [values.count])
-    }
-    var tensors = ["labels": try column(images.labels), "indices": try column(images.indices)]
-    var metadata = [
-      "format": "logits", "model": model.name, "checkpoint": model.digest,
-      "checkpointFile": model.origin?.digest ?? "", "dataset": dataset.name, "split": "test",
-      "seed": "\(seed)", "kernels": kernels.rawValue,
+    var tensors = [
+      "labels": try Tensor(column: images.labels), "indices": try Tensor(column: images.indices),
     ]
+    var metadata = provenance("logits", of: model, dataset)
     let stage = progress.stage(
       "logits", total: plan.defences.count * images.count, unit: "images")
     for (place, defence) in plan.defences.enumerated() {

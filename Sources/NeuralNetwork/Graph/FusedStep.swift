@@ -30,12 +30,10 @@ extension NetworkGraph {
   /// alone uses; another activation into an affine map. What is left of them becomes a step of its own: a ReLU or a
   /// sum is one of scale 1 and shift 0.
   func fused() -> [FusedStep] {
-    // Only what the logits need.
+    let nodes = neededNodes
     var users = [Int](repeating: 0, count: values.count)
     users[values.count - 1] = 1
-    for node in nodes.reversed() where users[node.output] > 0 {
-      for input in node.inputs { users[input] += 1 }
-    }
+    for input in nodes.flatMap(\.inputs) { users[input] += 1 }
     var steps: [FusedStep] = []
     /// The step that makes a value, if its value is used once.
     func onlyUsed(_ value: Int) -> Int? {
@@ -49,7 +47,7 @@ extension NetworkGraph {
           scale: Tensor(repeating: 1, shape: [channels]), shift: Tensor(shape: [channels])),
         inputs: [node.inputs[0]], addend: addend, relu: relu, output: node.output)
     }
-    for node in nodes where users[node.output] > 0 {
+    for node in nodes {
       switch node.operation {
       case .product(let convolution, let bias):
         steps.append(

@@ -17,7 +17,7 @@ package struct LayerGraph {
     case sum
     case dense(Dense)
     /// Anything without parameters and with one input.
-    case operation(any NetworkOperator)
+    case operation(any GraphOperator)
   }
 
   private struct Node {
@@ -66,7 +66,7 @@ package struct LayerGraph {
   }
 
   /// Adds an operation that fits the value.
-  mutating func add(_ name: String, _ operation: (any NetworkOperator)?, of input: Int) -> Int {
+  mutating func add(_ name: String, _ operation: (any GraphOperator)?, of input: Int) -> Int {
     guard let operation else { preconditionFailure("\(name) does not fit its input") }
     return add(name, .operation(operation), of: input)
   }

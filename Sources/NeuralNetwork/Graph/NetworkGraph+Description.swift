@@ -35,12 +35,7 @@ extension NetworkGraph {
 
   /// The operations that the logits need, in an order in which they can be computed.
   package var lines: [Line] {
-    var isNeeded = [Bool](repeating: false, count: values.count)
-    isNeeded[values.count - 1] = true
-    for node in nodes.reversed() where isNeeded[node.output] {
-      for input in node.inputs { isNeeded[input] = true }
-    }
-    return nodes.filter { isNeeded[$0.output] }.map { node in
+    neededNodes.map { node in
       Line(
         name: node.name, operation: Self.described(node.operation), inputs: node.inputs,
         output: node.output, extents: values[node.output])

@@ -35,7 +35,7 @@ public struct NetworkGraph: Sendable {
     /// The sum of two values of the same extents.
     case sum
     /// Anything else.
-    case other(any NetworkOperator)
+    case other(any GraphOperator)
   }
 
   /// One operation and what it is applied to.
@@ -68,6 +68,16 @@ public struct NetworkGraph: Sendable {
 
   /// The number of logits, which are the value that was made last.
   public var classCount: Int { values[values.count - 1].count }
+
+  /// The nodes that the logits need, in their order.
+  var neededNodes: [Node] {
+    var isNeeded = [Bool](repeating: false, count: values.count)
+    isNeeded[values.count - 1] = true
+    for node in nodes.reversed() where isNeeded[node.output] {
+      for input in node.inputs { isNeeded[input] = true }
+    }
+    return nodes.filter { isNeeded[$0.output] }
+  }
 
   // MARK: Building
 
@@ -235,7 +245,7 @@ public struct NetworkGraph: Sendable {
 
   /// - Precondition: there is an operation, made for inputs of these extents.
   mutating func add(
-    _ name: String, _ operation: (any NetworkOperator)?, _ inputs: [Int]
+    _ name: String, _ operation: (any GraphOperator)?, _ inputs: [Int]
   ) -> Int {
     guard let operation else { preconditionFailure("\(name) does not fit its inputs") }
     return add(name, .other(operation), inputs, operation.extents)

@@ -8,9 +8,6 @@ protocol NetworkOperator: Sendable {
   /// The extents of the value that it makes.
   var extents: NetworkGraph.Extents { get }
 
-  /// What it computes, for whoever does it elsewhere.
-  var described: NetworkGraph.Described { get }
-
   /// Multiply-adds for one image.
   var multiplyAdds: Int { get }
 
@@ -32,6 +29,12 @@ protocol NetworkOperator: Sendable {
 
 extension NetworkOperator {
   var multiplyAdds: Int { 0 }
+}
+
+/// An operator that stands in graphs, and is not made by fusing alone.
+protocol GraphOperator: NetworkOperator {
+  /// What it computes, for whoever does it elsewhere.
+  var described: NetworkGraph.Described { get }
 }
 
 /// Where the inputs of an operator begin.

@@ -23,9 +23,6 @@ struct Activated: NetworkOperator {
       shift: Tensor(shape: [extents.channels]), extents: extents)
   }
 
-  /// Never asked: a graph has activation and affine map apart.
-  var described: NetworkGraph.Described { .activation(activation) }
-
   func run(
     _ inputs: Operands, images: Int, kernels: KernelSet, to output: UnsafeMutablePointer<Float>
   ) {

@@ -2,7 +2,7 @@ import Kernels
 
 /// Numbers of its inputs in another order, and zeros where none is put: concatenation, padding, slices,
 /// flattening and every other change of places.
-struct Arrangement: NetworkOperator {
+struct Arrangement: GraphOperator {
   /// Numbers side by side that stay side by side.
   private struct Run {
     var from: Int

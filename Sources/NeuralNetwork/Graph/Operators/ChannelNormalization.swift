@@ -5,7 +5,7 @@ import Kernels
 /// x̂ = (x − μ) / √(σ² + ε) and out = x̂ · scale + shift.
 ///
 /// Ba, Kiros and Hinton, "Layer normalization", 2016; over channels as in ConvNeXt.
-struct ChannelNormalization: NetworkOperator {
+struct ChannelNormalization: GraphOperator {
   /// [C].
   let scale: Tensor
   /// [C].

@@ -3,7 +3,7 @@ import Kernels
 
 /// A convolution that keeps channels apart: out[p, c] = bias[c] + Σ_t in[source(p, t), c] · weight[t, c], summed tap
 /// by tap over what the window sees of the image.
-struct DepthwiseConvolution: NetworkOperator {
+struct DepthwiseConvolution: GraphOperator {
   /// [rows · columns of the window, C].
   private let weight: Tensor
   /// [C].

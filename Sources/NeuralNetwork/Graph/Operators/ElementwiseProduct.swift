@@ -2,7 +2,7 @@ import Kernels
 
 /// a · b, number by number. Where b has one pixel and a more, every pixel of a is multiplied by it, as a
 /// squeeze-and-excitation block does with its channels.
-struct ElementwiseProduct: NetworkOperator {
+struct ElementwiseProduct: GraphOperator {
   /// Those of a.
   let extents: NetworkGraph.Extents
   /// How many pixels of a are multiplied by one of b.

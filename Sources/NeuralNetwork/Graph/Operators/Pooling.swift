@@ -1,7 +1,7 @@
 import Kernels
 
 /// The largest value, or the mean, of what a window sees of the image, channel by channel.
-struct Pooling: NetworkOperator {
+struct Pooling: GraphOperator {
   enum Kind: Hashable, Sendable {
     /// Padding never counts. The gradient goes to the first of several largest values.
     case maximum
