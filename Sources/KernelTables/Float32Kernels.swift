@@ -121,6 +121,14 @@ package protocol Float32Kernels {
     mean: UnsafePointer<Float>, a: UnsafePointer<Float>, b: UnsafePointer<Float>,
     d: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>)
 
+  /// Writes which values are positive.
+  static func signs(
+    rows: Int, channels: Int, values: UnsafePointer<Float>, signs: UnsafeMutablePointer<UInt8>)
+
+  /// Sets values to zero where their sign is not set.
+  static func mask(
+    rows: Int, channels: Int, signs: UnsafePointer<UInt8>, values: UnsafeMutablePointer<Float>)
+
   /// Sets `count` values of a gradient to zero where the output of a ReLU was not positive.
   static func mask(
     count: Int, gradient: UnsafeMutablePointer<Float>, output: UnsafePointer<Float>)
@@ -168,29 +176,35 @@ package protocol Float32Kernels {
 }
 
 /// What happens to finished sums before they are stored: out = activation(sum + addend).
+///
+/// Addend, mask, signs and output begin at the first row and column that are computed; that column is a multiple of 16.
 package struct Finish {
   /// Columns that are stored; the last panel may have more.
   package let columns: Int
-  /// Floats from one row (pixel) to the next, in the output, the addend and the mask.
+  /// Floats from one row (pixel) to the next, in the output and the addend: as many as the output has columns.
   package let stride: Int
   /// Added to the sum, laid out like the output, which it may be; nil for zeros.
   package var addend: UnsafePointer<Float>?
-  /// The result is 0 where this, laid out like the output, is not positive; nil for nowhere.
-  package var mask: UnsafePointer<Float>?
+  /// The result is 0 where these signs, of the rows and columns of the output, are not set; nil for nowhere.
+  package var mask: UnsafePointer<UInt8>?
   /// Whether the result is 0 where sum + addend is below 0.
   package let relu: Bool
+  /// Where the signs of a rectified result are written; nil for nowhere.
+  package var signs: UnsafeMutablePointer<UInt8>?
   /// Where the first column of the first row is stored.
   package var output: UnsafeMutablePointer<Float>
 
   package init(
     columns: Int, stride: Int, addend: UnsafePointer<Float>? = nil,
-    mask: UnsafePointer<Float>? = nil, relu: Bool = false, output: UnsafeMutablePointer<Float>
+    mask: UnsafePointer<UInt8>? = nil, relu: Bool = false,
+    signs: UnsafeMutablePointer<UInt8>? = nil, output: UnsafeMutablePointer<Float>
   ) {
     self.columns = columns
     self.stride = stride
     self.addend = addend
     self.mask = mask
     self.relu = relu
+    self.signs = signs
     self.output = output
   }
 }

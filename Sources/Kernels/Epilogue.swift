@@ -6,20 +6,14 @@ public struct Epilogue {
   public enum Activation {
     /// v.
     case identity
-    /// 0 where v < 0, else v; so NaN stays visible.
-    case relu
-    /// v where the given array, laid out like the output, is positive, else 0: the gradient of a ReLU
-    /// whose output was that array.
-    case mask(UnsafePointer<Float>)
+    /// 0 where v < 0, else v; so NaN stays visible. Which results are positive is written as signs, where that is
+    /// asked for.
+    case relu(signs: UnsafeMutablePointer<UInt8>?)
+    /// v where the given sign is set, else 0: the gradient of a ReLU that wrote these signs.
+    case mask(UnsafePointer<UInt8>)
 
-    /// The activation as `Finish` takes it.
-    var parts: (mask: UnsafePointer<Float>?, relu: Bool) {
-      switch self {
-      case .identity: (nil, false)
-      case .relu: (nil, true)
-      case .mask(let mask): (mask, false)
-      }
-    }
+    /// 0 where v < 0, else v.
+    public static var relu: Activation { .relu(signs: nil) }
   }
 
   /// Added to the sum; laid out like the output, and allowed to be the output itself.
@@ -38,16 +32,25 @@ extension Finish {
   /// An epilogue as the kernels take it.
   ///
   /// - Parameters:
-  ///   - start: floats from the beginning of the output, the addend and the mask to the first value
-  ///     that is computed.
+  ///   - row, column: the first that are computed; the column is a multiple of 16.
   ///   - columns, stride: see the properties.
   init(
-    _ epilogue: Epilogue, from start: Int, columns: Int, stride: Int,
+    _ epilogue: Epilogue, row: Int = 0, column: Int, columns: Int, stride: Int,
     output: UnsafeMutablePointer<Float>
   ) {
-    let (mask, relu) = epilogue.activation.parts
-    self.init(
-      columns: columns, stride: stride, addend: epilogue.addend.map { $0 + start },
-      mask: mask.map { $0 + start }, relu: relu, output: output + start)
+    let (start, sign) = (row * stride + column, row * Signs.stride(stride) + column / 8)
+    let addend = epilogue.addend.map { $0 + start }
+    switch epilogue.activation {
+    case .identity:
+      self.init(columns: columns, stride: stride, addend: addend, output: output + start)
+    case .relu(let signs):
+      self.init(
+        columns: columns, stride: stride, addend: addend, relu: true,
+        signs: signs.map { $0 + sign }, output: output + start)
+    case .mask(let mask):
+      self.init(
+        columns: columns, stride: stride, addend: addend, mask: mask + sign,
+        output: output + start)
+    }
   }
 }

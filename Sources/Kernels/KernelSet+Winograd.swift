@@ -89,7 +89,7 @@ extension KernelSet {
             sums: sums, pointStride: sumStride, bias: bias.map { $0 + column },
             pixelsPerImage: tiles.pixelCount,
             finish: Finish(
-              epilogue, from: column, columns: width, stride: outputChannels, output: output),
+              epilogue, column: column, columns: width, stride: outputChannels, output: output),
             memory: memory))
       }
     }

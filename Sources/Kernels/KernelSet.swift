@@ -98,7 +98,7 @@ public enum KernelSet: String, CaseIterable, Sendable, Codable {
     let bias = bias.map { $0 + columns.lowerBound }
     func finish(from row: Int) -> Finish {
       Finish(
-        epilogue, from: row * outputChannels + columns.lowerBound, columns: columns.count,
+        epilogue, row: row, column: columns.lowerBound, columns: columns.count,
         stride: outputChannels, output: output)
     }
     let table = float32

@@ -11,35 +11,36 @@ extension Finish {
     static var addsUp: Bool { get }
     /// Whether negative results become 0.
     static var rectifies: Bool { get }
-    /// Whether the loop asks at every vector after all, as it must for a mask and for columns that do not
-    /// fill the last panel. The other two have no meaning then.
+    /// Whether the signs of the results are written.
+    static var writesSigns: Bool { get }
+    /// Whether results are 0 where a mask says so.
+    static var masks: Bool { get }
+    /// Whether the loop asks at every vector after all, as it must for columns that do not fill the last panel. The
+    /// others have no meaning then.
     static var isGeneral: Bool { get }
   }
-  enum Plain: Rule {
-    static var addsUp: Bool { false }
-    static var rectifies: Bool { false }
-    static var isGeneral: Bool { false }
-  }
-  enum Rectified: Rule {
-    static var addsUp: Bool { false }
-    static var rectifies: Bool { true }
-    static var isGeneral: Bool { false }
-  }
-  enum Sum: Rule {
-    static var addsUp: Bool { true }
-    static var rectifies: Bool { false }
-    static var isGeneral: Bool { false }
-  }
+  enum Plain: Rule {}
+  enum Sum: Rule { static var addsUp: Bool { true } }
+  enum Rectified: Rule { static var rectifies: Bool { true } }
   enum RectifiedSum: Rule {
     static var addsUp: Bool { true }
     static var rectifies: Bool { true }
-    static var isGeneral: Bool { false }
   }
-  enum General: Rule {
-    static var addsUp: Bool { false }
-    static var rectifies: Bool { false }
-    static var isGeneral: Bool { true }
+  enum Signed: Rule {
+    static var rectifies: Bool { true }
+    static var writesSigns: Bool { true }
   }
+  enum SignedSum: Rule {
+    static var addsUp: Bool { true }
+    static var rectifies: Bool { true }
+    static var writesSigns: Bool { true }
+  }
+  enum Masked: Rule { static var masks: Bool { true } }
+  enum MaskedSum: Rule {
+    static var addsUp: Bool { true }
+    static var masks: Bool { true }
+  }
+  enum General: Rule { static var isGeneral: Bool { true } }
 
   /// A loop that is compiled once for every rule.
   protocol Loop {
@@ -49,12 +50,16 @@ extension Finish {
   /// Runs a loop under the rule that fits this finish.
   @inline(__always)
   func callAsFunction(_ loop: some Loop) {
-    if mask != nil || columns % panelWidth != 0 {
-      loop.run(General.self, self)
-    } else if addend == nil {
-      if relu { loop.run(Rectified.self, self) } else { loop.run(Plain.self, self) }
-    } else {
-      if relu { loop.run(RectifiedSum.self, self) } else { loop.run(Sum.self, self) }
+    switch (columns % panelWidth == 0, addend != nil, relu) {
+    case (true, false, false) where mask == nil: loop.run(Plain.self, self)
+    case (true, true, false) where mask == nil: loop.run(Sum.self, self)
+    case (true, false, false): loop.run(Masked.self, self)
+    case (true, true, false): loop.run(MaskedSum.self, self)
+    case (true, false, true) where mask == nil && signs == nil: loop.run(Rectified.self, self)
+    case (true, true, true) where mask == nil && signs == nil: loop.run(RectifiedSum.self, self)
+    case (true, false, true) where mask == nil: loop.run(Signed.self, self)
+    case (true, true, true) where mask == nil: loop.run(SignedSum.self, self)
+    default: loop.run(General.self, self)
     }
   }
 
@@ -79,38 +84,56 @@ extension Finish {
   func write<R: Rule>(_ sum: Vector, _ row: Int, _ column: Int, _ rule: R.Type) {
     let start = row * stride + column
     if R.isGeneral {
-      writeGeneral(sum, start, column)
+      writeGeneral(sum, row, column)
       return
     }
     var value = sum
     if R.addsUp, let addend { value += load(addend + start) }
     if R.rectifies { value.replace(with: 0, where: value .< 0) }
+    if R.writesSigns, let signs { storeSigns(value, signs + row * signStride, column) }
+    if R.masks, let mask { value = masked(value, mask + row * signStride, column) }
     store(value, output + start)
   }
 
+  /// Bytes from one row of signs to the next.
   @inline(__always)
-  private func writeGeneral(_ sum: Vector, _ start: Int, _ column: Int) {
+  private var signStride: Int { Signs.stride(stride) }
+
+  @inline(__always)
+  private func writeGeneral(_ sum: Vector, _ row: Int, _ column: Int) {
+    let start = row * stride + column
     if column + Vector.scalarCount <= columns {
       var value = sum
       if let addend { value += load(addend + start) }
       if relu { value.replace(with: 0, where: value .< 0) }
-      if let mask { value.replace(with: 0, where: .!(load(mask + start) .> 0)) }
+      if let signs { storeSigns(value, signs + row * signStride, column) }
+      if let mask { value = masked(value, mask + row * signStride, column) }
       store(value, output + start)
     } else {
-      writePart(sum, start, columns - column)
+      writePart(sum, row, column)
     }
   }
 
-  /// Stores the last `count` columns where they do not fill a vector. Never inlined: a loop over lanes
+  /// Stores the last columns where they do not fill a vector. Never inlined: a loop over lanes
   /// beside the sums of a tile would drive these out of their registers.
   @inline(never)
-  private func writePart(_ sum: Vector, _ start: Int, _ count: Int) {
-    for lane in 0..<max(0, count) {
+  private func writePart(_ sum: Vector, _ row: Int, _ column: Int) {
+    for lane in 0..<max(0, columns - column) {
+      let position = row * stride + column + lane
       var value = sum[lane]
-      if let addend { value += addend[start + lane] }
+      if let addend { value += addend[position] }
       if relu, value < 0 { value = 0 }
-      if let mask, !(mask[start + lane] > 0) { value = 0 }
-      output[start + lane] = value
+      if let signs { Signs.set(value > 0, column + lane, of: signs + row * signStride) }
+      if let mask, !Signs.isSet(column + lane, of: mask + row * signStride) { value = 0 }
+      output[position] = value
     }
   }
+}
+
+extension Finish.Rule {
+  static var addsUp: Bool { false }
+  static var rectifies: Bool { false }
+  static var writesSigns: Bool { false }
+  static var masks: Bool { false }
+  static var isGeneral: Bool { false }
 }

@@ -97,19 +97,27 @@ struct KernelSetTests {
     let addend = (0..<count).map { Float($0 % 11) - 5 }
     let mask = (0..<count).map { Float($0 % 3) - 1 }
     let sums = (0..<count).map { plain[$0] + bias[$0 % 19] + addend[$0] }
+    let given = signs(of: mask, columns: 19)
+    var written = [UInt8](repeating: 0, count: given.count)
     try addend.withUnsafeBufferPointer { addend in
-      try mask.withUnsafeBufferPointer { mask in
-        let addend = try #require(addend.baseAddress)
-        let mask = try #require(mask.baseAddress)
-        func run(_ activation: Epilogue.Activation) throws -> [Float] {
-          try problem.product(
-            table, kernels, bias: bias, epilogue: Epilogue(addend: addend, activation: activation))
+      try given.withUnsafeBufferPointer { given in
+        try written.withUnsafeMutableBufferPointer { written in
+          let addend = try #require(addend.baseAddress)
+          let given = try #require(given.baseAddress)
+          func run(_ activation: Epilogue.Activation) throws -> [Float] {
+            try problem.product(
+              table, kernels, bias: bias, epilogue: Epilogue(addend: addend, activation: activation)
+            )
+          }
+          let rectified = sums.map { max($0, 0) }
+          #expect(try run(.identity) == sums)
+          #expect(try run(.relu) == rectified)
+          #expect(try run(.relu(signs: written.baseAddress)) == rectified)
+          #expect(try run(.mask(given)) == zip(sums, mask).map { $1 > 0 ? $0 : 0 })
         }
-        #expect(try run(.identity) == sums)
-        #expect(try run(.relu) == sums.map { max($0, 0) })
-        #expect(try run(.mask(mask)) == zip(sums, self.positive(mask, count)).map { $1 ? $0 : 0 })
       }
     }
+    #expect(written == signs(of: sums, columns: 19))
   }
 
   @Test("The addend may be the output itself", arguments: KernelSet.available)
@@ -128,10 +136,6 @@ struct KernelSetTests {
     let result = try problem.product(
       .convolution(geometries[0]), kernels, epilogue: Epilogue(activation: .relu))
     #expect(result.allSatisfy { $0.isNaN })
-  }
-
-  private func positive(_ mask: UnsafePointer<Float>, _ count: Int) -> [Bool] {
-    (0..<count).map { mask[$0] > 0 }
   }
 
   /// Channel counts below, at, above and between the widths of tiles.

@@ -91,7 +91,7 @@ struct PreparedConvolutionTests {
     withSIMD, arguments: simdSets)
   func epilogues(_ kernels: KernelSet) throws {
     let problem = Problem((7, 6), 16, 80) { Float(Int($0.next() % 9)) - 4 }
-    for activation in [Activation.identity, .relu, .mask] {
+    for activation in [Activation.identity, .relu, .signed, .mask] {
       let expected = try problem.run(
         problem.gathered(.forward), .forward, .reference, activation: activation)
       for parts in [1, 2] {
@@ -180,6 +180,8 @@ struct PreparedConvolutionTests {
 private enum Activation {
   case identity
   case relu
+  /// A ReLU that writes signs.
+  case signed
   case mask
 }
 
@@ -237,30 +239,37 @@ private struct Problem {
     var scratch = [Float](repeating: .nan, count: convolution.scratchCount + 16)
     let bias = (0..<(columns + 15) / 16 * 16).map { Float($0 % 7) - 3 }
     let addend = (0..<count).map { Float($0 % 11) - 5 }
-    let mask = (0..<count).map { Float($0 % 3) - 1 }
+    let mask = signs(of: (0..<count).map { Float($0 % 3) - 1 }, columns: columns)
+    var written = [UInt8](repeating: 0, count: mask.count)
     try values.withUnsafeBufferPointer { values in
       try output.withUnsafeMutableBufferPointer { output in
         try scratch.withUnsafeMutableBufferPointer { scratch in
           try bias.withUnsafeBufferPointer { bias in
             try addend.withUnsafeBufferPointer { addend in
               try mask.withUnsafeBufferPointer { mask in
-                let values = try #require(values.baseAddress)
-                let output = try #require(output.baseAddress)
-                let scratch = try #require(scratch.baseAddress)
-                let mask = try #require(mask.baseAddress)
-                var epilogue = Epilogue()
-                if let activation {
-                  epilogue = Epilogue(
-                    addend: addend.baseAddress,
-                    activation: activation == .identity
-                      ? .identity : activation == .relu ? .relu : .mask(mask))
-                }
-                for part in 0..<parts {
-                  convolution.run(
-                    images: range.count, input: values + range.lowerBound * pixels * channels,
-                    bias: activation == nil ? nil : bias.baseAddress, epilogue: epilogue,
-                    output: output + guarded, scratch: scratch,
-                    part: PreparedConvolution.Part(part, of: parts))
+                try written.withUnsafeMutableBufferPointer { written in
+                  let values = try #require(values.baseAddress)
+                  let output = try #require(output.baseAddress)
+                  let scratch = try #require(scratch.baseAddress)
+                  let mask = try #require(mask.baseAddress)
+                  var epilogue = Epilogue()
+                  if let activation {
+                    epilogue.addend = addend.baseAddress
+                    epilogue.activation =
+                      switch activation {
+                      case .identity: .identity
+                      case .relu: .relu
+                      case .signed: .relu(signs: written.baseAddress)
+                      case .mask: .mask(mask)
+                      }
+                  }
+                  for part in 0..<parts {
+                    convolution.run(
+                      images: range.count, input: values + range.lowerBound * pixels * channels,
+                      bias: activation == nil ? nil : bias.baseAddress, epilogue: epilogue,
+                      output: output + guarded, scratch: scratch,
+                      part: PreparedConvolution.Part(part, of: parts))
+                  }
                 }
               }
             }
@@ -268,8 +277,10 @@ private struct Problem {
         }
       }
     }
+    let result = Array(output.dropFirst(guarded).dropLast(guarded))
+    if activation == .signed { #expect(written == signs(of: result, columns: columns)) }
     #expect((output.prefix(guarded) + output.suffix(guarded)).allSatisfy { $0 == 12345 })
-    return Array(output.dropFirst(guarded).dropLast(guarded))
+    return result
   }
 
   /// The gradient of the weights, the values being both the input and the output's gradient.

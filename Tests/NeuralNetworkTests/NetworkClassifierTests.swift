@@ -68,14 +68,16 @@ struct NetworkClassifierTests {
         extents: (Self.shape.height, Self.shape.width)
       ).graph()
     let plan = InferencePlan(graph, normalization: scaling)
-    let workspace = Workspace(for: plan, gradients: GradientPlan(of: plan), capacity: 3)
+    let gradients = GradientPlan(of: plan)
+    let workspace = Workspace(for: plan, gradients: gradients, capacity: 3)
+    let tape = Tape(for: gradients, capacity: 3)
     let pixels = AlignedBuffer(uninitialized: 3 * Self.shape.count)
     pixels.pointer.update(repeating: 0.5, count: pixels.count)
     let logits = AlignedBuffer(uninitialized: 3 * 10)
     let gradient = AlignedBuffer(uninitialized: pixels.count)
     func pass() {
-      workspace.forward(pixels.pointer, images: 3, logits: logits.pointer)
-      workspace.backward(logits.pointer, images: 3, pixels: gradient.pointer)
+      workspace.forward(pixels.pointer, images: 3, logits: logits.pointer, tape: tape)
+      workspace.backward(logits.pointer, images: 3, tape: tape, pixels: gradient.pointer)
     }
     pass()
     // That the counter counts is checked with it.

@@ -373,20 +373,21 @@ struct NetworkGraphTests {
     }
   }
 
-  @Test("no step finds anything in memory but what was written there for it")
+  @Test("no step finds anything in memory but what was written there for it, forwards or backwards")
   func memory() async {
-    await check("memory of activations", Self.operations, .integer(in: 1...11), cases: 30) {
+    await check("memory of a pass", Self.operations, .integer(in: 1...11), cases: 30) {
       (numbers: [[Int]], images: Int) in
       // So large that segments run for a few images at a time.
       let scene = Scene(numbers, channels: 24, height: 48, width: 48)
       let plan = InferencePlan(
         scene.graph, normalization: .plusMinusOne(channels: 24), kernels: .reference)
+      let gradients = GradientPlan(of: plan)
       cover(0.2, "several rounds", plan.segments.contains { $0.images < images })
-      for layout in [
-        ActivationLayout(sharedFor: plan, images: images),
-        ActivationLayout(separateFor: plan, images: images),
+      for (segments, layout) in [
+        (plan.accesses, plan.layout(images: images)),
+        (gradients.accesses, gradients.layout(images: images)),
       ] {
-        // Whose image's activation lies in each line of 16 floats, by slot and image.
+        // Whose image's value lies in each line of 16 floats, by slot and image.
         var owners = [SIMD2<Int32>](repeating: SIMD2(-1, -1), count: (layout.count + 15) / 16)
         /// The lines of an image that no other image of the slot shares; a slot that has not room for all of them
         /// begins again with every round.
@@ -410,23 +411,40 @@ struct NetworkGraphTests {
               "slot \(slot), image \(image)")
           }
         }
-        for (number, segment) in plan.segments.enumerated() {
+        for segment in segments {
           for first in stride(from: 0, to: images, by: segment.images) {
             let round = first..<min(first + segment.images, images)
-            if number == 0 { write(0, round) }
-            for index in segment.steps {
-              let step = plan.steps[index]
-              for slot in step.reads { expectIntact(slot, round) }
-              write(step.output, round)
-              // An addend may be written over while it is read; an input not.
-              for slot in step.inputs { expectIntact(slot, round) }
+            for access in segment.accesses {
+              for slot in access.reads { expectIntact(slot, round) }
+              if let written = access.written {
+                write(written, round)
+                // What is replaceable may be written over while it is read; nothing else may.
+                for slot in access.reads where slot != access.replaceable && slot != written {
+                  expectIntact(slot, round)
+                }
+              }
             }
           }
         }
-        expectIntact(plan.slots.count - 1, 0..<images)
-        #expect(plan.segments.map(\.steps).flatMap(Array.init) == Array(plan.steps.indices))
+        // Values that live at the same time need their memory; without sharing it would be the sum of all.
+        let separate = zip(plan.slots, layout.images).reduce(0) {
+          $0 + ($1.0.count * $1.1 + 15) / 16 * 16
+        }
+        #expect(layout.count <= separate)
       }
+      #expect(plan.segments.map(\.steps).flatMap(Array.init) == Array(plan.steps.indices))
     }
+  }
+
+  @Test("of a residual network's activations a backward pass needs one bit each")
+  func tape() {
+    let network = ResNet(.resNet20(ImageShape(channels: 3, height: 32, width: 32)))
+    let plan = InferencePlan(network.graph, normalization: .plusMinusOne(channels: 3))
+    let tape = GradientPlan(of: plan).tape
+    // The outputs of the 19 steps that end with a ReLU: stem and first stage, then two smaller stages.
+    let rectified = 7 * 32 * 32 * 16 + 6 * 16 * 16 * 32 + 6 * 8 * 8 * 64
+    #expect(tape.signCount == rectified / 8)
+    #expect(tape.valueCount == 0)
   }
 
   @Test(

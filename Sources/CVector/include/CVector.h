@@ -24,6 +24,56 @@ static inline __attribute__((always_inline)) vector16 multiply_add_16(
   return __builtin_elementwise_fma(a, b, c);
 }
 
+// Which lanes are positive, one bit each, the first lane in the lowest bit; NaN is not. And the lanes of a vector whose
+// bit is set, 0 elsewhere. Swift's masks become a loop over lanes in both.
+
+typedef _Bool bits4 __attribute__((ext_vector_type(4)));
+typedef _Bool bits8 __attribute__((ext_vector_type(8)));
+typedef _Bool bits16 __attribute__((ext_vector_type(16)));
+typedef int integers4 __attribute__((ext_vector_type(4)));
+typedef int integers8 __attribute__((ext_vector_type(8)));
+typedef int integers16 __attribute__((ext_vector_type(16)));
+
+static inline __attribute__((always_inline)) unsigned char positive_4(vector4 v) {
+  bits4 bits = __builtin_convertvector(v > 0, bits4);
+  unsigned char result = 0;
+  __builtin_memcpy(&result, &bits, 1);
+  return result & 15;
+}
+
+static inline __attribute__((always_inline)) unsigned char positive_8(vector8 v) {
+  bits8 bits = __builtin_convertvector(v > 0, bits8);
+  unsigned char result;
+  __builtin_memcpy(&result, &bits, 1);
+  return result;
+}
+
+static inline __attribute__((always_inline)) unsigned short positive_16(vector16 v) {
+  bits16 bits = __builtin_convertvector(v > 0, bits16);
+  unsigned short result;
+  __builtin_memcpy(&result, &bits, 2);
+  return result;
+}
+
+static inline __attribute__((always_inline)) vector4 keep_4(vector4 v, unsigned char bits) {
+  integers4 lanes = {1, 2, 4, 8};
+  integers4 kept = ((integers4)(int)bits & lanes) != 0;
+  return (vector4)((integers4)v & kept);
+}
+
+static inline __attribute__((always_inline)) vector8 keep_8(vector8 v, unsigned char bits) {
+  integers8 lanes = {1, 2, 4, 8, 16, 32, 64, 128};
+  integers8 kept = ((integers8)(int)bits & lanes) != 0;
+  return (vector8)((integers8)v & kept);
+}
+
+static inline __attribute__((always_inline)) vector16 keep_16(vector16 v, unsigned short bits) {
+  integers16 lanes = {1,   2,   4,    8,    16,   32,   64,    128,
+                      256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
+  integers16 kept = ((integers16)(int)bits & lanes) != 0;
+  return (vector16)((integers16)v & kept);
+}
+
 // Asks for a line of memory in the second-level cache; any address will do.
 static inline __attribute__((always_inline)) void prefetch(const void *address) {
   __builtin_prefetch(address, 0, 2);

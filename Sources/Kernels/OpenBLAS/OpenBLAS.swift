@@ -54,9 +54,12 @@ public enum OpenBLAS {
         CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(columns),
         blasint(weights.depth), 1, scratch, blasint(weights.depth), weights.pointer,
         blasint(columns), 1, sums, blasint(columns))
-      let start = image * rows * columns
-      for position in 0..<rows * columns {
-        output[start + position] = epilogue(sums[position], at: start + position)
+      for row in 0..<rows {
+        for column in 0..<columns {
+          epilogue.finish(
+            sums[row * columns + column], row: image * rows + row, column: column, of: columns,
+            output: output)
+        }
       }
     }
   }

@@ -1,4 +1,5 @@
 import Classification
+import KernelTables
 
 /// The products as their definitions say them, one number at a time.
 enum Reference {
@@ -24,9 +25,9 @@ enum Reference {
                 sum.addProduct(x, w)
               }
             }
-            let position =
-              (image * gather.destinationCount + Int(destination)) * outputChannels + channel
-            output[position] = epilogue(sum, at: position)
+            epilogue.finish(
+              sum, row: image * gather.destinationCount + Int(destination), column: channel,
+              of: outputChannels, output: output)
           }
         }
       }
@@ -54,13 +55,20 @@ enum Reference {
 }
 
 extension Epilogue {
-  /// The stored value for a finished sum at a position of the output.
-  func callAsFunction(_ sum: Float, at position: Int) -> Float {
+  /// Stores a finished sum at its place of the output, [rows, columns].
+  func finish(
+    _ sum: Float, row: Int, column: Int, of columns: Int, output: UnsafeMutablePointer<Float>
+  ) {
+    let position = row * columns + column
     let value = sum + (addend?[position] ?? 0)
-    return switch activation {
-    case .identity: value
-    case .relu: value < 0 ? 0 : value
-    case .mask(let reference): reference[position] > 0 ? value : 0
+    switch activation {
+    case .identity: output[position] = value
+    case .relu(let signs):
+      output[position] = value < 0 ? 0 : value
+      if let signs { Signs.set(value > 0, column, of: signs + row * Signs.stride(columns)) }
+    case .mask(let signs):
+      let isSet = Signs.isSet(column, of: signs + row * Signs.stride(columns))
+      output[position] = isSet ? value : 0
     }
   }
 }

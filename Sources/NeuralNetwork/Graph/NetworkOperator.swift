@@ -15,6 +15,9 @@ protocol NetworkOperator: Sendable {
   func run(
     _ inputs: Operands, images: Int, kernels: KernelSet, to output: UnsafeMutablePointer<Float>)
 
+  /// Whether the gradient depends on the inputs; where it does not, `addGradient` must not read them.
+  var gradientReadsInputs: Bool { get }
+
   /// Adds the gradient with respect to one input.
   ///
   /// - Parameters:
@@ -29,6 +32,7 @@ protocol NetworkOperator: Sendable {
 
 extension NetworkOperator {
   var multiplyAdds: Int { 0 }
+  var gradientReadsInputs: Bool { true }
 }
 
 /// An operator that stands in graphs, and is not made by fusing alone.
@@ -40,15 +44,15 @@ protocol GraphOperator: NetworkOperator {
 /// Where the inputs of an operator begin.
 struct Operands {
   private enum Memory {
-    case slots([Int], of: Workspace, firstImage: Int)
+    case slots([Int], of: Workspace, firstImage: Int, tape: Tape?)
     case one(UnsafePointer<Float>)
   }
 
   private let memory: Memory
 
   /// Activations of a plan, by slot in the order of the inputs.
-  init(_ slots: [Int], in workspace: Workspace, firstImage: Int) {
-    memory = .slots(slots, of: workspace, firstImage: firstImage)
+  init(_ slots: [Int], in workspace: Workspace, firstImage: Int, tape: Tape?) {
+    memory = .slots(slots, of: workspace, firstImage: firstImage, tape: tape)
   }
 
   /// The only input.
@@ -56,8 +60,8 @@ struct Operands {
 
   subscript(place: Int) -> UnsafePointer<Float> {
     switch memory {
-    case .slots(let slots, let workspace, let firstImage):
-      UnsafePointer(workspace.activation(slots[place], firstImage))
+    case .slots(let slots, let workspace, let firstImage, let tape):
+      UnsafePointer(workspace.activation(slots[place], firstImage, tape))
     case .one(let input): input
     }
   }

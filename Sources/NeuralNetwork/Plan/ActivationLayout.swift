@@ -1,99 +1,136 @@
-/// Where the activations of a plan lie in one stretch of memory.
+/// Where the values of a pass, forwards or backwards, lie in one stretch of memory. A value takes memory that no other
+/// needs at the same time: two or three activations in place of all, few enough to stay in the cache.
 package struct ActivationLayout: Sendable {
-  /// In floats, by slot.
+  /// What a step does with memory.
+  package struct Access: Sendable {
+    /// Slots that it reads.
+    package var reads: [Int]
+    /// The slot that it writes, if any.
+    package var written: Int?
+    /// One that it reads and may write over while it does, number by number.
+    package var replaceable: Int?
+  }
+
+  /// Steps that are run for a few images at a time, again and again.
+  package struct Segment: Sendable {
+    package var accesses: [Access]
+    package var images: Int
+  }
+
+  /// In floats, by slot; −1 for a slot that no step uses.
   package private(set) var offsets: [Int]
-  /// For how many images there is room, by slot.
+  /// For how many images there is room, by slot: all, or, for a slot that is used inside of one segment only, as many
+  /// as the segment is run for at a time.
   package private(set) var images: [Int]
   /// Floats in all.
   package private(set) var count = 0
+  /// Images of a pass.
+  private let capacity: Int
+  /// Floats of one image, by slot.
+  private let sizes: [Int]
 
-  /// Every slot has memory of its own, so that a backward pass finds all activations.
-  package init(separateFor plan: InferencePlan, images: Int) {
-    offsets = []
-    self.images = plan.slots.map { _ in images }
-    for slot in plan.slots {
-      offsets.append(count)
-      count += Self.floats(slot, images)
+  /// The layout of a pass.
+  ///
+  /// - Parameters:
+  ///   - segments: in the order in which they run.
+  ///   - sizes: floats of one image, by slot.
+  ///   - images: of the whole pass.
+  package init(_ segments: [Segment], sizes: [Int], images: Int) {
+    offsets = [Int](repeating: -1, count: sizes.count)
+    self.images = [Int](repeating: 0, count: sizes.count)
+    self.sizes = sizes
+    capacity = images
+    var lives = Self.lives(segments, count: sizes.count)
+    for slot in sizes.indices {
+      guard let life = lives[slot] else { continue }
+      self.images[slot] = life.segment.map { min(images, segments[$0].images) } ?? images
     }
+    // A slot that takes the place of another begins where that does.
+    var owners = Array(sizes.indices)
+    var time = 0
+    for (number, segment) in segments.enumerated() {
+      for access in segment.accesses {
+        if let written = access.written, let old = access.replaceable, written != old,
+          access.reads.count(where: { $0 == old }) == 1,
+          let life = lives[written], let oldLife = lives[old],
+          life.segment == number, oldLife.segment == number,
+          life.times.lowerBound == time, oldLife.times.upperBound == time,
+          sizes[written] == sizes[old]
+        {
+          owners[written] = owners[old]
+          lives[owners[old]]?.extend(to: life.times.upperBound)
+          lives[written] = nil
+        }
+        time += 1
+      }
+    }
+    // The largest first, each at the lowest place that is free as long as it lives.
+    var placed: [(life: Life, place: Range<Int>)] = []
+    let order = sizes.indices.filter { lives[$0] != nil }.sorted {
+      (-floats($0), $0) < (-floats($1), $1)
+    }
+    for slot in order {
+      guard let life = lives[slot] else { continue }
+      let need = floats(slot)
+      var start = 0
+      for other in placed where other.life.times.overlaps(life.times) {
+        if other.place.lowerBound >= start + need { break }
+        start = max(start, other.place.upperBound)
+      }
+      offsets[slot] = start
+      count = max(count, start + need)
+      let place = placed.firstIndex { $0.place.lowerBound > start } ?? placed.count
+      placed.insert((life, start..<start + need), at: place)
+    }
+    for (slot, owner) in owners.enumerated() where owner != slot { offsets[slot] = offsets[owner] }
   }
 
-  /// A slot takes memory that a forward pass no longer needs: two or three activations in place of all, few
-  /// enough to stay in the cache. Slots that are used inside of one segment only have room for as many images as
-  /// the segment is run for at a time.
-  package init(sharedFor plan: InferencePlan, images: Int) {
-    let (steps, slots, lastUse) = (plan.steps, plan.slots, plan.lastUse)
-    offsets = [Int](repeating: -1, count: slots.count)
-    self.images = slots.map { _ in images }
-    self.images[0] = min(images, plan.segments.first?.images ?? images)
-    for segment in plan.segments {
-      for step in steps[segment.steps].dropLast() {
-        self.images[step.output] = min(images, segment.images)
-      }
-    }
-    // Free stretches of memory by position.
-    var free: [(start: Int, count: Int)] = []
-    func take(_ slot: Int) {
-      let need = Self.floats(slots[slot], self.images[slot])
-      if let found = free.firstIndex(where: { $0.count >= need }) {
-        offsets[slot] = free[found].start
-        free[found].start += need
-        free[found].count -= need
-        if free[found].count == 0 { free.remove(at: found) }
-      } else {
-        // The last stretch grows if it is free.
-        if let tail = free.last, tail.start + tail.count == count {
-          count = tail.start
-          free.removeLast()
-        }
-        offsets[slot] = count
-        count += need
-      }
-    }
-    func release(_ slot: Int) {
-      let need = Self.floats(slots[slot], self.images[slot])
-      let place = free.firstIndex { $0.start > offsets[slot] } ?? free.count
-      free.insert((offsets[slot], need), at: place)
-      for index in [place, place - 1] where index >= 0 && index + 1 < free.count {
-        if free[index].start + free[index].count == free[index + 1].start {
-          free[index].count += free[index + 1].count
-          free.remove(at: index + 1)
-        }
-      }
-    }
-    take(0)
-    for segment in plan.segments {
-      // A segment begins again for the next images: what it was given stays until its end.
-      var ended: [Int] = []
-      // And its result is read by the next segment, so it must not lie where this one works.
-      let result = steps[segment.steps.upperBound - 1].output
-      let own = Set(steps[segment.steps].map(\.output))
-      take(result)
-      for index in segment.steps {
-        let step = steps[index]
-        if let addend = step.addend, lastUse[addend] == index, !step.inputs.contains(addend),
-          own.contains(addend), step.output != result
-        {
-          // The sum takes the place of its addend.
-          offsets[step.output] = offsets[addend]
-        } else {
-          if step.output != result { take(step.output) }
-          if let addend = step.addend, lastUse[addend] == index, !step.inputs.contains(addend) {
-            ended.append(addend)
+  /// Floats from the beginning of the memory to those of an image. A slot with room for the images of one round
+  /// begins at the same place in every round.
+  func offset(_ slot: Int, _ image: Int) -> Int {
+    offsets[slot] + (images[slot] == capacity ? image * sizes[slot] : 0)
+  }
+
+  /// When a slot is needed.
+  private struct Life {
+    /// Numbers of accesses, counted through all segments.
+    var times: ClosedRange<Int>
+    /// The one segment that uses it; nil if several do.
+    var segment: Int?
+
+    mutating func extend(to time: Int) { times = times.lowerBound...max(times.upperBound, time) }
+  }
+
+  /// When every slot is needed. What several segments use has to stay while these begin again for their next images.
+  private static func lives(_ segments: [Segment], count: Int) -> [Life?] {
+    var lives = [Life?](repeating: nil, count: count)
+    var start = 0
+    for (number, segment) in segments.enumerated() {
+      let all = start...start + max(segment.accesses.count, 1) - 1
+      for (place, access) in segment.accesses.enumerated() {
+        for slot in access.reads + (access.written.map { [$0] } ?? []) {
+          let now = start + place
+          guard let life = lives[slot] else {
+            lives[slot] = Life(times: now...now, segment: number)
+            continue
+          }
+          if life.segment == number {
+            lives[slot]?.extend(to: now)
+          } else {
+            // The segment where it began counts as a whole too.
+            let first = life.segment.map { segment in
+              segments[..<segment].reduce(0) { $0 + $1.accesses.count }
+            }
+            lives[slot] = Life(
+              times: (first ?? life.times.lowerBound)...all.upperBound, segment: nil)
           }
         }
-        for slot in Set(step.inputs) where lastUse[slot] == index { ended.append(slot) }
-        // Slots of this segment are free at once, those from before at its end.
-        for slot in ended where own.contains(slot) {
-          release(slot)
-          ended.removeAll { $0 == slot }
-        }
       }
-      for slot in ended { release(slot) }
+      start += segment.accesses.count
     }
+    return lives
   }
 
   /// Whole cache lines, so that no two slots share one.
-  private static func floats(_ slot: InferencePlan.Slot, _ images: Int) -> Int {
-    (slot.count * images + 15) / 16 * 16
-  }
+  private func floats(_ slot: Int) -> Int { (sizes[slot] * images[slot] + 15) / 16 * 16 }
 }

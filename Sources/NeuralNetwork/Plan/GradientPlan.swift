@@ -27,12 +27,17 @@ package struct GradientPlan: Sendable {
     var addend: Int?
     /// Whether to set the result to zero where slot[output], a ReLU's output, is not positive.
     var masks: Bool
+
+    /// All slots whose gradients it reads.
+    var reads: [Int] { [input] + (addend.map { [$0] } ?? []) }
   }
 
   /// The plan whose activations it takes.
   let plan: InferencePlan
   /// Those of every step of the plan, in the order in which they run: that of the steps reversed.
   let steps: [[Step]]
+  /// What it needs of the forward pass.
+  package let tape: Tape.Layout
 
   package init(of plan: InferencePlan) {
     self.plan = plan
@@ -85,6 +90,36 @@ package struct GradientPlan: Sendable {
       }
     }
     steps = made
+    var (kept, masking): (Set<Int>, Set<Int>) = ([], [])
+    for step in made.joined() {
+      if step.masks { masking.insert(step.output) }
+      if case .other(let operation, _, let inputs) = step.core, operation.gradientReadsInputs {
+        kept.formUnion(inputs)
+      }
+    }
+    tape = Tape.Layout(plan.slots, kept: kept, masking: masking)
+  }
+
+  /// What its steps do with the memory of gradients. The logits' gradient is copied in, the pixels' copied out.
+  package var accesses: [ActivationLayout.Segment] {
+    var segments = plan.segments.reversed().map { segment in
+      ActivationLayout.Segment(
+        accesses: segment.steps.reversed().flatMap { index in
+          steps[index].map {
+            ActivationLayout.Access(
+              reads: $0.reads, written: $0.output,
+              replaceable: $0.addend == $0.input ? nil : $0.addend)
+          }
+        }, images: segment.images)
+    }
+    segments[0].accesses.insert(.init(reads: [], written: plan.slots.count - 1), at: 0)
+    segments[segments.count - 1].accesses.append(.init(reads: [0]))
+    return segments
+  }
+
+  /// Where gradients lie.
+  package func layout(images: Int) -> ActivationLayout {
+    ActivationLayout(accesses, sizes: plan.slots.map(\.count), images: images)
   }
 
   /// Floats of scratch memory that any step needs, forwards or backwards.

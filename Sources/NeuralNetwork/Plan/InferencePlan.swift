@@ -148,6 +148,26 @@ public struct InferencePlan: Sendable {
     segments = Self.segments(steps, self.slots, lastUse)
   }
 
+  /// What its steps do with the memory of activations. Pixels are written, logits copied out.
+  package var accesses: [ActivationLayout.Segment] {
+    var segments = segments.map { segment in
+      ActivationLayout.Segment(
+        accesses: steps[segment.steps].map { step in
+          ActivationLayout.Access(
+            reads: step.reads, written: step.output,
+            replaceable: step.addend.flatMap { step.inputs.contains($0) ? nil : $0 })
+        }, images: segment.images)
+    }
+    segments[0].accesses.insert(.init(reads: [], written: 0), at: 0)
+    segments[segments.count - 1].accesses.append(.init(reads: [slots.count - 1]))
+    return segments
+  }
+
+  /// Where activations lie.
+  package func layout(images: Int) -> ActivationLayout {
+    ActivationLayout(accesses, sizes: slots.map(\.count), images: images)
+  }
+
   // MARK: Segments
 
   /// The steps in segments that end wherever one slot alone is handed on; neighbours that are run for as many
@@ -155,6 +175,7 @@ public struct InferencePlan: Sendable {
   private static func segments(
     _ steps: [Step], _ slots: [Slot], _ lastUse: [Int]
   ) -> [Segment] {
+    guard !steps.isEmpty else { return [Segment(steps: 0..<0, images: 1)] }
     var segments: [Segment] = []
     var first = 0
     for index in steps.indices {

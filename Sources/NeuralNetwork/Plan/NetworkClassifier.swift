@@ -13,6 +13,8 @@ public final class NetworkClassifier: DifferentiableClassifier {
   private let gradientPlan = Mutex<GradientPlan?>(nil)
   /// Workspaces that no call uses at the moment.
   private let idle = Mutex<[Workspace]>([])
+  /// Tapes that no call uses at the moment.
+  private let idleTapes = Mutex<[Tape]>([])
 
   /// Images that a forward pass takes at a time: few, so that their activations stay in the cache,
   /// but enough for a weight that is read to be used often.
@@ -69,16 +71,18 @@ public final class NetworkClassifier: DifferentiableClassifier {
     var logits = Tensor(uninitialized: [images.count, classCount])
     var gradient = Tensor(uninitialized: images.tensor.shape)
     let passes = Passes(of: images.count, threads: workers?.threadCount ?? 1)
-    let workspaces = (0..<passes.count).map { _ in borrow(passes, withGradients: true) }
-    defer { for workspace in workspaces { giveBack(workspace) } }
+    let tapes = (0..<passes.count).map { _ in borrowTape(passes) }
+    defer { giveBack(tapes) }
     logits.withUnsafeMutablePointer { logits in
       images.tensor.withUnsafePointer { pixels in
         nonisolated(unsafe) let (logits, pixels) = (logits, pixels)
         forEach(passes) { [imageShape, classCount] pass, images in
-          workspaces[pass].forward(
+          let workspace = borrow(passes, withGradients: true)
+          workspace.forward(
             pixels + images.lowerBound * imageShape.count, images: images.count,
-            logits: logits + images.lowerBound * classCount,
+            logits: logits + images.lowerBound * classCount, tape: tapes[pass],
             workers: passes.sharesLayers ? workers : nil)
+          giveBack(workspace)
         }
       }
     }
@@ -88,10 +92,12 @@ public final class NetworkClassifier: DifferentiableClassifier {
       logitsGradient.withUnsafePointer { logitsGradient in
         nonisolated(unsafe) let (gradient, logitsGradient) = (gradient, logitsGradient)
         forEach(passes) { [imageShape, classCount] pass, images in
-          workspaces[pass].backward(
+          let workspace = borrow(passes, withGradients: true)
+          workspace.backward(
             logitsGradient + images.lowerBound * classCount, images: images.count,
-            pixels: gradient + images.lowerBound * imageShape.count,
+            tape: tapes[pass], pixels: gradient + images.lowerBound * imageShape.count,
             workers: passes.sharesLayers ? workers : nil)
+          giveBack(workspace)
         }
       }
     }
@@ -174,6 +180,21 @@ public final class NetworkClassifier: DifferentiableClassifier {
           && $0.threadCount == workspace.threadCount
       }
       idle.append(workspace)
+    }
+  }
+
+  private func borrowTape(_ passes: Passes) -> Tape {
+    let found = idleTapes.withLock { idle in
+      idle.firstIndex { $0.capacity >= passes.size }.map { idle.remove(at: $0) }
+    }
+    return found ?? Tape(for: gradients(), capacity: passes.size)
+  }
+
+  private func giveBack(_ tapes: [Tape]) {
+    idleTapes.withLock { idle in
+      // As with workspaces, one too small is not kept.
+      idle.removeAll { tape in tapes.contains { $0.capacity > tape.capacity } }
+      idle += tapes
     }
   }
 }

@@ -11,8 +11,9 @@ package final class Workspace: @unchecked Sendable {
   let capacity: Int
   private let gradientPlan: GradientPlan?
   private let layout: ActivationLayout
-  private let activations: AlignedBuffer
-  private let gradients: AlignedBuffer?
+  private let gradientLayout: ActivationLayout?
+  /// Of one pass, forwards or backwards.
+  private let memory: AlignedBuffer
   /// One for every thread that works on a layer.
   private let scratch: [AlignedBuffer]
 
@@ -23,12 +24,9 @@ package final class Workspace: @unchecked Sendable {
     self.plan = plan
     self.gradientPlan = gradientPlan
     self.capacity = capacity
-    layout =
-      gradientPlan == nil
-      ? ActivationLayout(sharedFor: plan, images: capacity)
-      : ActivationLayout(separateFor: plan, images: capacity)
-    activations = AlignedBuffer(uninitialized: layout.count)
-    gradients = gradientPlan == nil ? nil : AlignedBuffer(uninitialized: layout.count)
+    layout = plan.layout(images: capacity)
+    gradientLayout = gradientPlan?.layout(images: capacity)
+    memory = AlignedBuffer(uninitialized: max(layout.count, gradientLayout?.count ?? 0))
     let scratchCount = gradientPlan?.scratchCount ?? plan.scratchCount
     scratch = (0..<threadCount).map { _ in AlignedBuffer(uninitialized: scratchCount) }
   }
@@ -46,83 +44,109 @@ package final class Workspace: @unchecked Sendable {
 
   /// Pixels [images, C, H, W] → logits [images, L]. With workers, the threads share every layer.
   ///
-  /// - Parameter passed: called after every stage, for each of its groups of images.
+  /// - Parameters:
+  ///   - tape: where to keep what a backward pass needs; nil if there will be none.
+  ///   - passed: called after every stage, for each of its groups of images.
   package func forward(
     _ pixels: UnsafePointer<Float>, images: Int, logits: UnsafeMutablePointer<Float>,
-    workers: WorkerPool? = nil, passed: (Stage) -> Void = { _ in }
+    tape: Tape? = nil, workers: WorkerPool? = nil, passed: (Stage) -> Void = { _ in }
   ) {
-    precondition(images <= capacity)
+    precondition(images <= capacity && images <= tape?.capacity ?? images)
     for (number, segment) in plan.segments.enumerated() {
       for first in stride(from: 0, to: images, by: segment.images) {
         let range = first..<min(first + segment.images, images)
         if number == 0 {
           plan.normalization.write(
             pixels + first * plan.imageShape.count, images: range.count,
-            pixels: plan.slots[0].pixels, to: activation(0, first))
+            pixels: plan.slots[0].pixels, to: activation(0, first, tape))
           passed(.input)
         }
         for index in segment.steps {
-          run(plan.steps[index], images: range, workers: workers)
+          run(plan.steps[index], images: range, tape: tape, workers: workers)
           passed(.step(index))
         }
-      }
-    }
-    logits.update(from: activation(plan.slots.count - 1, 0), count: images * plan.classCount)
-  }
-
-  /// ∂loss/∂logits [images, L] → ∂loss/∂pixels [images, C, H, W], for the images of the last
-  /// forward pass.
-  package func backward(
-    _ logitsGradient: UnsafePointer<Float>, images: Int, pixels: UnsafeMutablePointer<Float>,
-    workers: WorkerPool? = nil
-  ) {
-    guard let gradientPlan else { preconditionFailure("workspace made without gradients") }
-    gradient(plan.slots.count - 1, 0).update(
-      from: logitsGradient, count: images * plan.classCount)
-    for segment in plan.segments.reversed() {
-      for first in stride(from: 0, to: images, by: segment.images) {
-        let range = first..<min(first + segment.images, images)
-        for index in segment.steps.reversed() {
-          for step in gradientPlan.steps[index] { run(step, images: range, workers: workers) }
+        if number == plan.segments.count - 1 {
+          (logits + first * plan.classCount).update(
+            from: activation(plan.slots.count - 1, first, tape),
+            count: range.count * plan.classCount)
         }
       }
     }
-    plan.normalization.writeGradient(
-      gradient(0, 0), images: images, pixels: plan.slots[0].pixels, to: pixels)
+  }
+
+  /// ∂loss/∂logits [images, L] → ∂loss/∂pixels [images, C, H, W], for the images of the forward pass that wrote the
+  /// tape.
+  package func backward(
+    _ logitsGradient: UnsafePointer<Float>, images: Int, tape: Tape,
+    pixels: UnsafeMutablePointer<Float>, workers: WorkerPool? = nil
+  ) {
+    guard let gradientPlan else { preconditionFailure("workspace made without gradients") }
+    precondition(images <= capacity && images <= tape.capacity)
+    for (number, segment) in plan.segments.enumerated().reversed() {
+      for first in stride(from: 0, to: images, by: segment.images) {
+        let range = first..<min(first + segment.images, images)
+        if number == plan.segments.count - 1 {
+          gradient(plan.slots.count - 1, first).update(
+            from: logitsGradient + first * plan.classCount, count: range.count * plan.classCount)
+        }
+        for index in segment.steps.reversed() {
+          for step in gradientPlan.steps[index] {
+            run(step, images: range, tape: tape, workers: workers)
+          }
+        }
+        if number == 0 {
+          plan.normalization.writeGradient(
+            gradient(0, first), images: range.count, pixels: plan.slots[0].pixels,
+            to: pixels + first * plan.imageShape.count)
+        }
+      }
+    }
   }
 
   // MARK: Steps
 
-  private func run(_ step: InferencePlan.Step, images: Range<Int>, workers: WorkerPool?) {
+  private func run(
+    _ step: InferencePlan.Step, images: Range<Int>, tape: Tape?, workers: WorkerPool?
+  ) {
     let (first, slot) = (images.lowerBound, plan.slots[step.input])
-    let (input, output) = (activation(step.input, first), activation(step.output, first))
-    let addend = step.addend.map { UnsafePointer(activation($0, first)) }
+    let input = activation(step.input, first, tape)
+    let output = activation(step.output, first, tape)
+    let addend = step.addend.map { UnsafePointer(activation($0, first, tape)) }
+    let signs = tape?.signs(step.output, first)
     switch step.core {
     case .product(let product):
       product.bias.withUnsafePointer { bias in
         run(
           product.convolution, images: images.count, input: input, bias: bias,
-          epilogue: Epilogue(addend: addend, activation: step.relu ? .relu : .identity),
+          epilogue: Epilogue(
+            addend: addend, activation: step.relu ? .relu(signs: signs) : .identity),
           output: output, workers: workers)
       }
     case .affine(let scale, let shift):
+      let rows = images.count * slot.pixels
       withPointers(scale, shift, shift) { scale, shift, _ in
         plan.kernels.float32.channelwiseAffine(
-          pixels: images.count * slot.pixels, channels: slot.channels, input: input, scale: scale,
+          pixels: rows, channels: slot.channels, input: input, scale: scale,
           shift: shift, addend: addend, relu: step.relu, output: output)
+      }
+      if let signs {
+        plan.kernels.float32.signs(
+          rows: rows, channels: slot.channels, values: output, signs: signs)
       }
     case .other(let operation):
       operation.run(
-        Operands(step.inputs, in: self, firstImage: first), images: images.count,
+        Operands(step.inputs, in: self, firstImage: first, tape: tape), images: images.count,
         kernels: plan.kernels, to: output)
     }
   }
 
-  private func run(_ step: GradientPlan.Step, images: Range<Int>, workers: WorkerPool?) {
+  private func run(
+    _ step: GradientPlan.Step, images: Range<Int>, tape: Tape, workers: WorkerPool?
+  ) {
     let (first, slot) = (images.lowerBound, plan.slots[step.output])
     let (input, output) = (gradient(step.input, first), gradient(step.output, first))
     let addend = step.addend.map { UnsafePointer(gradient($0, first)) }
-    let mask = step.masks ? UnsafePointer(activation(step.output, first)) : nil
+    let mask = step.masks ? tape.signs(step.output, first) : nil
     switch step.core {
     case .product(let product):
       run(
@@ -144,12 +168,12 @@ package final class Workspace: @unchecked Sendable {
         output.update(repeating: 0, count: count)
       }
       operation.addGradient(
-        ofInput: place, input, inputs: Operands(inputs, in: self, firstImage: first),
+        ofInput: place, input, inputs: Operands(inputs, in: self, firstImage: first, tape: tape),
         images: images.count, kernels: plan.kernels, to: output)
     }
     if let mask {
       plan.kernels.float32.mask(
-        count: images.count * slot.count, gradient: output, output: mask)
+        rows: images.count * slot.pixels, channels: slot.channels, signs: mask, values: output)
     }
   }
 
@@ -173,15 +197,13 @@ package final class Workspace: @unchecked Sendable {
     }
   }
 
-  /// Where a slot's activations begin for one image. A slot with room for the images of one round of its
-  /// segment begins at the same place in every round.
-  func activation(_ slot: Int, _ image: Int) -> UnsafeMutablePointer<Float> {
-    activations.pointer + layout.offsets[slot]
-      + (layout.images[slot] == capacity ? image * plan.slots[slot].count : 0)
+  /// Where a slot's activations begin for one image: on the tape, if they are kept there.
+  func activation(_ slot: Int, _ image: Int, _ tape: Tape?) -> UnsafeMutablePointer<Float> {
+    tape?.activation(slot, image) ?? memory.pointer + layout.offset(slot, image)
   }
 
   private func gradient(_ slot: Int, _ image: Int) -> UnsafeMutablePointer<Float> {
-    guard let gradients else { preconditionFailure("workspace made without gradients") }
-    return gradients.pointer + layout.offsets[slot] + image * plan.slots[slot].count
+    guard let gradientLayout else { preconditionFailure("workspace made without gradients") }
+    return memory.pointer + gradientLayout.offset(slot, image)
   }
 }

@@ -68,6 +68,8 @@ struct Arrangement: GraphOperator {
     return .arrangement(places)
   }
 
+  var gradientReadsInputs: Bool { false }
+
   func run(
     _ inputs: Operands, images: Int, kernels: KernelSet, to output: UnsafeMutablePointer<Float>
   ) {

@@ -52,6 +52,8 @@ struct DepthwiseConvolution: GraphOperator {
     }
   }
 
+  var gradientReadsInputs: Bool { false }
+
   func run(
     _ inputs: Operands, images: Int, kernels: KernelSet, to output: UnsafeMutablePointer<Float>
   ) {

@@ -38,6 +38,8 @@ struct Pooling: GraphOperator {
     }
   }
 
+  var gradientReadsInputs: Bool { kind == .maximum }
+
   func run(
     _ inputs: Operands, images: Int, kernels: KernelSet, to output: UnsafeMutablePointer<Float>
   ) {
