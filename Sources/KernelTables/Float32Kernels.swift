@@ -110,16 +110,24 @@ package protocol Float32Kernels {
     sums: UnsafeMutablePointer<Float>)
 
   /// sums = Σ g and products = Σ g·(x − mean)·factor over the pixels.
+  ///
+  /// - Parameter rectified: the output of a ReLU, laid out like g: where it is not positive, g counts as 0; nil for no
+  ///   ReLU.
   static func channelwiseGradientSums(
-    pixels: Int, channels: Int, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
-    mean: UnsafePointer<Float>, factor: UnsafePointer<Float>, sums: UnsafeMutablePointer<Float>,
-    products: UnsafeMutablePointer<Float>)
+    pixels: Int, channels: Int, gradient: UnsafePointer<Float>, rectified: UnsafePointer<Float>?,
+    input: UnsafePointer<Float>, mean: UnsafePointer<Float>, factor: UnsafePointer<Float>,
+    sums: UnsafeMutablePointer<Float>, products: UnsafeMutablePointer<Float>)
 
   /// out = a·g − b·(x − mean) − d, the form of batch normalisation's gradient in its input.
+  ///
+  /// - Parameters:
+  ///   - rectified: as above.
+  ///   - masked: where g is written as it counts; nil if nobody wants it.
   static func channelwiseGradient(
-    pixels: Int, channels: Int, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
-    mean: UnsafePointer<Float>, a: UnsafePointer<Float>, b: UnsafePointer<Float>,
-    d: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>)
+    pixels: Int, channels: Int, gradient: UnsafePointer<Float>, rectified: UnsafePointer<Float>?,
+    input: UnsafePointer<Float>, mean: UnsafePointer<Float>, a: UnsafePointer<Float>,
+    b: UnsafePointer<Float>, d: UnsafePointer<Float>, masked: UnsafeMutablePointer<Float>?,
+    output: UnsafeMutablePointer<Float>)
 
   /// Writes which values are positive.
   static func signs(
@@ -128,10 +136,6 @@ package protocol Float32Kernels {
   /// Sets values to zero where their sign is not set.
   static func mask(
     rows: Int, channels: Int, signs: UnsafePointer<UInt8>, values: UnsafeMutablePointer<Float>)
-
-  /// Sets `count` values of a gradient to zero where the output of a ReLU was not positive.
-  static func mask(
-    count: Int, gradient: UnsafeMutablePointer<Float>, output: UnsafePointer<Float>)
 
   // MARK: Activations
 
@@ -191,6 +195,8 @@ package struct Finish {
   package let relu: Bool
   /// Where the signs of a rectified result are written; nil for nowhere.
   package var signs: UnsafeMutablePointer<UInt8>?
+  /// Bytes from one row of signs to the next.
+  package let signStride: Int
   /// Where the first column of the first row is stored.
   package var output: UnsafeMutablePointer<Float>
 
@@ -205,6 +211,7 @@ package struct Finish {
     self.mask = mask
     self.relu = relu
     self.signs = signs
+    signStride = Signs.stride(stride)
     self.output = output
   }
 }

@@ -2,6 +2,8 @@
 // compiler may put them side by side in vectors without changing a sum's order: the result is the
 // same bytes on every instruction set.
 
+internal import CVector
+
 extension Float32 {
   package static func channelwiseAffine(
     pixels: Int, channels: Int, input: UnsafePointer<Float>, scale: UnsafePointer<Float>,
@@ -60,45 +62,82 @@ extension Float32 {
     }
   }
 
-  package static func mask(
-    count: Int, gradient: UnsafeMutablePointer<Float>, output: UnsafePointer<Float>
-  ) {
-    for position in 0..<count {
-      gradient[position] = output[position] > 0 ? gradient[position] : 0
-    }
-  }
-
   package static func channelwiseGradientSums(
-    pixels: Int, channels: Int, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
-    mean: UnsafePointer<Float>, factor: UnsafePointer<Float>, sums: UnsafeMutablePointer<Float>,
-    products: UnsafeMutablePointer<Float>
+    pixels: Int, channels: Int, gradient: UnsafePointer<Float>, rectified: UnsafePointer<Float>?,
+    input: UnsafePointer<Float>, mean: UnsafePointer<Float>, factor: UnsafePointer<Float>,
+    sums: UnsafeMutablePointer<Float>, products: UnsafeMutablePointer<Float>
   ) {
-    for c in 0..<channels {
+    // The sums of a few channels stay in registers over all pixels.
+    let whole = channels / Vector.scalarCount * Vector.scalarCount
+    var c = 0
+    while c < whole {
+      let (mean, factor) = (load(mean + c), load(factor + c))
+      var (sum, product) = (Vector.zero, Vector.zero)
+      var place = c
+      for _ in 0..<pixels {
+        var g = load(gradient + place)
+        if let rectified { g = kept(g, wherePositive: load(rectified + place)) }
+        sum += g
+        product += g * (load(input + place) - mean) * factor
+        place += channels
+      }
+      store(sum, sums + c)
+      store(product, products + c)
+      c += Vector.scalarCount
+    }
+    while c < channels {
       sums[c] = 0
       products[c] = 0
-    }
-    var start = 0
-    for _ in 0..<pixels {
-      for c in 0..<channels {
-        let g = gradient[start + c]
+      var place = c
+      for _ in 0..<pixels {
+        let g = rectified.map { $0[place] > 0 } ?? true ? gradient[place] : 0
         sums[c] += g
-        products[c] += g * (input[start + c] - mean[c]) * factor[c]
+        products[c] += g * (input[place] - mean[c]) * factor[c]
+        place += channels
       }
-      start += channels
+      c += 1
     }
   }
 
   package static func channelwiseGradient(
-    pixels: Int, channels: Int, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
-    mean: UnsafePointer<Float>, a: UnsafePointer<Float>, b: UnsafePointer<Float>,
-    d: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>
+    pixels: Int, channels: Int, gradient: UnsafePointer<Float>, rectified: UnsafePointer<Float>?,
+    input: UnsafePointer<Float>, mean: UnsafePointer<Float>, a: UnsafePointer<Float>,
+    b: UnsafePointer<Float>, d: UnsafePointer<Float>, masked: UnsafeMutablePointer<Float>?,
+    output: UnsafeMutablePointer<Float>
   ) {
+    let whole = channels / Vector.scalarCount * Vector.scalarCount
     var start = 0
     for _ in 0..<pixels {
-      for c in 0..<channels {
-        output[start + c] = a[c] * gradient[start + c] - b[c] * (input[start + c] - mean[c]) - d[c]
+      var c = 0
+      while c < whole {
+        let place = start + c
+        var g = load(gradient + place)
+        if let rectified { g = kept(g, wherePositive: load(rectified + place)) }
+        if let masked { store(g, masked + place) }
+        let deviation = load(input + place) - load(mean + c)
+        store(load(a + c) * g - load(b + c) * deviation - load(d + c), output + place)
+        c += Vector.scalarCount
+      }
+      while c < channels {
+        let place = start + c
+        let g = rectified.map { $0[place] > 0 } ?? true ? gradient[place] : 0
+        if let masked { masked[place] = g }
+        output[place] = a[c] * g - b[c] * (input[place] - mean[c]) - d[c]
+        c += 1
       }
       start += channels
     }
   }
+}
+
+/// The lanes of a vector where another is positive, 0 elsewhere.
+@inline(__always)
+private func kept(_ values: Vector, wherePositive other: Vector) -> Vector {
+  #if AVX512
+    keep_positive_16(values, other)
+  #elseif AVX2
+    keep_positive_8(values, other)
+  #else
+    keep_positive_4(values, other)
+  #endif
 }

@@ -95,10 +95,6 @@ extension Finish {
     store(value, output + start)
   }
 
-  /// Bytes from one row of signs to the next.
-  @inline(__always)
-  private var signStride: Int { Signs.stride(stride) }
-
   @inline(__always)
   private func writeGeneral(_ sum: Vector, _ row: Int, _ column: Int) {
     let start = row * stride + column

@@ -38,6 +38,7 @@ extension Float32 {
     rows: Int, channels: Int, values: UnsafePointer<Float>, signs: UnsafeMutablePointer<UInt8>
   ) {
     let whole = channels / Vector.scalarCount * Vector.scalarCount
+    let stride = Signs.stride(channels)
     var (values, signs) = (values, signs)
     for _ in 0..<rows {
       var column = 0
@@ -50,7 +51,7 @@ extension Float32 {
         column += 1
       }
       values += channels
-      signs += Signs.stride(channels)
+      signs += stride
     }
   }
 
@@ -58,6 +59,7 @@ extension Float32 {
     rows: Int, channels: Int, signs: UnsafePointer<UInt8>, values: UnsafeMutablePointer<Float>
   ) {
     let whole = channels / Vector.scalarCount * Vector.scalarCount
+    let stride = Signs.stride(channels)
     var (values, signs) = (values, signs)
     for _ in 0..<rows {
       var column = 0
@@ -70,7 +72,7 @@ extension Float32 {
         column += 1
       }
       values += channels
-      signs += Signs.stride(channels)
+      signs += stride
     }
   }
 }

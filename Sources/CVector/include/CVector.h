@@ -74,6 +74,20 @@ static inline __attribute__((always_inline)) vector16 keep_16(vector16 v, unsign
   return (vector16)((integers16)v & kept);
 }
 
+// The lanes of v where r is positive, 0 elsewhere.
+
+static inline __attribute__((always_inline)) vector4 keep_positive_4(vector4 v, vector4 r) {
+  return (vector4)((integers4)v & (r > 0));
+}
+
+static inline __attribute__((always_inline)) vector8 keep_positive_8(vector8 v, vector8 r) {
+  return (vector8)((integers8)v & (r > 0));
+}
+
+static inline __attribute__((always_inline)) vector16 keep_positive_16(vector16 v, vector16 r) {
+  return (vector16)((integers16)v & (r > 0));
+}
+
 // Asks for a line of memory in the second-level cache; any address will do.
 static inline __attribute__((always_inline)) void prefetch(const void *address) {
   __builtin_prefetch(address, 0, 2);

@@ -187,14 +187,16 @@ package struct LayerGraph {
       else { continue }
       switch step.layer {
       case .convolution(let layer):
-        add(
-          layer.backward(
-            gradient, input: input, wantsInputGradient: place > 0 || wantsInputGradient,
-            on: execution), to: place)
-      case .fixed(let layer): add(layer.inputGradient(gradient, on: execution), to: place)
+        // What other layers contribute is added while the product is stored.
+        gradients[place] = layer.backward(
+          gradient, input: input, adding: gradients[place],
+          wantsInputGradient: place > 0 || wantsInputGradient, on: execution)
+      case .fixed(let layer):
+        gradients[place] = layer.inputGradient(gradient, adding: gradients[place], on: execution)
       case .normalization(let layer):
         guard let cache = cache.normalizations[step.output] else { continue }
-        let result = layer.backward(gradient, cache: cache, on: execution)
+        let result = layer.backward(
+          gradient, cache: cache, wantsAddendGradient: step.addend != nil, on: execution)
         if let addend = step.addend { add(result.addend, to: addend) }
         add(result.input, to: place)
       case .dense(let layer): add(layer.backward(gradient, input: input, on: execution), to: place)

@@ -103,40 +103,33 @@ public struct BatchNormalization {
     )
   }
 
-  /// Sets the gradients of γ and β; returns those of the input and of the addend.
+  /// Sets the gradients of γ and β; returns those of the input and, if wanted, of the addend.
   ///
   /// In training, with g the gradient behind the sum, x̂ the normalised input, r = 1/√(variance + eps) and
   /// M pixels in the batch: `∂x = γ·r·(g − Σg/M − x̂·Σ(g·x̂)/M)`; in evaluation `∂x = γ·r·g`.
   public func backward(
-    _ gradient: Tensor, cache: Cache, on execution: Execution
-  ) -> (input: Tensor, addend: Tensor) {
+    _ gradient: Tensor, cache: Cache, wantsAddendGradient: Bool = true, on execution: Execution
+  ) -> (input: Tensor, addend: Tensor?) {
     let channels = gradient.channels
-    var masked = gradient
-    if cache.relu {
-      masked.withUnsafeMutablePointer { masked in
-        nonisolated(unsafe) let masked = masked
-        execution.forEachPixelRange(of: gradient) { _, start, pixels in
-          cache.output.withUnsafePointer { output in
-            execution.kernels.float32.mask(
-              count: pixels * channels, gradient: masked + start, output: output + start)
-          }
-        }
+    /// Calls `body` with where the gradient, the ReLU's output if there is one, the input and the mean begin.
+    @Sendable func withOperands(
+      _ body: (
+        UnsafePointer<Float>, UnsafePointer<Float>?, UnsafePointer<Float>, UnsafePointer<Float>
+      ) -> Void
+    ) {
+      withPointers(gradient, cache.input, cache.mean) { gradient, input, mean in
+        cache.output.withUnsafePointer { body(gradient, cache.relu ? $0 : nil, input, mean) }
       }
     }
-    let finished = masked
 
     let totals = Self.sums(of: gradient, width: 2 * channels, on: execution) {
       start, pixels, sums in
-      finished.withUnsafePointer { gradient in
-        cache.input.withUnsafePointer { input in
-          cache.mean.withUnsafePointer { mean in
-            cache.factor.withUnsafePointer { factor in
-              execution.kernels.float32.channelwiseGradientSums(
-                pixels: pixels, channels: channels, gradient: gradient + start,
-                input: input + start, mean: mean, factor: factor, sums: sums,
-                products: sums + channels)
-            }
-          }
+      withOperands { gradient, rectified, input, mean in
+        cache.factor.withUnsafePointer { factor in
+          execution.kernels.float32.channelwiseGradientSums(
+            pixels: pixels, channels: channels, gradient: gradient + start,
+            rectified: rectified.map { $0 + start }, input: input + start, mean: mean,
+            factor: factor, sums: sums, products: sums + channels)
         }
       }
     }
@@ -155,19 +148,27 @@ public struct BatchNormalization {
     }
     let (slope, offset) = (b, d)
     var result = Tensor(uninitialized: gradient.shape)
+    // Without a ReLU the gradient of the addend is the one that is given.
+    let isMasked = wantsAddendGradient && cache.relu
+    var masked = isMasked ? Tensor(uninitialized: gradient.shape) : gradient
     result.withUnsafeMutablePointer { result in
       nonisolated(unsafe) let result = result
-      execution.forEachPixelRange(of: gradient) { _, start, pixels in
-        withPointers(finished, cache.input, cache.mean) { gradient, input, mean in
-          withPointers(a, slope, offset) { a, b, d in
-            execution.kernels.float32.channelwiseGradient(
-              pixels: pixels, channels: channels, gradient: gradient + start,
-              input: input + start, mean: mean, a: a, b: b, d: d, output: result + start)
+      let run = { (masked: UnsafeMutablePointer<Float>?) in
+        nonisolated(unsafe) let masked = masked
+        execution.forEachPixelRange(of: gradient) { _, start, pixels in
+          withOperands { gradient, rectified, input, mean in
+            withPointers(a, slope, offset) { a, b, d in
+              execution.kernels.float32.channelwiseGradient(
+                pixels: pixels, channels: channels, gradient: gradient + start,
+                rectified: rectified.map { $0 + start }, input: input + start, mean: mean, a: a,
+                b: b, d: d, masked: masked.map { $0 + start }, output: result + start)
+            }
           }
         }
       }
+      if isMasked { masked.withUnsafeMutablePointer { run($0) } } else { run(nil) }
     }
-    return (result, finished)
+    return (result, wantsAddendGradient ? masked : nil)
   }
 
   // MARK: Statistics

@@ -50,19 +50,23 @@ public struct Convolution {
   /// - Parameters:
   ///   - gradient: ∂loss/∂output, [N, H', W', O].
   ///   - input: what `forward` was given.
+  ///   - addend: added to the gradient with respect to the input: what other uses of it contribute.
   public func backward(
-    _ gradient: Tensor, input: Tensor, wantsInputGradient: Bool = true, on execution: Execution
+    _ gradient: Tensor, input: Tensor, adding addend: Tensor? = nil,
+    wantsInputGradient: Bool = true, on execution: Execution
   ) -> Tensor? {
     setWeightGradient(gradient, input: input, on: execution)
     if let bias { bias.gradient = sumOverPixels(gradient) }
-    return wantsInputGradient ? inputGradient(gradient, on: execution) : nil
+    return wantsInputGradient ? inputGradient(gradient, adding: addend, on: execution) : nil
   }
 
   /// ∂loss/∂output [N, H', W', O] → ∂loss/∂input [N, H, W, C]; the parameters' gradients stay as they are.
-  func inputGradient(_ gradient: Tensor, on execution: Execution) -> Tensor {
+  func inputGradient(
+    _ gradient: Tensor, adding addend: Tensor? = nil, on execution: Execution
+  ) -> Tensor {
     product(
       frozen().prepared(.inputGradient, kernels: execution.kernels, profile: .throughput), gradient,
-      bias: nil,
+      bias: nil, addend: addend,
       shape: [gradient.shape[0], geometry.height, geometry.width, inputChannels], on: execution)
   }
 
@@ -78,8 +82,8 @@ public struct Convolution {
   // MARK: Products over a batch
 
   private func product(
-    _ convolution: PreparedConvolution, _ input: Tensor, bias: Tensor?, shape: [Int],
-    on execution: Execution
+    _ convolution: PreparedConvolution, _ input: Tensor, bias: Tensor?, addend: Tensor? = nil,
+    shape: [Int], on execution: Execution
   ) -> Tensor {
     var output = Tensor(uninitialized: shape)
     let (inputSize, outputSize) = (input.rowCount, output.rowCount)
@@ -87,14 +91,16 @@ public struct Convolution {
       nonisolated(unsafe) let output = output
       execution.forEachBlock(of: shape[0]) { _, images in
         let scratch = AlignedBuffer(uninitialized: convolution.scratchCount)
+        let start = images.lowerBound * outputSize
         input.withUnsafePointer { input in
-          let run = { (bias: UnsafePointer<Float>?) in
-            convolution.run(
-              images: images.count, input: input + images.lowerBound * inputSize, bias: bias,
-              epilogue: Epilogue(), output: output + images.lowerBound * outputSize,
-              scratch: scratch.pointer)
+          withPointer(bias) { bias in
+            withPointer(addend) { addend in
+              convolution.run(
+                images: images.count, input: input + images.lowerBound * inputSize, bias: bias,
+                epilogue: Epilogue(addend: addend.map { $0 + start }), output: output + start,
+                scratch: scratch.pointer)
+            }
           }
-          if let bias { bias.withUnsafePointer { run($0) } } else { run(nil) }
         }
       }
     }
@@ -127,22 +133,27 @@ public struct Convolution {
       }
     }
     // Blocks are added in their order, so the sum does not depend on which thread was first.
-    let total = partial.pointer
-    for block in 1..<max(1, Execution.blockCount(of: images)) {
-      let addend = partial.pointer + block * size
-      for position in 0..<size { total[position] += addend[position] }
-    }
+    let blocks = max(1, Execution.blockCount(of: images))
     weight.gradient.withUnsafeMutablePointer { result in
-      for output in 0..<outputs {
-        for input in 0..<inputs {
-          for tap in 0..<taps {
-            result[(output * inputs + input) * taps + tap] =
-              total[(tap * inputs + input) * columns + output]
+      nonisolated(unsafe) let result = result
+      execution.workers.forEach(count: inputs) { input in
+        for tap in 0..<taps {
+          let row = partial.pointer + (tap * inputs + input) * columns
+          for block in 1..<blocks {
+            for output in 0..<outputs { row[output] += row[block * size + output] }
+          }
+          for output in 0..<outputs {
+            result[(output * inputs + input) * taps + tap] = row[output]
           }
         }
       }
     }
   }
+}
+
+/// Calls `body` with where the values begin; with nil if there are none.
+private func withPointer<R>(_ tensor: Tensor?, _ body: (UnsafePointer<Float>?) -> R) -> R {
+  if let tensor { tensor.withUnsafePointer { body($0) } } else { body(nil) }
 }
 
 /// A convolution whose weights no longer change, to be prepared for one direction or both.
