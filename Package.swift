@@ -110,7 +110,8 @@ let package = Package(
     .target(
       name: "Workloads",
       dependencies: [
-        "Datasets", "NeuralNetwork", "Kernels", "MixupInference", "Classification", "Statistics",
+        "Datasets", "NeuralNetwork", "Kernels", "MixupInference", "Robustness", "Classification",
+        "Statistics",
       ],
       swiftSettings: optimised),
     .target(

@@ -5,7 +5,8 @@ import NeuralNetwork
 import Workloads
 
 /// What all contestants read, so that all do the same: networks as checkpoints, and images as bare
-/// float32 in [0, 1], [N, 3, 32, 32]. Image n has the label n mod 10.
+/// float32 in [0, 1], [N, 3, 32, 32]. Image n has the label n mod 10. What begins with `trained-` is real, with a
+/// byte for every label beside the images, and comes from `peers/run.py`.
 struct SharedFiles {
   let folder: URL
 
@@ -23,9 +24,11 @@ struct SharedFiles {
       ResNet.Architecture.named.contains(where: { $0.name == parts[1] }),
       let size = Int(parts[2]), 1...Self.imageCount ~= size
     else { throw WorkError.unknown(name) }
+    // Made-up networks and images show no attack: a search takes trained ones and real ones.
+    let prefix = kind == .search || kind == .patientSearch ? "trained-" : ""
     let inputs = WorkloadInputs(
-      network: .checkpoint(try Checkpoint(read("\(parts[1]).safetensors"))),
-      images: try images("images"), pool: try images("pool"))
+      network: .checkpoint(try Checkpoint(read("\(prefix)\(parts[1]).safetensors"))),
+      images: try images("\(prefix)images"), pool: try images("\(prefix)pool"))
     return try Workload(kind, size: size, inputs, on: execution)
   }
 
@@ -33,9 +36,12 @@ struct SharedFiles {
     let data = try read("\(name).f32")
     let values = data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
     let count = values.count / Self.shape.count
+    let labels =
+      name.hasPrefix("trained-")
+      ? try read("\(name).labels").map(Int.init) : (0..<count).map { $0 % Self.classCount }
     return try LabelledImages(
-      pixels: Pixels(Tensor(values, shape: [count, 3, 32, 32])),
-      labels: (0..<count).map { $0 % Self.classCount }, classCount: Self.classCount)
+      pixels: Pixels(Tensor(values, shape: [count, 3, 32, 32])), labels: labels,
+      classCount: Self.classCount)
   }
 
   private func read(_ name: String) throws -> Data {
@@ -69,7 +75,7 @@ struct SharedFiles {
       let image = inputs.images[0..<1].pixels
       let draws = WorkloadInputs.draws
       let routes = try defence.routing(of: image, draws: draws).routes
-      let partners = defence.executions(of: image, routes: routes, draws: draws).images
+      let partners = defence.executions(of: image, routes: routes, draws: draws).all.images
       try write(partners.tensor, to: "\(name)-partners.f32")
     }
   }

@@ -5,9 +5,12 @@ official code's N passes of one image each), export (writes the ONNX files of th
 standard input, instead of running them).
 """
 
+import math
 import sys
+import time
 from pathlib import Path
 
+import numpy
 import torch
 from torch import nn
 from torch.nn import functional
@@ -59,9 +62,78 @@ class Loop(Decision):
         return (total / len(partners)).log()
 
 
+class Search:
+    """PGD of 20 steps within 2/255 through MI-OL, and a decision on what it found; chunk by chunk.
+
+    The gradient is that of the log odds of the mean probability over 10 mixtures, all mixtures of a chunk of
+    images in one batch.
+    """
+
+    CHUNKS = [1, 2, 4, 8, 16, 32, 64]
+
+    def __init__(self, model, files, size, layout):
+        self.model, self.layout = model, layout
+        self.images, self.labels = self.read(files, "trained-images")
+        self.images, self.labels = self.images[:size], self.labels[:size]
+        self.pool, labels = self.read(files, "trained-pool")
+        self.members = [torch.nonzero(labels == label)[:, 0] for label in range(LABELS)]
+        self.chunk = min(self.chunks(), key=self.seconds)
+        print(f"search: chunks of {self.chunk} images", file=sys.stderr)
+
+    def read(self, files, name):
+        labels = numpy.fromfile(files.folder / f"{name}.labels", "u1")
+        return torch.from_numpy(files.images(len(labels), name)), torch.from_numpy(labels).long()
+
+    def chunks(self):
+        return [chunk for chunk in self.CHUNKS if chunk <= len(self.images)]
+
+    def seconds(self, chunk):
+        """Of the second of two short searches of a few images, for one image."""
+        count = max(chunk, 8)
+        for _ in range(2):
+            start = time.perf_counter()
+            self(chunk, steps=2, count=count)
+        return (time.perf_counter() - start) / count
+
+    def mixtures(self, x, count):
+        with torch.no_grad():
+            predicted = self.model(x).argmax(dim=1)
+        labels = (predicted[:, None] + torch.randint(1, LABELS, (len(x), count))) % LABELS
+        partners = torch.stack([
+            members[torch.randint(len(members), ())]
+            for members in (self.members[label] for label in labels.flatten().tolist())])
+        mixed = RATIO * x[:, None] + (1 - RATIO) * self.pool[partners].view(len(x), count, *x.shape[1:])
+        return mixed.flatten(0, 1).contiguous(memory_format=self.layout)
+
+    def log_means(self, x, count):
+        logits = functional.log_softmax(self.model(self.mixtures(x, count)), dim=1)
+        return logits.view(len(x), count, LABELS).logsumexp(dim=1) - math.log(count)
+
+    def attacked(self, x, y, steps, radius=2 / 255):
+        low, high = (x - radius).clamp(min=0), (x + radius).clamp(max=1)
+        others = functional.one_hot(y, LABELS).bool()
+        found = (x + radius * (2 * torch.rand_like(x) - 1)).clamp(0, 1)
+        for _ in range(steps):
+            found.requires_grad_()
+            means = self.log_means(found, 10)
+            odds = means.masked_fill(others, -math.inf).logsumexp(dim=1) - means[others]
+            gradient, = torch.autograd.grad(odds.sum(), found)
+            found = found.detach() + radius / 4 * gradient.sign()
+            found = torch.maximum(torch.minimum(found, high), low)
+        return found
+
+    def __call__(self, chunk=None, steps=20, count=None):
+        chunk, right = chunk or self.chunk, []
+        for x, y in zip(self.images[:count].split(chunk), self.labels[:count].split(chunk)):
+            found = self.attacked(x, y, steps)
+            with torch.no_grad():
+                right.append(self.log_means(found, 30).argmax(dim=1) == y)
+        return torch.cat(right).float()
+
+
 def load(files, name):
     """The network with the checkpoint's tensors, every one of them."""
-    network = NETWORKS[name]()
+    network = NETWORKS[name.removeprefix("trained-")]()
     tensors = {key: torch.from_numpy(value) for key, value in files.checkpoint(name).items()}
     problems = network.load_state_dict(tensors, strict=False)
     missing = [key for key in problems.missing_keys if not key.endswith("num_batches_tracked")]
@@ -77,6 +149,12 @@ def model_of(kind, network, size, loops=False):
 
 
 def prepare(files, mode, kind, name, size):
+    if kind.startswith("search"):
+        layout = torch.channels_last if mode == "channels-last" else torch.contiguous_format
+        model = Forward(load(files, f"trained-{name}").to(memory_format=layout))
+        model.eval().requires_grad_(False)
+        search = Search(torch.compile(model) if mode == "inductor" else model, files, size, layout)
+        return search, lambda: search().numpy()
     network = load(files, name)
     inputs = [torch.from_numpy(array) for array in files.inputs(kind, name, size)]
     labels = torch.arange(size) % LABELS

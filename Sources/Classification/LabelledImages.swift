@@ -47,10 +47,17 @@ public struct LabelledImages: Sendable {
   /// The number of images.
   public var count: Int { labels.count }
 
-  /// The images at the given positions, in that order.
+  /// The images at the given positions, in that order, with pixels as values.
   public subscript(positions: some Collection<Int>) -> LabelledImages {
     LabelledImages(
       pixels: pixels[positions], labels: positions.map { labels[$0] },
+      indices: positions.map { indices[$0] }, classCount: classCount)
+  }
+
+  /// The same, kept as these are: for sets of many images, see `Pixels.kept`.
+  package func kept(_ positions: [Int]) -> LabelledImages {
+    LabelledImages(
+      pixels: pixels.kept(positions), labels: positions.map { labels[$0] },
       indices: positions.map { indices[$0] }, classCount: classCount)
   }
 

@@ -10,6 +10,10 @@ public final class PassMeter: Sendable {
     public var forward = 0
     /// Images that went through the backward pass.
     public var backward = 0
+    /// Forward passes that were left out because the answer was known, or could have changed nothing.
+    /// `forward + spared` is what the same work takes without leaving anything out; a decision of which
+    /// nothing is known counts with its largest number of passes.
+    public var spared = 0
     /// Searches along a gradient: one for every image and every attack on it that is metered on its own.
     public var followed = 0
     /// Searches in which every gradient was zero. They saw nothing, so that they found nothing does not
@@ -17,19 +21,24 @@ public final class PassMeter: Sendable {
     public var withoutGradient = 0
 
     /// The given counts.
-    public init(forward: Int = 0, backward: Int = 0, followed: Int = 0, withoutGradient: Int = 0) {
+    public init(
+      forward: Int = 0, backward: Int = 0, spared: Int = 0, followed: Int = 0,
+      withoutGradient: Int = 0
+    ) {
       self.forward = forward
       self.backward = backward
+      self.spared = spared
       self.followed = followed
       self.withoutGradient = withoutGradient
     }
 
-    /// `followed` and `withoutGradient` are 0 where they are missing, as in files that were written
-    /// before they were counted.
+    /// `spared`, `followed` and `withoutGradient` are 0 where they are missing, as in files that were
+    /// written before they were counted.
     public init(from decoder: any Decoder) throws {
       let fields = try decoder.container(keyedBy: CodingKeys.self)
       forward = try fields.decode(Int.self, forKey: .forward)
       backward = try fields.decode(Int.self, forKey: .backward)
+      spared = try fields.decodeIfPresent(Int.self, forKey: .spared) ?? 0
       followed = try fields.decodeIfPresent(Int.self, forKey: .followed) ?? 0
       withoutGradient = try fields.decodeIfPresent(Int.self, forKey: .withoutGradient) ?? 0
     }
@@ -38,6 +47,7 @@ public final class PassMeter: Sendable {
     public static func + (a: Count, b: Count) -> Count {
       Count(
         forward: a.forward + b.forward, backward: a.backward + b.backward,
+        spared: a.spared + b.spared,
         followed: a.followed + b.followed, withoutGradient: a.withoutGradient + b.withoutGradient)
     }
   }

@@ -4,9 +4,29 @@ import Statistics
 ///
 /// The only scale on which data sets, attacks and defences speak; a network's own scale (often ±1)
 /// stays inside its classifier.
-public struct Pixels: Sendable, Equatable {
-  /// The values, [N, C, H, W].
-  public let tensor: Tensor
+public struct Pixels: Sendable {
+  /// As they are kept.
+  private enum Storage: Sendable {
+    case values(Tensor)
+    /// Levels from 0 to 255, which stand for n/255: a quarter of the memory. Sets of images of one file share
+    /// them; `places` tells where each image stands.
+    case levels([UInt8], places: [Int])
+  }
+
+  private let storage: Storage
+  /// [N, C, H, W].
+  private let shape: [Int]
+
+  /// The values, [N, C, H, W]. Pixels that are kept as levels are turned into values anew each time.
+  public var tensor: Tensor {
+    switch storage {
+    case .values(let tensor): return tensor
+    case .levels:
+      var tensor = Tensor(uninitialized: shape)
+      tensor.withUnsafeMutablePointer { write(0..<count, to: $0) }
+      return tensor
+    }
+  }
 
   /// Checked pixels.
   ///
@@ -19,29 +39,99 @@ public struct Pixels: Sendable, Equatable {
     if let bad {
       throw .value(tensor[bad], image: bad / tensor.rowCount, position: bad % tensor.rowCount)
     }
-    self.tensor = tensor
+    self.init(unchecked: tensor)
   }
 
   /// Pixels that are known to be in range because of how they were made.
-  package init(unchecked tensor: Tensor) { self.tensor = tensor }
+  package init(unchecked tensor: Tensor) {
+    storage = .values(tensor)
+    shape = tensor.shape
+  }
 
   /// Values that may lie outside of [0, 1]: images to which a defence has added noise, or points around
   /// an image at which SPSA asks the model. Networks are defined there all the same. Only for the input
   /// of a classifier.
-  package init(beyondRange tensor: Tensor) { self.tensor = tensor }
+  package init(beyondRange tensor: Tensor) { self.init(unchecked: tensor) }
+
+  /// Images of 8-bit levels, which are kept as such: the values are level / 255.
+  ///
+  /// - Precondition: there are as many levels as images of that shape have values.
+  package init(levels: [UInt8], count: Int, imageShape: ImageShape) {
+    precondition(levels.count == count * imageShape.count)
+    storage = .levels(levels, places: Array(0..<count))
+    shape = [count, imageShape.channels, imageShape.height, imageShape.width]
+  }
 
   /// The number of images.
-  public var count: Int { tensor.shape[0] }
+  public var count: Int { shape[0] }
 
   /// The shape of one image.
   public var imageShape: ImageShape {
-    ImageShape(channels: tensor.shape[1], height: tensor.shape[2], width: tensor.shape[3])
+    ImageShape(channels: shape[1], height: shape[2], width: shape[3])
   }
 
-  /// The images at the given indices, in that order.
+  /// The images at the given indices, in that order, as values.
   public subscript(indices: some Collection<Int>) -> Pixels {
-    Pixels(unchecked: tensor.rows(indices))
+    switch storage {
+    case .values(let tensor): return Pixels(unchecked: tensor.rows(indices))
+    case .levels:
+      let width = imageShape.count
+      var rows = Tensor(uninitialized: [indices.count] + shape.dropFirst())
+      rows.withUnsafeMutablePointer { result in
+        for (place, index) in indices.enumerated() {
+          precondition(index >= 0 && index < count, "image \(index) outside \(count)")
+          write(index..<index + 1, to: result + place * width)
+        }
+      }
+      return Pixels(unchecked: rows)
+    }
   }
+
+  /// The images at the given indices, in that order, kept as these are: levels are shared and not copied.
+  package func kept(_ indices: [Int]) -> Pixels {
+    guard case .levels(let levels, let places) = storage else { return self[indices] }
+    return Pixels(
+      storage: .levels(levels, places: indices.map { places[$0] }),
+      shape: [indices.count] + shape.dropFirst())
+  }
+
+  private init(storage: Storage, shape: [Int]) {
+    self.storage = storage
+    self.shape = shape
+  }
+
+  /// Reads the values of one image, [C, H, W], without those of the others.
+  package func withImage<R>(
+    _ index: Int, _ body: (UnsafePointer<Float>) throws -> R
+  ) rethrows -> R {
+    let width = imageShape.count
+    precondition(index >= 0 && index < count, "image \(index) outside \(count)")
+    if case .values(let tensor) = storage {
+      return try tensor.withUnsafePointer { try body($0 + index * width) }
+    }
+    return try withUnsafeTemporaryAllocation(of: Float.self, capacity: max(width, 1)) { values in
+      guard let start = values.baseAddress else { preconditionFailure("no memory") }
+      write(index..<index + 1, to: start)
+      return try body(UnsafePointer(start))
+    }
+  }
+
+  /// Writes the values of images that are kept as levels.
+  private func write(_ images: Range<Int>, to result: UnsafeMutablePointer<Float>) {
+    guard case .levels(let levels, let places) = storage else { return }
+    let width = imageShape.count
+    levels.withUnsafeBufferPointer { levels in
+      for (row, image) in images.enumerated() {
+        let (target, start) = (result + row * width, places[image] * width)
+        for place in 0..<width { target[place] = Float(levels[start + place]) / 255 }
+      }
+    }
+  }
+}
+
+extension Pixels: Equatable {
+  /// Whether shapes and values agree, however they are kept.
+  public static func == (a: Pixels, b: Pixels) -> Bool { a.tensor == b.tensor }
 }
 
 /// The extents of one image.

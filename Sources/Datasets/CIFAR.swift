@@ -94,25 +94,24 @@ struct CIFAR: Sendable {
       throw DatasetError.missingFile(
         choices[0].first { !isThere($0) } ?? choices[0][0], folder: folder.relativePath)
     }
-    let files = try names.map { try records(folder.appending(path: $0)) }
-    let labels = try files.flatMap { try self.labels(in: $0) }
-    // Written in place: a copy of fifty thousand images would take another 600 MB.
-    var pixels = Tensor(uninitialized: [labels.count, 3, 32, 32])
-    pixels.withUnsafeMutablePointer { target in
-      var target = target
-      for file in files {
-        file.data.withUnsafeBytes { bytes in
-          for start in stride(from: 0, to: bytes.count, by: recordBytes) {
-            for place in 0..<Self.imageBytes {
-              target[place] = Float(bytes[start + classCounts.count + place]) / 255
-            }
-            target += Self.imageBytes
-          }
+    var labels: [Int] = []
+    var levels: [UInt8] = []
+    // File by file, and as the levels that they hold: values of fifty thousand images would take 600 MB.
+    for name in names {
+      let file = try records(folder.appending(path: name))
+      labels += try self.labels(in: file)
+      if levels.isEmpty { levels.reserveCapacity(names.count * file.data.count) }
+      file.data.withUnsafeBytes { bytes in
+        for start in stride(from: classCounts.count, to: bytes.count, by: recordBytes) {
+          levels += bytes[start..<start + Self.imageBytes]
         }
       }
     }
     return try LabelledImages(
-      pixels: Pixels(unchecked: pixels), labels: labels, classCount: classCounts[label],
+      pixels: Pixels(
+        levels: levels, count: labels.count,
+        imageShape: ImageShape(channels: 3, height: 32, width: 32)),
+      labels: labels, classCount: classCounts[label],
       indices: Array(firstIndex..<firstIndex + labels.count))
   }
 

@@ -33,7 +33,7 @@ public struct DatasetSplit: Sendable {
     var random = RandomStream(RandomKey(seed: seed, purpose: .split))
     let order = random.permutation(of: trainingFile.count)
     validation = trainingFile[order[..<validationCount].sorted()]
-    training = trainingFile[order[validationCount...].sorted()]
+    training = trainingFile.kept(order[validationCount...].sorted())
     self.test = test
   }
 }

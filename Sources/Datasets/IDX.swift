@@ -54,15 +54,9 @@ struct IDXFolder: Sendable {
       throw DatasetError.labelInFile(
         labels.file.path, record: bad, label: values[bad], classCount: classCount)
     }
-    var pixels = Tensor(uninitialized: [count, 1, shape.height, shape.width])
-    pixels.withUnsafeMutablePointer { target in
-      images.bytes.withUnsafeBytes { bytes in
-        for place in 0..<bytes.count { target[place] = Float(bytes[place]) / 255 }
-      }
-    }
     return try LabelledImages(
-      pixels: Pixels(unchecked: pixels), labels: values, classCount: classCount,
-      indices: Array(firstIndex..<firstIndex + count))
+      pixels: Pixels(levels: Array(images.bytes), count: count, imageShape: shape), labels: values,
+      classCount: classCount, indices: Array(firstIndex..<firstIndex + count))
   }
 }
 

@@ -10,17 +10,18 @@ extension LabelledImages {
   /// classes, the label, the number of extents [C, H, W] and each, and the pixels as Float32, little-endian.
   /// Equal images have equal digests; two different ones have the same with probability 2⁻¹²⁸.
   package var identities: [String] {
-    let width = pixels.imageShape.count
-    return pixels.tensor.withUnsafePointer { values in
-      labels.indices.map { n in
-        let digest = CanonicalDigest(domain: "mixup-inference image", version: 1)
-        digest.add(classCount)
-        digest.add(labels[n])
-        digest.add(pixels.tensor.shape.count - 1)
-        for extent in pixels.tensor.shape.dropFirst() { digest.add(extent) }
-        digest.add(UnsafeRawBufferPointer(start: values + n * width, count: 4 * width))
-        return String(digest.finish().prefix(32))
+    let shape = pixels.imageShape
+    return labels.indices.map { n in
+      let digest = CanonicalDigest(domain: "mixup-inference image", version: 1)
+      digest.add(classCount)
+      digest.add(labels[n])
+      let extents = [shape.channels, shape.height, shape.width]
+      digest.add(extents.count)
+      for extent in extents { digest.add(extent) }
+      pixels.withImage(n) {
+        digest.add(UnsafeRawBufferPointer(start: $0, count: 4 * shape.count))
       }
+      return String(digest.finish().prefix(32))
     }
   }
 

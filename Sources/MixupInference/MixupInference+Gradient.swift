@@ -5,7 +5,7 @@ extension MixupInference: DifferentiableClassifier where Base: DifferentiableCla
   ///
   /// ŷ, the partners and the branch of `.combined` count as constants, which they are almost
   /// everywhere; only the branch taken is followed back. All mixed images are given to the base at
-  /// once, since the loss needs all logits: keep the batch small.
+  /// once, since the loss needs all logits, unless N is more than may be in flight: keep the batch small.
   ///
   /// - Throws: `TensorError.shapeMismatch` if `lossGradient` returns another shape than it got, and
   ///   as `logits(of:draws:)`.
@@ -13,10 +13,14 @@ extension MixupInference: DifferentiableClassifier where Base: DifferentiableCla
     of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
   ) throws -> (logits: Tensor, gradient: Tensor) {
     let routes = try routing(of: images, draws: draws).routes
-    let executions = executions(of: images, routes: routes, draws: draws)
-    let (averages, mixedGradient) = try base.logAveragesAndGradient(
-      of: executions, lossGradient: lossGradient)
-    var gradient = executions.sums(of: mixedGradient)
+    return try logitsAndGradient(of: images, routes, draws: draws, lossGradient: lossGradient)
+  }
+
+  private func logitsAndGradient(
+    of images: Pixels, _ routes: [Route], draws: Draws, lossGradient: (Tensor) throws -> Tensor
+  ) throws -> (logits: Tensor, gradient: Tensor) {
+    var (averages, gradient) = try base.logAveragesAndGradient(
+      of: executions(of: images, routes: routes, draws: draws), lossGradient: lossGradient)
     let width = imageShape.count
     gradient.withUnsafeMutablePointer { result in
       for (n, route) in routes.enumerated() {
@@ -24,5 +28,17 @@ extension MixupInference: DifferentiableClassifier where Base: DifferentiableCla
       }
     }
     return (averages, gradient)
+  }
+}
+
+extension MixupInference: SharingGradients where Base: DifferentiableClassifier {
+  /// `logitsAndGradient(of:draws:lossGradient:)` without predicting the un-mixed images again.
+  package func logitsAndGradient(
+    of images: Pixels, commonPart: Tensor, draws: Draws, lossGradient: (Tensor) throws -> Tensor
+  ) throws -> (logits: Tensor, gradient: Tensor) {
+    try check(images, draws)
+    spare(images.count)
+    let routes = try routing(of: images, cleanLogits: commonPart, draws: draws).routes
+    return try logitsAndGradient(of: images, routes, draws: draws, lossGradient: lossGradient)
   }
 }

@@ -28,7 +28,7 @@ public struct MixupInference<Base: Classifier>: WrappingClassifier {
   public let rule: MixupInferenceRule
   /// How the partners of one input depend on each other.
   public let sampling: PartnerSampling
-  /// The largest batch given to the base, but for an input that alone needs more.
+  /// The largest batch given to the base, but for gradients of many inputs.
   package var imagesInFlight = 128
 
   /// A defence around `base`.
@@ -81,7 +81,7 @@ public struct MixupInference<Base: Classifier>: WrappingClassifier {
   /// Yes: partners are drawn anew for every call.
   public var isRandomized: Bool { true }
 
-  /// The largest N: all mixtures of an image are in memory at once.
+  /// The largest N: the logits of all mixtures of an image are in memory at once.
   private static var largestSampleCount: Int { 100_000 }
 
   /// The same defence with N = `sampleCount` in every branch, as an attacker may simulate it.
@@ -98,7 +98,19 @@ public struct MixupInference<Base: Classifier>: WrappingClassifier {
   /// - Throws: `ClassifierError` unless the images have the base's shape and there is one example for each,
   ///   and what the base throws.
   public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
-    let routing = try routing(of: images, draws: draws)
+    let clean = try cleanLogits(of: images, draws: draws)
+    return try logits(of: images, cleanLogits: clean, draws: draws)
+  }
+
+  /// The base's logits of the un-mixed images, checked.
+  private func cleanLogits(of images: Pixels, draws: Draws) throws -> Tensor {
+    try check(images, draws)
+    return try base.checkedLogits(of: images, draws: draws)
+  }
+
+  /// log F_MI, [N, L], from the base's logits of the un-mixed images.
+  private func logits(of images: Pixels, cleanLogits: Tensor, draws: Draws) throws -> Tensor {
+    let routing = try routing(of: images, cleanLogits: cleanLogits, draws: draws)
     guard var averages = routing.predictedLabelAverages else {
       return try logAverages(of: images, routes: routing.routes, draws: draws)
     }
@@ -118,32 +130,42 @@ public struct MixupInference<Base: Classifier>: WrappingClassifier {
   ///
   /// - Throws: as `logits(of:draws:)`.
   public func decisions(of images: Pixels, draws: Draws) throws -> [MixupDecision] {
-    try check(images, draws)
-    let clean = softmax(rowsOf: try base.checkedLogits(of: images, draws: draws))
+    try decisionsAndLogits(of: images, draws: draws).decisions
+  }
+
+  /// The decisions, and `logits(of:draws:)` to the bit, which come with them.
+  package func decisionsAndLogits(
+    of images: Pixels, draws: Draws
+  ) throws -> (decisions: [MixupDecision], logits: Tensor) {
+    let clean = softmax(rowsOf: try cleanLogits(of: images, draws: draws))
     let predicted = try argmax(rowsOf: clean)
-    func averages(_ partner: PartnerLabel, _ mixing: Mixing?) throws -> Tensor? {
-      guard let mixing else { return nil }
-      let routes = routes(partner, mixing, predicted: predicted)
-      var averages = try logAverages(of: images, routes: routes, draws: draws)
-      let count = averages.count
-      averages.withUnsafeMutablePointer { values in
-        for place in 0..<count { values[place] = exp(values[place]) }
+    func logAverages(_ partner: PartnerLabel, _ mixing: Mixing?) throws -> Tensor? {
+      try mixing.map {
+        try self.logAverages(
+          of: images, routes: routes(partner, $0, predicted: predicted), draws: draws)
       }
-      return averages
     }
-    let predictedLabel = try averages(.predicted, rule.predictedLabel)
-    let otherLabel = try averages(.other, rule.otherLabel)
+    let predictedLabel = try logAverages(.predicted, rule.predictedLabel)
+    let otherLabel = try logAverages(.other, rule.otherLabel)
     func row(_ n: Int, of tensor: Tensor) -> [Float] {
       (0..<classCount).map { tensor[n * classCount + $0] }
     }
-    return (0..<images.count).map { n in
-      let clean = row(n, of: clean)
-      let predictedLabel = predictedLabel.map { row(n, of: $0) }
-      return MixupDecision(
-        clean: clean, predicted: predicted[n], predictedLabelAverage: predictedLabel,
-        otherLabelAverage: otherLabel.map { row(n, of: $0) },
-        branch: branch(clean: clean, predictedLabelAverage: predictedLabel))
+    func probabilities(_ n: Int, of averages: Tensor?) -> [Float]? {
+      averages.map { row(n, of: $0).map { exp($0) } }
     }
+    var logits = predictedLabel ?? otherLabel ?? Tensor(shape: [0, classCount])
+    let decisions = (0..<images.count).map { n in
+      let clean = row(n, of: clean)
+      let predictedLabelAverage = probabilities(n, of: predictedLabel)
+      let branch = branch(clean: clean, predictedLabelAverage: predictedLabelAverage)
+      if branch == .other, let otherLabel {
+        logits = logits.replacing([n], with: [n], of: otherLabel)
+      }
+      return MixupDecision(
+        clean: clean, predicted: predicted[n], predictedLabelAverage: predictedLabelAverage,
+        otherLabelAverage: probabilities(n, of: otherLabel), branch: branch)
+    }
+    return (decisions, logits)
   }
 
   // MARK: Routes
@@ -169,8 +191,13 @@ public struct MixupInference<Base: Classifier>: WrappingClassifier {
   package func routing(
     of images: Pixels, draws: Draws
   ) throws -> (routes: [Route], predictedLabelAverages: Tensor?) {
-    try check(images, draws)
-    let cleanLogits = try base.checkedLogits(of: images, draws: draws)
+    let clean = try cleanLogits(of: images, draws: draws)
+    return try routing(of: images, cleanLogits: clean, draws: draws)
+  }
+
+  func routing(
+    of images: Pixels, cleanLogits: Tensor, draws: Draws
+  ) throws -> (routes: [Route], predictedLabelAverages: Tensor?) {
     let predicted = try argmax(rowsOf: cleanLogits)
     switch rule {
     case .predictedLabel(let mixing):
@@ -211,49 +238,68 @@ public struct MixupInference<Base: Classifier>: WrappingClassifier {
 
   // MARK: Mixing and averaging
 
-  /// log F_MI of every route, [routes, L]; whole routes at a time, `imagesInFlight` at most.
+  /// log F_MI of every route, [routes, L].
   private func logAverages(of images: Pixels, routes: [Route], draws: Draws) throws -> Tensor {
-    try base.logAverages(sizes: routes.map(\.mixing.sampleCount), imagesInFlight: imagesInFlight) {
-      executions(of: images, routes: Array(routes[$0]), draws: draws)
-    }
+    try base.logAverages(of: executions(of: images, routes: routes, draws: draws))
   }
 
-  /// All mixtures of all routes, x̃ = λx + (1−λ)x_s.
+  /// All mixtures of all routes, x̃ = λx + (1−λ)x_s. Partners are drawn at once, mixtures made when they are
+  /// needed.
   package func executions(of images: Pixels, routes: [Route], draws: Draws) -> Executions {
     let width = imageShape.count
-    let sizes = routes.map(\.mixing.sampleCount)
-    let inputs = routes.flatMap { route in
-      repeatElement(draws.examples[route.position], count: route.mixing.sampleCount)
+    let rows = routes.flatMap { route in
+      pool.draw(
+        route.mixing.sampleCount, route.partner, predicted: route.predicted, sampling: sampling
+      ) { draw in
+        let number = 2 * draw + (route.partner == .other ? 1 : 0)
+        return draws.key(position: route.position, draw: number)
+      }.map { (position: route.position, lambda: route.mixing.lambda.value, partner: $0.position) }
     }
-    var mixedDraws = draws
-    mixedDraws.examples = inputs
-    var mixed = Tensor(
-      uninitialized: [inputs.count, imageShape.channels, imageShape.height, imageShape.width])
-    mixed.withUnsafeMutablePointer { result in
-      images.tensor.withUnsafePointer { inputs in
-        pool.images.pixels.tensor.withUnsafePointer { partners in
-          var place = result
-          for route in routes {
-            let chosen = pool.draw(
-              route.mixing.sampleCount, route.partner, predicted: route.predicted,
-              sampling: sampling
-            ) { draw in
-              let number = 2 * draw + (route.partner == .other ? 1 : 0)
-              return draws.key(position: route.position, draw: number)
-            }
-            for partner in chosen {
+    return Executions(sizes: routes.map(\.mixing.sampleCount), imagesInFlight: imagesInFlight) {
+      range in
+      var mixed = Tensor(
+        uninitialized: [range.count, imageShape.channels, imageShape.height, imageShape.width])
+      mixed.withUnsafeMutablePointer { result in
+        images.tensor.withUnsafePointer { inputs in
+          for (place, row) in rows[range].enumerated() {
+            pool.images.pixels.withImage(row.partner) { partner in
               mix(
-                route.mixing.lambda.value, inputs + route.position * width,
-                partners + partner.position * width, into: place, count: width)
-              place += width
+                row.lambda, inputs + row.position * width, partner, into: result + place * width,
+                count: width)
             }
           }
         }
       }
+      var mixedDraws = draws
+      mixedDraws.examples = rows[range].map { draws.examples[$0.position] }
+      // In range because mixing never leaves [0, 1].
+      return Executions.Batch(
+        images: Pixels(unchecked: mixed), draws: mixedDraws, inputs: mixedDraws.examples)
     }
-    // In range because mixing never leaves [0, 1].
-    return Executions(
-      images: Pixels(unchecked: mixed), draws: mixedDraws, inputs: inputs, sizes: sizes)
+  }
+}
+
+extension MixupInference: SharingClassifier {
+  /// The base's logits of the un-mixed images; nil if they depend on the draws.
+  package func commonPart(of images: Pixels, naming examples: [Int]) throws -> Tensor? {
+    guard !base.isRandomized else { return nil }
+    // The seed and the purpose of draws that are not used.
+    let clean = try cleanLogits(
+      of: images, draws: Draws(seed: 0, purpose: .select, examples: examples))
+    spare(-images.count)
+    return clean
+  }
+
+  /// `logits(of:draws:)` without predicting the un-mixed images again.
+  package func logits(of images: Pixels, commonPart: Tensor, draws: Draws) throws -> Tensor {
+    try check(images, draws)
+    spare(images.count)
+    return try logits(of: images, cleanLogits: commonPart, draws: draws)
+  }
+
+  /// Takes note of un-mixed images that were not predicted again.
+  func spare(_ count: Int) {
+    PassMeter.add(PassMeter.Count(spared: count * base.forwardPassesPerDecision))
   }
 }
 

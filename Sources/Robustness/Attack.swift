@@ -43,13 +43,22 @@ public func judge(
   _ candidates: Tensor, of examples: LabelledImages, within budget: PerturbationBudget,
   by classifier: some Classifier, seed: UInt64
 ) throws -> Judgement {
-  let ball = PerturbationBall(center: examples.pixels, budget: budget)
-  let images = try LabelledImages(
-    pixels: ball.projection(of: candidates), labels: examples.labels,
-    classCount: examples.classCount, indices: examples.indices)
+  let images = try judgedImages(candidates, of: examples, within: budget)
   let draws = Draws(seed: seed, purpose: .score, examples: images.indices)
   return Judgement(
     images: images, predictions: try classifier.predictions(of: images.pixels, draws: draws))
+}
+
+/// Candidates as they are judged: inside ball and box, with the labels and indices of the originals.
+///
+/// - Throws: `AttackError.candidateShape` unless there is one candidate for every example.
+func judgedImages(
+  _ candidates: Tensor, of examples: LabelledImages, within budget: PerturbationBudget
+) throws -> LabelledImages {
+  let ball = PerturbationBall(center: examples.pixels, budget: budget)
+  return try LabelledImages(
+    pixels: ball.projection(of: candidates), labels: examples.labels,
+    classCount: examples.classCount, indices: examples.indices)
 }
 
 extension Attack {

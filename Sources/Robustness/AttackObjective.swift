@@ -52,6 +52,13 @@ package struct Restarts {
       self.examples = examples
       self.targets = targets
     }
+
+    /// The same search of the examples at the given positions.
+    subscript(positions: [Int]) -> Attempt {
+      Attempt(
+        restart: restart, examples: examples[positions],
+        targets: targets.map { t in positions.map { t[$0] } })
+    }
   }
 
   var objective: AttackObjective
@@ -68,11 +75,9 @@ package struct Restarts {
   ) throws -> Tensor {
     let targets = objective.targets(of: examples, seed: seed)
     func images(_ restart: Int, _ targets: [Int]?, at positions: [Int]) throws -> Pixels {
-      let chosen = examples[positions]
+      let chosen = Attempt(restart: restart, examples: examples, targets: targets)[positions]
       return try attempt(
-        Attempt(
-          restart: restart, examples: chosen, targets: targets.map { t in positions.map { t[$0] } }),
-        PerturbationBall(center: chosen.pixels, budget: budget))
+        chosen, PerturbationBall(center: chosen.examples.pixels, budget: budget))
     }
     let all = Array(examples.indices.indices)
     if count == 1, targets.count == 1 { return try images(0, targets[0], at: all).tensor }

@@ -30,13 +30,17 @@ public struct AutoPGD: Attack, Hashable, Codable {
   public var restarts: Int
   /// The number of predictions of a randomised surrogate that choose among places, restarts and targets.
   public var selections: Int
+  /// The number of steps running, each on fresh draws, on which a randomised surrogate has to be misled for
+  /// the search of an image to end, see `ProjectedGradientDescent.patience`; nil for all steps.
+  public var patience: Int?
 
   /// The settings; checked by `search`.
   public init(
     steps: Int = 100, loss: AttackLoss = .crossEntropy,
     objective: AttackObjective = .untargeted, randomStart: Bool = true,
-    restarts: Int = 1, selections: Int = 10
+    restarts: Int = 1, selections: Int = 10, patience: Int? = nil
   ) {
+    self.patience = patience
     self.steps = steps
     self.loss = loss
     self.objective = objective
@@ -55,7 +59,7 @@ public struct AutoPGD: Attack, Hashable, Codable {
   ) throws -> Tensor {
     for (name, value) in [
       ("number of steps", steps), ("number of restarts", restarts),
-      ("number of selections", selections),
+      ("number of selections", selections), ("number of misled steps", patience ?? 1),
     ] where value < 1 {
       throw AttackError.setting(name: name, value: value, least: 1)
     }
@@ -95,36 +99,48 @@ public struct AutoPGD: Attack, Hashable, Codable {
   ) throws -> Climb {
     let labels = attempt.examples.labels
     let all = Array(labels.indices)
-    func evaluate(_ images: Pixels, step: Int) throws -> (place: Place, isMisled: [Bool]) {
+    var misledSteps = MisledSteps(patience, through: surrogate, count: labels.count)
+    /// Follows the model at some of the images.
+    func evaluate(
+      _ images: Pixels, at positions: [Int], step: Int
+    ) throws -> (place: Place, logits: Tensor) {
+      let part = attempt[positions]
       let draws = Draws(
-        seed: seed, purpose: .attack, examples: attempt.examples.indices,
+        seed: seed, purpose: .attack, examples: part.examples.indices,
         restart: attempt.restart, step: step)
-      var followed = FollowedGradient(loss, labels: labels, targets: attempt.targets)
+      let labels = part.examples.labels
+      var followed = FollowedGradient(loss, labels: labels, targets: part.targets)
       let (logits, gradient) = try surrogate.checkedLogitsAndGradient(of: images, draws: draws) {
         followed($0)
       }
       return (
         Place(
           images: images, gradient: gradient,
-          losses: loss.values(of: logits, labels: labels, targets: attempt.targets),
-          ranks: loss.ranks(of: logits, labels: labels, targets: attempt.targets)),
-        zip(try argmax(rowsOf: logits), labels).map(!=)
+          losses: loss.values(of: logits, labels: labels, targets: part.targets),
+          ranks: loss.ranks(of: logits, labels: labels, targets: part.targets)),
+        logits
       )
+    }
+    func isMisled(_ logits: Tensor, at positions: [Int]) throws -> [Int] {
+      zip(positions, try argmax(rowsOf: logits)).filter { $1 != labels[$0] }.map(\.0)
     }
 
     var schedule = Schedule(steps: steps, radius: ball.budget.radius.value, count: labels.count)
-    var (current, isMisled) = try evaluate(start, step: 0)
+    var (current, logits) = try evaluate(start, at: all, step: 0)
+    var isEverMisled = all.map { _ in false }
+    for n in try isMisled(logits, at: all) { isEverMisled[n] = true }
     var previous = start
     var best = current
     var misled = start
-    var isEverMisled = isMisled
+    var left: (positions: [Int], images: Pixels) = ([], start)
     var history = [current.losses]
     // Through a randomised surrogate the best since the last check is a candidate, and no more.
     var candidate = current
     var selection = selection(in: attempt, by: surrogate, seed: seed)
     try selection?.offer(start)
     if selection != nil { best.ranks = all.map { _ in 0 } }
-    for step in 0..<steps {
+    for step in 0..<steps where !misledSteps.searched.isEmpty {
+      let searched = misledSteps.searched
       let iterate = current.images
       let moved = try ball.projection(
         of: ball.budget.step(
@@ -132,21 +148,32 @@ public struct AutoPGD: Attack, Hashable, Codable {
       let next = try ball.projection(
         of: accelerated(iterate.tensor, to: moved.tensor, from: previous.tensor, isFirst: step == 0)
       )
+      if let leaving = try misledSteps.leaving(after: logits, labels: searched.map { labels[$0] }) {
+        let positions = leaving.map { searched[$0] }
+        left = (
+          left.positions + positions, left.images.replacing(positions, with: positions, of: next)
+        )
+        _ = misledSteps.remove(leaving)
+      }
+      let staying = misledSteps.searched
+      guard !staying.isEmpty else { break }
       previous = iterate
       let before = current.ranks
-      (current, isMisled) = try evaluate(next, step: step + 1)
+      let found: Place
+      (found, logits) = try evaluate(next[staying], at: staying, step: step + 1)
+      current.take(staying, from: Array(staying.indices), of: found)
 
-      let isNowMisled = all.filter { isMisled[$0] }
+      let isNowMisled = try isMisled(logits, at: staying)
       misled = misled.replacing(isNowMisled, with: isNowMisled, of: next)
       for n in isNowMisled { isEverMisled[n] = true }
       if selection == nil {
         best.take(all.filter { current.ranks[$0] > best.ranks[$0] }, of: current)
       } else {
-        candidate.take(all.filter { current.ranks[$0] > candidate.ranks[$0] }, of: current)
+        candidate.take(staying.filter { current.ranks[$0] > candidate.ranks[$0] }, of: current)
         if schedule.checksNext || step + 1 == steps {
           for place in [candidate, current] {
-            let answers = try selection?.offer(place.images) ?? []
-            let improved = answers.indices.filter { answers[$0].isBest }
+            let answers = try selection?.offer(place.images[staying], at: staying) ?? []
+            let improved = zip(staying, answers).filter(\.1.isBest).map(\.0)
             // Here the rank counts the improvements; it is only compared with that at another check.
             let ranks = best.ranks
             best.take(improved, of: place)
@@ -163,8 +190,9 @@ public struct AutoPGD: Attack, Hashable, Codable {
     }
     let kept = selection == nil ? all.filter { isEverMisled[$0] } : []
     return Climb(
-      found: best.images.replacing(kept, with: kept, of: misled), best: best.images,
-      bestLosses: history, lengths: schedule.lengths)
+      found: best.images.replacing(kept, with: kept, of: misled)
+        .replacing(left.positions, with: left.positions, of: left.images),
+      best: best.images, bestLosses: history, lengths: schedule.lengths)
   }
 
   /// Images with what is known of them.
@@ -177,9 +205,16 @@ public struct AutoPGD: Attack, Hashable, Codable {
 
     /// Replaces some images by those of another place.
     mutating func take(_ positions: [Int], of other: Place) {
-      images = images.replacing(positions, with: positions, of: other.images)
-      gradient = gradient.replacing(positions, with: positions, of: other.gradient)
-      for n in positions { (losses[n], ranks[n]) = (other.losses[n], other.ranks[n]) }
+      take(positions, from: positions, of: other)
+    }
+
+    /// The same with what stands elsewhere in the other.
+    mutating func take(_ positions: [Int], from places: [Int], of other: Place) {
+      images = images.replacing(positions, with: places, of: other.images)
+      gradient = gradient.replacing(positions, with: places, of: other.gradient)
+      for (n, place) in zip(positions, places) {
+        (losses[n], ranks[n]) = (other.losses[place], other.ranks[place])
+      }
     }
   }
 
@@ -270,6 +305,7 @@ extension AutoPGD: ChoosingSearch {
     [
       .count("steps", \.steps, of: "steps", growsWithEffort: true),
       .count("restarts", \.restarts, of: "restarts"),
+      .patience(\.patience),
     ]
   }
 }

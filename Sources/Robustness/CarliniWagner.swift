@@ -85,7 +85,8 @@ public struct CarliniWagner: Attack, Hashable, Codable {
         if surrogate.isRandomized, isCheck || step + 1 == steps {
           let ball = PerturbationBall(center: examples.pixels[active], budget: budget)
           let places = try Tensor.concatenated(active.map { images[$0].image })
-          let answers = try selection.offer(ball.projection(of: places), at: active)
+          let answers = try selection.offer(
+            ball.projection(of: places), at: active, tellsMisled: true)
           for (n, answer) in zip(active, answers) where answer.isMisled { images[n].succeed() }
         }
         if isCheck { for n in active { images[n].checkProgress() } }

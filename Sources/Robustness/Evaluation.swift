@@ -46,6 +46,9 @@ public struct Evaluation: Sendable {
   public var selectionDraws: Int
   /// What a detector computes of every image on the first scoring draw, by name; not computed if nil.
   public var statistics: (@Sendable (Pixels, Draws) throws -> [[String: Double]])?
+  /// The same statistics together with the logits of the first scoring draw, of a classifier that computes
+  /// both at once; nil of another.
+  package var detecting: (any DetectingClassifier)?
   /// Runs the blocks.
   public var forEach: ForEach
 
@@ -147,27 +150,32 @@ public struct Evaluation: Sendable {
       try threat.map {
         try $0.attack.search(block, within: $0.budget, through: $0.surrogate, seed: seed)
       } ?? block.pixels.tensor
-    let judgement = try judge(
-      candidates, of: block, within: threat?.budget ?? .linf(.zero), by: classifier, seed: seed)
-    func predictions(_ purpose: Purpose, _ draws: Range<Int>) throws -> [[Int]] {
-      try draws.map { step in
-        try classifier.predictions(
-          of: judgement.images.pixels,
-          draws: Draws(seed: seed, purpose: purpose, examples: block.indices, step: step))
-      }
+    let images = try judgedImages(
+      candidates, of: block, within: threat?.budget ?? .linf(.zero))
+    var question = RepeatedQuestion(classifier, about: images.pixels)
+    func draws(_ purpose: Purpose, _ step: Int) -> Draws {
+      Draws(seed: seed, purpose: purpose, examples: block.indices, step: step)
     }
     let isRandomized = classifier.isRandomized
-    let others = try predictions(.score, 1..<(isRandomized ? scoringDraws : 1))
-    let selections = try predictions(.select, 0..<(isRandomized ? selectionDraws : 0))
-    let statistics = try self.statistics?(
-      judgement.images.pixels,
-      Draws(seed: seed, purpose: .score, examples: block.indices))
+    var scores: [[Int]] = []
+    var statistics: [[String: Double]]?
+    if let detecting {
+      let first = try detecting.logitsAndStatistics(of: images.pixels, draws: draws(.score, 0))
+      scores.append(try argmax(rowsOf: first.logits))
+      statistics = first.statistics
+    }
+    for step in scores.count..<(isRandomized ? scoringDraws : 1) {
+      scores.append(try question.predictions(draws: draws(.score, step)))
+    }
+    let selections = try (0..<(isRandomized ? selectionDraws : 0)).map {
+      try question.predictions(draws: draws(.select, $0))
+    }
+    statistics = try statistics ?? self.statistics?(images.pixels, draws(.score, 0))
     return EvaluationResult.Judged(
-      images: judgement.images,
+      images: images,
       outcomes: block.indices.indices.map { n in
         EvaluationResult.Outcome(
-          index: block.indices[n], label: block.labels[n],
-          predictions: [judgement.predictions[n]] + others.map { $0[n] },
+          index: block.indices[n], label: block.labels[n], predictions: scores.map { $0[n] },
           selectionMisses: selections.count { $0[n] != block.labels[n] },
           statistics: statistics?[n])
       })

@@ -33,8 +33,9 @@ public struct ExpectationOverTransformation: WrappingClassifier, DifferentiableC
   /// log(1/k Σ_d softmax z_d), [N, L], z_d being the base's logits on draw d; for k = 1 the base's logits
   /// as they are.
   public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
-    try logMean(
-      (0..<drawCount).map { try base.checkedLogits(of: images, draws: self.draws($0, of: draws)) })
+    var question = RepeatedQuestion(base, about: images)
+    return try logMean(
+      (0..<drawCount).map { try question.logits(draws: self.draws($0, of: draws)) })
   }
 
   /// The logits, and 1/k Σ_d ∂loss(z_d)/∂x; the loss's gradient is asked for k times.
@@ -44,9 +45,10 @@ public struct ExpectationOverTransformation: WrappingClassifier, DifferentiableC
     var logits: [Tensor] = []
     var mean = Tensor(shape: images.tensor.shape)
     let share = 1 / Float(drawCount)
+    var question = RepeatedQuestion(base, about: images)
     for draw in 0..<drawCount {
-      let (own, gradient) = try base.checkedLogitsAndGradient(
-        of: images, draws: self.draws(draw, of: draws), lossGradient: lossGradient)
+      let (own, gradient) = try question.logitsAndGradient(
+        through: base, draws: self.draws(draw, of: draws), lossGradient: lossGradient)
       logits.append(own)
       let count = mean.count
       mean.withUnsafeMutablePointer { mean in

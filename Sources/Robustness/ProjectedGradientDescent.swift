@@ -30,13 +30,21 @@ public struct ProjectedGradientDescent: Attack, Hashable, Codable {
   public var loss: AttackLoss
   /// μ of g ← μ g + ∇ℓ/‖∇ℓ‖₁, along which it steps; 0 for the gradient alone (Dong et al., CVPR 2018).
   public var momentum: Float
+  /// The number of steps running, each on fresh draws, on which a randomised surrogate has to be misled for
+  /// the search of an image to end; nil for searches that take all their steps.
+  ///
+  /// An image that is misled so often is hardly ever classified rightly, and further steps are hardly of any
+  /// use. The next step is still taken. A search that ends finds another image than one that goes on, so it
+  /// is a choice: it saves passes, and `judge` says what it costs.
+  public var patience: Int?
 
   /// The settings; checked by `search`.
   public init(
     steps: Int, stepSize: Epsilon? = nil, randomStart: Bool = true, restarts: Int = 1,
     selections: Int = 10, objective: AttackObjective = .untargeted, loss: AttackLoss = .logOdds,
-    momentum: Float = 0
+    momentum: Float = 0, patience: Int? = nil
   ) {
+    self.patience = patience
     self.steps = steps
     self.stepSize = stepSize
     self.randomStart = randomStart
@@ -79,6 +87,7 @@ public struct ProjectedGradientDescent: Attack, Hashable, Codable {
     for (name, value, least) in [
       ("number of steps", steps, 0), ("number of restarts", restarts, 1),
       ("number of selections", selections, 1),
+      ("number of misled steps", patience ?? 1, 1),
     ] where value < least {
       throw AttackError.setting(name: name, value: value, least: least)
     }
@@ -98,24 +107,38 @@ public struct ProjectedGradientDescent: Attack, Hashable, Codable {
     _ attempt: Restarts.Attempt, _ ball: PerturbationBall,
     through surrogate: any DifferentiableClassifier, seed: UInt64
   ) throws -> Pixels {
-    let (examples, restart) = (attempt.examples, attempt.restart)
-    let lengths = examples.indices.map { _ in stepLength(within: ball.budget.radius) }
+    let restart = attempt.restart
+    var (attempt, ball) = (attempt, ball)
     var iterate =
-      randomStart ? try ball.start(of: examples, restart: restart, seed: seed) : ball.center
+      randomStart
+      ? try ball.start(of: attempt.examples, restart: restart, seed: seed) : ball.center
     var direction = Tensor(shape: momentum == 0 ? [0] : iterate.tensor.shape)
-    for step in 0..<steps {
+    var found = iterate
+    var misled = MisledSteps(patience, through: surrogate, count: iterate.count)
+    for step in 0..<steps where iterate.count > 0 {
+      let examples = attempt.examples
       let draws = Draws(
         seed: seed, purpose: .attack, examples: examples.indices, restart: restart, step: step)
       var followed = FollowedGradient(loss, labels: examples.labels, targets: attempt.targets)
-      let gradient = try surrogate.checkedLogitsAndGradient(of: iterate, draws: draws) {
+      let (logits, gradient) = try surrogate.checkedLogitsAndGradient(of: iterate, draws: draws) {
         followed($0)
-      }.gradient
+      }
       if momentum > 0 { try accumulate(gradient, in: &direction) }
       iterate = try ball.projection(
         of: ball.budget.step(
-          from: iterate.tensor, along: momentum > 0 ? direction : gradient, lengths: lengths))
+          from: iterate.tensor, along: momentum > 0 ? direction : gradient,
+          lengths: examples.indices.map { _ in stepLength(within: ball.budget.radius) }))
+      guard let leaving = try misled.leaving(after: logits, labels: examples.labels) else {
+        continue
+      }
+      found = found.replacing(leaving.map { misled.searched[$0] }, with: leaving, of: iterate)
+      let staying = misled.remove(leaving)
+      attempt = attempt[staying]
+      ball = PerturbationBall(center: attempt.examples.pixels, budget: ball.budget)
+      iterate = iterate[staying]
+      if momentum > 0 { direction = direction.rows(staying) }
     }
-    return iterate
+    return found.replacing(misled.searched, with: Array(misled.searched.indices), of: iterate)
   }
 
   /// g ← μ g + ∇ℓ/‖∇ℓ‖₁ for every image; a gradient of length 0, or that holds what is no number,
@@ -170,6 +193,7 @@ extension ProjectedGradientDescent: ChoosingSearch {
       Setting(
         "momentum", \.momentum,
         problem: { 0...1 ~= $0 ? nil : "the momentum is \($0); it is from 0 to 1" }),
+      .patience(\.patience),
     ]
   }
 

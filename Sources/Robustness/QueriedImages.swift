@@ -83,10 +83,11 @@ struct QueriedImages {
   ) throws -> Bool {
     guard var selection else { return false }
     let odds = AttackLoss.logOdds.values(of: logits, labels: survivors.map { examples.labels[$0] })
-    let promising = survivors.indices.filter {
-      guard !isMisled[$0], let best = selection.loss(at: survivors[$0]) else { return true }
-      return odds[$0] > best
-    }
+    let doubtful = survivors.indices.filter { !isMisled[$0] }
+    var isPromising = isMisled
+    let best = try selection.losses(at: doubtful.map { survivors[$0] })
+    for (n, best) in zip(doubtful, best) { isPromising[n] = best.map { odds[n] > $0 } ?? true }
+    let promising = survivors.indices.filter { isPromising[$0] }
     try selection.offer(offered[promising], at: promising.map { survivors[$0] })
     images = selection.best
     survivors = selection.survivors

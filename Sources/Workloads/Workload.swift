@@ -2,6 +2,7 @@ import Classification
 import Kernels
 import MixupInference
 import NeuralNetwork
+import Robustness
 
 /// One kind of work by one network, ready to be done again and again: what is benchmarked and
 /// profiled.
@@ -16,6 +17,11 @@ package struct Workload {
     case attack
     /// One step of SGD on B images with momentum 0.9 and weight decay 5·10⁻⁴.
     case training
+    /// An adaptive attack on B images and what it leaves of their accuracy: PGD of 20 steps within 2/255, each
+    /// along the gradient through MI-OL with λ = 0.5 and 10 mixtures, and one decision with N = 30.
+    case search
+    /// The same where an image is left alone once three steps running misled on fresh draws.
+    case patientSearch = "search-patient"
 
     /// B, or for a decision N, unless the user gives another.
     package var standardSize: Int {
@@ -23,6 +29,7 @@ package struct Workload {
       case .forward, .decision: 30
       case .attack: 50
       case .training: 128
+      case .search, .patientSearch: 64
       }
     }
 
@@ -51,8 +58,14 @@ package struct Workload {
       try self.init(training: inputs, size, on: execution)
       return
     }
-    let classifier = try inputs.classifier(
-      on: execution, profile: profile ?? kind.standardPlan(size: size))
+    let profile = profile ?? kind.standardPlan(size: size)
+    if kind == .search || kind == .patientSearch {
+      try self.init(
+        searching: inputs, size, patience: kind == .search ? nil : 3, on: execution,
+        profile: profile)
+      return
+    }
+    let classifier = try inputs.classifier(on: execution, profile: profile)
     switch kind {
     case .decision:
       self.init(try Self.decision(by: classifier, inputs, sampleCount: size))
@@ -66,7 +79,7 @@ package struct Workload {
     output = run
   }
 
-  // MARK: The four kinds
+  // MARK: The kinds
 
   private static func forward(
     through classifier: NetworkClassifier, _ images: Pixels
@@ -93,6 +106,30 @@ package struct Workload {
       try classifier.logitsAndGradient(of: images.pixels, draws: draws) {
         CrossEntropy.gradient(logits: $0, targets: targets)
       }.gradient
+    }
+  }
+
+  /// Threads share the blocks of images, not the images of a call. The output is 1 for every image that is
+  /// classified rightly after the attack, and 0 for the others.
+  private init(
+    searching inputs: WorkloadInputs, _ count: Int, patience: Int?, on execution: Execution,
+    profile: PlanProfile
+  ) throws {
+    let alone = Execution(kernels: execution.kernels, workers: WorkerPool(threadCount: 1))
+    let defence = try inputs.defence(
+      around: inputs.classifier(on: alone, profile: profile), sampleCount: 30)
+    let threat = Threat(
+      ProjectedGradientDescent(steps: 20, patience: patience), within: .linf(try Epsilon("2/255")),
+      through: try defence.withSampleCount(10))
+    let images = inputs.images[0..<count]
+    let evaluation = Evaluation(seed: 1) { [workers = execution.workers] in
+      workers.forEach(count: $0, $1)
+    }
+    self.init {
+      let memory = MemoryReuse()
+      defer { withExtendedLifetime(memory) {} }
+      let outcomes = try evaluation.run(defence, on: images, under: threat).outcomes
+      return try Tensor(outcomes.map { $0.isCorrect ? 1 : 0 }, shape: [count])
     }
   }
 

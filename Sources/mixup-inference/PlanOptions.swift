@@ -42,6 +42,13 @@ struct PlanOptions: ParsableArguments {
 
   @Option(
     help: """
+      Steps running, each on fresh draws, on which a randomised defence is misled before pgd or apgd leaves an image \
+      alone: fewer passes, and hardly a weaker attack. Without it every image gets all steps.
+      """)
+  var patience: String?
+
+  @Option(
+    help: """
       Predictions of an image that an attack without gradients may ask for; usually \
       \(AttackDescription.usual("queries")).
       """)
@@ -154,7 +161,8 @@ struct PlanOptions: ParsableArguments {
   private var settings: [(flag: String, text: String?)] {
     [
       ("norm", norm), ("epsilon", epsilon), ("steps", steps), ("step-size", stepSize),
-      ("loss", loss), ("momentum", momentum), ("queries", queries), ("directions", directions),
+      ("loss", loss), ("momentum", momentum), ("patience", patience),
+      ("queries", queries), ("directions", directions),
       ("probe", probe), ("restarts", restarts),
       ("lambda", lambda), ("lambda-pl", predictedLabelLambda), ("threshold", threshold),
       ("strength", strength), ("share", share), ("sides", sides), ("bits", bits), ("draws", draws),

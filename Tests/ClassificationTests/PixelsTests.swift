@@ -32,4 +32,25 @@ struct PixelsTests {
     let pixels = try Pixels(Tensor([0, 0.25, 0.5, 0.75], shape: [4, 1, 1, 1]))
     #expect(pixels[[2, 0, 2]].tensor.values == [0.5, 0, 0.5])
   }
+
+  @Test("Levels are n/255, and the images are the same however they are kept")
+  func levels() throws {
+    let shape = ImageShape(channels: 2, height: 1, width: 3)
+    let levels = (0..<48).map { UInt8($0 * 5 + 20) }
+    let kept = Pixels(levels: levels, count: 8, imageShape: shape)
+    let values = try Pixels(Tensor(levels.map { Float($0) / 255 }, shape: [8, 2, 1, 3]))
+    #expect(kept == values && kept.count == 8 && kept.imageShape == shape)
+    #expect(Pixels(levels: [], count: 0, imageShape: shape).tensor.shape == [0, 2, 1, 3])
+    for order in [[3, 0, 3], [], Array(0..<8)] {
+      #expect(kept[order] == values[order])
+      #expect(kept.kept(order) == values.kept(order))
+      #expect(kept.kept(order).kept(Array(order.indices.reversed())) == values[order.reversed()])
+    }
+    for pixels in [kept, values] {
+      for n in 0..<8 {
+        let row = pixels.withImage(n) { start in (0..<6).map { start[$0] } }
+        #expect(row == values[[n]].tensor.values)
+      }
+    }
+  }
 }

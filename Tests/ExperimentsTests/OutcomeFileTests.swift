@@ -196,6 +196,7 @@ struct OutcomeFileTests {
       { $0.measured.outcomes[0].predictions = [0, 0, 0] },
       { $0.measured.outcomes[0].selectionMisses = .min },
       { $0.measured.outcomes[0].selectionMisses = 2 }, { $0.measured.passes.forward = -1 },
+      { $0.measured.passes.spared = -1 },
       { $0.measured.seconds = -1 },
     ]
     for change in changes {

@@ -342,6 +342,13 @@ struct MixupInferenceTests {
       let gradient = try defence.logitsAndGradient(
         of: scene.data.pixels, draws: scene.draws(), lossGradient: \.self
       )
+      // With more mixtures of one image than may be in flight, these are taken apart.
+      for inFlight in [1, 3, 4] {
+        defence.imagesInFlight = inFlight
+        let parts = try defence.logitsAndGradient(
+          of: scene.data.pixels, draws: scene.draws(), lossGradient: \.self)
+        #expect(parts.logits == whole && parts.gradient == gradient.gradient)
+      }
       #expect(gradient.logits == whole)
       for n in (0..<scene.data.count).reversed() {
         let draws = Draws(seed: 4, purpose: .test, examples: [scene.data.indices[n]])
@@ -354,18 +361,69 @@ struct MixupInferenceTests {
     }
   }
 
-  @Test("no batch is larger than what may be in flight, or one image's own executions")
+  @Test("no batch is larger than what may be in flight, however many mixtures an image has")
   func batchesAreBounded() throws {
     let scene = try Scene(count: 11)
-    for (sampleCount, inFlight) in [(5, 12), (5, 3), (1, 4)] {
+    for (sampleCount, inFlight) in [(5, 12), (5, 3), (1, 4), (40, 12)] {
       let spy = Spy(scene.model)
       var defence = try MixupInference(
         spy, pool: scene.pool, rule: .otherLabel(Mixing(lambda: 0.5, sampleCount: sampleCount)))
       defence.imagesInFlight = inFlight
       _ = try defence.logits(of: scene.data.pixels, draws: scene.draws())
       let sizes = spy.log.calls.dropFirst().map(\.images.count)
-      #expect(sizes.max().map { $0 <= max(inFlight, sampleCount) } == true)
+      #expect(sizes.max().map { $0 <= inFlight } == true)
       #expect(sizes.reduce(0, +) == 11 * sampleCount)
+      guard sampleCount > inFlight else { continue }
+      let before = spy.log.calls.count
+      _ = try defence.logitsAndGradient(
+        of: scene.data.pixels, draws: scene.draws(), lossGradient: \.self)
+      #expect(spy.log.calls.dropFirst(before + 1).allSatisfy { $0.images.count <= inFlight })
+    }
+  }
+
+  @Test(
+    "the un-mixed image is predicted once, however often one asks, and the answers are the same")
+  func commonPartIsShared() throws {
+    let scene = try Scene(count: 7)
+    let order = [4, 1, 6]
+    for rule in rules(lambda: 0.5, 5) {
+      let spy = Spy(scene.model)
+      let defence = try MixupInference(spy, pool: scene.pool, rule: rule)
+      let apart = try scene.defence(rule)
+      var question = RepeatedQuestion(defence, about: scene.data.pixels)
+      var asked = 0
+      for step in 0..<3 {
+        let draws = scene.draws(step: step)
+        #expect(
+          try question.logits(draws: draws) == apart.logits(of: scene.data.pixels, draws: draws))
+        var some = draws
+        some.examples = order.map { draws.examples[$0] }
+        #expect(
+          try question.logits(at: order, draws: some)
+            == apart.logits(of: scene.data.pixels, draws: draws).rows(order))
+        let (logits, gradient) = try question.logitsAndGradient(
+          through: defence, draws: draws, lossGradient: \.self)
+        let expected = try apart.logitsAndGradient(
+          of: scene.data.pixels, draws: draws, lossGradient: \.self)
+        #expect(logits == expected.logits && gradient == expected.gradient)
+        asked += spy.log.calls.count {
+          $0.images == scene.data.pixels || $0.images == scene.data.pixels[order]
+        }
+      }
+      // Seen after every step: one call in all.
+      #expect(asked == 3)
+    }
+  }
+
+  @Test("what a detector is asked for holds the logits of the same draws, to the bit")
+  func decisionsHoldLogits() throws {
+    let scene = try Scene(count: 30)
+    for rule in rules(lambda: 0.5, 5) {
+      let defence = try scene.defence(rule)
+      let both = try defence.logitsAndStatistics(of: scene.data.pixels, draws: scene.draws())
+      #expect(try both.logits == defence.logits(of: scene.data.pixels, draws: scene.draws()))
+      let detector = try #require(defence.detector)
+      #expect(try both.statistics == detector(scene.data.pixels, scene.draws()))
     }
   }
 
@@ -409,7 +467,8 @@ struct MixupInferenceTests {
     #expect(try single.logits(of: scene.data.pixels, draws: scene.draws()) != output)
     let routes = try defence.routing(of: scene.data.pixels, draws: scene.draws()).routes
     let executions = defence.executions(
-      of: scene.data.pixels, routes: routes, draws: scene.draws())
+      of: scene.data.pixels, routes: routes, draws: scene.draws()
+    ).all
     let logP = logSoftmax(
       rowsOf: try scene.model.logits(of: executions.images, draws: executions.draws))
     for n in 0..<scene.data.count {
@@ -594,7 +653,7 @@ struct CombinedRuleTests {
         position: 2, predicted: 1, partner: kind, mixing: mixing)
       let mixed = defence.executions(
         of: scene.data.pixels, routes: [route], draws: scene.draws()
-      ).images
+      ).all.images
       for draw in 0..<mixing.sampleCount {
         let number = 2 * draw + (kind == .other ? 1 : 0)
         let partner = scene.pool.draw(

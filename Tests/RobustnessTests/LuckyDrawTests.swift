@@ -233,7 +233,8 @@ struct LuckyDrawTests {
   func drawsOfChoices() throws {
     let spy = Spy(RandomLottery(radius: 0.1))
     let attack = BestOf([
-      .init(AutoPGD(steps: 10, restarts: 2)), .init(BestOf([.init(SquareAttack(queries: 5))])),
+      .init(AutoPGD(steps: 10, restarts: 2)),
+      .init(BestOf([5, 6].map { .init(SquareAttack(queries: $0)) })),
     ])
     _ = try attack.search(data(2), within: .linf(Epsilon("0.1")), through: spy, seed: 1)
     let choices = spy.log.keys.filter { $0.purpose == .select }

@@ -197,6 +197,9 @@ package struct EvaluationRecord: Codable, Sendable, Equatable {
     /// together with others.
     package var forwardPasses: Int?
     package var backwardPasses: Int?
+    /// Forward passes that were left out as the answer was known or could have changed nothing: without that
+    /// it would have been `forwardPasses + sparedPasses`. Nil as the passes.
+    package var sparedPasses: Int?
     /// Searches that followed a gradient, one for every image and model that was followed, and those of them
     /// that met zeros alone: their images stand for no robustness. Nil as the passes.
     package var searches: Int?

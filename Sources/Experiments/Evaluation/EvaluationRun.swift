@@ -121,13 +121,13 @@ package struct EvaluationRun: Sendable {
         selections: max(1, job.circumstances.selectionDraws))
     }
     return try measure(
-      job, target.classifier, under: threat, statistics: target.defended?.detector,
+      job, target.classifier, under: threat, defended: target.defended,
       blockSize: setting.blockSize(through: threat?.surrogate), on: setting.images, identities)
   }
 
   private func measure(
     _ job: EvaluationJob, _ classifier: some Classifier, under threat: Threat?,
-    statistics: Detector?, blockSize: Int?,
+    defended: (any DefendedClassifier)?, blockSize: Int?,
     on images: LabelledImages, _ identities: [String]
   ) throws -> JobResult {
     let title = "\(job.defence.name.rawValue) under \(job.attack.name.rawValue)"
@@ -157,7 +157,8 @@ package struct EvaluationRun: Sendable {
         seed: circumstances.seed, blockSize: blockSize, scoringDraws: circumstances.scoringDraws,
         selectionDraws: circumstances.selectionDraws
       ) { [workers] in workers.forEach(count: $0, $1) }
-      evaluation.statistics = statistics
+      evaluation.detecting = defended as? any DetectingClassifier
+      evaluation.statistics = defended?.detector
       let names = Dictionary(uniqueKeysWithValues: zip(images.indices, identities))
       _ = try evaluation.run(classifier, on: images[remaining], under: threat) { measured in
         let block = OutcomeFile.Block(

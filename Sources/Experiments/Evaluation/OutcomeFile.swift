@@ -55,9 +55,10 @@ package final class OutcomeFile: Sendable {
     func isSound(under header: Header) -> Bool {
       let passes = measured.passes
       return images.count == measured.outcomes.count
-        && [passes.forward, passes.backward, passes.followed, passes.withoutGradient].allSatisfy {
-          0...1_000_000_000_000_000 ~= $0
-        } && measured.seconds >= 0 && measured.seconds.isFinite
+        && [
+          passes.forward, passes.backward, passes.spared, passes.followed, passes.withoutGradient,
+        ].allSatisfy { 0...1_000_000_000_000_000 ~= $0 } && measured.seconds >= 0
+        && measured.seconds.isFinite
         && measured.outcomes.allSatisfy { outcome in
           let classes = 0..<header.classCount
           return outcome.index >= 0 && classes ~= outcome.label

@@ -176,7 +176,7 @@ private struct DryRun {
       digest: "")
   }
 
-  /// The passes that a plan takes for `images` images. Its defences run together, as images that are found
+  /// The passes that a plan takes for `images` images at most: what is left out depends on the images. Its defences run together, as images that are found
   /// without knowledge of a defence are searched once for all defences.
   ///
   /// - Parameter ofImage: the passes of a job for one image, by its result; unless given all that it took.
@@ -215,7 +215,8 @@ private struct DryRun {
       let passes = ofImage(result)
       return sum
         + PassMeter.Count(
-          forward: times * images * passes.forward, backward: times * images * passes.backward)
+          forward: times * images * (passes.forward + passes.spared),
+          backward: times * images * passes.backward)
     }
   }
 }

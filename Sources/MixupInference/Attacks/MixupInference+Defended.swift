@@ -24,14 +24,30 @@ extension MixupInference: DefendedClassifier where Base: DifferentiableClassifie
 
   /// Every `DetectionStatistic` of every image, by its raw value.
   public var detector: Detector? {
-    { images, draws in
-      try decisions(of: images, draws: draws).map { decision in
-        Dictionary(
-          uniqueKeysWithValues: DetectionStatistic.allCases.map {
-            ($0.rawValue, Double(decision.value(of: $0)))
-          })
-      }
+    { images, draws in try logitsAndStatistics(of: images, draws: draws).statistics }
+  }
+}
+
+extension MixupInference: DetectingClassifier where Base: DifferentiableClassifier {
+  /// log F_MI, and every `DetectionStatistic` by its raw value: a decision tells both.
+  package func logitsAndStatistics(
+    of images: Pixels, draws: Draws
+  ) throws -> (logits: Tensor, statistics: [[String: Double]]) {
+    let (decisions, logits) = try decisionsAndLogits(of: images, draws: draws)
+    for decision in decisions { spare(1 + passes(of: decision.branch)) }
+    let statistics = decisions.map { decision in
+      Dictionary(
+        uniqueKeysWithValues: DetectionStatistic.allCases.map {
+          ($0.rawValue, Double(decision.value(of: $0)))
+        })
     }
+    return (logits, statistics)
+  }
+
+  /// The mixtures of a decision that takes a branch.
+  private func passes(of branch: PartnerLabel) -> Int {
+    (rule.predictedLabel?.sampleCount ?? 0)
+      + (branch == .other ? rule.otherLabel?.sampleCount ?? 0 : 0)
   }
 }
 

@@ -61,7 +61,7 @@ public struct PublishedAdaptiveAttack<Base: DifferentiableClassifier>: Attack {
     for (n, route) in routes.enumerated() {
       let scale = isRepaired ? route.mixing.lambda.value : 1
       guard scale > 0 else { continue }
-      let executions = defence.executions(of: examples.pixels, routes: [route], draws: draws)
+      let executions = defence.executions(of: examples.pixels, routes: [route], draws: draws).all
       let mixtures = executions.images
       let moved = try descend(
         mixtures, executions.draws, label: examples.labels[n], radius: scale * budget.radius.value,

@@ -58,6 +58,14 @@ public protocol DefendedClassifier: DifferentiableClassifier {
 /// Statistics of images by name, on given draws.
 public typealias Detector = @Sendable (Pixels, Draws) throws -> [[String: Double]]
 
+/// A classifier whose detector comes upon its logits on the same draws.
+package protocol DetectingClassifier: DefendedClassifier {
+  /// `logits(of:draws:)`, to the bit, and what the detector says.
+  func logitsAndStatistics(
+    of images: Pixels, draws: Draws
+  ) throws -> (logits: Tensor, statistics: [[String: Double]])
+}
+
 extension DefendedClassifier {
   /// The mean over draws of the whole defence; the defence itself if it is not randomised.
   public func simulated(sampleCount: Int) throws -> any DifferentiableClassifier {

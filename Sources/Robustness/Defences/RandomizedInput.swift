@@ -18,7 +18,7 @@ public struct RandomizedInput<Base: Classifier>: WrappingClassifier {
   public let transformations: [InputTransformation]
   /// N, the number of executions that are averaged.
   public let sampleCount: Int
-  /// The largest batch given to the base, but for an input that alone needs more.
+  /// The largest batch given to the base, but for gradients of many inputs.
   package var imagesInFlight = 128
 
   /// A defence around `base`.
@@ -50,46 +50,52 @@ public struct RandomizedInput<Base: Classifier>: WrappingClassifier {
   ///   and what the base throws.
   public func logits(of images: Pixels, draws: Draws) throws -> Tensor {
     try check(images, draws)
-    let sizes = Array(repeating: sampleCount, count: images.count)
-    return try base.logAverages(sizes: sizes, imagesInFlight: imagesInFlight) {
-      transformed(images, positions: $0, draws: draws).executions
-    }
+    return try base.logAverages(of: executions(of: images, draws: draws))
   }
 
-  /// T_k(x) for all k of some inputs, and the parts of every T_k.
+  /// T_k(x) for all k of all inputs.
+  private func executions(of images: Pixels, draws: Draws) -> Executions {
+    Executions(
+      sizes: Array(repeating: sampleCount, count: images.count), imagesInFlight: imagesInFlight
+    ) { transformed(images, rows: $0, draws: draws) }
+  }
+
+  /// The rows of T_k(x), those of one input after those of the one before.
   private func transformed(
-    _ images: Pixels, positions: Range<Int>, draws: Draws
-  ) -> (executions: Executions, parts: [[DrawnTransformation]]) {
+    _ images: Pixels, rows: Range<Int>, draws: Draws
+  ) -> Executions.Batch {
     let width = imageShape.count
-    let count = positions.count * sampleCount
     var examples: [Int] = []
     var drawn: [[DrawnTransformation]] = []
-    for position in positions {
-      for draw in 0..<sampleCount {
-        var stream = RandomStream(draws.key(position: position, draw: draw))
-        drawn.append(transformations.map { $0.draw(for: imageShape, from: &stream) })
-        examples.append(
-          base.isRandomized
-            ? Int(truncatingIfNeeded: stream.next()) : draws.examples[position])
-      }
+    for row in rows {
+      let position = row / sampleCount
+      var stream = RandomStream(draws.key(position: position, draw: row % sampleCount))
+      drawn.append(transformations.map { $0.draw(for: imageShape, from: &stream) })
+      examples.append(
+        base.isRandomized ? Int(truncatingIfNeeded: stream.next()) : draws.examples[position])
     }
     var result = Tensor(
-      uninitialized: [count, imageShape.channels, imageShape.height, imageShape.width])
+      uninitialized: [rows.count, imageShape.channels, imageShape.height, imageShape.width])
     result.withUnsafeMutablePointer { result in
       images.tensor.withUnsafePointer { inputs in
-        for (row, parts) in drawn.enumerated() {
-          let input = inputs + (positions.lowerBound + row / sampleCount) * width
-          chain(parts, from: input, to: result + row * width) { $0.apply($1, to: $2, count: width) }
+        for (place, parts) in drawn.enumerated() {
+          let input = inputs + (rows.lowerBound + place) / sampleCount * width
+          chain(parts, from: input, to: result + place * width) {
+            $0.apply($1, to: $2, count: width)
+          }
         }
       }
     }
     var baseDraws = draws
     baseDraws.examples = examples
-    let executions = Executions(
+    return Executions.Batch(
       images: Pixels(beyondRange: result), draws: baseDraws,
-      inputs: positions.flatMap { repeatElement(draws.examples[$0], count: sampleCount) },
-      sizes: Array(repeating: sampleCount, count: positions.count))
-    return (executions, drawn)
+      inputs: rows.map { draws.examples[$0 / sampleCount] }
+    ) { row, gradient, result in
+      chain(drawn[row].reversed(), from: gradient, to: result) {
+        $0.pullback($1, to: $2, count: width)
+      }
+    }
   }
 
   /// Applies `step` for one part after the other to an image, through memory of its own.
@@ -114,8 +120,8 @@ extension RandomizedInput: DifferentiableClassifier where Base: DifferentiableCl
   /// log F [N, L] and the gradient Σ_k T_kᵀ ∂loss/∂T_k(x) [N, C, H, W], T_kᵀ the adjoint of T_k's
   /// linear part.
   ///
-  /// All N executions of all images are given to the base at once, since the loss needs all logits:
-  /// keep the batch small.
+  /// All N executions of all images are given to the base at once, since the loss needs all logits, unless
+  /// N is more than may be in flight: keep the batch small.
   ///
   /// - Throws: `TensorError.shapeMismatch` if `lossGradient` returns another shape than it got, and
   ///   as `logits(of:draws:)`.
@@ -123,19 +129,8 @@ extension RandomizedInput: DifferentiableClassifier where Base: DifferentiableCl
     of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
   ) throws -> (logits: Tensor, gradient: Tensor) {
     try check(images, draws)
-    let (executions, parts) = transformed(images, positions: 0..<images.count, draws: draws)
-    let (averages, gradients) = try base.logAveragesAndGradient(
-      of: executions, lossGradient: lossGradient)
-    let width = imageShape.count
-    var pulledBack = Tensor(uninitialized: [width])
-    let gradient = pulledBack.withUnsafeMutablePointer { pulledBack in
-      executions.sums(of: gradients) { row, values in
-        chain(parts[row].reversed(), from: values, to: pulledBack) {
-          $0.pullback($1, to: $2, count: width)
-        }
-        return UnsafePointer(pulledBack)
-      }
-    }
+    let (averages, gradient) = try base.logAveragesAndGradient(
+      of: executions(of: images, draws: draws), lossGradient: lossGradient)
     return (averages, gradient)
   }
 }
