@@ -54,3 +54,63 @@ package struct Ensemble: ChoosingSearch, ChoosingAttack {
     ).search(examples, within: budget, through: surrogate, seed: seed)
   }
 }
+
+/// AutoAttack by its name: on a model without randomness its version 'standard', APGD with the cross-entropy,
+/// targeted APGD with DLR, targeted FAB and Square, in this order, each on the images that still stand; through
+/// a randomised one its version 'rand', APGD with the cross-entropy and with DLR, whose draws for a gradient are
+/// the surrogate's. In the manner of Croce and Hein, ICML 2020.
+///
+/// The targets are all other classes, which with ten classes are the nine of the authors' code; with more
+/// classes theirs are the nine likeliest. Images that mislead are judged on fresh draws here, as all are.
+package struct AutoAttack: ChoosingSearch, ChoosingAttack {
+  /// The steps of each gradient attack.
+  package var steps = 100
+  /// The queries of Square.
+  package var queries = 5000
+  package var selections = 10
+
+  package init() {}
+
+  /// ℓ∞, as Square is there for no other.
+  package static var norms: [PerturbationBudget.Norm] { [.linf] }
+
+  package var settings: [Setting<AutoAttack>] {
+    [
+      .count("steps", \.steps, of: "steps", growsWithEffort: true),
+      .count("queries", \.queries, of: "queries", growsWithEffort: true),
+    ]
+  }
+
+  var depth: Int { 1 }
+
+  /// The attacks on a model, in their order.
+  package func attacks(on model: any Classifier) -> [any Attack] {
+    func climb(_ loss: AttackLoss, _ objective: AttackObjective) -> any Attack {
+      AutoPGD(steps: steps, loss: loss, objective: objective, selections: selections)
+    }
+    let first = climb(.crossEntropy, .untargeted)
+    guard model.classCount >= 4 else {
+      // DLR needs more classes; the margin is what it scales.
+      let others: [any Attack] = [
+        FastAdaptiveBoundary(steps: steps), SquareAttack(queries: queries, selections: selections),
+      ]
+      return [first, climb(.margin, .untargeted)] + (model.isRandomized ? [] : others)
+    }
+    if model.isRandomized { return [first, climb(.logitsRatio, .untargeted)] }
+    return [
+      first, climb(.logitsRatio, .everyClass),
+      FastAdaptiveBoundary(steps: steps, objective: .everyClass),
+      SquareAttack(queries: queries, selections: selections),
+    ]
+  }
+
+  package func search(
+    _ examples: LabelledImages, within budget: PerturbationBudget,
+    through surrogate: any DifferentiableClassifier, seed: UInt64
+  ) throws -> Tensor {
+    try BestOf(
+      attacks(on: surrogate).map { BestOf.Contestant($0) }, selections: selections,
+      sparesMisled: true
+    ).search(examples, within: budget, through: surrogate, seed: seed)
+  }
+}

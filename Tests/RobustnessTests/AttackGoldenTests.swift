@@ -164,6 +164,43 @@ struct AttackGoldenTests {
       judged.isCorrect.map { !$0 } == integers(try golden["\(norm).ce.100.broken"]).map { $0 == 1 })
   }
 
+  // MARK: FAB
+
+  // Theirs is in float32 and ours in double but for the images: a rounding of the logits moves the boundary by
+  // 10⁻⁶ of its distance or so, and every step adds one. After a hundred steps both have come as near as they
+  // can, from where the last hundredth depends on the way.
+  @Test(
+    "FAB goes the way of its authors' code", arguments: ["Linf", "L2"],
+    ["nearest", "second", "third"])
+  func fastAdaptiveBoundary(norm: String, name: String) throws {
+    let golden = try Golden("attacks/fab.safetensors")
+    let problem = try Golden("attacks/apgd.safetensors")
+    let (model, data) = try victim(problem)
+    let inner = data[[0, 1, 2, 3, 4, 5, 6]]
+    let targets =
+      name == "nearest" ? nil : Array(integers(try problem["\(name).targets"]).prefix(7))
+    let budget: PerturbationBudget =
+      try norm == "Linf" ? .linf(Epsilon("5/64")) : .l2(Epsilon("1/4"))
+    let attempt = Restarts.Attempt(restart: 0, examples: inner, targets: targets)
+    var points: [Tensor] = []
+    let found = try FastAdaptiveBoundary(steps: 100).approach(
+      attempt, budget, through: model, seed: 1
+    ) { points.append($0.tensor) }
+    let theirs = try golden["\(norm).\(name).points"]
+    let sure = integers(try golden["\(norm).\(name).sure"])
+    for number in 0..<theirs.shape[0] {
+      let clear = (0..<7).filter { sure[$0] > number }
+      let expected = try step(number, of: theirs).rows(clear)
+      #expect(
+        distance(points[number].rows(clear), from: expected) <= 1e-5 * Double(number + 1),
+        "\(number)")
+    }
+    #expect(sure.prefix(7).count { $0 == 6 } >= 4, "what is compared must be worth it: \(sure)")
+    for (ours, known) in zip(found.distances, try golden["\(norm).\(name).distances"].values) {
+      #expect(abs(ours - Double(known)) <= 0.01 * Double(known), "\(ours) \(known)")
+    }
+  }
+
   // MARK: Carlini and Wagner
 
   // Adam ends near the minimum, not on it; 0.1% is what the reference varies with its own settings, five

@@ -51,6 +51,15 @@ struct AttackCase: Sendable, CustomTestStringConvertible {
   static let carliniWagner = AttackCase(
     name: "CW", attack: CarliniWagner(steps: 60, learningRate: 0.05, searches: 5), norm: .l2)
   static let all = gradient + queries + [carliniWagner]
+  /// FAB, which looks for the nearest image and leaves alone what is misclassified already.
+  static let boundary = PerturbationBudget.Norm.allCases.flatMap { norm in
+    [
+      AttackCase(name: "FAB", attack: FastAdaptiveBoundary(steps: 5, restarts: 2), norm: norm),
+      AttackCase(
+        name: "FAB every class", attack: FastAdaptiveBoundary(steps: 5, objective: .everyClass),
+        norm: norm),
+    ]
+  }
   /// All that take two classes: the ratio of logits needs three, and four to aim at one.
   static let binary = all.filter { $0.name != "APGD-DLR" && $0.name != "APGD-T" }
 }
@@ -91,7 +100,9 @@ struct AttackTests {
     }
   }
 
-  @Test("of radius 0 changes nothing once it is judged", arguments: AttackCase.all)
+  @Test(
+    "of radius 0 changes nothing once it is judged",
+    arguments: AttackCase.all + AttackCase.boundary)
   func radiusZero(_ attack: AttackCase) throws {
     let data = try data(5)
     let budget = try attack.budget("0")
@@ -102,7 +113,7 @@ struct AttackTests {
 
   @Test(
     "finds the same for an example alone, in another order and beside others",
-    arguments: AttackCase.all)
+    arguments: AttackCase.all + AttackCase.boundary)
   func isIndependentOfTheBatch(_ attack: AttackCase) throws {
     let data = try data(9)
     let defence = try MixupInference(
