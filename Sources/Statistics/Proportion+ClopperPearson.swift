@@ -40,6 +40,12 @@ package func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
   guard x < 1 else { return 1 }
   guard x <= (a + 1) / (a + b + 2) else { return 1 - incompleteBeta(1 - x, b, a) }
   let logFront = lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)
+  return exp(logFront - log(a)) * incompleteBetaFraction(x, a, b)
+}
+
+/// The continued fraction of I_x(a, b), which is x^a (1 − x)^b / (a B(a, b)) times it; for x up to (a + 1) / (a + b +
+/// 2), where it converges fast.
+func incompleteBetaFraction(_ x: Double, _ a: Double, _ b: Double) -> Double {
   let tiny = 1e-300
   var c = 1.0
   var d = 1 / nonzero(1 - (a + b) * x / (a + 1), tiny)
@@ -56,7 +62,7 @@ package func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
     }
     if abs(c * d - 1) < 1e-15 { break }
   }
-  return exp(logFront - log(a)) * fraction
+  return fraction
 }
 
 private func nonzero(_ value: Double, _ tiny: Double) -> Double {

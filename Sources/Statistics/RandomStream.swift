@@ -27,6 +27,10 @@ public enum Purpose: UInt64, Sendable, CaseIterable, Codable {
   case test
   /// The images on which a property of a network is measured.
   case measure
+  /// Noise on what a network is shown in training.
+  case noise
+  /// A smoothed classifier as it is run to certify its predictions.
+  case certify
 }
 
 /// The name of a stream of random numbers: what it is for and where it is used.

@@ -57,7 +57,7 @@ struct RandomStreamTests {
     }
     #expect(keys.count == Purpose.allCases.count + 21 + 10)
 
-    // Single words are compared, which is stricter than blocks: of w = 43 · 8192 random words two
+    // Single words are compared, which is stricter than blocks: of w = 46 · 8192 random words two
     // are equal with probability w² / 2⁶⁵ < 4·10⁻⁹.
     var words = [UInt64]()
     for key in keys {
