@@ -77,6 +77,9 @@ public struct Trainer: Sendable {
         throw TrainingError.padding(padding, image: data.pixels.imageShape)
       }
     }
+    if let noise = recipe.noise, !(noise > 0 && noise.isFinite) {
+      throw TrainingError.noise(noise)
+    }
     let stepsPerEpoch = data.count / batchSize
     let totalSteps = totalSteps(images: data.count)
     let parameters = network.state.parameters.map(\.parameter)
@@ -104,12 +107,13 @@ public struct Trainer: Sendable {
         batch = try augmentation.augmented(batch, seed: recipe.seed, epoch: epoch)
       }
 
-      let shown: MixedBatch
+      var shown: MixedBatch
       do {
         shown = try examples(of: batch, for: network, step: step)
       } catch ClassifierError.notFinite, ClassifierError.gradientNotFinite {
         throw TrainingError.diverged(step: step)
       }
+      addNoise(to: &shown.inputs, step: step)
       let (logits, cache) = network.forward(
         normalization.activations(shown.inputs), mode: .training, on: execution)
       let loss =
@@ -173,6 +177,19 @@ public struct Trainer: Sendable {
     }
   }
 
+  /// Adds the recipe's noise to every value of a batch [N, …].
+  package func addNoise(to inputs: inout Tensor, step: Int) {
+    guard let noise = recipe.noise else { return }
+    let (count, width) = (inputs.shape[0], inputs.rowCount)
+    inputs.withUnsafeMutablePointer { values in
+      for row in 0..<count {
+        var random = RandomStream(
+          RandomKey(seed: recipe.seed, purpose: .noise, example: row, step: step))
+        random.standardNormals(width) { values[row * width + $0] += noise * Float($1) }
+      }
+    }
+  }
+
   /// Adversarial images for the network as it is, found against the true labels.
   private func adversarialImages(
     of batch: LabelledImages, for network: ResNet, epsilon: Epsilon, steps: Int, step: Int
@@ -209,13 +226,14 @@ extension Checkpoint {
 public enum TrainingError: ExplainedError, Equatable {
   case batch(size: Int, epochs: Int, images: Int)
   case padding(Int, image: ImageShape)
+  case noise(Float)
   case state(epochs: Int, of: Int)
   case diverged(step: Int)
 
   /// `.usage` where a setting of the recipe is wrong, `.data` where the training or its stored state is.
   public var cause: ErrorCause {
     switch self {
-    case .batch, .padding: .usage
+    case .batch, .padding, .noise: .usage
     case .state, .diverged: .data
     }
   }
@@ -230,6 +248,8 @@ public enum TrainingError: ExplainedError, Equatable {
       """
     case .padding(let padding, let image):
       "a padding of \(padding) does not suit images of \(image); it is from 0 to their height"
+    case .noise(let deviation):
+      "the training noise's standard deviation σ is \(deviation); give a finite number above 0"
     case .state(let epochs, let total):
       "the training state is after \(epochs) epochs and the recipe has \(total); train anew"
     case .diverged(let step):

@@ -24,6 +24,10 @@ public struct TrainingRecipe: Codable, Hashable, Sendable {
   public var method: Method
   /// What is done to every clean image before the method; nothing if nil.
   public var augmentation: Augmentation?
+  /// σ of the Gaussian noise that is added to every value of what the method shows the network, mixtures
+  /// included, on the pixel scale and without clipping; none if nil. Cohen et al., ICML 2019, train so what
+  /// is to be certified under that noise.
+  public var noise: Float?
   /// Passes over the images.
   public var epochs: Int
   /// Images of a step; interpolated adversarial training shows the network twice as many.
@@ -39,12 +43,13 @@ public struct TrainingRecipe: Codable, Hashable, Sendable {
 
   /// A complete recipe.
   public init(
-    method: Method, augmentation: Augmentation? = nil, epochs: Int, batchSize: Int,
-    schedule: LearningRateSchedule,
+    method: Method, augmentation: Augmentation? = nil, noise: Float? = nil, epochs: Int,
+    batchSize: Int, schedule: LearningRateSchedule,
     momentum: Float = 0.9, weightDecay: Float = 5e-4, seed: UInt64
   ) {
     self.method = method
     self.augmentation = augmentation
+    self.noise = noise
     self.epochs = epochs
     self.batchSize = batchSize
     self.schedule = schedule
@@ -62,8 +67,9 @@ extension TrainingRecipe: CustomStringConvertible {
       case .flipAndCrop(let padding)?: "flipped and cropped by \(padding)"
       case nil: "as they are"
       }
+    let noise = noise.map { ", with Gaussian noise of σ = \($0)" } ?? ""
     return
-      "\(method); images \(change), \(epochs) epoch\(epochs == 1 ? "" : "s") in batches of \(batchSize); learning rate "
+      "\(method); images \(change)\(noise), \(epochs) epoch\(epochs == 1 ? "" : "s") in batches of \(batchSize); learning rate "
       + "\(schedule), momentum \(momentum), weight decay \(weightDecay); seed \(seed)"
   }
 }

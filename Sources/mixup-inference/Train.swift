@@ -60,6 +60,13 @@ struct Train: ParsableCommand {
       """)
   var crop: Int?
 
+  @Option(
+    help: """
+      σ of the Gaussian noise that is added to what the network is shown, on the pixel scale; for networks that \
+      `certify` is to look at under that noise. With --method plain and mixup.
+      """)
+  var noise: Float?
+
   @Option(help: "Radius of adversarial training, on the pixel scale.")
   var epsilon: String?
 
@@ -128,6 +135,17 @@ struct Train: ParsableCommand {
       recipe.weightDecay = weightDecay
     }
     if let crop { recipe.augmentation = crop == 0 ? nil : .flipAndCrop(padding: crop) }
+    if let noise {
+      guard noise.isFinite, noise > 0 else {
+        throw Failure.usage("--noise is \(noise); σ is a number above 0, on the pixel scale")
+      }
+      guard chosen == .plain || chosen == .mixup else {
+        throw Failure.usage(
+          "--noise says nothing here: --method \(method) trains on adversarial images; use plain or mixup"
+        )
+      }
+      recipe.noise = noise
+    }
     let radius = try epsilon.map { try Epsilon($0) }
     let taken: [String]
     switch recipe.method {

@@ -176,6 +176,47 @@ struct TrainerTests {
     #expect(try Checkpoint(mixed).tensors != Checkpoint(plain).tensors)
   }
 
+  @Test(
+    "noise is added to all that is shown, mixtures included, anew at every step", arguments: [0, 1])
+  func noise(_ method: Int) throws {
+    var noisy = recipe(try Self.methods()[method])
+    noisy.noise = 0.25
+    #expect("\(noisy)".contains("images as they are, with Gaussian noise of σ = 0.25, 1 epoch"))
+    let two = trainer(noisy)
+    let shown = try two.examples(of: data, for: network(), step: 3).inputs
+    func noise(step: Int) -> [Double] {
+      var changed = shown
+      two.addNoise(to: &changed, step: step)
+      return zip(changed.values, shown.values).map { Double($0) - Double($1) }
+    }
+    let (first, second) = (noise(step: 3), noise(step: 4))
+    #expect(first == noise(step: 3))
+    // 6400 values: with probability 1 − 10⁻⁹ the mean is within 6.2 standard errors of 0, and the mean square,
+    // whose relative standard error is √(2/6400), within 6.2 of those of σ².
+    for values in [first, second, zip(first, second).map { ($0 - $1) / 2.0.squareRoot() }] {
+      let count = Double(values.count)
+      #expect(abs(values.reduce(0, +) / count) <= 6.2 * 0.25 / count.squareRoot())
+      let square = values.reduce(0) { $0 + $1 * $1 } / count
+      #expect(abs(square / 0.0625 - 1) <= 6.2 * (2 / count).squareRoot())
+    }
+    let bytes = try trained(two)
+    #expect(try trained(trainer(noisy, threads: 1)) == bytes)
+    noisy.noise = nil
+    #expect(try trained(trainer(noisy)) != bytes)
+  }
+
+  @Test(
+    "noise that is none is refused before any step", arguments: [0, -1, .nan, .infinity] as [Float])
+  func refusesNoise(_ deviation: Float) throws {
+    var recipe = recipe(.plain)
+    recipe.noise = deviation
+    #expect {
+      try trainer(recipe).train(network(), on: data)
+    } throws: {
+      if case TrainingError.noise? = $0 as? TrainingError { true } else { false }
+    }
+  }
+
   @Test("Progress counts every step of every epoch, without the images that fill no batch")
   func progress() throws {
     let trainer = trainer(recipe(.plain, epochs: 3))
