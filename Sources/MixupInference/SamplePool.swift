@@ -108,6 +108,13 @@ public struct SamplePool: Sendable {
   /// numbers of a key.
   package func draw(_ kind: PartnerLabel, predicted: Int, key: RandomKey) -> Partner {
     var stream = RandomStream(key)
+    return draw(kind, predicted: predicted, from: &stream)
+  }
+
+  /// The same from the next random numbers of a stream.
+  package func draw(
+    _ kind: PartnerLabel, predicted: Int, from stream: inout RandomStream
+  ) -> Partner {
     let label = drawLabel(kind, predicted: predicted, from: &stream)
     return Partner(
       label: label, position: positions[label][stream.integer(below: positions[label].count)])

@@ -17,8 +17,8 @@ struct MixupInferenceCommand: ParsableCommand {
       finds a theorem that fails.
       """,
     subcommands: [
-      Reproduce.self, Train.self, Evaluate.self, Merge.self, Attack.self, Verify.self,
-      Profile.self, Inspect.self, Export.self, Doctor.self,
+      Reproduce.self, Train.self, Evaluate.self, Certify.self, Merge.self, Attack.self,
+      Verify.self, Profile.self, Inspect.self, Export.self, Doctor.self,
     ])
 
   /// Runs a verb, and ends with one line and the right status where it cannot.

@@ -59,6 +59,14 @@ struct SubjectOptions: ParsableArguments {
     }
     return try model.map { try fileModel($0, reading.reading(), for: images) }
   }
+
+  /// The model of a verb that cannot do without.
+  func required(for images: ImageShape) throws -> any EvaluatedModel {
+    guard let model = try load(for: images) else {
+      throw Failure.usage("nothing is to be measured; give --model or --model-command")
+    }
+    return model
+  }
 }
 
 /// The network of a file.
@@ -104,10 +112,7 @@ struct ModelOptions: ParsableArguments {
   ///
   /// - Parameter images: the shape of the data set's images.
   func load(for images: ImageShape) throws -> any EvaluatedModel {
-    guard let model = try subject.load(for: images) else {
-      throw Failure.usage("nothing is to be measured; give --model or --model-command")
-    }
-    return model
+    try subject.required(for: images)
   }
 
   /// The network given by --other, if there is one.

@@ -217,16 +217,20 @@ struct PlanOptions: ParsableArguments {
     return try EvaluationPlan(json: bytes, file: path)
   }
 
-  private func named<Name: RawRepresentable<String> & CaseIterable>(
-    _ text: String, _ option: String
-  ) throws -> Name {
-    guard let name = Name.allCases.first(where: { $0.rawValue == text }) else {
-      throw Failure.usage("\(option) \(text) is unknown; it takes \(names(Name.allCases))")
-    }
-    return name
-  }
 }
 
-private func names<Name: RawRepresentable<String>>(_ all: some Sequence<Name>) -> String {
+/// What an option names.
+///
+/// - Throws: `Failure` for a name that is unknown.
+func named<Name: RawRepresentable<String> & CaseIterable>(
+  _ text: String, _ option: String
+) throws -> Name {
+  guard let name = Name.allCases.first(where: { $0.rawValue == text }) else {
+    throw Failure.usage("\(option) \(text) is unknown; it takes \(names(Name.allCases))")
+  }
+  return name
+}
+
+func names<Name: RawRepresentable<String>>(_ all: some Sequence<Name>) -> String {
   all.map(\.rawValue).joined(separator: ", ")
 }

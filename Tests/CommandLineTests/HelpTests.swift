@@ -19,7 +19,7 @@ struct HelpTests {
         ["train"],
         [
           "--method", "--architecture", "--activation", "--dataset", "--data", "--epochs",
-          "--batch-size", "--learning-rate", "--alpha", "--epsilon", "--steps", "--seed",
+          "--batch-size", "--learning-rate", "--alpha", "--noise", "--epsilon", "--steps", "--seed",
           "--output", "--threads",
         ]
       ),
@@ -38,6 +38,13 @@ struct HelpTests {
         [
           "--model", "--other", "--defence", "--attack", "--norm", "--epsilon", "--loss",
           "--output",
+        ]
+      ),
+      (
+        ["certify"],
+        [
+          "--model", "--defence", "--lambda", "--sigma", "--alpha", "--radii", "--votes", "--draws",
+          "--fixed", "--count", "--shard", "--sanity", "--seed", "--cohen", "--json", "--threads",
         ]
       ),
       (["merge"], ["<stores>", "--json", "--csv"]),

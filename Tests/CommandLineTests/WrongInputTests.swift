@@ -28,7 +28,8 @@ struct WrongInputTests {
     "evaluate --model @colour.safetensors --dataset cifar10 --data @cifar --count 2"
 
   static let mistakes: [Mistake] =
-    models + datasets + inspection + verification + profiles + reproduction + options + files
+    models + datasets + certification + inspection + verification + profiles + reproduction
+    + options + files
     + parsing
 
   static let datasets = [
@@ -57,6 +58,44 @@ struct WrongInputTests {
       "overwritten"),
     Mistake("train --dataset @own.safetensors --output @own.safetensors", 64, "overwritten"),
     Mistake("verify --model @model.safetensors --json @model.safetensors", 64, "overwritten"),
+  ]
+
+  private static let certify = "certify --model @model.safetensors --count 2 --sigma 0.25"
+
+  static let certification = [
+    Mistake("certify --model @model.safetensors --sigma 0", 64, "σ of the noise is 0.0"),
+    Mistake("certify --model @model.safetensors --sigma -0.5", 64, "σ of the noise is -0.5"),
+    Mistake("certify --model @model.safetensors --sigma nan", 64, "σ of the noise is nan"),
+    Mistake("certify --model @model.safetensors", 64, "--sigma"),
+    Mistake("certify --sigma 0.25", 64, "nothing is to be measured"),
+    Mistake("\(certify) --alpha 0", 64, "α is 0.0"),
+    Mistake("\(certify) --alpha 1", 64, "α is 1.0"),
+    Mistake("\(certify) --alpha -0.1", 64, "α is -0.1"),
+    Mistake("\(certify) --radii 0,much", 64, "--radii is 0,much"),
+    Mistake("\(certify) --radii 0.5,0.25", 64, "the radii are 0.5,0.25"),
+    Mistake("\(certify) --radii 3", 64, "no number of draws"),
+    Mistake("\(certify) --radii 0.5 --draws 200", 64, "a radius of 0.5 needs"),
+    Mistake("\(certify) --radii 0 --draws 5", 64, "a radius of 0.0 needs"),
+    Mistake("\(certify) --radii 0 --fixed 5", 64, "needs 10 draws that all agree"),
+    Mistake("\(certify) --draws 0", 64, "the number of draws is 0"),
+    Mistake("\(certify) --draws 500 --fixed 500", 64, "leave it out beside --fixed"),
+    Mistake("\(certify) --defence none", 64, "none has no certificate"),
+    Mistake("\(certify) --defence rotation", 64, "rotation has no certificate"),
+    Mistake("\(certify) --defence mi-combined", 64, "mi-combined has no certificate"),
+    Mistake("\(certify) --defence gaussian --defence mi-ol", 64, "certify takes one --defence"),
+    Mistake("\(certify) --defence magic", 64, "--defence magic is unknown"),
+    Mistake("\(certify) --defence gaussian --lambda 0.5", 64, "--lambda says nothing here"),
+    Mistake("\(certify) --defence mi-ol --lambda 0", 64, "λ is 0"),
+    Mistake("\(certify) --defence mi-ol --lambda 2", 64, "λ is 2"),
+    Mistake("\(certify) --votes soft", 64, "--votes soft is unknown"),
+    Mistake("\(certify) --sanity 0", 64, "--sanity is 0"),
+    Mistake("\(certify) --shard 3/2", 64, "3/2"),
+    Mistake("\(certify) --shard 3/3", 64, "is empty"),
+    Mistake("certify --model @model.safetensors --sigma 0.25 --count 0", 64, "0 images"),
+    Mistake("\(certify) --json - --cohen -", 64, "standard output"),
+    Mistake("\(certify) --json @model.safetensors", 64, "overwritten"),
+    Mistake("certify --model @huge.safetensors --count 2 --sigma 0.25", 65, "not a number"),
+    Mistake("certify --model @few.safetensors --sigma 0.25", 65, "5 classes"),
   ]
 
   static let reproduction = [
@@ -299,6 +338,9 @@ struct WrongInputTests {
     Mistake("\(train) --activation mish", 64, "it is one of relu, silu, leaky-0.1"),
     Mistake("\(train) --learning-rate nan", 64, "--learning-rate is nan"),
     Mistake("\(train) --learning-rate 0", 64, "--learning-rate is 0"),
+    Mistake("\(train) --noise 0", 64, "--noise is 0"),
+    Mistake("\(train) --noise nan", 64, "--noise is nan"),
+    Mistake("train --method at --noise 0.1 --output @new.safetensors", 64, "--noise says nothing"),
     Mistake("\(train) --batch-size 1", 64, "batches of 1"),
     Mistake("\(train) --batch-size 10000", 64, "batches of 10000"),
     Mistake("train --method plain --epochs 0 --output @new.safetensors", 64, "0 epochs"),

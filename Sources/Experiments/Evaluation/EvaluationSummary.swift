@@ -528,7 +528,7 @@ private func signed(_ value: Double) -> String {
 }
 
 /// "12.3–45.6".
-private func range(_ interval: Interval) -> String {
+func range(_ interval: Interval) -> String {
   "\(fixed(100 * interval.lower, decimals: 1))–\(fixed(100 * interval.upper, decimals: 1))"
 }
 

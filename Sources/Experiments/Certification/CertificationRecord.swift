@@ -1,0 +1,104 @@
+import Foundation
+import Kernels
+import MixupInference
+import NeuralNetwork
+import Robustness
+import Statistics
+
+/// Certificates of images, with everything that is needed to find them again, and what they come to.
+package struct CertificationRecord: Encodable, Sendable {
+  /// Raised with every change of the layout.
+  package let schema = 1
+  /// How tables call the network.
+  package var model: String
+  package var checkpoint: String
+  package var origin: CheckpointFile.Origin?
+  package var process: EvaluationRecord.Process?
+  package var normalization: Normalization?
+  package var dataset: String
+  package var split = EvaluationJob.Split.test
+  package var examples: EvaluationRecord.Examples
+  /// The indices of the images that are certified here.
+  package var indices: IndexRanges
+  package var pool: EvaluationJob.Pool?
+  package var defence: SmoothedDefence
+  /// The standard deviation of the noise as the image sees it: σ, or σ/λ behind mixing; pixel scale.
+  package var inputSigma: Double
+  package var norm = PerturbationBudget.Norm.l2
+  package var votes: Certification.Votes
+  /// α, of every image.
+  package var level: Double
+  /// "sequence" or "fixed".
+  package var rule: String
+  /// The most draws of every law, or the fixed number.
+  package var drawLimit: Int
+  package var seed: UInt64
+  package var kernelSet: KernelSet
+  package var planProfile: PlanProfile?
+  /// Laws of the random images that an attacker could cause, under all of which a certificate holds.
+  package var lawCount: Int
+  /// What came out, radius by radius.
+  package var radii: [Row]
+  /// Every image.
+  package var images: [Certificate]
+
+  /// All images at one radius.
+  package struct Row: Encodable, Sendable, Equatable {
+    /// In ℓ2, on the pixel scale.
+    package var radius: Double
+    /// Images whose certified class is the true one.
+    package var correct: Int
+    /// Images that are certified in a class that is not.
+    package var wrong: Int
+    /// Images of which it was shown that the radius cannot be certified; at radius 0, that abstain. With a fixed
+    /// number of draws none is shown.
+    package var refuted: Int
+    /// Images that the draws did not decide.
+    package var undecided: Int
+    /// `correct` over all images, with Wilson's 95% interval for the choice of images.
+    package var certifiedAccuracy: Double
+    package var interval: Interval
+  }
+
+  init(
+    model: String, digest: String, origin: CheckpointFile.Origin?,
+    process: EvaluationRecord.Process?, normalization: Normalization?, dataset: String,
+    examples: EvaluationRecord.Examples, indices: IndexRanges, pool: EvaluationJob.Pool?,
+    defence: SmoothedDefence, certification: Certification, kernelSet: KernelSet,
+    planProfile: PlanProfile?, classCount: Int, certificates: [Certificate]
+  ) {
+    self.model = model
+    checkpoint = digest
+    self.origin = origin
+    self.process = process
+    self.normalization = normalization
+    self.dataset = dataset
+    self.examples = examples
+    self.indices = indices
+    self.pool = pool
+    self.defence = defence
+    inputSigma = defence.standardDeviation
+    votes = certification.votes
+    level = certification.level
+    switch certification.rule {
+    case .sequence: rule = "sequence"
+    case .fixed: rule = "fixed"
+    }
+    drawLimit = certification.rule.limit
+    seed = certification.seed
+    self.kernelSet = kernelSet
+    self.planProfile = planProfile
+    lawCount = defence.usesTrainingImages ? classCount : 1
+    radii = certification.radii.enumerated().map { place, radius in
+      let verdicts = certificates.map { $0.verdict(on: place) }
+      let correct = Proportion(
+        zip(certificates, verdicts).map { $0.isCorrect && $1 == .atLeast })
+      return Row(
+        radius: radius, correct: correct.successes,
+        wrong: verdicts.count { $0 == .atLeast } - correct.successes,
+        refuted: verdicts.count { $0 == .below }, undecided: verdicts.count { $0 == .open },
+        certifiedAccuracy: correct.value, interval: correct.wilsonInterval())
+    }
+    images = certificates.sorted { $0.index < $1.index }
+  }
+}

@@ -1,0 +1,102 @@
+import Classification
+import Datasets
+import Foundation
+import Kernels
+import NeuralNetwork
+import Reporting
+import Robustness
+import Statistics
+import Synchronization
+
+/// Certifies the predictions of one model behind one defence.
+package struct CertificationRun: Sendable {
+  package var defence: SmoothedDefence
+  package var certification: Certification
+  /// Test images, from the first; all if nil.
+  package var count: Int?
+  package var shard: Shard
+  var kernels: KernelSet
+  var workers: WorkerPool
+  var progress: ProgressReporter
+
+  package init(
+    defence: SmoothedDefence, certification: Certification, count: Int?, shard: Shard,
+    kernels: KernelSet, workers: WorkerPool, progress: ProgressReporter
+  ) {
+    self.defence = defence
+    self.certification = certification
+    self.count = count
+    self.shard = shard
+    self.kernels = kernels
+    self.workers = workers
+    self.progress = progress
+  }
+
+  /// The certificates of the shard's part of the test images.
+  ///
+  /// - Parameter sanityCount: on how many of the images certificates are attacked; nil for none.
+  /// - Throws: `CertificationError`, `PlanError` and what model and data throw.
+  package func run(
+    _ model: any EvaluatedModel, on data: DatasetSplit, dataset: Dataset, sanityCount: Int? = nil
+  ) throws -> CertificationSummary {
+    try certification.check(standardDeviation: defence.standardDeviation)
+    if let count, count < 1 {
+      throw PlanError.setting("\(count) images are to be certified; give 1 at least")
+    }
+    let all = data.test[0..<min(count ?? data.test.count, data.test.count)]
+    guard shard.number <= all.count else {
+      throw PlanError.setting(
+        "shard \(shard) of \(all.count) images is empty; use \(all.count) shards at most")
+    }
+    try model.check(all)
+    let base = try model.classifier(kernels: kernels)
+    let smoothed = try defence.smoothed(base, training: data.training)
+    let images = all[shard.positions(of: all.count)]
+    let memory = MemoryReuse()
+    defer { withExtendedLifetime(memory) {} }
+    let stage = progress.stage("certify", total: images.count, unit: "images")
+    let costs = Mutex((passes: 0, seconds: [Int: Double]()))
+    let certificates = try certification.run(
+      smoothed, on: images, forEach: { [workers] in workers.forEach(count: $0, $1) }
+    ) { certificate, passes, seconds in
+      costs.withLock {
+        $0.passes += passes.forward
+        $0.seconds[certificate.index] = seconds
+      }
+      stage.advance()
+    }
+    stage.finish()
+    let (_, seconds) = costs.withLock(\.self)
+    let identities = all.identities
+    let training = data.training.identities
+    let known = Set(training + data.validation.identities)
+    var summary = CertificationSummary(
+      record: CertificationRecord(
+        model: model.name, digest: model.digest, origin: model.origin, process: model.process,
+        normalization: model.normalization, dataset: dataset.name,
+        examples: EvaluationRecord.Examples(
+          identity: all.identity(of: identities), repeated: all.count - Set(identities).count,
+          training: identities.count(where: known.contains)),
+        indices: IndexRanges(images.indices),
+        pool: defence.usesTrainingImages
+          ? EvaluationJob.Pool(
+            split: .training, images: training.count,
+            identity: data.training.identity(of: training)) : nil,
+        defence: defence, certification: certification, kernelSet: kernels,
+        planProfile: (base as? NetworkClassifier)?.plan.profile,
+        classCount: images.classCount, certificates: certificates),
+      seconds: seconds)
+    if let sanityCount {
+      let checked = min(sanityCount, images.count)
+      let stage = progress.stage("check certificates", total: 0, unit: "images")
+      let check = CertificateCheck(of: smoothed, by: certification) { [workers] in
+        workers.forEach(count: $0, $1)
+      }
+      summary.sanity = try check.verdict(
+        on: Array(certificates[..<checked]), of: images[0..<checked]
+      ) { stage.advance() }
+      stage.finish()
+    }
+    return summary
+  }
+}
