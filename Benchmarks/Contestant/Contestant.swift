@@ -32,6 +32,9 @@ struct Contestant: ParsableCommand {
     })
   var kernels = KernelSet.best
 
+  @Flag(help: "Compute forward passes and decisions in int8, calibrated on the pool's images.")
+  var int8 = false
+
   @Option(
     parsing: .upToNextOption,
     help: "Make the folder's files for these networks and leave, such as --write resNet8 resNet20.")
@@ -59,7 +62,7 @@ struct Contestant: ParsableCommand {
     let words = line.split(separator: " ", maxSplits: 1).map(String.init)
     switch (words.first, words.last) {
     case ("prepare", let name?) where words.count == 2:
-      work = try shared.workload(named: name, on: execution)
+      work = try shared.workload(named: name, int8: int8, on: execution)
       return "ready \(kernels.rawValue)"
     case ("run", let count?):
       guard let work, let count = Int(count), count > 0 else { break }

@@ -18,7 +18,7 @@ struct SharedFiles {
   // MARK: Reading
 
   /// The work KIND/NETWORK/SIZE, as in "forward/resNet20/30".
-  func workload(named name: String, on execution: Execution) throws -> Workload {
+  func workload(named name: String, int8: Bool, on execution: Execution) throws -> Workload {
     let parts = name.split(separator: "/").map(String.init)
     guard parts.count == 3, let kind = Workload.Kind(rawValue: parts[0]),
       ResNet.Architecture.named.contains(where: { $0.name == parts[1] }),
@@ -29,7 +29,8 @@ struct SharedFiles {
     let inputs = WorkloadInputs(
       network: .checkpoint(try Checkpoint(read("\(prefix)\(parts[1]).safetensors"))),
       images: try images("\(prefix)images"), pool: try images("\(prefix)pool"))
-    return try Workload(kind, size: size, inputs, on: execution)
+    return try Workload(
+      kind, size: size, int8 ? inputs.quantized(on: execution) : inputs, on: execution)
   }
 
   private func images(_ name: String) throws -> LabelledImages {

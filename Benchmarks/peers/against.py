@@ -36,6 +36,8 @@ def parse():
                         help="turns of each build, 4 or more (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="(default: %(default)s)")
     parser.add_argument("--kernels", help="kernel set of both (default: the best)")
+    parser.add_argument("--int8", action="store_true",
+                        help="the new build computes in int8: how far its results are off is only told")
     options = parser.parse_args()
     if options.rounds < 4:
         parser.error("--rounds must be 4 or more, or there are no quartiles")
@@ -58,12 +60,12 @@ def output(contestant, folder):
     return path.read_bytes()
 
 
-def agreement(work, old, new, folder):
+def agreement(work, old, new, folder, is_checked=True):
     """"same bytes", or how far apart the results are; raises Failure if that is too far."""
     if output(old, folder) == output(new, folder):
         return "same bytes"
     try:
-        differences = run.compare(work, [new, old], folder)
+        differences = run.compare(work, [new, old], folder, is_checked)
     except ImportError:
         raise run.Failure(
             f"the results of {work} are not the same bytes, and how far they are apart numpy would"
@@ -78,7 +80,8 @@ def measure(work, options, folder):
     if options.kernels:
         tail.append(f"--kernels={options.kernels}")
     old = run.Contestant("old build", [options.old, *tail], {}, log)
-    new = run.Contestant("new build", [options.new, *tail], {}, log)
+    new = run.Contestant(
+        "new build", [options.new, *tail, *(["--int8"] if options.int8 else [])], {}, log)
     try:
         for contestant in (old, new):
             contestant.send(f"prepare {work}")
@@ -91,7 +94,7 @@ def measure(work, options, folder):
             return None
         if not same:
             raise run.Failure(f"{work}: the builds chose different kernel sets; name one")
-        agrees = agreement(work, old, new, folder)
+        agrees = agreement(work, old, new, folder, not options.int8)
         once = min(c.turn() for _ in range(run.WARM_UP) for c in (old, new))
         for contestant in (old, new):  # the same for both: a turn's warm-up is part of the work
             contestant.count = max(1, math.ceil(run.TURN / once))

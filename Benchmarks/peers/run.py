@@ -219,10 +219,10 @@ def ratio(contestants):
     return best, statistics.quantiles(ratios, n=4, method="inclusive")
 
 
-def compare(work, contestants, folder):
+def compare(work, contestants, folder, is_checked=True):
     """How far every contestant's result is from the first peer's.
 
-    Raises Failure if one is too far: whoever computes something else cannot be compared.
+    Raises Failure if one is too far, unless this is not checked: whoever computes something else cannot be compared.
     """
     import numpy
 
@@ -252,7 +252,7 @@ def compare(work, contestants, folder):
         else:
             difference = numpy.linalg.norm(result - reference) / numpy.linalg.norm(reference)
             agrees = difference <= GRADIENT_TOLERANCE
-        if not agrees:
+        if is_checked and not agrees:
             raise Failure(
                 f"{name}: the result of {work} is another than the first peer's,"
                 f" off by {difference:.1e}")

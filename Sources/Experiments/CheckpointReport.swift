@@ -33,7 +33,8 @@ package struct CheckpointReport: InspectionReport {
     } catch let error as ReadingError {
       throw error
     } catch { findings.append(("network", "not recognised: \(error)")) }
-    findings += header.metadata.sorted { $0.key < $1.key }
+    // A calibration is told above, in one line.
+    findings += header.metadata.filter { $0.key != "quantization" }.sorted { $0.key < $1.key }
       .map { (name: "metadata \($0.key.printable)", value: $0.value.printable) }
     self.findings = findings
     table = Table(
@@ -76,6 +77,7 @@ package struct CheckpointReport: InspectionReport {
             ?? "")
       ),
     ]
+    if let quantization = file.quantization { findings.append(("int8", quantization.text)) }
     if let recognized = file.recognized {
       findings.append(("family", recognized.family.title))
       findings.append(("names", recognized.naming.description))

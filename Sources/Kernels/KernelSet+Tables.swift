@@ -1,3 +1,4 @@
+import CPUFeatures
 import KernelTables
 import KernelsAVX2
 import KernelsAVX512
@@ -14,6 +15,36 @@ extension KernelSet {
     case .avx2: KernelsAVX2.Float32.self
     case .avx512: KernelsAVX512.Float32.self
     }
+  }
+
+  /// The kernels in whole numbers of eight bits; all sets give the same bytes. Where the processor has an instruction
+  /// for products of bytes, the SIMD sets use it.
+  package var integer8: any Integer8Kernels.Type {
+    switch self {
+    case .reference: Integer8Reference.self
+    case .openBLAS: KernelsPortable.Integer8.self
+    case .avx2:
+      cpu_supports_avx_vnni() ? KernelsAVX2.Integer8Instruction.self : KernelsAVX2.Integer8.self
+    case .avx512:
+      cpu_supports_avx512_vnni()
+        ? KernelsAVX512.Integer8Instruction.self : KernelsAVX512.Integer8.self
+    }
+  }
+
+  /// Every table of whole numbers that runs here, by a name: also those of which the processor has a faster one.
+  package static var allInteger8: [(name: String, table: any Integer8Kernels.Type)] {
+    var tables: [(String, any Integer8Kernels.Type)] = [
+      ("reference", Integer8Reference.self), ("portable", KernelsPortable.Integer8.self),
+    ]
+    if KernelSet.avx2.isAvailable { tables.append(("avx2", KernelsAVX2.Integer8.self)) }
+    if KernelSet.avx512.isAvailable { tables.append(("avx512", KernelsAVX512.Integer8.self)) }
+    if cpu_supports_avx_vnni() {
+      tables.append(("avx2, instruction", KernelsAVX2.Integer8Instruction.self))
+    }
+    if cpu_supports_avx512_vnni() {
+      tables.append(("avx512, instruction", KernelsAVX512.Integer8Instruction.self))
+    }
+    return tables
   }
 
   /// Whether the set's products are those of its table, rather than plain loops or OpenBLAS.

@@ -12,6 +12,8 @@ public struct Checkpoint: Sendable {
   public var notes: [String: String]
   /// Parameters and running statistics by path.
   public var tensors: [String: Tensor]
+  /// How it computes in whole numbers, if it was calibrated.
+  public var quantization: Quantization?
 
   /// The present state of a network.
   public init(_ network: ResNet, normalization: Normalization, notes: [String: String] = [:]) {
@@ -44,12 +46,13 @@ public struct Checkpoint: Sendable {
 
   init(
     architecture: ResNet.Architecture, normalization: Normalization, notes: [String: String],
-    tensors: [String: Tensor]
+    tensors: [String: Tensor], quantization: Quantization? = nil
   ) {
     self.architecture = architecture
     self.normalization = normalization
     self.notes = notes
     self.tensors = tensors
+    self.quantization = quantization
   }
 
   /// The file's bytes; equal checkpoints give equal bytes.
@@ -59,6 +62,9 @@ public struct Checkpoint: Sendable {
     var metadata = notes
     metadata["architecture"] = String(decoding: try encoder.encode(architecture), as: UTF8.self)
     metadata["normalization"] = String(decoding: try encoder.encode(normalization), as: UTF8.self)
+    if let quantization {
+      metadata["quantization"] = String(decoding: try encoder.encode(quantization), as: UTF8.self)
+    }
     return try Safetensors(tensors: tensors, metadata: metadata).encoded()
   }
 

@@ -17,6 +17,8 @@ package struct CheckpointFile: Sendable {
   package let unneeded: [String]
   /// The names of F64 tensors with a value that Float32 cannot hold exactly, so that it is rounded.
   package let rounded: [String]
+  /// How it computes in whole numbers, if it was calibrated.
+  package let quantization: Quantization?
   /// Free text of the file.
   package let notes: [String: String]
   /// SHA-256 of the file's bytes. Files of equal content may have different ones.
@@ -67,6 +69,8 @@ package struct CheckpointFile: Sendable {
     let described: ResNet.Architecture? = try Self.decode("architecture", from: &notes)
     let own: Normalization? = try Self.decode("normalization", from: &notes)
     let said: [String: String] = try Self.decode("readings", from: &notes) ?? [:]
+    quantization = try Self.decode("quantization", from: &notes)
+    if let problem = quantization?.problem { throw QuantizationError.calibration(problem) }
     self.notes = notes
 
     // Tensors in the file that are not the network's.
@@ -153,7 +157,7 @@ package struct CheckpointFile: Sendable {
     guard let scaling else { throw .noNormalization }
     return Checkpoint(
       architecture: architecture, normalization: scaling.normalization, notes: notes,
-      tensors: tensors)
+      tensors: tensors, quantization: quantization)
   }
 
   /// What records tell of the file beside its identity.

@@ -66,6 +66,15 @@ package struct Workload {
       return
     }
     let classifier = try inputs.classifier(on: execution, profile: profile)
+    if let quantization = inputs.quantization, kind != .attack {
+      let integers = QuantizedClassifier(
+        try QuantizedPlan(classifier.plan, quantization), workers: execution.workers)
+      self.init(
+        kind == .decision
+          ? try Self.decision(by: integers, inputs, sampleCount: size)
+          : Self.forward(through: integers, inputs.images[0..<size].pixels))
+      return
+    }
     switch kind {
     case .decision:
       self.init(try Self.decision(by: classifier, inputs, sampleCount: size))
@@ -82,7 +91,7 @@ package struct Workload {
   // MARK: The kinds
 
   private static func forward(
-    through classifier: NetworkClassifier, _ images: Pixels
+    through classifier: some Classifier, _ images: Pixels
   ) -> () throws -> Tensor {
     let draws = Draws(seed: 1, purpose: .score, examples: Array(0..<images.count))
     return { try classifier.logits(of: images, draws: draws) }
@@ -90,7 +99,7 @@ package struct Workload {
 
   /// One forward pass for the predicted class ŷ, by which partners are drawn, and N passes on mixtures.
   private static func decision(
-    by classifier: NetworkClassifier, _ inputs: WorkloadInputs, sampleCount: Int
+    by classifier: some Classifier, _ inputs: WorkloadInputs, sampleCount: Int
   ) throws -> () throws -> Tensor {
     let defence = try inputs.defence(around: classifier, sampleCount: sampleCount)
     let image = inputs.images[0..<1].pixels

@@ -40,6 +40,8 @@ package struct WorkloadInputs: Sendable {
   package var network: WorkloadNetwork
   package var images: LabelledImages
   package var pool: LabelledImages
+  /// How forward passes and decisions are computed in whole numbers; nil for Float32.
+  package var quantization: Quantization?
 
   package init(network: WorkloadNetwork, images: LabelledImages, pool: LabelledImages) {
     self.network = network
@@ -67,6 +69,20 @@ package struct WorkloadInputs: Sendable {
     try NetworkClassifier(
       network.plan(kernels: execution.kernels, profile: profile),
       workers: execution.workers)
+  }
+
+  /// The same works in whole numbers, calibrated on the images to mix with unless the network is calibrated.
+  ///
+  /// - Throws: `QuantizationError`.
+  package func quantized(on execution: Execution) throws -> WorkloadInputs {
+    var result = self
+    if case .checkpoint(let checkpoint) = network { result.quantization = checkpoint.quantization }
+    if result.quantization == nil {
+      result.quantization = try Quantization(
+        calibrating: network.plan(kernels: execution.kernels, profile: .throughput),
+        on: pool.pixels)
+    }
+    return result
   }
 
   /// Mixup inference by MI-OL around a classifier: N mixtures with images of the pool that are of other

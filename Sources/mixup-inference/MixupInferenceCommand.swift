@@ -18,7 +18,8 @@ struct MixupInferenceCommand: ParsableCommand {
       """,
     subcommands: [
       Reproduce.self, Train.self, Evaluate.self, Certify.self, Merge.self, Attack.self,
-      Verify.self, Profile.self, Inspect.self, Export.self, Doctor.self,
+      Verify.self, Profile.self, Inspect.self, Export.self, Quantize.self, Compare.self,
+      Doctor.self,
     ])
 
   /// Runs a verb, and ends with one line and the right status where it cannot.

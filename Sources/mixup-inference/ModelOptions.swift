@@ -23,6 +23,7 @@ struct SubjectOptions: ParsableArguments {
   var modelTimeLimit: Int?
 
   @OptionGroup var reading: ReadingOptions
+  @OptionGroup var arithmetic: ArithmeticOptions
 
   /// - Throws: `Failure` for options that do not go together.
   private func check() throws {
@@ -42,6 +43,10 @@ struct SubjectOptions: ParsableArguments {
     guard !modelCommand.allSatisfy(\.isWhitespace) else {
       throw Failure.usage("--model-command is empty; give such as 'python3 mine.py'")
     }
+    guard arithmetic.isEmpty else {
+      throw Failure.usage(
+        "--arithmetic and --gradient are about checkpoints; a process computes as it likes")
+    }
     guard reading.isEmpty else {
       throw Failure.usage(
         "--mean, --std and --reading describe the file of --model; a process scales its input itself"
@@ -57,7 +62,9 @@ struct SubjectOptions: ParsableArguments {
     if let modelCommand {
       return try CommandModel(command: modelCommand, limit: .seconds(modelTimeLimit ?? 300))
     }
-    return try model.map { try fileModel($0, reading.reading(), for: images) }
+    return try model.map {
+      try fileModel($0, reading.reading(), for: images, arithmetic.chosen())
+    }
   }
 
   /// The model of a verb that cannot do without.
@@ -71,9 +78,15 @@ struct SubjectOptions: ParsableArguments {
 
 /// The network of a file.
 private func fileModel(
-  _ path: String, _ reading: CheckpointReading, for images: ImageShape
+  _ path: String, _ reading: CheckpointReading, for images: ImageShape,
+  _ chosen: ChosenArithmetic
 ) throws -> any EvaluatedModel {
   if let network = try onnxNetwork(path, reading: reading, images: images) {
+    guard !chosen.isGiven else {
+      throw Failure.usage(
+        "--arithmetic and --gradient are about checkpoints, and \(path) is an ONNX file; leave them out"
+      )
+    }
     if reading.normalization == nil {
       let line = "mixup-inference: \(path): normalization \(ONNXReport.unscaled)".printable + "\n"
       FileHandle.standardError.write(Data(line.utf8))
@@ -82,8 +95,57 @@ private func fileModel(
       name: modelName(path), network,
       normalization: network.normalization(reading.normalization))
   }
-  return try CheckpointModel(
-    name: modelName(path), checkpointFile(path, reading: reading, images: images))
+  let file = try checkpointFile(path, reading: reading, images: images)
+  do {
+    return try CheckpointModel(
+      name: modelName(path), file, in: chosen.arithmetic, followsFloat32: chosen.followsFloat32)
+  } catch let error as QuantizationError where error.cause == .data {
+    throw Failure.data("\(path): \(error)")
+  }
+}
+
+/// In what a checkpoint's network computes.
+struct ArithmeticOptions: ParsableArguments {
+  @Option(
+    help: """
+      In what the network computes: \(Arithmetic.allCases.map(\.rawValue).joined(separator: ", ")); int8 for a \
+      file of `quantize` unless given, float32 for any other.
+      """)
+  var arithmetic: String?
+
+  @Option(
+    help: """
+      float32: attacks follow the gradient of the network in float32, with the loss of its int8 logits. That of \
+      int8 is 0 almost everywhere, and refused.
+      """)
+  var gradient: String?
+
+  var isEmpty: Bool { arithmetic == nil && gradient == nil }
+
+  /// - Throws: `Failure` for an arithmetic or a gradient that there is not.
+  fileprivate func chosen() throws -> ChosenArithmetic {
+    guard gradient == nil || gradient == "float32" else {
+      throw Failure.usage(
+        "--gradient is \(gradient ?? ""); it is float32, as that of int8 is 0 almost everywhere")
+    }
+    return ChosenArithmetic(
+      arithmetic: try arithmetic.map { name in
+        guard let arithmetic = Arithmetic(rawValue: name) else {
+          let names = Arithmetic.allCases.map(\.rawValue).joined(separator: ", ")
+          throw Failure.usage("--arithmetic is \(name); it is one of \(names)")
+        }
+        return arithmetic
+      }, followsFloat32: gradient != nil, isGiven: !isEmpty)
+  }
+}
+
+/// What the command line says of a network's arithmetic.
+private struct ChosenArithmetic {
+  /// Nil for the file's own.
+  var arithmetic: Arithmetic?
+  var followsFloat32 = false
+  /// Whether it says anything.
+  var isGiven: Bool
 }
 
 /// Which model is measured, and on which network transfer attacks search.
@@ -127,6 +189,8 @@ struct ModelOptions: ParsableArguments {
       }
       return nil
     }
-    return try fileModel(other, reading, for: images)
+    // Whoever searches on another network looks for gradients.
+    return try fileModel(
+      other, reading, for: images, ChosenArithmetic(arithmetic: .float32, isGiven: false))
   }
 }

@@ -100,13 +100,17 @@ struct Profile: ParsableCommand {
 
     let size = batch ?? kind.standardSize
     let profile = plan.flatMap(PlanProfile.init(rawValue:))
-    let inputs = try WorkloadInputs(for: network, imageCount: kind == .decision ? 1 : size)
+    var inputs = try WorkloadInputs(for: network, imageCount: kind == .decision ? 1 : size)
+    // A calibrated file is computed in int8 as by `evaluate`; layers are timed in float32.
+    if case .checkpoint(let checkpoint) = network { inputs.quantization = checkpoint.quantization }
+    let isQuantized = inputs.quantization != nil && (kind == .forward || kind == .decision)
     let report = try ProfileReport(
       of: Workload(kind, size: size, inputs, on: execution, profile: profile),
-      title: "\(kind.rawValue)/\(name)/\(size)", circumstances: machine.circumstances(),
+      title: "\(kind.rawValue)/\(name)/\(size)\(isQuantized ? " in int8" : "")",
+      circumstances: machine.circumstances(),
       seconds: seconds)
     let layers = try LayerReport(
-      name,
+      isQuantized ? "\(name) in float32" : name,
       network.plan(kernels: kernels, profile: profile ?? kind.standardPlan(size: size)),
       images: size, rounds: rounds)
     try report.write(to: folder, layers: layers.text)

@@ -71,6 +71,8 @@ struct HelpTests {
           "convert_checkpoint.py",
         ]
       ),
+      (["quantize"], ["--model", "--method", "--images", "--output", "margin"]),
+      (["compare"], ["--model", "--lambda", "--samples", "--count", "Wilson"]),
       (["doctor"], ["missing"]),
     ])
   func help(_ verb: [String], _ words: [String]) throws {

@@ -7,6 +7,12 @@ bool cpu_supports_avx512(void);
 /// Whether the processor and the system run code compiled for x86-64-v3 (AVX2, FMA, BMI, F16C).
 bool cpu_supports_avx2(void);
 
+/// Whether the processor multiplies and adds bytes on 512-bit vectors (AVX512_VNNI).
+bool cpu_supports_avx512_vnni(void);
+
+/// Whether the processor multiplies and adds bytes on 256-bit vectors without AVX-512 (AVX_VNNI).
+bool cpu_supports_avx_vnni(void);
+
 /// The number of processors on which the calling thread may run; 0 if the system does not say.
 int cpu_affinity_count(void);
 

@@ -87,6 +87,64 @@ static inline __attribute__((always_inline)) vector8 keep_positive_8(vector8 v, 
 static inline __attribute__((always_inline)) vector16 keep_positive_16(vector16 v, vector16 r) {
   return (vector16)((integers16)v & (r > 0));
 }
+// Whole numbers of 32 bits, and bytes, in as many lanes.
+typedef int whole4 __attribute__((ext_vector_type(4)));
+typedef int whole8 __attribute__((ext_vector_type(8)));
+typedef int whole16 __attribute__((ext_vector_type(16)));
+typedef unsigned char bytes4 __attribute__((ext_vector_type(4)));
+typedef unsigned char bytes8 __attribute__((ext_vector_type(8)));
+typedef unsigned char bytes16 __attribute__((ext_vector_type(16)));
+
+// For N lanes: a whole number as a float, rounded to the nearest, to the even one of two; a byte as a float; and the
+// nearest byte of a float, the even one of two. A number between 0 and 255 to which 1.5 * 2^23 is added has no room for
+// a fraction, and its lowest bits are the rounded number.
+#define CVECTOR_BYTES(N)                                                                           \
+  static inline __attribute__((always_inline)) vector##N float_of_whole_##N(whole##N a) {          \
+    return __builtin_convertvector(a, vector##N);                                                  \
+  }                                                                                                \
+  static inline __attribute__((always_inline)) vector##N float_of_bytes_##N(bytes##N a) {          \
+    return __builtin_convertvector(__builtin_convertvector(a, whole##N), vector##N);               \
+  }                                                                                                \
+  static inline __attribute__((always_inline)) bytes##N nearest_bytes_##N(vector##N a) {           \
+    a = __builtin_elementwise_min(__builtin_elementwise_max(a, (vector##N)0.0f), (vector##N)255.0f); \
+    a += (vector##N)12582912.0f;                                                                   \
+    return __builtin_convertvector((whole##N)a & 255, bytes##N);                                   \
+  }
+CVECTOR_BYTES(4)
+CVECTOR_BYTES(8)
+CVECTOR_BYTES(16)
+
+// sum + u0*s0 + u1*s1 + u2*s2 + u3*s3 in every lane of 32 bits, whose bytes are the unsigned u and the signed s: one
+// instruction, which nothing in Swift becomes. In assembly, as a function with an attribute for the instruction set
+// would not be inlined into code that is compiled without; the program asks the processor first.
+#if defined(__AVX512F__)
+static inline __attribute__((always_inline)) whole16 add_byte_products_16(
+    whole16 sum, whole16 u, whole16 s) {
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(u), "v"(s));
+  return sum;
+}
+#endif
+#if defined(__AVX2__)
+static inline __attribute__((always_inline)) whole8 add_byte_products_8(
+    whole8 sum, whole8 u, whole8 s) {
+  __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(u), "x"(s));
+  return sum;
+}
+#endif
+
+// a0*b0 + a1*b1 in every lane of 32 bits, whose halves are the signed a and b.
+#if defined(__AVX512BW__)
+static inline __attribute__((always_inline)) whole16 half_products_16(whole16 a, whole16 b) {
+  typedef short halves __attribute__((vector_size(64)));
+  return (whole16)__builtin_ia32_pmaddwd512((halves)a, (halves)b);
+}
+#endif
+#if defined(__AVX2__)
+static inline __attribute__((always_inline)) whole8 half_products_8(whole8 a, whole8 b) {
+  typedef short halves __attribute__((vector_size(32)));
+  return (whole8)__builtin_ia32_pmaddwd256((halves)a, (halves)b);
+}
+#endif
 
 // Asks for a line of memory in the second-level cache; any address will do.
 static inline __attribute__((always_inline)) void prefetch(const void *address) {

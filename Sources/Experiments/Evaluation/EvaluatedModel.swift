@@ -1,5 +1,6 @@
 import Classification
 import Datasets
+import Foundation
 import Kernels
 import NeuralNetwork
 import Robustness
@@ -70,6 +71,10 @@ package struct CheckpointModel: EvaluatedModel {
   package var origin: CheckpointFile.Origin?
   /// How its training went, where that is known.
   package var curve: LearningCurve?
+  /// In what it computes; others than Float32 need a calibrated checkpoint.
+  package var arithmetic = Arithmetic.float32
+  /// Whether attacks follow the gradient of the network in Float32 where the arithmetic has none.
+  package var followsFloat32 = false
 
   package init(
     name: String, checkpoint: Checkpoint, digest: String, origin: CheckpointFile.Origin? = nil,
@@ -94,12 +99,54 @@ package struct CheckpointModel: EvaluatedModel {
       origin: file.origin, curve: curve)
   }
 
+  /// The network of a file in an arithmetic, with digest and name of its own.
+  ///
+  /// - Parameters:
+  ///   - arithmetic: nil for int8 of a calibrated file, and Float32 of any other.
+  ///   - followsFloat32: whether attacks follow the gradient of the network in Float32.
+  /// - Throws: `QuantizationError` for a file that cannot be computed so; `CheckpointError.noNormalization`.
+  package init(
+    name: String, _ file: CheckpointFile, in arithmetic: Arithmetic?, followsFloat32: Bool
+  ) throws {
+    try self.init(name: name, file)
+    self.arithmetic = arithmetic ?? (checkpoint.quantization == nil ? .float32 : .int8)
+    guard self.arithmetic != .float32 else { return }
+    guard let quantization = checkpoint.quantization else { throw QuantizationError.missing }
+    guard self.arithmetic == .int8 || quantization.margin != nil else {
+      throw QuantizationError.noMargin
+    }
+    // What does not fit is found before anything is measured; the kernel set has no part in it.
+    _ = try QuantizedPlan(InferencePlan(checkpoint, kernels: .reference), quantization)
+    self.followsFloat32 = followsFloat32
+    self.name += " \(self.arithmetic.rawValue)"
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let digest = CanonicalDigest(domain: "mixup-inference int8 network", version: 1)
+    digest.add(self.digest)
+    digest.add(self.arithmetic.rawValue)
+    digest.add(UInt64(followsFloat32 ? 1 : 0))
+    digest.add(String(decoding: try encoder.encode(quantization), as: UTF8.self))
+    self.digest = digest.finish()
+  }
+
   package var normalization: Normalization? { checkpoint.normalization }
   package var imageShape: ImageShape { checkpoint.architecture.imageShape }
   package var classCount: Int { checkpoint.architecture.classCount }
   package var splitSeed: UInt64 { checkpoint.recipe?.seed ?? 1 }
 
+  package var hasGradient: Bool { arithmetic == .float32 || followsFloat32 }
+
   package func classifier(kernels: KernelSet) throws -> any DifferentiableClassifier {
-    try NetworkClassifier(InferencePlan(checkpoint, kernels: kernels))
+    let exact = NetworkClassifier(try InferencePlan(checkpoint, kernels: kernels))
+    guard arithmetic != .float32 else { return exact }
+    guard let quantization = checkpoint.quantization else { throw QuantizationError.missing }
+    let integers = QuantizedClassifier(try QuantizedPlan(exact.plan, quantization))
+    let followed = followsFloat32 ? exact : nil
+    guard arithmetic == .int8Checked else {
+      return StraightThrough(integers, following: followed)
+    }
+    guard let margin = quantization.margin else { throw QuantizationError.noMargin }
+    return StraightThrough(
+      CheckedClassifier(integers, exact: exact, bound: margin.bound), following: followed)
   }
 }

@@ -105,7 +105,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
   }
 
   /// How the images of a call are shared out.
-  private struct Passes {
+  struct Passes {
     let images: Int
     /// Images of one pass.
     let size: Int
@@ -129,14 +129,19 @@ public final class NetworkClassifier: DifferentiableClassifier {
     }
 
     func images(of pass: Int) -> Range<Int> { pass * size..<min((pass + 1) * size, images) }
+
+    /// Calls `body` with every pass, from several threads unless these share the layers.
+    func forEach(on workers: WorkerPool?, _ body: @Sendable (Int, Range<Int>) -> Void) {
+      guard let workers, !sharesLayers else {
+        for pass in 0..<count { body(pass, images(of: pass)) }
+        return
+      }
+      workers.forEach(count: count) { body($0, images(of: $0)) }
+    }
   }
 
   private func forEach(_ passes: Passes, _ body: @Sendable (Int, Range<Int>) -> Void) {
-    guard let workers, !passes.sharesLayers else {
-      for pass in 0..<passes.count { body(pass, passes.images(of: pass)) }
-      return
-    }
-    workers.forEach(count: passes.count) { body($0, passes.images(of: $0)) }
+    passes.forEach(on: workers, body)
   }
 
   /// Throws unless all logits are finite. Other classifiers may give −∞, the logarithm of the probability

@@ -12,7 +12,7 @@ struct Pooling: GraphOperator {
   let kind: Kind
   let window: PoolingWindow
   let extents: NetworkGraph.Extents
-  private let input: NetworkGraph.Extents
+  let input: NetworkGraph.Extents
 
   /// Nil if the window does not fit.
   init?(_ kind: Kind, _ window: PoolingWindow, of input: NetworkGraph.Extents) {

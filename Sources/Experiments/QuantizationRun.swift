@@ -1,0 +1,66 @@
+import Classification
+import Datasets
+import Foundation
+import Kernels
+import NeuralNetwork
+import Reporting
+import Statistics
+
+/// Calibrates a network for whole numbers: scales from training images, the margin of decisions from validation images.
+package struct QuantizationRun {
+  package var method: CalibrationMethod
+  /// Training images whose activations are looked at; all if there are fewer.
+  package var imageCount: Int
+  package var kernels: KernelSet
+  package var workers: WorkerPool
+
+  package init(
+    method: CalibrationMethod = .leastSquares, imageCount: Int = 1000, kernels: KernelSet,
+    workers: WorkerPool
+  ) {
+    self.method = method
+    self.imageCount = imageCount
+    self.kernels = kernels
+    self.workers = workers
+  }
+
+  /// The checkpoint with its calibration.
+  ///
+  /// - Throws: `QuantizationError`; `ClassifierError` or `AttackError` for images that are not the network's.
+  package func calibrated(
+    _ checkpoint: Checkpoint, on data: DatasetSplit
+  ) throws -> (checkpoint: Checkpoint, text: String) {
+    guard imageCount > 0 else { throw QuantizationError.noImages }
+    let plan = try InferencePlan(checkpoint, kernels: kernels)
+    let training = data.training.pixels
+    // Images of all the file: its first ones may be alike.
+    let count = min(imageCount, training.count)
+    let chosen = (0..<count).map { $0 * training.count / max(count, 1) }
+    var quantization = try Quantization(calibrating: plan, on: training[chosen], method: method)
+    let exact = NetworkClassifier(plan, workers: workers)
+    let integers = QuantizedClassifier(try QuantizedPlan(plan, quantization), workers: workers)
+    let validation = data.validation
+    if validation.count > 0 {
+      let draws = Draws(seed: 1, purpose: .score, examples: Array(0..<validation.count))
+      quantization.margin = try Quantization.Margin(
+        of: integers.checkedLogits(of: validation.pixels, draws: draws),
+        exact: exact.checkedLogits(of: validation.pixels, draws: draws))
+    }
+    var result = checkpoint
+    result.quantization = quantization
+    return (result, quantization.text)
+  }
+}
+
+extension Quantization {
+  /// What it is, in one line.
+  package var text: String {
+    let margin =
+      margin.map {
+        String(
+          format: "margin %.4g on %d validation images", $0.bound, $0.imageCount)
+      } ?? "no validation images to measure a margin on"
+    return
+      "\(activations.count) activations in bytes, \(method.rawValue) over \(imageCount) training images; \(margin)"
+  }
+}

@@ -1,0 +1,108 @@
+/// The kernels in whole numbers of eight bits of one instruction set: activations u are unsigned bytes, weights s signed
+/// bytes with a scale for every output channel, sums have 32 bits. It stands beside `Float32Kernels`, whose words it
+/// uses, and is called through `KernelSet.integer8`.
+///
+/// Sums of products are exact, so their order does not matter. What happens to a finished sum is done in Float32, where
+/// every operation is rounded to the nearest, to the even one of two; so all instruction sets give the same bytes.
+///
+/// Channels of the input lie in multiples of 4, those of the output in whole panels of 16. Panels are
+/// [panels, depth / 4, 16, 4]: of 16 columns four inputs each, one behind the other, as one instruction adds them up.
+package protocol Integer8Kernels: SendableMetatype {
+  /// out[d] = requantize(Σ_t in[source(d, t)] · W[t]) for some destinations d of one group.
+  static func gatheredProduct(_ arguments: GatheredByteArguments)
+
+  /// out = requantize(in) for rows of channels.
+  ///
+  /// - Parameters:
+  ///   - pixels: how many rows.
+  ///   - input: laid out like the output.
+  static func requantize(
+    pixels: Int, input: UnsafePointer<UInt8>, _ requantization: Requantization)
+}
+
+/// How a sum becomes a byte: out = nearest(min(max(v, 0), 255)) with v = fma(addend, addendScale, fma(sum, scale,
+/// shift)), where fma(a, b, c) = a·b + c is rounded once and the sum was first rounded to Float32. Without an addend
+/// v = fma(sum, scale, shift).
+///
+/// A ReLU needs no more than that: behind it byte 0 stands for 0.
+package struct Requantization {
+  /// Columns, a multiple of 16.
+  package var columns: Int
+  /// Bytes from one row of output and addend to the next.
+  package var stride: Int
+  /// For every column.
+  package var scale: UnsafePointer<Float>
+  /// For every column.
+  package var shift: UnsafePointer<Float>
+  /// Laid out like the output, and allowed to be the output itself; nil for none.
+  package var addend: UnsafePointer<UInt8>?
+  package var addendScale: Float
+  package var output: UnsafeMutablePointer<UInt8>
+
+  package init(
+    columns: Int, stride: Int, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
+    addend: UnsafePointer<UInt8>?, addendScale: Float, output: UnsafeMutablePointer<UInt8>
+  ) {
+    self.columns = columns
+    self.stride = stride
+    self.scale = scale
+    self.shift = shift
+    self.addend = addend
+    self.addendScale = addendScale
+    self.output = output
+  }
+}
+
+/// The gathered product of bytes for some destinations of one group; as `GatheredProductArguments`.
+package struct GatheredByteArguments {
+  /// The first tap of every run.
+  package var taps: UnsafePointer<Int32>
+  /// How many taps every run has.
+  package var lengths: UnsafePointer<Int32>
+  /// How many runs there are.
+  package var runCount: Int
+  /// The group's destinations, [`pixelCount`].
+  package var destinations: UnsafePointer<Int32>
+  /// For every destination the source under the first tap of every run, [`pixelCount`, `runCount`].
+  package var sources: UnsafePointer<Int32>
+  /// Destinations of the group.
+  package var pixelCount: Int
+  /// The first row to compute, and the one after the last.
+  package var rows: Range<Int>
+  /// Pixels of an image of the output.
+  package var destinationCount: Int
+  /// [images, source pixels, `inputChannels`].
+  package var input: UnsafePointer<UInt8>
+  /// Bytes from one image of the input to the next.
+  package var imageStride: Int
+  /// Channels of a pixel of the input, a multiple of 4.
+  package var inputChannels: Int
+  /// Panels.
+  package var weights: UnsafePointer<Int8>
+  /// Taps × `inputChannels`, of all taps of the kernel.
+  package var depth: Int
+  /// What is done with the sums, and where they are stored; its rows are [images, `destinationCount`].
+  package var requantization: Requantization
+
+  package init(
+    taps: UnsafePointer<Int32>, lengths: UnsafePointer<Int32>, runCount: Int,
+    destinations: UnsafePointer<Int32>, sources: UnsafePointer<Int32>, pixelCount: Int,
+    rows: Range<Int>, destinationCount: Int, input: UnsafePointer<UInt8>, imageStride: Int,
+    inputChannels: Int, weights: UnsafePointer<Int8>, depth: Int, requantization: Requantization
+  ) {
+    self.taps = taps
+    self.lengths = lengths
+    self.runCount = runCount
+    self.destinations = destinations
+    self.sources = sources
+    self.pixelCount = pixelCount
+    self.rows = rows
+    self.destinationCount = destinationCount
+    self.input = input
+    self.imageStride = imageStride
+    self.inputChannels = inputChannels
+    self.weights = weights
+    self.depth = depth
+    self.requantization = requantization
+  }
+}

@@ -1,0 +1,33 @@
+import KernelTables
+
+/// The kernels in whole numbers of eight bits of the instruction set that this folder is compiled for.
+package enum Integer8: Integer8Kernels {
+  package static func gatheredProduct(_ arguments: GatheredByteArguments) {
+    #if AVX512 || AVX2
+      ByteProduct<ByteHalves>(problem: arguments).run()
+    #else
+      ByteProduct<ByteProducts>(problem: arguments).run()
+    #endif
+  }
+
+  package static func requantize(
+    pixels: Int, input: UnsafePointer<UInt8>, _ requantization: Requantization
+  ) {
+    requantization.rows(of: input, count: pixels)
+  }
+}
+
+#if AVX512 || AVX2
+  /// The same for processors with an instruction for products of bytes.
+  package enum Integer8Instruction: Integer8Kernels {
+    package static func gatheredProduct(_ arguments: GatheredByteArguments) {
+      ByteProduct<ByteInstruction>(problem: arguments).run()
+    }
+
+    package static func requantize(
+      pixels: Int, input: UnsafePointer<UInt8>, _ requantization: Requantization
+    ) {
+      requantization.rows(of: input, count: pixels)
+    }
+  }
+#endif

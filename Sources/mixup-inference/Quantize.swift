@@ -1,0 +1,77 @@
+import ArgumentParser
+import Experiments
+import Foundation
+import NeuralNetwork
+import Reporting
+
+struct Quantize: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract:
+      "Calibrates a checkpoint for int8: activations in bytes, sums of products in 32 bits.",
+    discussion: """
+      Writes the checkpoint again with the scales of its activations, which are measured on training images of \
+      the data set, and with a margin that is measured on its validation images: up to which lead of the best \
+      logit a label in int8 was not that in float32. Weights stay as they are in the file; their signed bytes, \
+      with one scale for every output channel behind the folded normalisation, follow from them.
+
+      The file is a --model of `evaluate`, `profile`, `inspect` and `compare` as any other. --arithmetic says in what \
+      it is computed: int8 unless given; int8-checked, where decisions closer than the margin are made again in \
+      float32; float32. Attacks cannot follow the gradient of int8, which is 0 almost everywhere, unless \
+      --gradient float32 has them follow the network in float32. `compare` says how far int8 can be trusted.
+
+      Example: mixup-inference quantize --model plain.safetensors --dataset cifar10 --data cifar-10-batches-bin \
+      --output plain-int8.safetensors
+      """)
+
+  @Option(
+    help: "Checkpoint (safetensors), or PyTorch state dict of a network that `inspect` knows.")
+  var model: String
+
+  @OptionGroup var reading: ReadingOptions
+  @OptionGroup var dataset: DatasetOptions
+
+  @Option(
+    help: """
+      How the range of an activation is chosen: \
+      \(CalibrationMethod.allCases.map(\.rawValue).joined(separator: ", ")).
+      """)
+  var method = CalibrationMethod.leastSquares.rawValue
+
+  @Option(help: "Training images that are looked at.")
+  var images = 1000
+
+  @Option(help: "The checkpoint to write (safetensors).")
+  var output: Destination
+
+  @OptionGroup var machine: MachineOptions
+
+  func run() throws {
+    guard let method = CalibrationMethod(rawValue: method) else {
+      let names = CalibrationMethod.allCases.map(\.rawValue).joined(separator: ", ")
+      throw Failure.usage("method \(self.method) is unknown; --method takes one of \(names)")
+    }
+    guard 1...1_000_000 ~= images else {
+      throw Failure.usage("--images is \(images); give a number from 1 to 1,000,000")
+    }
+    try [output].check(inputs: [model, dataset.file])
+    let set = try dataset.described()
+    let reading = try reading.reading()
+    guard try onnxNetwork(model, reading: reading) == nil else {
+      throw Failure.usage(
+        "\(model) is an ONNX file, and calibration is kept in checkpoints; give a state dict")
+    }
+    let checkpoint = try checkpointFile(model, reading: reading, images: set.imageShape)
+      .checkpoint()
+    let data = try dataset.load(set, seed: checkpoint.recipe?.seed ?? 1)
+    let run = QuantizationRun(
+      method: method, imageCount: images, kernels: try machine.kernelSet(),
+      workers: machine.workers())
+    do {
+      let (result, text) = try run.calibrated(checkpoint, on: data)
+      try output.write(result.encoded())
+      [output].say(text)
+    } catch let error as QuantizationError where error.cause == .data {
+      throw Failure.data("\(model): \(error)")
+    }
+  }
+}
