@@ -13,8 +13,7 @@ struct Compare: ParsableCommand {
       For the network alone and for mixup inference with other labels (MI-OL), whose draws are the same in both \
       arithmetics: the share of labels that are those of float32 with its Wilson interval, both accuracies, and \
       their difference with Newcombe's interval for pairs. In int8-checked, a decision is made again in float32 \
-      where its best logit leads by no more than the largest lead with which a validation image was labelled \
-      otherwise; so many decisions are made again as the table says. Behind it stand the images that are labelled \
+      where its best logit leads by no more than it was moved, at most, on validation images; so many decisions are made again as the table says. Behind it stand the images that are labelled \
       otherwise, by number.
 
       Example: mixup-inference compare --model plain-int8.safetensors --dataset cifar10 \

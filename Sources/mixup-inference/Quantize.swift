@@ -10,8 +10,8 @@ struct Quantize: ParsableCommand {
       "Calibrates a checkpoint for int8: activations in bytes, sums of products in 32 bits.",
     discussion: """
       Writes the checkpoint again with the scales of its activations, which are measured on training images of \
-      the data set, and with a margin that is measured on its validation images: up to which lead of the best \
-      logit a label in int8 was not that in float32. Weights stay as they are in the file; their signed bytes, \
+      the data set, and with a margin that is measured on its validation images: the most by which int8 moved the \
+      best logit away from another one; a label that is not that of float32 was moved by more than it leads. Weights stay as they are in the file; their signed bytes, \
       with one scale for every output channel behind the folded normalisation, follow from them.
 
       The file is a --model of `evaluate`, `profile`, `inspect` and `compare` as any other. --arithmetic says in what \

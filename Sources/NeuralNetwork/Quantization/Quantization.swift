@@ -28,12 +28,14 @@ public struct Quantization: Codable, Hashable, Sendable {
     public var zero: Int
   }
 
-  /// By how much the best logit led, at most, where the label was not that of Float32.
+  /// By how much the best logit was moved away from another one, at most. A label that is not that of Float32 was moved
+  /// by more than it leads.
   public struct Margin: Codable, Hashable, Sendable {
     /// In units of logits.
     public var bound: Float
-    /// Validation images on which it was measured. An image that is exchangeable with them is labelled otherwise than
-    /// by Float32, and by a larger margin, with a probability of at most 1 / (images + 1).
+    /// Validation images on which it was measured. An image that is exchangeable with them is moved by more, which it
+    /// must be to be labelled otherwise than by Float32 with a larger lead, with a probability of at most
+    /// 1 / (images + 1).
     public var imageCount: Int
 
     /// A bound and on how many images it was found.
