@@ -24,12 +24,16 @@ extension KernelSet {
     case .reference: Integer8Reference.self
     case .openBLAS: KernelsPortable.Integer8.self
     case .avx2:
-      cpu_supports_avx_vnni() ? KernelsAVX2.Integer8Instruction.self : KernelsAVX2.Integer8.self
+      Self.hasAVXInstruction ? KernelsAVX2.Integer8Instruction.self : KernelsAVX2.Integer8.self
     case .avx512:
-      cpu_supports_avx512_vnni()
+      Self.hasAVX512Instruction
         ? KernelsAVX512.Integer8Instruction.self : KernelsAVX512.Integer8.self
     }
   }
+
+  // Asked once: in a virtual machine every question to the processor leaves it.
+  private static let hasAVXInstruction = cpu_supports_avx_vnni()
+  private static let hasAVX512Instruction = cpu_supports_avx512_vnni()
 
   /// Every table of whole numbers that runs here, by a name: also those of which the processor has a faster one.
   package static var allInteger8: [(name: String, table: any Integer8Kernels.Type)] {
