@@ -265,18 +265,17 @@ if Context.environment["MIXUP_INFERENCE_BENCHMARKS"] != nil {
 
 // MARK: Fuzzing
 
-// Only where it is asked for: these have no main, and link with libFuzzer alone. See `ci/fuzz`.
+// Only where it is asked for: it has no main, and links with libFuzzer alone. See `ci/fuzz`.
 if Context.environment["MIXUP_INFERENCE_FUZZING"] != nil {
   let fuzzing = [SwiftSetting.unsafeFlags(["-parse-as-library"])]
-  package.products += [
-    .executable(name: "FuzzONNX", targets: ["FuzzONNX"]),
-    .executable(name: "FuzzProcess", targets: ["FuzzProcess"]),
-  ]
   package.targets += [
+    .target(name: "CFuzzer", path: "Fuzz/CFuzzer"),
     .executableTarget(
-      name: "FuzzONNX", dependencies: ["ONNX"], path: "Fuzz/ONNX", swiftSettings: strict + fuzzing),
-    .executableTarget(
-      name: "FuzzProcess", dependencies: ["ProcessModel"], path: "Fuzz/Process",
-      exclude: ["answers"], swiftSettings: strict + fuzzing),
+      name: "Fuzz",
+      dependencies: [
+        "CFuzzer", "Experiments", "ProcessModel", "PropertyTesting", "Training", "Robustness",
+        "Datasets", "ONNX", "NeuralNetwork", "Kernels", "Classification", "Statistics",
+      ],
+      path: "Fuzz", exclude: ["CFuzzer"], swiftSettings: strict + fuzzing),
   ]
 }

@@ -5,7 +5,9 @@
 #include <malloc.h>
 #include <stdatomic.h>
 
-#if defined(__GLIBC__) && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+// What libFuzzer tests has the address sanitizer in its Swift alone, and its allocator throughout.
+#if defined(__GLIBC__) && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer) \
+  && !__has_feature(coverage_sanitizer)
 #define COUNTS
 #endif
 

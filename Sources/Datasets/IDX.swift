@@ -1,5 +1,6 @@
 import Classification
 import Foundation
+import Statistics
 
 /// Four IDX files in a folder: images and labels to train on, images and labels to test on.
 ///
@@ -70,9 +71,9 @@ private struct IDXArray {
   /// - Throws: `DatasetError` unless the file holds an array of bytes with `rank` dimensions, and as many
   ///   bytes as its extents say.
   init(_ file: DataFile, rank: Int) throws(DatasetError) {
-    func number(_ place: Int) -> UInt32 {
-      file.data.dropFirst(4 * place).prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
-    }
+    let reader = ByteReader(file.data)
+    /// 0 behind the end, of which there is none within the head.
+    func number(_ place: Int) -> UInt32 { (reader.value(at: 4 * place) ?? 0 as UInt32).byteSwapped }
     let head = 4 + 4 * rank
     let expected = UInt32(0x0800 + rank)
     if file.data.starts(with: [0x1F, 0x8B]) { throw .compressedFile(file.path) }
@@ -83,16 +84,8 @@ private struct IDXArray {
       throw .wrongKind(file.path, found: number(0), expected: expected)
     }
     let extents = (1...rank).map(number)
-    // The product of three numbers of 32 bits may need 96, more than an `Int` has.
-    var count: Int? = 1
-    for extent in extents {
-      count = count.flatMap {
-        let (product, overflow) = $0.multipliedReportingOverflow(by: Int(extent))
-        return overflow ? nil : product
-      }
-    }
     bytes = file.data.dropFirst(head)
-    guard count == bytes.count else {
+    guard extents.map(Int.init).product(atMost: .max) == bytes.count else {
       throw .extents(file.path, extents, bytes: bytes.count)
     }
     self.file = file

@@ -170,14 +170,20 @@ package struct TrainingRun: Sendable {
     of origin: [String: String]
   ) throws -> (state: TrainingState, curve: LearningCurve)? {
     guard !isFresh, FileManager.default.fileExists(atPath: stateFile.path) else { return nil }
-    let decoder = JSONDecoder()
+    func note<Value: Decodable>(_ notes: [String: String], _ key: String) -> Value? {
+      try? JSONDecoder().decode(Value.self, from: Data((notes[key] ?? "").utf8))
+    }
+    let path = stateFile.relativePath
     guard let bytes = try? Data(contentsOf: stateFile),
-      let (state, notes) = try? TrainingState.decoded(bytes), state.epochs <= recipe.epochs,
-      let curve = try? decoder.decode(
-        LearningCurve.self, from: Data((notes[Self.curveKey] ?? "").utf8)),
-      try decoder.decode([String: String].self, from: Data((notes[Self.originKey] ?? "{}").utf8))
-        == origin
-    else { throw TrainingRunError.otherState(stateFile.relativePath) }
+      let (state, notes) = try? TrainingState.decoded(bytes),
+      let curve: LearningCurve = note(notes, Self.curveKey),
+      let found: [String: String] = note(notes, Self.originKey)
+    else { throw TrainingRunError.damagedState(path) }
+    guard found == origin else { throw TrainingRunError.otherState(path) }
+    // The recipe, which is a part of the origin, says how many epochs there can be.
+    guard state.epochs <= recipe.epochs, curve.epochs.count == state.epochs,
+      curve.epochs.enumerated().allSatisfy({ $1.epoch == $0 + 1 })
+    else { throw TrainingRunError.damagedState(path) }
     return (state, curve)
   }
 }
@@ -185,9 +191,15 @@ package struct TrainingRun: Sendable {
 /// Why a training run does not begin.
 package enum TrainingRunError: ExplainedError, Equatable {
   case otherState(String)
+  case damagedState(String)
 
-  /// `.usage`: what was asked for is wrong.
-  package var cause: ErrorCause { .usage }
+  /// `.usage` where what was asked for is wrong, `.data` where a file is.
+  package var cause: ErrorCause {
+    switch self {
+    case .otherState: .usage
+    case .damagedState: .data
+    }
+  }
 
   package var description: String {
     switch self {
@@ -196,6 +208,8 @@ package enum TrainingRunError: ExplainedError, Equatable {
       \(file) is not the state of this very run (recipe, data, network, kernel set); give --fresh to \
       begin anew, or another --output
       """
+    case .damagedState(let file):
+      "\(file) is damaged and says of no epoch how it was left; give --fresh to begin anew"
     }
   }
 }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The tables of indices that a convolution needs in one direction. They depend on its geometry and not
 /// on its weights, so a layer makes them once.
 public struct ConvolutionTables: Sendable {
@@ -22,24 +24,48 @@ public struct ConvolutionTables: Sendable {
     self.init(geometry, direction, tiles: Self.tiles(of: geometry))
   }
 
-  /// The tables of both directions, which share their tiles.
-  public static func both(
-    _ geometry: ConvolutionGeometry
-  ) -> (forward: ConvolutionTables, inputGradient: ConvolutionTables) {
-    let tiles = tiles(of: geometry)
-    return (
-      ConvolutionTables(geometry, .forward, tiles: tiles),
-      ConvolutionTables(geometry, .inputGradient, tiles: tiles)
-    )
-  }
-
-  private init(_ geometry: ConvolutionGeometry, _ direction: Direction, tiles: [WinogradTiles]) {
+  fileprivate init(
+    _ geometry: ConvolutionGeometry, _ direction: Direction, tiles: [WinogradTiles]
+  ) {
     self.direction = direction
     gather = direction == .forward ? .convolution(geometry) : .inputGradient(of: geometry)
     self.tiles = tiles
   }
 
-  private static func tiles(of geometry: ConvolutionGeometry) -> [WinogradTiles] {
+  fileprivate static func tiles(of geometry: ConvolutionGeometry) -> [WinogradTiles] {
     [4, 2].compactMap { WinogradTiles(geometry, outputExtent: $0) }
+  }
+}
+
+/// The tables of both directions of one geometry, which share their tiles: each is made when it is first asked for. A
+/// class so that all layers of a network with this geometry have the same tables, which for large images are larger
+/// than the weights.
+public final class SharedConvolutionTables: Sendable {
+  /// What the tables are for.
+  public let geometry: ConvolutionGeometry
+
+  private struct Made {
+    var tiles: [WinogradTiles]?
+    var forward: ConvolutionTables?
+    var inputGradient: ConvolutionTables?
+  }
+  private let made = Mutex(Made())
+
+  /// Tables that nobody has asked for yet.
+  public init(_ geometry: ConvolutionGeometry) { self.geometry = geometry }
+
+  /// The tables of a direction.
+  public subscript(_ direction: ConvolutionTables.Direction) -> ConvolutionTables {
+    made.withLock { made in
+      if let tables = direction == .forward ? made.forward : made.inputGradient { return tables }
+      let tiles = made.tiles ?? ConvolutionTables.tiles(of: geometry)
+      let tables = ConvolutionTables(geometry, direction, tiles: tiles)
+      made.tiles = tiles
+      switch direction {
+      case .forward: made.forward = tables
+      case .inputGradient: made.inputGradient = tables
+      }
+      return tables
+    }
   }
 }

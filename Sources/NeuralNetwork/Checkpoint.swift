@@ -89,7 +89,22 @@ extension ResNet.Architecture {
       }
       && [shape.height, shape.width].allSatisfy { 1...512 ~= $0 } && 2...100_000 ~= classCount
       && [stemKernel, details.projectionKernel].allSatisfy { $0 % 2 == 1 && 1...15 ~= $0 }
-      && blocks.reduce(0, +) <= 1000 && areDetailsValid
+      && blocks.reduce(0, +) <= 1000 && areDetailsValid && fits
+  }
+
+  /// Whether a plan takes no more memory for an image than networks for small images do, which few weights do not
+  /// ensure: layers of many channels and small kernels, or large kernels on large images.
+  private var fits: Bool {
+    let (height, width) = (imageShape.height, imageShape.width)
+    func isSmall(_ stage: Int, _ channels: Int) -> Bool {
+      let extents = [height, width].map { ($0 + (1 << stage) - 1) >> stage }
+      return (extents + [channels]).product(atMost: NetworkLimits.floats) != nil
+    }
+    // Layers of one extent and kernel share their tables; later stages have a quarter of the pixels.
+    let kernels = [stemKernel, 3, 3, details.projectionKernel].map { $0 * $0 }
+    return isSmall(0, stemWidth ?? widths[0])
+      && widths.enumerated().allSatisfy { isSmall($0, $1 * details.expansion) }
+      && [height, width, kernels.reduce(0, +)].product(atMost: NetworkLimits.tableEntries) != nil
   }
 
   /// Whether what is said is about layers that are there, and every block's shortcut has the extents of what it is

@@ -1,5 +1,6 @@
 import Classification
 import Foundation
+import Statistics
 
 /// The table at the head of a safetensors file: which tensors it holds, of which type, and where.
 ///
@@ -78,12 +79,16 @@ package struct SafetensorsHeader: Sendable {
     let length = try Self.length(data)
     let start = 8 + length
     let header = data.dropFirst(8).prefix(length)
+    let marks = Self.marks(header)
+    guard marks.parts <= Self.mostParts else {
+      throw .header(
+        "it has \(marks.parts) parts, and no network for small images over \(Self.mostParts)")
+    }
     // Without the first two conditions the parser would accept other encodings and leading blanks.
     guard header.first == UInt8(ascii: "{"), !header.contains(0),
       let object = try? JSONSerialization.jsonObject(with: header) as? [String: Any]
     else { throw .header("it is not a JSON object") }
     // Of two equal keys this parser keeps one, and another reader's parser perhaps the other.
-    let marks = Self.marks(header)
     let keys = object.values.reduce(object.count) { $0 + (($1 as? [String: Any])?.count ?? 0) }
     guard marks.colons == keys else { throw .header("a name occurs twice") }
     guard let metadata = object["__metadata__", default: [String: String]()] as? [String: String]
@@ -113,18 +118,7 @@ package struct SafetensorsHeader: Sendable {
         throw .type(fields.dtype, tensor: name)
       }
       // Room for a product by a width, and for what `Tensor` says of a shape without values.
-      let most = Int.max / 16
-      var count = 1
-      for extent in fields.shape {
-        // Zeros count last: [0, 2⁶²] is no shape either.
-        let (product, overflow) = count.multipliedReportingOverflow(by: max(extent, 1))
-        guard extent >= 0, !overflow, product <= most else {
-          throw .header("the shape \(fields.shape) of \(name) is impossible")
-        }
-        count = product
-      }
-      if fields.shape.contains(0) { count = 0 }
-      guard count <= data.count else {
+      guard let count = fields.shape.product(atMost: Int.max / 16), count <= data.count else {
         throw .header("the shape \(fields.shape) of \(name) is impossible")
       }
       let (begin, end) = (fields.data_offsets[0], fields.data_offsets[1])
@@ -148,9 +142,7 @@ package struct SafetensorsHeader: Sendable {
   ///
   /// - Throws: `SafetensorsError`: what another file is, if it is known, or how much is missing.
   private static func length(_ data: Data) throws(SafetensorsError) -> Int {
-    let length = data.prefix(8).enumerated().reduce(UInt64(0)) {
-      $0 | UInt64($1.element) << UInt64(8 * $1.offset)
-    }
+    let length: UInt64 = ByteReader(data).value(at: 0) ?? 0
     let hasBrace = data.count > 8 && data[data.startIndex + 8] == UInt8(ascii: "{")
     if !hasBrace || length > longest, let format = FileFormat(data) {
       throw .format(format.description)
@@ -166,10 +158,14 @@ package struct SafetensorsHeader: Sendable {
   /// The longest header in bytes: the limit of the reader by the format's authors.
   private static let longest: UInt64 = 100_000_000
 
-  /// What stands outside the strings of valid JSON: the number of colons, which is that of keys,
+  /// The most colons and commas of a header: about eleven of each tensor. The largest network that can be built has
+  /// 22,000, and a parser makes objects of hundreds of bytes for each.
+  private static let mostParts = 1 << 18
+
+  /// What stands outside the strings of valid JSON: the number of colons, which is that of keys, of colons and commas,
   /// and whether a number has a point or an exponent.
-  private static func marks(_ json: Data) -> (colons: Int, hasFraction: Bool) {
-    var (colons, hasFraction) = (0, false)
+  private static func marks(_ json: Data) -> (colons: Int, parts: Int, hasFraction: Bool) {
+    var (colons, commas, hasFraction) = (0, 0, false)
     var (isInString, isEscaped) = (false, false)
     var previous: UInt8 = 0
     for byte in json {
@@ -181,6 +177,7 @@ package struct SafetensorsHeader: Sendable {
       } else {
         isInString = byte == UInt8(ascii: "\"")
         if byte == UInt8(ascii: ":") { colons += 1 }
+        if byte == UInt8(ascii: ",") { commas += 1 }
         let followsDigit = UInt8(ascii: "0")...UInt8(ascii: "9") ~= previous
         // Lower case and upper case differ in this bit.
         if followsDigit, byte == UInt8(ascii: ".") || byte | 0x20 == UInt8(ascii: "e") {
@@ -189,7 +186,7 @@ package struct SafetensorsHeader: Sendable {
       }
       previous = byte
     }
-    return (colons, hasFraction)
+    return (colons, colons + commas, hasFraction)
   }
 }
 

@@ -54,6 +54,9 @@ public final class ChoiceSource {
     self.random = random
   }
 
+  /// The choices of a token, then zeros.
+  package convenience init(playing token: ReplayToken) { self.init(playing: token.choices) }
+
   /// The given choices, then zeros. A choice that is too large becomes its bound.
   init(playing prefix: [UInt64]) { self.prefix = prefix }
 

@@ -1,4 +1,5 @@
 import Foundation
+import NeuralNetwork
 import TestSupport
 import Testing
 
@@ -461,6 +462,38 @@ struct WrongInputTests {
       let beside = ["full-best.safetensors ", "full-state.safetensors ", "full.csv "]
       let others = try place.contents().filter { entry in !beside.contains { entry.hasPrefix($0) } }
       #expect(others == before)
+    }
+  }
+
+  @Test("A training state that says what cannot be is damaged, and one of another run is refused")
+  func trainingState() throws {
+    try Workplace.with { place in
+      let full = place.path("full")
+      try FileManager.default.createSymbolicLink(atPath: full, withDestinationPath: "/dev/full")
+      func train(_ epochs: Int) throws -> Command.Result {
+        try Command(folder: place.folder).run([
+          "train", "--method", "plain", "--epochs", "\(epochs)", "--batch-size", "1000", "--output",
+          full,
+        ])
+      }
+      #expect(try train(1).status == 74)
+      let file = place.folder.appending(path: "full-state.safetensors")
+      let state = try Safetensors(Data(contentsOf: file))
+      for (name, value) in [
+        ("epochs", "9223372036854775807"), ("epochs", "0"), ("epochs", "-1"), ("epochs", "x"),
+        ("loss", "x"), ("curve", ""), ("curve", #"{"epochs":[]}"#), ("origin", "{"),
+      ] {
+        var damaged = state
+        damaged.metadata[name] = value
+        try damaged.encoded().write(to: file)
+        let result = try train(1)
+        #expect(
+          result.status == 65 && result.error.contains("full-state.safetensors is damaged"),
+          "\(name) \(value): \(result.error)")
+      }
+      try state.encoded().write(to: file)
+      let other = try train(2)
+      #expect(other.status == 64 && other.error.contains("not the state of this very run"))
     }
   }
 

@@ -1,3 +1,4 @@
+import CAllocations
 import Classification
 import Foundation
 import NeuralNetwork
@@ -125,6 +126,15 @@ struct CheckpointTests {
       try json { $0.imageShape.height = 0 },
       try json { $0.widths = Array(repeating: 16, count: 7) },
       try json { $0.blocks = [1, 1, .max] }, try json { $0.blocks = [1, 999, 1] },
+      // Few weights, and a value of four billion numbers; then tables of sixty million entries.
+      try json {
+        ($0.imageShape.height, $0.imageShape.width) = (512, 512)
+        $0.stemWidth = 4096
+      },
+      try json {
+        ($0.imageShape.height, $0.imageShape.width) = (512, 512)
+        $0.stemKernel = 15
+      },
     ]
     for description in descriptions {
       let bytes = try file(architecture: description)
@@ -141,6 +151,35 @@ struct CheckpointTests {
     #expect(throws: CheckpointError.channels(2, of: 1)) { try Checkpoint(two) }
     let colours = try file(architecture: json { $0.imageShape.channels = 2 })
     #expect(throws: CheckpointError.channels(1, of: 2)) { try Checkpoint(colours) }
+  }
+
+  // Tables of indices have an entry for every pixel and tap. Were every layer to make its own with its weights, a
+  // file of 60 kB would take 2 GB.
+  @Test(
+    "Many layers on large images make no tables until they are compiled, and then have them together",
+    .enabled(if: allocations_are_counted(), "allocations are not counted in this build"))
+  func sharedTables() {
+    func network(side: Int, blocks: Int) -> ResNet {
+      ResNet(
+        ResNet.Architecture(
+          imageShape: ImageShape(channels: 1, height: side, width: side), classCount: 2,
+          widths: [1],
+          blocks: [blocks]))
+    }
+    func allocations(_ body: () -> Void) -> UInt {
+      let before = allocation_count()
+      body()
+      return allocation_count() - before
+    }
+    #expect(allocations { _ = network(side: 512, blocks: 50).graph } < 512 * 512)
+    let plans = [5, 25].map { blocks in
+      let graph = network(side: 32, blocks: blocks).graph
+      return allocations {
+        _ = InferencePlan(graph, normalization: .plusMinusOne(channels: 1), kernels: .reference)
+      }
+    }
+    // Every destination of a table is an array for a moment.
+    #expect(plans[0] > 32 * 32 && plans[1] < plans[0] + 20 * 32 * 32)
   }
 
   // Were it built to be compared with the tensors, it would take 240 GB.

@@ -223,6 +223,23 @@ struct SafetensorsTests {
     #expect(try Safetensors(file("{\(entry("x", "[0,4096]", "[0,0]"))}")).tensors.count == 1)
   }
 
+  // A parser makes an object for every part: a GB for a file of 25 MB.
+  @Test("A header of more parts than that of any network is refused before it is parsed")
+  func tooManyParts() {
+    let objects = (0..<140_000).map { "\"\($0)\":{}" }.joined(separator: ",")
+    let extents = "[" + String(repeating: "0,", count: 270_000) + "0]"
+    for header in ["{\(objects)}", "{\(entry("x", extents, "[0,0]"))}"] {
+      guard case .header(let reason) = failure(file(header)) else {
+        Issue.record("a header of \(header.utf8.count) bytes read")
+        continue
+      }
+      #expect(reason.contains("parts") && reason.count < 200)
+    }
+    // A part of a name is none.
+    let name = String(repeating: ":,", count: 150_000)
+    #expect(throws: Never.self) { try Safetensors(file("{\(entry(name, "[0]", "[0,0]"))}")) }
+  }
+
   @Test(
     "Numbers that are no whole ones, and missing or wrong fields, are refused",
     arguments: [

@@ -51,14 +51,16 @@ package final class OutcomeFile: Sendable {
       self.measured = measured
     }
 
+    /// Passes that one block may have made; all blocks of a file together fit an `Int`, however long it is.
+    private static let counted = 0...1_000_000_000_000
+
     /// Whether every number is one that a job with this header could have led to.
     func isSound(under header: Header) -> Bool {
       let passes = measured.passes
       return images.count == measured.outcomes.count
         && [
           passes.forward, passes.backward, passes.spared, passes.followed, passes.withoutGradient,
-        ].allSatisfy { 0...1_000_000_000_000_000 ~= $0 } && measured.seconds >= 0
-        && measured.seconds.isFinite
+        ].allSatisfy { Self.counted ~= $0 } && measured.seconds >= 0 && measured.seconds.isFinite
         && measured.outcomes.allSatisfy { outcome in
           let classes = 0..<header.classCount
           return outcome.index >= 0 && classes ~= outcome.label

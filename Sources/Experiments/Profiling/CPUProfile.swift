@@ -71,7 +71,7 @@ package struct CPUProfile: Sendable {
 
     var samples: [Sample] = []
     while true {
-      let count = try small(1 << 40, "count of samples")
+      let count = try small(1 << 32, "count of samples")
       let depth = try small(1 << 20, "count of addresses")
       var addresses: [UInt64] = []
       for _ in 0..<depth { addresses.append(try word()) }
@@ -107,30 +107,5 @@ package struct CPUProfileError: ExplainedError, Equatable {
 
   package var description: String {
     "the profile cannot be read at byte \(offset): \(problem); make it again"
-  }
-}
-
-/// Numbers at places of a file, nil where the file has none.
-struct ByteReader {
-  private let data: Data
-
-  init(_ data: Data) { self.data = data }
-
-  var count: Int { data.count }
-
-  func value<Number: FixedWidthInteger & BitwiseCopyable>(
-    at offset: Int, as type: Number.Type = Number.self
-  ) -> Number? {
-    let size = MemoryLayout<Number>.size
-    guard offset >= 0, offset <= data.count - size else { return nil }
-    return data.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: Number.self) }
-  }
-
-  /// The bytes from an offset to the next zero.
-  func text(at offset: Int) -> String? {
-    guard 0..<data.count ~= offset else { return nil }
-    let rest = data.dropFirst(offset)
-    guard let end = rest.firstIndex(of: 0) else { return nil }
-    return String(decoding: rest[rest.startIndex..<end], as: UTF8.self)
   }
 }

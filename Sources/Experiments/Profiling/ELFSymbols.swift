@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// The functions of a program or library, by where their code lies in the file.
 ///
@@ -102,13 +103,5 @@ package struct ELFSymbols: Sendable {
     // Hand-written assembly may leave the size open.
     guard function.size == 0 || address - function.address < function.size else { return nil }
     return bytes.text(at: function.name)
-  }
-}
-
-extension ByteReader {
-  /// A place or length in the file, which is no more than the file has.
-  fileprivate func offset(at place: Int) -> Int? {
-    guard let value: UInt64 = value(at: place), value <= UInt64(count) else { return nil }
-    return Int(value)
   }
 }

@@ -4,10 +4,18 @@ import Reporting
 /// Names for the addresses of a profile, from the files that were mapped.
 package struct Symbolizer {
   private let mappings: [CPUProfile.Mapping]
+  private let symbols: (String) -> ELFSymbols?
   private var files: [String: ELFSymbols?] = [:]
   private var names: [UInt64: String?] = [:]
 
-  package init(_ mappings: [CPUProfile.Mapping]) { self.mappings = mappings }
+  /// - Parameter symbols: the functions of the file at a path; unless given, what stands there.
+  package init(
+    _ mappings: [CPUProfile.Mapping],
+    symbols: @escaping (String) -> ELFSymbols? = { ELFSymbols(path: $0) }
+  ) {
+    self.mappings = mappings
+    self.symbols = symbols
+  }
 
   /// The stacks of a profile by names, from the outermost function on.
   package mutating func stacks(of profile: CPUProfile) -> FoldedStacks {
@@ -37,7 +45,7 @@ package struct Symbolizer {
       return "unknown.no file"
     }
     let library = Self.library(mapping.path)
-    let symbols = files[mapping.path] ?? ELFSymbols(path: mapping.path)
+    let symbols = files[mapping.path] ?? self.symbols(mapping.path)
     files[mapping.path] = .some(symbols)
     let offset = address - mapping.addresses.lowerBound &+ mapping.fileOffset
     guard let symbol = symbols?.name(atFileOffset: offset) else {

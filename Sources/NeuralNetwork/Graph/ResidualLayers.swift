@@ -9,6 +9,7 @@ package struct ResidualLayers {
   private let architecture: ResNet.Architecture
   private let parameters: [String: Parameter]
   private let buffers: [String: StateBuffer]
+  private var tables: [ConvolutionGeometry: SharedConvolutionTables] = [:]
 
   /// No layers yet.
   ///
@@ -164,7 +165,7 @@ package struct ResidualLayers {
     return layers.add(name, .convolution(layer), of: input)
   }
 
-  private func convolution(
+  private mutating func convolution(
     _ weight: Parameter, bias: Parameter?, stride: Int, of input: Int
   ) -> Convolution {
     let (kernel, extents) = (weight.value.shape[2], layers.values[input])
@@ -175,7 +176,9 @@ package struct ResidualLayers {
       // As much in all as makes half of even extents.
       (geometry.padding, geometry.paddingBehind) = ((kernel - 2) / 2, (kernel - 1) / 2)
     }
-    return Convolution(weight: weight, bias: bias, geometry: geometry)
+    let tables = tables[geometry] ?? SharedConvolutionTables(geometry)
+    self.tables[geometry] = tables
+    return Convolution(weight: weight, bias: bias, tables: tables)
   }
 
   private mutating func normalized(_ name: String, _ place: LayerPlace, of input: Int) -> Int {

@@ -11,10 +11,9 @@ public struct Convolution {
   public let weight: Parameter
   /// [O], if the layer has one.
   public let bias: Parameter?
-  let geometry: ConvolutionGeometry
-  private let forwardTables: ConvolutionTables
-  private let gradientTables: ConvolutionTables
+  private let tables: SharedConvolutionTables
 
+  var geometry: ConvolutionGeometry { tables.geometry }
   var outputChannels: Int { weight.value.shape[0] }
   var inputChannels: Int { weight.value.shape[1] }
 
@@ -25,14 +24,15 @@ public struct Convolution {
     self.init(
       weight: Parameter(
         Tensor(shape: [outputChannels, inputChannels, geometry.kernel, geometry.kernel])),
-      bias: hasBias ? Parameter(Tensor(shape: [outputChannels])) : nil, geometry: geometry)
+      bias: hasBias ? Parameter(Tensor(shape: [outputChannels])) : nil,
+      tables: SharedConvolutionTables(geometry))
   }
 
-  init(weight: Parameter, bias: Parameter?, geometry: ConvolutionGeometry) {
+  /// - Parameter tables: of the images' geometry.
+  init(weight: Parameter, bias: Parameter?, tables: SharedConvolutionTables) {
     self.weight = weight
     self.bias = bias
-    self.geometry = geometry
-    (forwardTables, gradientTables) = ConvolutionTables.both(geometry)
+    self.tables = tables
   }
 
   /// [N, H, W, C] → [N, H', W', O].
@@ -74,9 +74,7 @@ public struct Convolution {
 
   /// The layer with a copy of its present weights.
   func frozen() -> FrozenConvolution {
-    FrozenConvolution(
-      weight: weight.value, geometry: geometry, forwardTables: forwardTables,
-      gradientTables: gradientTables)
+    FrozenConvolution(weight: weight.value, tables: tables)
   }
 
   // MARK: Products over a batch
@@ -109,7 +107,7 @@ public struct Convolution {
 
   private func setWeightGradient(_ gradient: Tensor, input: Tensor, on execution: Execution) {
     let (inputs, outputs) = (inputChannels, outputChannels)
-    let tables = forwardTables
+    let tables = tables[.forward]
     let taps = tables.gather.tapCount
     let columns = (outputs + 15) / 16 * 16
     let padded = columns == outputs ? gradient : paddedChannels(gradient, to: columns)
@@ -160,9 +158,9 @@ private func withPointer<R>(_ tensor: Tensor?, _ body: (UnsafePointer<Float>?) -
 struct FrozenConvolution: Sendable {
   /// [O, C, K, K].
   let weight: Tensor
-  let geometry: ConvolutionGeometry
-  fileprivate let forwardTables: ConvolutionTables
-  fileprivate let gradientTables: ConvolutionTables
+  fileprivate let tables: SharedConvolutionTables
+
+  var geometry: ConvolutionGeometry { tables.geometry }
 
   /// The same convolution followed by a factor for every output channel: weight[o, c, i, j] · scale[o].
   func scaled(by scale: Tensor) -> FrozenConvolution {
@@ -173,9 +171,7 @@ struct FrozenConvolution: Sendable {
         for place in output * width..<(output + 1) * width { values[place] *= scale[output] }
       }
     }
-    return FrozenConvolution(
-      weight: result, geometry: geometry, forwardTables: forwardTables,
-      gradientTables: gradientTables)
+    return FrozenConvolution(weight: result, tables: tables)
   }
 
   /// Chooses an algorithm for a direction and packs the weights for it.
@@ -187,7 +183,7 @@ struct FrozenConvolution: Sendable {
     let isForward = direction == .forward
     return weight.withUnsafePointer { weights in
       PreparedConvolution(
-        isForward ? forwardTables : gradientTables, inputChannels: isForward ? inputs : outputs,
+        tables[direction], inputChannels: isForward ? inputs : outputs,
         outputChannels: isForward ? outputs : inputs, weights: weights,
         strides: PackedWeights.Strides(
           tap: 1, input: isForward ? taps : inputs * taps,

@@ -21,11 +21,15 @@ public struct Dense {
     self.bias = bias
   }
 
+  /// Those of images of one pixel, the same for all dense layers.
+  private static let tables = SharedConvolutionTables(
+    ConvolutionGeometry(height: 1, width: 1, kernel: 1))
+
   /// The same layer as a 1×1 convolution.
   var convolution: Convolution {
     Convolution(
       weight: Parameter(Tensor(reshaping: weight.value, to: weight.value.shape + [1, 1])),
-      bias: bias, geometry: ConvolutionGeometry(height: 1, width: 1, kernel: 1))
+      bias: bias, tables: Self.tables)
   }
 
   /// [N, 1, 1, C] → [N, O], with N examples, C inputs and O outputs.

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// A tensor of an ONNX file: its values stay where they are until they are asked for.
 struct ONNXTensor: Sendable {
@@ -88,16 +89,9 @@ struct ONNXTensor: Sendable {
     }
     self.type = known
     self.shape = shape
-    var count = 1
-    for extent in shape {
-      // Zeros count last: [0, 2⁶²] is no shape either.
-      let (product, overflow) = count.multipliedReportingOverflow(by: max(extent, 1))
-      guard extent >= 0, !overflow, product <= Int.max / 16 else {
-        throw .damaged("the tensor \(name) has the impossible shape \(shape)")
-      }
-      count = product
+    guard let count = shape.product(atMost: Int.max / 16) else {
+      throw .damaged("the tensor \(name) has the impossible shape \(shape)")
     }
-    if shape.contains(0) { count = 0 }
     self.count = count
     if location != 0 {
       guard location == 1 else { throw .damaged("the tensor \(name) lies nowhere that is known") }

@@ -100,7 +100,7 @@ extension Importer {
     try Self.check(window.extents + [shape[0]])
     try Self.check(sides + window.extents + [isDepthwise ? 1 : groups])
     taps += (sides + window.extents).reduce(isDepthwise ? 1 : groups, *)
-    guard taps <= 1 << 24 else {
+    guard taps <= NetworkLimits.tableEntries else {
       throw Unsupported("whose window sees more pixels than those of networks for small images")
     }
     if sides != window.kernel { try Self.check(sides + [shape[0], shape[1]]) }

@@ -1,0 +1,94 @@
+import Experiments
+import Foundation
+import NeuralNetwork
+import ProcessModel
+import Robustness
+
+extension Reader {
+  /// A plan of `evaluate --plan`. One that is read is written and read again.
+  static let plan = Reader("plan", change: Changes.json) { data in
+    let plan = try EvaluationPlan(json: data, file: "plan.json")
+    try plan.check()
+    let again = try EvaluationPlan(json: JSONEncoder().encode(plan), file: "written.json")
+    precondition(again == plan, "written as another plan")
+    for attack in plan.attacks {
+      precondition(attack.canonical == attack, "another attack in the way that names files")
+      _ = (attack.title, attack.onNetwork.title, attack.budget?.norm)
+    }
+    for defence in plan.defences { _ = defence.title }
+  }
+
+  /// Numbers that are written as text: radii, shares, parts of an evaluation.
+  static let numbers = Reader("numbers") { data in
+    let text = String(decoding: data, as: UTF8.self)
+    let parts = text.split(separator: " ", maxSplits: 2).map(String.init)
+    guard parts.count == 2 else { return }
+    for norm in PerturbationBudget.Norm.allCases {
+      guard let first = try? Epsilon(parts[0], norm: norm),
+        let second = try? Epsilon(parts[1], norm: norm)
+      else { continue }
+      precondition(first.inLowestTerms == first, "other in lowest terms")
+      _ = (first < second, first.reaches(second, inSteps: 1_000_000), first.value)
+      for attack in AttackName.allCases.map({ AttackDescription($0, norm: norm, epsilon: first) }) {
+        _ = attack.canonical.title
+      }
+    }
+    let shard = try Shard(parts[0])
+    precondition(shard.positions(of: 1000).allSatisfy { 0..<1000 ~= $0 }, "no image's position")
+  }
+
+  /// What a process answers for a model: each of the questions that it is asked.
+  static let process = Reader("process") { data in
+    let bytes = Array(data)
+    func ask(_ read: (inout RecordedBytes) throws(ProcessProblem) -> Void) {
+      var source = RecordedBytes(bytes)
+      do throws(ProcessProblem) { try read(&source) } catch {
+        precondition("\(error)".allSatisfy { !$0.isNewline }, "an error of several lines")
+      }
+    }
+    ask { source throws(ProcessProblem) in
+      let model = try source.hello()
+      precondition(model.imageShape.count > 0 && model.classCount > 1 && model.batchSize > 0)
+    }
+    ask { source throws(ProcessProblem) in
+      _ = try source.tensor(.logits, shape: [2, 3], "logits of 2 images")
+    }
+    ask { source throws(ProcessProblem) in try source.nothing(.forget) }
+  }
+
+  /// A store: what `merge` makes of it, and whether a run can go on there.
+  static let store = Reader("store", change: Changes.store) { data in
+    let parts = StoreParts(data)
+    guard let asked = parts.files.first else { return }
+    var files = ["evaluations/\(sha256(asked).prefix(16)).json": asked]
+    if parts.files.count > 1 { files["sanity.json"] = parts.files[1] }
+    for (place, outcomes) in parts.outcomes.enumerated() {
+      let name = try? StoreParts.header(outcomes)?.key.fileName()
+      files["outcomes/\(name ?? "\(place).jsonl")"] = outcomes
+    }
+    try Scratch.with(files) { folder in
+      for (name, outcomes) in files where name.hasPrefix("outcomes/") {
+        guard let header = StoreParts.header(outcomes) else { continue }
+        if let blocks = try? OutcomeFile.read(folder.appending(path: name)).blocks {
+          let file = try OutcomeFile(folder.appending(path: name), header: header)
+          precondition(file.blocks == blocks, "a run goes on from other blocks")
+        }
+      }
+      let summary = try EvaluationSummary(merging: [folder])
+      _ = (summary.text, summary.csv)
+      _ = try [EvaluationRecord](json: summary.json())
+    }
+  }
+
+  /// Results of finished stages of `reproduce`.
+  static let stages = Reader("stages", change: Changes.json) { data in
+    let envelope = Data(#"{"description":0,"value":"#.utf8) + data + Data("}".utf8)
+    try Scratch.with(["stage.json": envelope]) { folder in
+      let store = StageStore(folder: folder)
+      _ = store.stored("stage", for: 0, as: [SanityReport].self)?.map(\.summary.rawValue)
+      _ = store.stored("stage", for: 0, as: ChosenSettings.self)
+      _ = store.stored("stage", for: 0, as: LearningCurve.self)?.csv
+    }
+    if let records = try? [EvaluationRecord](json: data) { _ = try records.json() }
+  }
+}

@@ -1,0 +1,71 @@
+import Experiments
+import Foundation
+import NeuralNetwork
+
+/// The files of a store as one piece of bytes, with a zero behind each but the last: what was asked for, what the sanity
+/// suite said, then outcomes.
+struct StoreParts {
+  var files: [Data]
+
+  init(_ data: Data) {
+    files = data.split(separator: 0, maxSplits: 4, omittingEmptySubsequences: false)
+      .map { Data($0) }
+  }
+
+  var bytes: Data { Data(files.joined(separator: [0])) }
+
+  /// The files of outcomes.
+  var outcomes: ArraySlice<Data> { files.dropFirst(2) }
+
+  /// A line of outcomes.
+  private struct Line<Contents: Codable>: Codable {
+    var contents: Contents
+    var checksum: String
+
+    private enum Given: String, CodingKey { case contents }
+
+    /// The same contents with the right checksum.
+    init?(_ bytes: Data, below header: String) {
+      guard let object = try? JSONSerialization.jsonObject(with: bytes) as? [String: Any],
+        let given = object["contents"],
+        let text = try? JSONSerialization.data(withJSONObject: given, options: .fragmentsAllowed),
+        let contents = try? JSONDecoder().decode(Contents.self, from: text),
+        let canonical = try? StoreParts.encoder.encode(contents)
+      else { return nil }
+      self.contents = contents
+      checksum = String(sha256(Data(header.utf8) + canonical).prefix(16))
+    }
+  }
+
+  /// That of stores: equal values are equal bytes.
+  private static var encoder: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return encoder
+  }
+
+  /// What a file of outcomes says of itself, whatever its checksum.
+  static func header(_ file: Data) -> OutcomeFile.Header? {
+    Line<OutcomeFile.Header>(Data(file.prefix { $0 != 10 }), below: "")?.contents
+  }
+
+  /// Gives every line of outcomes that can be read the checksum of its contents.
+  mutating func seal() {
+    for place in files.indices.dropFirst(2) {
+      let lines = files[place].split(separator: 10, omittingEmptySubsequences: false)
+      var checksum = ""
+      let sealed = lines.enumerated().map { number, line in
+        if number == 0 {
+          guard let line = Line<OutcomeFile.Header>(Data(line), below: "") else {
+            return Data(line)
+          }
+          checksum = line.checksum
+          return (try? Self.encoder.encode(line)) ?? Data()
+        }
+        return Line<OutcomeFile.Block>(Data(line), below: checksum)
+          .flatMap { try? Self.encoder.encode($0) } ?? Data(line)
+      }
+      files[place] = Data(sealed.joined(separator: [10]))
+    }
+  }
+}
