@@ -198,7 +198,8 @@ let package = Package(
     .testTarget(
       name: "RobustnessTests",
       dependencies: [
-        "Robustness", "MixupInference", "Datasets", "NeuralNetwork", "Classification", "Statistics",
+        "Robustness", "MixupInference", "Datasets", "NeuralNetwork", "Classification",
+        "PropertyChecks", "PropertyTesting", "Statistics",
         "TestSupport",
       ],
       swiftSettings: strict),

@@ -55,18 +55,14 @@ package struct CertificationRun: Sendable {
     let memory = MemoryReuse()
     defer { withExtendedLifetime(memory) {} }
     let stage = progress.stage("certify", total: images.count, unit: "images")
-    let costs = Mutex((passes: 0, seconds: [Int: Double]()))
+    let seconds = Mutex([Int: Double]())
     let certificates = try certification.run(
       smoothed, on: images, forEach: { [workers] in workers.forEach(count: $0, $1) }
-    ) { certificate, passes, seconds in
-      costs.withLock {
-        $0.passes += passes.forward
-        $0.seconds[certificate.index] = seconds
-      }
+    ) { certificate, time in
+      seconds.withLock { $0[certificate.index] = time }
       stage.advance()
     }
     stage.finish()
-    let (_, seconds) = costs.withLock(\.self)
     let identities = all.identities
     let training = data.training.identities
     let known = Set(training + data.validation.identities)
@@ -85,10 +81,11 @@ package struct CertificationRun: Sendable {
         defence: defence, certification: certification, kernelSet: kernels,
         planProfile: (base as? NetworkClassifier)?.plan.profile,
         classCount: images.classCount, certificates: certificates),
-      seconds: seconds)
+      seconds: seconds.withLock(\.self))
     if let sanityCount {
       let checked = min(sanityCount, images.count)
-      let stage = progress.stage("check certificates", total: 0, unit: "images")
+      let claims = certificates[..<checked].count { ($0.radius ?? 0) > 0 }
+      let stage = progress.stage("check certificates", total: claims, unit: "images")
       let check = CertificateCheck(of: smoothed, by: certification) { [workers] in
         workers.forEach(count: $0, $1)
       }

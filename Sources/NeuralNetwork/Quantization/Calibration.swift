@@ -31,7 +31,7 @@ extension Quantization {
             body(
               &histograms[slot],
               UnsafeBufferPointer(
-                start: workspace.activation(slot, 0), count: plan.slots[slot].count))
+                start: workspace.activation(slot, 0, nil), count: plan.slots[slot].count))
           }
         }
       }

@@ -22,7 +22,7 @@ final class QuantizedWorkspace: @unchecked Sendable {
     self.capacity = capacity
     self.threadCount = threadCount
     let slots = plan.float.slots
-    layout = ActivationLayout(sharedFor: plan.float, images: capacity)
+    layout = plan.float.layout(images: capacity)
     enlargement =
       slots.indices.map { (plan.stride($0) + slots[$0].channels - 1) / slots[$0].channels }.max()
       ?? 1

@@ -126,13 +126,13 @@ public struct Certification: Sendable, Hashable {
 
   /// Certifies every example; one image is the work of one thread.
   ///
-  /// - Parameter finished: called after every image with its certificate, the images that went through F for
-  ///   it, and the seconds it took; never at once from two threads.
+  /// - Parameter finished: called after every image with its certificate and the seconds it took; never at once
+  ///   from two threads.
   /// - Throws: `CertificationError.unreachable`; `AttackError.classCount`; what F and `finished` throw.
   public func run(
     _ smoothed: any SmoothedClassifier, on examples: LabelledImages,
     forEach: @escaping ForEach = { count, body in for image in 0..<count { body(image) } },
-    finished: @Sendable (Certificate, PassMeter.Count, Double) throws -> Void = { _, _, _ in }
+    finished: @Sendable (Certificate, Double) throws -> Void = { _, _ in }
   ) throws -> [Certificate] {
     try check(standardDeviation: smoothed.standardDeviation)
     guard smoothed.base.classCount == examples.classCount else {
@@ -145,11 +145,9 @@ public struct Certification: Sendable, Hashable {
       guard state.withLock({ $0.failure == nil }) else { return }
       do {
         let start = ContinuousClock.now
-        let (certificate, passes) = try PassMeter.count {
-          try self.certificate(of: examples[place..<place + 1], by: smoothed)
-        }
+        let certificate = try self.certificate(of: examples[place..<place + 1], by: smoothed)
         try state.withLock {
-          try finished(certificate, passes, (ContinuousClock.now - start) / .seconds(1))
+          try finished(certificate, (ContinuousClock.now - start) / .seconds(1))
           $0.found[place] = certificate
         }
       } catch {

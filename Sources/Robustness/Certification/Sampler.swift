@@ -40,15 +40,16 @@ struct Sampler {
     var (start, size) = (0, min(32, largestBatch))
     while start < limit {
       let draws = start..<min(start + size, limit)
-      let executions = image.tensor.withUnsafePointer {
-        smoothed.executions(
-          of: $0, law: law, example: example, draws: draws, seed: seed, purpose: purpose
-        ) { draw in
-          RandomKey(seed: seed, purpose: purpose, example: example, restart: law, draw: draw)
-        }
+      let batch = image.tensor.withUnsafePointer { image in
+        smoothed.batch(
+          of: draws.map { draw in
+            let key = RandomKey(
+              seed: seed, purpose: purpose, example: example, restart: law, draw: draw)
+            return (image, law, example, key)
+          }, draws: Draws(seed: seed, purpose: purpose, examples: []))
       }
       let logits = try smoothed.base.checkedLogits(
-        of: executions.images, draws: executions.draws, naming: executions.inputs)
+        of: batch.images, draws: batch.draws, naming: batch.inputs)
       guard try body(logits) else { return }
       start = draws.upperBound
       size = min(2 * size, largestBatch)

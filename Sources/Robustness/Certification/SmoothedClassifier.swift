@@ -83,30 +83,29 @@ public func probabilityNeeded(radius: Double, standardDeviation: Double) -> Doub
 }
 
 extension SmoothedClassifier {
-  /// Draws of T for one image: what `Certification` asks F of, and surrogates follow.
+  /// Draws of T: what `Certification` asks F of, and surrogates follow.
   ///
   /// - Parameters:
-  ///   - key: names the random numbers of a draw.
-  func executions(
-    of image: UnsafePointer<Float>, law: Int, example: Int, draws: Range<Int>,
-    seed: UInt64, purpose: Purpose, key: (Int) -> RandomKey
-  ) -> Executions {
+  ///   - rows: what image each is of, under which law, and the name of its random numbers.
+  ///   - draws: those that F is given, but for the examples.
+  func batch(
+    of rows: [(image: UnsafePointer<Float>, law: Int, example: Int, key: RandomKey)], draws: Draws
+  ) -> Executions.Batch {
     let shape = base.imageShape
-    var images = Tensor(
-      uninitialized: [draws.count, shape.channels, shape.height, shape.width])
-    var examples: [Int] = []
+    var images = Tensor(uninitialized: [rows.count, shape.channels, shape.height, shape.width])
+    var draws = draws
+    draws.examples = []
     images.withUnsafeMutablePointer { result in
-      for (row, number) in draws.enumerated() {
-        var stream = RandomStream(key(number))
-        draw(image, law: law, from: &stream, into: result + row * shape.count)
+      for (place, row) in rows.enumerated() {
+        var stream = RandomStream(row.key)
+        draw(row.image, law: row.law, from: &stream, into: result + place * shape.count)
         // A model that is random by itself sees every draw under an index of its own.
-        examples.append(base.isRandomized ? Int(truncatingIfNeeded: stream.next()) : example)
+        draws.examples.append(
+          base.isRandomized ? Int(truncatingIfNeeded: stream.next()) : row.example)
       }
     }
-    return Executions(
-      images: Pixels(beyondRange: images),
-      draws: Draws(seed: seed, purpose: purpose, examples: examples),
-      inputs: Array(repeating: example, count: draws.count), sizes: [draws.count])
+    return Executions.Batch(
+      images: Pixels(beyondRange: images), draws: draws, inputs: rows.map(\.example))
   }
 }
 
@@ -116,6 +115,8 @@ public struct SmoothedSurrogate: WrappingClassifier, DifferentiableClassifier {
   public let smoothed: any SmoothedClassifier
   /// Draws of an answer, and of a gradient.
   public let drawCount: Int
+  /// The largest batch given to F, but for gradients of many images.
+  private let imagesInFlight = 128
 
   /// The mean over `drawCount` draws, 1 at least.
   public init(_ smoothed: any SmoothedClassifier, drawCount: Int) {
@@ -141,29 +142,28 @@ public struct SmoothedSurrogate: WrappingClassifier, DifferentiableClassifier {
   public func logitsAndGradient(
     of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
   ) throws -> (logits: Tensor, gradient: Tensor) {
-    let executions = try executions(of: images, draws: draws)
-    let (averages, gradients) = try smoothed.base.logAveragesAndGradient(
-      of: executions, lossGradient: lossGradient)
-    return (averages, executions.sums(of: gradients).map { smoothed.inputShare * $0 })
+    let (averages, sums) = try smoothed.base.logAveragesAndGradient(
+      of: executions(of: images, draws: draws), lossGradient: lossGradient)
+    return (averages, sums.map { smoothed.inputShare * $0 })
   }
 
   private func executions(of images: Pixels, draws: Draws) throws -> Executions {
     try check(images, draws)
     let laws = try smoothed.laws(of: images, draws: draws)
     let width = imageShape.count
-    let parts = images.tensor.withUnsafePointer { values in
-      laws.enumerated().map { position, law in
-        smoothed.executions(
-          of: values + position * width, law: law, example: draws.examples[position],
-          draws: 0..<drawCount, seed: draws.seed, purpose: draws.purpose
-        ) { draws.key(position: position, draw: $0) }
+    return Executions(
+      sizes: Array(repeating: drawCount, count: images.count), imagesInFlight: imagesInFlight
+    ) { rows in
+      images.tensor.withUnsafePointer { values in
+        smoothed.batch(
+          of: rows.map { row in
+            let (position, draw) = row.quotientAndRemainder(dividingBy: drawCount)
+            return (
+              values + position * width, laws[position], draws.examples[position],
+              draws.key(position: position, draw: draw)
+            )
+          }, draws: draws)
       }
     }
-    return Executions(
-      images: Pixels(beyondRange: try .concatenated(parts.map(\.images.tensor))),
-      draws: Draws(
-        seed: draws.seed, purpose: draws.purpose, examples: parts.flatMap(\.draws.examples),
-        restart: draws.restart, step: draws.step),
-      inputs: parts.flatMap(\.inputs), sizes: parts.flatMap(\.sizes))
   }
 }
