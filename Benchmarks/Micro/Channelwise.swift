@@ -35,7 +35,6 @@ func registerChannelwise() {
 private enum Operation: String, CaseIterable {
   case affine, sum
   case squaredDeviation = "squared deviation"
-  case mask
   case gradientSums = "gradient sums"
   case gradient
 
@@ -43,8 +42,8 @@ private enum Operation: String, CaseIterable {
   var passes: Int {
     switch self {
     case .sum, .squaredDeviation: 1
-    case .gradientSums: 2
-    case .affine, .mask, .gradient: 3
+    case .affine, .gradientSums: 3
+    case .gradient: 4
     }
   }
 }
@@ -55,6 +54,7 @@ private final class Rows {
   private let channels: Int
   private let input: AlignedBuffer
   private let other: AlignedBuffer
+  private let rectified: AlignedBuffer
   private let output: AlignedBuffer
   private let perChannel: AlignedBuffer
   private let sums: AlignedBuffer
@@ -67,6 +67,7 @@ private final class Rows {
     self.channels = channels
     input = AlignedBuffer(repeating: 0.5, count: pixels * channels)
     other = AlignedBuffer(repeating: 0.5, count: pixels * channels)
+    rectified = AlignedBuffer(repeating: 0.5, count: pixels * channels)
     output = AlignedBuffer(repeating: 0.5, count: pixels * channels)
     perChannel = AlignedBuffer(repeating: 0.5, count: channels)
     sums = AlignedBuffer(repeating: 0, count: channels)
@@ -86,16 +87,16 @@ private final class Rows {
     case .squaredDeviation:
       kernels.float32.channelwiseSquaredDeviation(
         pixels: pixels, channels: channels, input: input, mean: value, sums: sums.pointer)
-    case .mask:
-      kernels.float32.mask(count: count, gradient: output.pointer, output: other.pointer)
     case .gradientSums:
       kernels.float32.channelwiseGradientSums(
-        pixels: pixels, channels: channels, gradient: other.pointer, input: input, mean: value,
-        factor: value, sums: sums.pointer, products: products.pointer)
+        pixels: pixels, channels: channels, gradient: other.pointer,
+        rectified: rectified.pointer, input: input, mean: value, factor: value, sums: sums.pointer,
+        products: products.pointer)
     case .gradient:
       kernels.float32.channelwiseGradient(
-        pixels: pixels, channels: channels, gradient: other.pointer, input: input, mean: value,
-        a: value, b: value, d: value, output: output.pointer)
+        pixels: pixels, channels: channels, gradient: other.pointer,
+        rectified: rectified.pointer, input: input, mean: value, a: value, b: value, d: value,
+        masked: nil, output: output.pointer)
     }
   }
 }
