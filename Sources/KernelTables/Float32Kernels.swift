@@ -451,12 +451,10 @@ package struct WinogradOutputArguments {
   package let pixelsPerImage: Int
   /// Where the outputs go: rows are [images, pixels], and columns a multiple of 16.
   package let finish: Finish
-  /// Memory to work in.
-  package let memory: WinogradMemory
 
   package init(
     outputExtent: Int, range: WinogradTileRange, sums: UnsafePointer<Float>, pointStride: Int,
-    bias: UnsafePointer<Float>?, pixelsPerImage: Int, finish: Finish, memory: WinogradMemory
+    bias: UnsafePointer<Float>?, pixelsPerImage: Int, finish: Finish
   ) {
     self.outputExtent = outputExtent
     self.range = range
@@ -465,7 +463,6 @@ package struct WinogradOutputArguments {
     self.bias = bias
     self.pixelsPerImage = pixelsPerImage
     self.finish = finish
-    self.memory = memory
   }
 }
 

@@ -89,8 +89,7 @@ extension KernelSet {
             sums: sums, pointStride: sumStride, bias: bias.map { $0 + column },
             pixelsPerImage: tiles.pixelCount,
             finish: Finish(
-              epilogue, column: column, columns: width, stride: outputChannels, output: output),
-            memory: memory))
+              epilogue, column: column, columns: width, stride: outputChannels, output: output)))
       }
     }
   }

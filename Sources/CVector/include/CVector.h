@@ -30,9 +30,10 @@ static inline __attribute__((always_inline)) vector16 multiply_add_16(
 typedef _Bool bits4 __attribute__((ext_vector_type(4)));
 typedef _Bool bits8 __attribute__((ext_vector_type(8)));
 typedef _Bool bits16 __attribute__((ext_vector_type(16)));
-typedef int integers4 __attribute__((ext_vector_type(4)));
-typedef int integers8 __attribute__((ext_vector_type(8)));
-typedef int integers16 __attribute__((ext_vector_type(16)));
+// Whole numbers of 32 bits.
+typedef int whole4 __attribute__((ext_vector_type(4)));
+typedef int whole8 __attribute__((ext_vector_type(8)));
+typedef int whole16 __attribute__((ext_vector_type(16)));
 
 static inline __attribute__((always_inline)) unsigned char positive_4(vector4 v) {
   bits4 bits = __builtin_convertvector(v > 0, bits4);
@@ -56,41 +57,39 @@ static inline __attribute__((always_inline)) unsigned short positive_16(vector16
 }
 
 static inline __attribute__((always_inline)) vector4 keep_4(vector4 v, unsigned char bits) {
-  integers4 lanes = {1, 2, 4, 8};
-  integers4 kept = ((integers4)(int)bits & lanes) != 0;
-  return (vector4)((integers4)v & kept);
+  whole4 lanes = {1, 2, 4, 8};
+  whole4 kept = ((whole4)(int)bits & lanes) != 0;
+  return (vector4)((whole4)v & kept);
 }
 
 static inline __attribute__((always_inline)) vector8 keep_8(vector8 v, unsigned char bits) {
-  integers8 lanes = {1, 2, 4, 8, 16, 32, 64, 128};
-  integers8 kept = ((integers8)(int)bits & lanes) != 0;
-  return (vector8)((integers8)v & kept);
+  whole8 lanes = {1, 2, 4, 8, 16, 32, 64, 128};
+  whole8 kept = ((whole8)(int)bits & lanes) != 0;
+  return (vector8)((whole8)v & kept);
 }
 
 static inline __attribute__((always_inline)) vector16 keep_16(vector16 v, unsigned short bits) {
-  integers16 lanes = {1,   2,   4,    8,    16,   32,   64,    128,
+  whole16 lanes = {1,   2,   4,    8,    16,   32,   64,    128,
                       256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
-  integers16 kept = ((integers16)(int)bits & lanes) != 0;
-  return (vector16)((integers16)v & kept);
+  whole16 kept = ((whole16)(int)bits & lanes) != 0;
+  return (vector16)((whole16)v & kept);
 }
 
 // The lanes of v where r is positive, 0 elsewhere.
 
 static inline __attribute__((always_inline)) vector4 keep_positive_4(vector4 v, vector4 r) {
-  return (vector4)((integers4)v & (r > 0));
+  return (vector4)((whole4)v & (r > 0));
 }
 
 static inline __attribute__((always_inline)) vector8 keep_positive_8(vector8 v, vector8 r) {
-  return (vector8)((integers8)v & (r > 0));
+  return (vector8)((whole8)v & (r > 0));
 }
 
 static inline __attribute__((always_inline)) vector16 keep_positive_16(vector16 v, vector16 r) {
-  return (vector16)((integers16)v & (r > 0));
+  return (vector16)((whole16)v & (r > 0));
 }
-// Whole numbers of 32 bits, and bytes, in as many lanes.
-typedef int whole4 __attribute__((ext_vector_type(4)));
-typedef int whole8 __attribute__((ext_vector_type(8)));
-typedef int whole16 __attribute__((ext_vector_type(16)));
+
+// Bytes, in as many lanes.
 typedef unsigned char bytes4 __attribute__((ext_vector_type(4)));
 typedef unsigned char bytes8 __attribute__((ext_vector_type(8)));
 typedef unsigned char bytes16 __attribute__((ext_vector_type(16)));

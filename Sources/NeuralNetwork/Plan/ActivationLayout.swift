@@ -88,8 +88,11 @@ package struct ActivationLayout: Sendable {
   /// Floats from the beginning of the memory to those of an image. A slot with room for the images of one round
   /// begins at the same place in every round.
   func offset(_ slot: Int, _ image: Int) -> Int {
-    offsets[slot] + (images[slot] == capacity ? image * sizes[slot] : 0)
+    offsets[slot] + place(image, of: slot) * sizes[slot]
   }
+
+  /// Which of the images for which a slot has room is this one; the first of every round for a slot of one round.
+  func place(_ image: Int, of slot: Int) -> Int { images[slot] == capacity ? image : 0 }
 
   /// When a slot is needed.
   private struct Life {

@@ -47,7 +47,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
     logits.withUnsafeMutablePointer { logits in
       images.tensor.withUnsafePointer { pixels in
         nonisolated(unsafe) let (logits, pixels) = (logits, pixels)
-        forEach(passes) { [imageShape, classCount] _, images in
+        passes.forEach(on: workers) { [imageShape, classCount] _, images in
           let workspace = borrow(passes, withGradients: false)
           workspace.forward(
             pixels + images.lowerBound * imageShape.count, images: images.count,
@@ -76,7 +76,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
     logits.withUnsafeMutablePointer { logits in
       images.tensor.withUnsafePointer { pixels in
         nonisolated(unsafe) let (logits, pixels) = (logits, pixels)
-        forEach(passes) { [imageShape, classCount] pass, images in
+        passes.forEach(on: workers) { [imageShape, classCount] pass, images in
           let workspace = borrow(passes, withGradients: true)
           workspace.forward(
             pixels + images.lowerBound * imageShape.count, images: images.count,
@@ -91,7 +91,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
     gradient.withUnsafeMutablePointer { gradient in
       logitsGradient.withUnsafePointer { logitsGradient in
         nonisolated(unsafe) let (gradient, logitsGradient) = (gradient, logitsGradient)
-        forEach(passes) { [imageShape, classCount] pass, images in
+        passes.forEach(on: workers) { [imageShape, classCount] pass, images in
           let workspace = borrow(passes, withGradients: true)
           workspace.backward(
             logitsGradient + images.lowerBound * classCount, images: images.count,
@@ -138,10 +138,6 @@ public final class NetworkClassifier: DifferentiableClassifier {
       }
       workers.forEach(count: count) { body($0, images(of: $0)) }
     }
-  }
-
-  private func forEach(_ passes: Passes, _ body: @Sendable (Int, Range<Int>) -> Void) {
-    passes.forEach(on: workers, body)
   }
 
   /// Throws unless all logits are finite. Other classifiers may give −∞, the logarithm of the probability

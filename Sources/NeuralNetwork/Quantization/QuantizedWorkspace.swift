@@ -208,13 +208,13 @@ final class QuantizedWorkspace: @unchecked Sendable {
   // MARK: Places
 
   private func bytes(_ slot: Int, _ image: Int) -> UnsafeMutablePointer<UInt8> {
-    let place = image * plan.float.slots[slot].pixels * plan.stride(slot)
+    let size = plan.float.slots[slot].pixels * plan.stride(slot)
     if slot == 0 {
-      return UnsafeMutableRawPointer(self.image.pointer).assumingMemoryBound(to: UInt8.self) + place
+      return UnsafeMutableRawPointer(self.image.pointer).assumingMemoryBound(to: UInt8.self)
+        + image * size
     }
-    // As `Workspace.activation`.
     return UnsafeMutableRawPointer(activations.pointer).assumingMemoryBound(to: UInt8.self)
-      + layout.offsets[slot] * enlargement + (layout.images[slot] == capacity ? place : 0)
+      + layout.offsets[slot] * enlargement + layout.place(image, of: slot) * size
   }
 
   private func floats(_ slot: Int, _ image: Int) -> UnsafeMutablePointer<Float> {
