@@ -87,19 +87,23 @@ struct LinearityReport: Sendable {
   /// For a page.
   var section: HTMLReport.Section {
     HTMLReport.Section(
-      title: "Is the network linear between images?",
-      content: [
-        .paragraph(
-          "Mixup inference rests on predictions that change linearly between clean images. "
-            + "The rank correlation is Spearman's, image by image, between an "
-            + "image's mean distance to the line (λ = ½, partners as the rule draws them) and its "
-            + "RIC margin min(ΔF_y, −ΔF_ŷ) under oblivious PGD."),
-        .figure(
-          plot,
-          caption:
-            "Mean distance to the line between two images; bands are 95% intervals, by betting."
-        ),
-        .table(table, caption: Self.introduction), .list(findings),
-      ])
+      title: "Is the network linear between images?", content: content + [.list(findings)])
+  }
+
+  /// What the section says, but for the findings.
+  var content: [HTMLReport.Content] {
+    [
+      .paragraph(
+        "Mixup inference rests on predictions that change linearly between clean images. "
+          + "The rank correlation is Spearman's, image by image, between an "
+          + "image's mean distance to the line (λ = ½, partners as the rule draws them) and its "
+          + "RIC margin min(ΔF_y, −ΔF_ŷ) under oblivious PGD."),
+      .figure(
+        plot,
+        caption:
+          "Mean distance to the line between two images; bands are 95% intervals, by betting."
+      ),
+      .table(table, caption: Self.introduction),
+    ]
   }
 }

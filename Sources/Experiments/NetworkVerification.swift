@@ -118,6 +118,18 @@ package struct NetworkVerification: Sendable {
     package var adversarialCount: Int
     package var points: [Point]
     package var linearity: Linearity
+
+    package init(
+      name: String, settings: Settings, imageCount: Int, adversarialCount: Int, points: [Point],
+      linearity: Linearity
+    ) {
+      self.name = name
+      self.settings = settings
+      self.imageCount = imageCount
+      self.adversarialCount = adversarialCount
+      self.points = points
+      self.linearity = linearity
+    }
   }
 
   var settings: Settings
@@ -161,22 +173,6 @@ package struct NetworkVerification: Sendable {
         comparisons: try comparisons(base, clean, adversarial, pool: pool)))
     stage.finish()
     return results
-  }
-
-  /// The part of `run` that is about linearity, for a report on several networks.
-  package func linearity(
-    _ base: some DifferentiableClassifier, named name: String, on images: LabelledImages,
-    pool: SamplePool
-  ) throws -> Linearity {
-    let stage = progress.stage(
-      "linearity \(name)", total: 3 * images.count, unit: "images")
-    let (clean, adversarial) = try attacked(base, images) { stage.advance(by: $0) }
-    let found = Linearity(
-      measurement: try measurement(base, on: images),
-      comparisons: try comparisons(base, clean, adversarial, pool: pool))
-    stage.advance(by: images.count)
-    stage.finish()
-    return found
   }
 
   // MARK: Parts

@@ -3,7 +3,7 @@ import Reporting
 import Statistics
 
 /// What was measured on a network, as text and as sections of a page.
-struct NetworkVerificationReport: Sendable {
+package struct NetworkVerificationReport: Sendable {
   let results: NetworkVerification.Results
 
   init(_ results: NetworkVerification.Results) { self.results = results }
@@ -59,7 +59,7 @@ struct NetworkVerificationReport: Sendable {
     LinearityReport([.init(name: results.name, linearity: results.linearity)])
   }
 
-  private var introduction: String {
+  var introduction: String {
     "\(results.adversarialCount) of \(results.imageCount) images are classified rightly before and "
       + "wrongly after oblivious PGD-\(results.settings.steps) with ε = "
       + "\(results.settings.epsilon.description), and are measured; N = "
@@ -68,9 +68,12 @@ struct NetworkVerificationReport: Sendable {
   }
 
   /// What the intervals decide, in sentences, and what they do not.
-  var findings: [String] {
+  var findings: [String] { conditionFindings + linearity.findings }
+
+  /// Those about RIC and DG.
+  var conditionFindings: [String] {
     guard results.adversarialCount > 0 else {
-      return ["\(results.name): no image to measure RIC and DG on."] + linearity.findings
+      return ["\(results.name): no image to measure RIC and DG on."]
     }
     return PartnerLabel.allCases.map { rule in
       let points = results.points.filter { $0.rule == rule }
@@ -78,8 +81,8 @@ struct NetworkVerificationReport: Sendable {
         _ verdict: (NetworkVerification.Point) -> NetworkVerification.Verdict
       ) -> String {
         NetworkVerification.Verdict.allCases.compactMap { value in
-          let lambdas = points.filter { verdict($0) == value }
-            .map { trimmed($0.lambda.doubleValue, decimals: 3) }
+          let lambdas = Self.runs(
+            of: points.map(\.lambda), where: points.map { verdict($0) == value })
           return lambdas.isEmpty
             ? nil : "\(value.rawValue) at λ = \(lambdas.joined(separator: ", "))"
         }.joined(separator: "; ")
@@ -87,7 +90,25 @@ struct NetworkVerificationReport: Sendable {
       return
         "\(results.name), \(rule.title): RIC on average \(places(\.condition)). That the detection gap is on "
         + "the right side on average \(places(\.detection))."
-    } + remarks + linearity.findings
+    } + remarks
+  }
+
+  /// The chosen ones of several λ, runs of three and more by their ends: "0.1, 0.4 to 0.9".
+  package static func runs(of lambdas: [MixingRatio], where isChosen: [Bool]) -> [String] {
+    var runs: [[MixingRatio]] = []
+    var wasChosen = false
+    for (lambda, isChosen) in zip(lambdas, isChosen) {
+      if isChosen, wasChosen {
+        runs[runs.count - 1].append(lambda)
+      } else if isChosen {
+        runs.append([lambda])
+      }
+      wasChosen = isChosen
+    }
+    return runs.flatMap { run in
+      let texts = run.map { trimmed($0.doubleValue, decimals: 3) }
+      return texts.count < 3 ? texts : ["\(texts[0]) to \(texts[texts.count - 1])"]
+    }
   }
 
   /// Explanations of verdicts that a reader may ask about.
@@ -111,22 +132,28 @@ struct NetworkVerificationReport: Sendable {
       HTMLReport.Section(
         title: "RIC and DG on \(results.name)",
         content: [
-          .paragraph(introduction),
-          .table(
-            conditionTable,
-            caption:
-              "Means with 95% intervals, by betting: valid for every law, each by itself; the last column with Wilson's."
-          ),
-          .list(findings),
-        ]
-          + PartnerLabel.allCases.map {
-            .figure(
-              plot($0),
-              caption:
-                "\($0.title): the direct route and the one through G; above 0 the condition holds.")
-          }),
+          .paragraph(introduction), table, .list(conditionFindings), routes,
+        ]),
       linearity.section,
     ]
+  }
+
+  /// The margins as numbers.
+  var table: HTMLReport.Content {
+    .table(
+      conditionTable,
+      caption:
+        "Means with 95% intervals, by betting: valid for every law, each by itself; the last column with Wilson's."
+    )
+  }
+
+  /// The margins over λ by both routes, a panel for each rule.
+  var routes: HTMLReport.Content {
+    .panels(
+      PartnerLabel.allCases.map(plot),
+      caption:
+        "\(PartnerLabel.allCases.map(\.title).joined(separator: " and ")): margins by the direct route, and by "
+        + "the one through G; above 0 the condition holds.")
   }
 
   private func plot(_ rule: PartnerLabel) -> LinePlot {
@@ -143,7 +170,7 @@ struct NetworkVerificationReport: Sendable {
         }, isDashed: dashed)
     }
     return LinePlot(
-      x: Axis("λ", range: 0...1), y: Axis("Margin"),
+      title: rule.title, x: Axis("λ", range: 0...1), y: Axis("Margin"),
       series: [
         series("ΔF_y", \.trueLabelMargin), series("−ΔF_ŷ", \.predictedLabelMargin),
         series("ΔF_y via G", \.trueLabelMarginViaG, dashed: true),

@@ -7,6 +7,13 @@ package protocol Drawing: Sendable {
   ///
   /// - Parameter width: in CSS pixels; at least 240.
   func svg(width: Double) -> String
+
+  /// What is drawn, as exact numbers for whoever draws it again; nil for what is not made of numbers.
+  var data: Table? { get }
+}
+
+extension Drawing {
+  package var data: Table? { nil }
 }
 
 /// The colours of data series. Blue, vermilion and green lead because they differ in lightness and
@@ -16,15 +23,24 @@ enum Palette {
   static let light = ["#0072B2", "#D55E00", "#00845F", "#A8408A", "#B07A00", "#5B6470"]
   static let dark = ["#56B4E9", "#FF8A4A", "#2CC495", "#E38AC4", "#E6B422", "#A9B3BF"]
 
-  static let style: String = {
+  /// For a picture by itself and for one on a page: dark where the system is, unless the page says otherwise.
+  static let style =
+    ".mi text{font-variant-numeric:tabular-nums}"
+    + "@media screen and (prefers-color-scheme:dark){:root.mi{color:\(ink)}"
+    + "\(dark(below: ":root:not([data-theme=light])"))}"
+
+  private static let ink = "#e6e8eb"
+
+  /// The dark colours of pictures below what a selector names.
+  static func dark(below selector: String) -> String {
     let series = dark.enumerated().map { index, colour in
-      ".mi .f\(index){fill:\(colour)}.mi .s\(index){stroke:\(colour)}"
+      "\(selector) .f\(index){fill:\(colour)}\(selector) .s\(index){stroke:\(colour)}"
     }
-    return ".mi text{font-variant-numeric:tabular-nums}"
-      + "@media screen and (prefers-color-scheme:dark){.mi{color:#e6e8eb}"
-      + ".mi .fc{fill:#181b20}.mi .sc{stroke:#181b20}"
-      + "\(series.joined())}"
-  }()
+    return
+      "\(selector) .mi{color:\(ink)}\(selector) .fc{fill:#181b20}\(selector) .sc{stroke:#181b20}"
+      + "\(selector) .fw{fill:#FF8A4A}"
+      + series.joined()
+  }
 }
 
 /// Collects the elements of an SVG image from top to bottom.
@@ -37,6 +53,8 @@ struct Canvas {
     /// The colour of text, more or less strong.
     case text(Double)
     case series(Int, opacity: Double = 1)
+    /// The colour of text that reports a failure: that of the second series, as dark as letters need it.
+    case wrong
     /// The background, to keep a thin line apart from what it crosses.
     case card
   }
@@ -93,6 +111,13 @@ struct Canvas {
     append(open + (tip.map { "><title>\(escaped($0))</title></path>" } ?? "/>"))
   }
 
+  /// What belongs to a series, so that a page can hide it.
+  mutating func group(series index: Int, _ draw: (inout Canvas) -> Void) {
+    append("<g class=\"series\" data-series=\"\(index)\">")
+    draw(&self)
+    append("</g>")
+  }
+
   /// The whole image.
   func document(height: Double, title: String, description: String) -> String {
     let size = "width=\"\(coordinate(width))\" height=\"\(coordinate(height))\""
@@ -117,6 +142,7 @@ struct Canvas {
     switch ink {
     case .card:
       (colour, opacity) = (" class=\"\(style)c\" \(attribute)=\"#ffffff\"", 1)
+    case .wrong: (colour, opacity) = (" class=\"\(style)w\" \(attribute)=\"#B34600\"", 1)
     case .text(let strength): (colour, opacity) = (" \(attribute)=\"currentColor\"", strength)
     case .series(let index, let strength):
       let place = index % Palette.light.count
@@ -186,11 +212,19 @@ enum Swatch {
   case line(Int, marker: Marker?, dash: String?)
   /// A thin line that is no data.
   case reference
+
+  /// The series that is told by it; nil of what is no data.
+  var series: Int? {
+    switch self {
+    case .square(let index), .point(let index, _), .line(let index, _, _): index
+    case .reference: nil
+    }
+  }
 }
 
 /// The shapes of data points, one for every colour and shifted by one where colours repeat.
 enum Marker: Int, CaseIterable {
-  case circle, square, triangle, diamond, wedge
+  case circle, square, triangle, diamond, wedge, cross
 
   static func series(_ index: Int) -> Marker {
     allCases[(index + index / Palette.light.count) % allCases.count]
@@ -212,6 +246,13 @@ enum Marker: Int, CaseIterable {
     case .triangle: return polygon([(0, -1.2), (1.15, 0.85), (-1.15, 0.85)])
     case .diamond: return polygon([(0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)])
     case .wedge: return polygon([(0, 1.2), (1.15, -0.85), (-1.15, -0.85)])
+    case .cross:
+      let (arm, end) = (0.4, 1.2)
+      return polygon([
+        (-arm, -end), (arm, -end), (arm, -arm), (end, -arm), (end, arm), (arm, arm), (arm, end),
+        (-arm, end),
+        (-arm, arm), (-end, arm), (-end, -arm), (-arm, -arm),
+      ])
     }
   }
 }
@@ -244,6 +285,7 @@ extension Canvas {
         x = Self.padding
         y += 20
       }
+      append("<g class=\"key\"\(swatch.series.map { " data-series=\"\($0)\"" } ?? "")>")
       switch swatch {
       case .square(let index):
         path(Marker.square.path(x: x + 6, y: y - 4.5, radius: 6.5), fill: .series(index))
@@ -258,6 +300,7 @@ extension Canvas {
         }
       }
       text(label, x: x + mark, y: y)
+      append("</g>")
       x += needed + 20
     }
     return y + 8

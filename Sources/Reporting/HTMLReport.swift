@@ -1,4 +1,5 @@
-/// A report as one HTML file: no external resources, no script, light, dark and on paper.
+/// A report as one HTML file: no external resources, light, dark and on paper. It is complete without its script, which
+/// sorts tables, hides series and switches between light and dark.
 package struct HTMLReport: Sendable {
   /// A name and its value.
   package struct KeyValue: Sendable, Equatable {
@@ -27,12 +28,18 @@ package struct HTMLReport: Sendable {
   /// A piece of a section. Texts are plain: everything is escaped.
   package enum Content: Sendable {
     case paragraph(String)
+    /// What the reader should take away if nothing else.
+    case lead(String)
     case list([String])
     /// A remark set apart, such as a limitation that the reader must not miss.
     case note(String)
     case keyFigures([KeyFigure])
     case table(Table, caption: String = "")
     case figure(any Drawing, caption: String = "")
+    /// Small pictures beside each other, as many as the page is wide enough for.
+    case panels([any Drawing], caption: String = "")
+    /// Content that is shown when the reader opens it.
+    indirect case details(String, [Content])
     /// Provenance: what was run, with what, where.
     case keyValues([KeyValue])
     case code(String)
@@ -90,7 +97,8 @@ package struct HTMLReport: Sendable {
       <meta name="viewport" content="width=device-width, initial-scale=1"/>
       <meta name="color-scheme" content="light dark"/>
       <meta http-equiv="Content-Security-Policy" \
-      content="default-src 'none'; style-src 'unsafe-inline'"/>
+      content="default-src 'none'; style-src 'unsafe-inline'; \
+      script-src 'sha256-\(Self.scriptHash)'; base-uri 'none'; form-action 'none'"/>
       <title>\(escaped(title))</title>
       <style>
       \(Self.style)
@@ -99,10 +107,42 @@ package struct HTMLReport: Sendable {
       <body>
       <main>
       \(body)</main>
+      <script>\(Self.script)</script>
       </body>
       </html>
 
       """
+  }
+
+  /// Every figure as a picture by itself, and every figure and table as comma-separated values, under the numbers
+  /// that they have on the page.
+  package func files() -> [(name: String, text: String)] {
+    var numbers = Numbers()
+    return (summary + sections.flatMap(\.content)).flatMap { Self.files(of: $0, &numbers) }
+  }
+
+  private static func files(
+    of content: Content, _ numbers: inout Numbers
+  ) -> [(name: String, text: String)] {
+    func picture(_ drawing: any Drawing, _ name: String) -> [(name: String, text: String)] {
+      [("\(name).svg", drawing.svg(width: 760))]
+        + (drawing.data.map { [("\(name).csv", $0.csv())] } ?? [])
+    }
+    switch content {
+    case .figure(let drawing, _):
+      numbers.figures += 1
+      return picture(drawing, "figure-\(numbers.figures)")
+    case .panels(let drawings, _):
+      numbers.figures += 1
+      return drawings.enumerated().flatMap {
+        picture($0.element, "figure-\(numbers.figures)-\($0.offset + 1)")
+      }
+    case .table(let table, _):
+      numbers.tables += 1
+      return [("table-\(numbers.tables).csv", table.csv())]
+    case .details(_, let content): return content.flatMap { files(of: $0, &numbers) }
+    default: return []
+    }
   }
 
   private struct Numbers {
@@ -113,6 +153,7 @@ package struct HTMLReport: Sendable {
   private func html(_ content: Content, _ numbers: inout Numbers) -> String {
     switch content {
     case .paragraph(let text): return "<p>\(escaped(text))</p>\n"
+    case .lead(let text): return "<p class=\"lead\">\(escaped(text))</p>\n"
     case .note(let text): return "<p class=\"note\">\(escaped(text))</p>\n"
     case .code(let text):
       return "<pre><code>\(escaped(text))</code></pre>\n"
@@ -145,6 +186,18 @@ package struct HTMLReport: Sendable {
         </figure>
 
         """
+    case .panels(let drawings, let caption):
+      numbers.figures += 1
+      return """
+        <figure>
+        <div class="panels">\(drawings.map { $0.svg(width: 300) }.joined())</div>
+        <figcaption>\(Self.label("Figure", numbers.figures, caption))</figcaption>
+        </figure>
+
+        """
+    case .details(let title, let content):
+      return "<details>\n<summary>\(escaped(title))</summary>\n"
+        + content.map { html($0, &numbers) }.joined() + "</details>\n"
     }
   }
 
@@ -158,12 +211,15 @@ package struct HTMLReport: Sendable {
       let named = names.filter { !$0.isEmpty }
       return named.isEmpty ? "" : " class=\"\(named.joined(separator: " "))\""
     }
-    let titles = (0..<table.width).map { column in
+    // A first column that says the same word row after row says it once, above them.
+    let groups = Self.groups(of: table)
+    let columns = groups == nil ? 0..<table.width : 1..<table.width
+    let titles = columns.map { column in
       let title = column < table.columns.count ? table.columns[column] : ""
       return "<th scope=\"col\"\(classes([sides[column]]))>\(escaped(title))</th>"
     }
-    let rows = table.rows.indices.map { row in
-      let cells = (0..<table.width).map { column in
+    func html(_ row: Int) -> String {
+      let cells = columns.map { column in
         let cell = table.cell(row: row, column: column)
         let emphasis =
           switch cell.emphasis {
@@ -174,22 +230,63 @@ package struct HTMLReport: Sendable {
           }
         // Short texts stay on one line, long ones wrap at a readable width.
         let side = sides[column].isEmpty && cell.text.count > 26 ? "long" : sides[column]
-        return "<td\(classes([side, emphasis]))>\(escaped(cell.text))</td>"
+        return "<td\(classes([side, emphasis]))>\(escaped(cell.text))"
+          + (cell.estimate.map(Self.drawing(of:)) ?? "") + "</td>"
       }
       return "<tr>\(cells.joined())</tr>\n"
+    }
+    let bodies = (groups ?? [(nil, table.rows.indices)]).map { name, rows in
+      let heading = name.map { name in
+        "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"\(columns.count)\">"
+          + "<small>\(escaped(table.columns.first ?? ""))</small> \(escaped(name))</th></tr>\n"
+      }
+      return "<tbody>\n\(heading ?? "")\(rows.map(html).joined())</tbody>"
     }
     return """
       <figure class="table">
       <figcaption>\(caption)</figcaption>
       <div class="scroll" tabindex="0"><table>
       <thead><tr>\(titles.joined())</tr></thead>
-      <tbody>
-      \(rows.joined())</tbody>
+      \(bodies.joined(separator: "\n"))
       </table></div>
       </figure>
 
       """
   }
+
+  /// The rows by what their first column says, where that is at most half as many texts as rows, each in one
+  /// run; nil elsewhere.
+  private static func groups(of table: Table) -> [(name: String?, rows: Range<Int>)]? {
+    var groups: [(name: String?, rows: Range<Int>)] = []
+    for row in table.rows.indices {
+      let cell = table.cell(row: row, column: 0)
+      guard cell.emphasis == .none, cell.estimate == nil else { return nil }
+      if let last = groups.last, last.name == cell.text {
+        groups[groups.count - 1].rows = last.rows.lowerBound..<row + 1
+      } else {
+        groups.append((cell.text, row..<row + 1))
+      }
+    }
+    let isWorth = table.width > 2 && groups.count > 1 && 2 * groups.count <= table.rows.count
+    return isWorth && Set(groups.map(\.name)).count == groups.count ? groups : nil
+  }
+
+  /// A share and its interval on a line from 0 to 1.
+  private static func drawing(of estimate: Table.Estimate) -> String {
+    func place(_ share: Double) -> Double { 100 * min(max(share, 0), 1) }
+    let (from, to) = (place(estimate.interval.lower), place(estimate.interval.upper))
+    let middle = place(estimate.value)
+    return
+      "<svg class=\"estimate\" viewBox=\"-2 0 104 8\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
+      + "<path class=\"track\" d=\"M0 4H100\"/>"
+      + "<path class=\"range\" d=\"M\(coordinate(from)) 4H\(coordinate(to))\"/>"
+      + "<path class=\"mark\" d=\"M\(coordinate(middle)) 0V8\"/></svg>"
+  }
+
+  private static let dark = """
+    --ink: #e6e8eb; --soft: #a2abb5; --page: #0f1114; --card: #181b20; --line: #30353c; \
+    --accent: #56b4e9; --good: #12382c; --bad: #4a2412; --strong: #12324a;
+    """
 
   // No "<" or "&" in here, so that the file stays well-formed XML.
   private static let style = """
@@ -212,6 +309,8 @@ package struct HTMLReport: Sendable {
     nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.3rem 1.4rem; padding: 0;
       margin: 1.75rem 0 0; font-size: 0.95rem; }
     .note { border-left: 3px solid #d55e00; padding: 0.1rem 0 0.1rem 0.9rem; }
+    .lead { font-size: 1.3rem; line-height: 1.45; font-weight: 600; max-width: 46rem;
+      letter-spacing: -0.005em; }
     .key-figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr));
       gap: 1.25rem 1.5rem; margin: 2rem 0; }
     .key-figures div { display: flex; flex-direction: column-reverse; justify-content: flex-end; }
@@ -225,6 +324,31 @@ package struct HTMLReport: Sendable {
     figcaption b { color: var(--ink); margin-right: 0.25rem; }
     .table figcaption { margin: 0 0 0.5rem; }
     figure svg { display: block; max-width: 100%; height: auto; }
+    .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 0.75rem;
+      width: min(62rem, 100vw - 3rem); position: relative; left: 50%; transform: translateX(-50%); }
+    .panels svg { border: 1px solid var(--line); border-radius: 8px; width: 100%; }
+    .mi .off { display: none; }
+    .mi .key[role] { cursor: pointer; }
+    .mi .key[aria-pressed=false] { opacity: 0.4; text-decoration: line-through; }
+    header { position: relative; }
+    button { font: inherit; color: inherit; background: none; border: 0; padding: 0; margin: 0; cursor: pointer;
+      text-align: inherit; }
+    .theme { position: absolute; right: 0; top: -1.9rem; font-size: 0.875rem; color: var(--soft);
+      border: 1px solid var(--line); border-radius: 6px; padding: 0.1rem 0.6rem; }
+    th button::after { content: " ↕"; color: var(--soft); font-weight: 400; }
+    th[aria-sort=ascending] button::after { content: " ↑"; }
+    th[aria-sort=descending] button::after { content: " ↓"; }
+    button:focus-visible, .key:focus-visible, summary:focus-visible { outline: 2px solid var(--accent);
+      outline-offset: 2px; }
+    details { margin: 1rem 0 2rem; }
+    summary { cursor: pointer; color: var(--accent); }
+    tr.group th { padding-top: 0.9rem; font-weight: 650; }
+    tr.group small { color: var(--soft); font-weight: 400; font-size: 0.8rem; margin-right: 0.25rem; }
+    .estimate { display: block; width: 100%; min-width: 5.5rem; height: 0.4rem; margin-top: 0.2rem;
+      overflow: visible; }
+    .estimate path { fill: none; stroke: var(--line); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
+    .estimate .range { stroke: var(--accent); stroke-width: 3; }
+    .estimate .mark { stroke: var(--ink); stroke-width: 2; }
     .wide, .narrow { border: 1px solid var(--line); border-radius: 8px; overflow: hidden;
       width: fit-content; max-width: 100%; }
     .narrow { display: none; }
@@ -256,21 +380,25 @@ package struct HTMLReport: Sendable {
       .facts th { white-space: normal; width: 35%; }
       th, td { padding: 0.45rem 0.6rem; }
     }
-    @media screen and (prefers-color-scheme: dark) {
-      :root { --ink: #e6e8eb; --soft: #a2abb5; --page: #0f1114; --card: #181b20; --line: #30353c;
-        --accent: #56b4e9; --good: #12382c; --bad: #4a2412; --strong: #12324a; }
-    }
+    @media screen and (prefers-color-scheme: dark) { :root:not([data-theme=light]) { \(dark) } }
+    @media screen { :root[data-theme=dark] { \(dark) }
+      \(Palette.dark(below: ":root[data-theme=dark]")) }
     @media print {
       :root { --page: #ffffff; }
       @page { margin: 18mm 16mm; }
       body { font-size: 10.5pt; }
       main { max-width: none; padding: 0; }
-      nav { display: none; }
+      nav, .theme { display: none; }
+      th button::after { content: ""; }
+      .panels { width: auto; left: 0; transform: none; grid-template-columns: 1fr 1fr; }
       h2 { break-after: avoid; }
       figure, tr, pre { break-inside: avoid; }
       .scroll, .table .scroll { overflow: visible; width: auto; max-width: none; transform: none;
         left: 0; }
       td, td.long { white-space: normal; min-width: 0; }
+      th, td { padding: 0.3rem 0.4rem; }
+      table { font-size: 0.8rem; }
+      .estimate { min-width: 3rem; }
       td.strong, td.good, td.bad { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
     }
     """

@@ -63,14 +63,29 @@ package struct ImageGrid: Drawing {
     }
   }
 
+  /// What somebody says of each column's images, below them.
+  package struct Remark: Sendable {
+    package var title: String
+    package var texts: [(text: String, verdict: Verdict)]
+
+    package init(_ title: String, _ texts: [(text: String, verdict: Verdict)]) {
+      self.title = title
+      self.texts = texts
+    }
+  }
+
   package var title: String
   package var columns: [String]
   package var rows: [Row]
+  package var remarks: [Remark]
 
-  package init(title: String = "", columns: [String] = [], rows: [Row]) {
+  package init(
+    title: String = "", columns: [String] = [], rows: [Row], remarks: [Remark] = []
+  ) {
     self.title = title
     self.columns = columns
     self.rows = rows
+    self.remarks = remarks
   }
 
   /// The grid; columns that find no room follow below, as a second grid.
@@ -78,7 +93,8 @@ package struct ImageGrid: Drawing {
     var canvas = Canvas(width: width)
     var y = canvas.heading(title, y: Canvas.padding - 4)
     let gap = 14.0
-    let count = max(columns.count, rows.map(\.cells.count).max() ?? 0)
+    let count = max(
+      columns.count, rows.map(\.cells.count).max() ?? 0, remarks.map(\.texts.count).max() ?? 0)
     let room = max(1, Int((canvas.innerWidth + gap) / (72 + gap)))
     let blocks = max(1, (count + room - 1) / room)
     let perBlock = max(1, (count + blocks - 1) / blocks)
@@ -113,6 +129,19 @@ package struct ImageGrid: Drawing {
         }
         y = bottom + 6
       }
+      for remark in remarks {
+        for line in wrapped(remark.title, width: canvas.innerWidth) {
+          y += 18
+          canvas.text(line, x: Canvas.padding, y: y, ink: .text(0.72))
+        }
+        var bottom = y
+        for column in block where column < remark.texts.count {
+          let (text, verdict) = remark.texts[column]
+          bottom = max(
+            bottom, caption(text, verdict, x: x(column), y: y, side: side, on: &canvas))
+        }
+        y = bottom + 4
+      }
       y += 8
     }
     return canvas.document(
@@ -135,14 +164,23 @@ package struct ImageGrid: Drawing {
       <rect x="\(coordinate(x))" y="\(coordinate(y))" width="\(coordinate(side))" \
       height="\(coordinate(height))" fill="none" stroke="currentColor" stroke-opacity="0.25"/>
       """)
+    return caption(
+      cell.caption, cell.verdict, x: x, y: y + height, side: side, on: &canvas)
+  }
+
+  /// A text under an image, from `y` on; the new y.
+  private func caption(
+    _ text: String, _ verdict: Verdict, x: Double, y: Double, side: Double,
+    on canvas: inout Canvas
+  ) -> Double {
     let (mark, ink): (String, Canvas.Ink) =
-      switch cell.verdict {
+      switch verdict {
       case .none: ("", .text(1))
       case .right: ("✓ ", .series(2))
-      case .wrong: ("✗ ", .series(1))
+      case .wrong: ("✗ ", .wrong)
       }
-    var bottom = y + height
-    for line in wrapped(mark + cell.caption, width: side, size: 12) {
+    var bottom = y
+    for line in wrapped(mark + text, width: side, size: 12) {
       bottom += 16
       canvas.text(line, x: x, y: bottom, size: 12, ink: ink)
     }

@@ -107,6 +107,16 @@ package struct LinePlot: Drawing {
     return plot
   }
 
+  package var data: Table? {
+    Table(
+      columns: ["series", x.title, y.title, "lower", "upper"],
+      rows: series.flatMap { one in
+        one.points.map { point in
+          [Table.Cell(one.name), Table.Cell("\(point.x)")] + Table.exact(point.y, point.interval)
+        }
+      })
+  }
+
   package func svg(width: Double) -> String {
     let width = isSquare ? min(width, 480) : width
     var canvas = Canvas(width: width)
@@ -114,12 +124,16 @@ package struct LinePlot: Drawing {
     var curves = Canvas(width: width)
     for (index, one) in series.enumerated() {
       let points = finitePoints(of: one)
-      if one.uncertainty == .band { drawBand(points, index, frame, on: &curves) }
+      if one.uncertainty == .band {
+        curves.group(series: index) { drawBand(points, index, frame, on: &$0) }
+      }
     }
     for (index, one) in series.enumerated() where one.join != .none {
-      curves.path(
-        frame.outline(finitePoints(of: one), one.join, shift: shift(of: index, frame)),
-        stroke: .series(index), thickness: 2.25, dash: dash(of: index))
+      curves.group(series: index) {
+        $0.path(
+          frame.outline(finitePoints(of: one), one.join, shift: shift(of: index, frame)),
+          stroke: .series(index), thickness: 2.25, dash: dash(of: index))
+      }
     }
     // Three pixels more than the frame: a curve along an axis keeps its full thickness.
     let (left, top) = (frame.left - 3, frame.top - 3)
@@ -131,7 +145,9 @@ package struct LinePlot: Drawing {
       \(coordinate(across)) \(coordinate(down))">
       \(curves.body)</svg>
       """)
-    for index in series.indices { drawPoints(index, frame, on: &canvas) }
+    for index in series.indices {
+      canvas.group(series: index) { drawPoints(index, frame, on: &$0) }
+    }
     let names = series.map(\.name).filter { !$0.isEmpty }
     return canvas.document(
       height: frame.height, title: title,
@@ -326,10 +342,17 @@ package struct LinePlot: Drawing {
       || one.showsMarkers ?? (one.join == .lines && !one.isDashed && one.points.count <= 24)
   }
 
+  /// How the line of a series is broken: what has no marks is told from the others without colour too.
   private func dash(of index: Int) -> String? {
-    if series[index].isDashed { return "2 4" }
-    return index >= Palette.light.count ? "8 4" : nil
+    let one = series[index]
+    if !one.isDashed, showsMarkers(one) { return index >= Palette.light.count ? "8 4" : nil }
+    let alike = series[..<index].count { $0.isDashed == one.isDashed && !showsMarkers($0) }
+    let dashes = one.isDashed ? Self.brokenDashes : Self.plainDashes
+    return dashes[alike % dashes.count]
   }
+
+  private static let brokenDashes = ["2 4", "2 4 7 4", "2 2 2 8", "5 5"]
+  private static let plainDashes = [nil, "12 3", "12 3 3 3", "20 3"]
 
   /// Whiskers of several series at the same place stand beside each other.
   private func shift(of index: Int, _ frame: Frame) -> Double {

@@ -39,6 +39,24 @@ package struct RegionPlot<Kind: Hashable & CustomStringConvertible & Sendable>: 
     self.curves = curves
   }
 
+  package var data: Table? {
+    let (xRange, yRange) = (x.range ?? 0...1, y.range ?? 0...1)
+    func middle(_ range: ClosedRange<Double>, _ place: Int, of count: Int) -> Table.Cell {
+      let share = (Double(place) + 0.5) / Double(count)
+      return Table.Cell("\(range.lowerBound + (range.upperBound - range.lowerBound) * share)")
+    }
+    return Table(
+      columns: [x.title, y.title, "kind"],
+      rows: cells.enumerated().flatMap { row, kinds in
+        kinds.enumerated().map { column, kind in
+          [
+            middle(xRange, column, of: kinds.count), middle(yRange, row, of: cells.count),
+            Table.Cell(kind.description),
+          ]
+        }
+      })
+  }
+
   package func svg(width: Double) -> String {
     var canvas = Canvas(width: width)
     let found = Set(cells.joined())

@@ -1,3 +1,5 @@
+import Statistics
+
 /// Rows under named columns, to be shown in a terminal, in Markdown or in an HTML report.
 package struct Table: Sendable, Equatable {
   /// On which side of a column its cells stand.
@@ -16,14 +18,27 @@ package struct Table: Sendable, Equatable {
     case bad
   }
 
+  /// A share of 1 with the interval that it may lie in, to be drawn in its cell where cells can be drawn in.
+  package struct Estimate: Sendable, Equatable {
+    package var value: Double
+    package var interval: Interval
+
+    package init(_ value: Double, _ interval: Interval) {
+      self.value = value
+      self.interval = interval
+    }
+  }
+
   /// One piece of text in a table.
   package struct Cell: Sendable, Equatable, ExpressibleByStringInterpolation {
     package var text: String
     package var emphasis: Emphasis
+    package var estimate: Estimate?
 
-    package init(_ text: String, _ emphasis: Emphasis = .none) {
+    package init(_ text: String, _ emphasis: Emphasis = .none, estimate: Estimate? = nil) {
       self.text = text
       self.emphasis = emphasis
+      self.estimate = estimate
     }
 
     package init(stringLiteral text: String) {
@@ -68,6 +83,12 @@ package struct Table: Sendable, Equatable {
 private let numberCharacters = Set("0123456789.,+-−–—/%±×[]()<>≤≥~≈ ")
 
 extension Table {
+  /// A measured value with its interval, digit for digit, as the last three columns of a figure's data.
+  static func exact(_ value: Double, _ interval: Interval?) -> [Cell] {
+    [Cell("\(value)")]
+      + [interval?.lower, interval?.upper].map { Cell($0.map { "\($0)" } ?? "") }
+  }
+
   /// Columns two spaces apart under a rule, for a terminal.
   package func plain() -> String {
     let titles = columns.map { singleLine($0) }
@@ -90,6 +111,12 @@ extension Table {
       alignment == .left
         ? String(repeating: "-", count: width) : String(repeating: "-", count: width - 1) + ":"
     }
+  }
+
+  /// One line per row under a line of titles, for spreadsheets and programs (RFC 4180).
+  package func csv() -> String {
+    ([columns] + rows.map { $0.map(\.text) })
+      .map { $0.map(csvField).joined(separator: ",") + "\n" }.joined()
   }
 
   private func lines(
@@ -133,6 +160,15 @@ func singleLine(_ text: String) -> String {
         default: $0
         }
       }))
+}
+
+/// A field of RFC 4180. A text that a spreadsheet would take for a formula is told from one by an apostrophe, as
+/// spreadsheets show texts; a number stays a number.
+package func csvField(_ text: String) -> String {
+  let isFormula = text.first.map { "=+-@\t\r".contains($0) } == true && Double(text) == nil
+  let safe = isFormula ? "'" + text : text
+  return safe.contains { ",\"\n\r\r\n".contains($0) }
+    ? "\"\(safe.replacing("\"", with: "\"\""))\"" : safe
 }
 
 private func markdownText(_ text: String) -> String {

@@ -20,8 +20,8 @@ struct Reproduce: ParsableCommand {
 
       --scale quick only shows that everything works; standard takes minutes on the digits and hours on \
       CIFAR; paper takes as many images, epochs and steps as the paper, on the digits all test images. \
-      --estimate says how long it takes here, and stops. Writes index.html, results.md, results.json and \
-      checkpoints. A run that was interrupted goes on where it ended, unless --fresh.
+      --estimate says how long it takes here, and stops. Writes index.html, its figures and \
+      their numbers, results.md, results.json and checkpoints. A run that was interrupted goes on where it ended, unless --fresh.
 
       Example: mixup-inference reproduce --dataset cifar10 --data FOLDER --checkpoints fixtures/cifar10
       """)
@@ -77,13 +77,17 @@ struct Reproduce: ParsableCommand {
     }
     let results = try profile.profiled("reproduce", machine) { try reproduction.run() }
     let report = ReproductionReport(results)
-    try AtomicFile.write(report.html, to: folder.appending(path: "index.html"))
+    let page = report.page
+    try AtomicFile.write(page.render(), to: folder.appending(path: "index.html"))
+    for file in page.files() {
+      try AtomicFile.write(file.text, to: folder.appending(path: "figures/\(file.name)"))
+    }
     try AtomicFile.write(report.markdown, to: folder.appending(path: "results.md"))
     try AtomicFile.write(try report.records().json(), to: folder.appending(path: "results.json"))
     print(report.text)
     print(
-      "\nWritten: \(folder.appending(path: "index.html").relativePath), results.md, results.json, "
-        + "checkpoints/, evaluation/")
+      "\nWritten: \(folder.appending(path: "index.html").relativePath), figures/, results.md, "
+        + "results.json, checkpoints/, evaluation/")
   }
 
   /// The networks of a folder.

@@ -82,18 +82,20 @@ struct PaperReproductionTests {
       // Without the paper's three lengths of PGD there is no table beside the paper's.
       #expect(!report.markdown.contains("Beside the paper"))
       // Nor are the curves of given networks known.
-      #expect(!report.html.contains("How the trainings went"))
+      #expect(!report.page.render().contains("How the trainings went"))
       #expect(
-        report.markdown.contains("## ε = 8/255")
-          && report.html.contains("Figure 2: interpolated AT"))
+        report.markdown.contains("## Accuracy at ε = 8/255")
+          && report.page.render().contains("Figure 2: the theory on interpolated AT"))
       let records = try report.records()
       // 2 + 2 + 8 + 8 rows with four columns.
       #expect(
         Set(records.map { "\($0.model) \($0.defence) \($0.attack)" }).count
           >= 20 * 4)
       // Figures without a value would be a dash.
-      let table = try #require(report.markdown.components(separatedBy: "## ε = 8/255").last)
-        .components(separatedBy: "## ")[0]
+      let table = try #require(
+        report.markdown.components(separatedBy: "## Accuracy at ε = 8/255").last
+      )
+      .components(separatedBy: "## ")[0]
       #expect(table.split(separator: "\n").count >= 22 && !table.contains("| – "))
 
       let markdown = report.markdown
@@ -119,7 +121,7 @@ struct PaperReproductionTests {
       }
       let before = try files.map { try Data(contentsOf: $0) }
       #expect(Set(before).count == 4)
-      #expect(report.html.contains("How the trainings went"))
+      #expect(report.page.render().contains("How the trainings went"))
       for bytes in before { #expect(try Checkpoint(bytes).notes["recipe"] != nil) }
       // A network that is trained anew would be another file.
       func dates() throws -> [Date] {

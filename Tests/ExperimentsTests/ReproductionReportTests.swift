@@ -2,8 +2,9 @@ import Classification
 import Datasets
 import Experiments
 import Foundation
-import Reporting
 import MixupInference
+import NeuralNetwork
+import Reporting
 import Robustness
 import Statistics
 import Testing
@@ -50,7 +51,13 @@ struct ReproductionReportTests {
       },
       networks: try Self.methods.map { method in
         var network = try network(method, counts[method] ?? Counts(), settings)
-        if method == .mixup { network.linearity = linearity }
+        if method == .mixup {
+          network.conditions = linearity.map {
+            NetworkVerification.Results(
+              name: method.title, settings: NetworkVerification.Settings(), imageCount: 100,
+              adversarialCount: 0, points: [], linearity: $0)
+          }
+        }
         return network
       }, seconds: 12.5)
   }
@@ -124,8 +131,13 @@ struct ReproductionReportTests {
     }
     network.pictures = [
       Reproduction.Picture(
-        label: 3, prediction: 8, clean: Array(repeating: 0.5, count: 64),
-        adversarial: Array(repeating: 0.25, count: 64), width: 8)
+        label: 3, clean: Array(repeating: 0.5, count: 64),
+        adversarial: Array(repeating: 0.65, count: 64), mixed: Array(repeating: 0.2, count: 64),
+        width: 8,
+        answers: [
+          .init(defence: "none", prediction: 8, confidence: 0.751),
+          .init(defence: "MI-OL", prediction: 3, confidence: 0.25),
+        ])
     ]
     return network
   }
@@ -157,8 +169,8 @@ struct ReproductionReportTests {
         + "under MI-PL; the less linear an image, the smaller its RIC margin under MI-OL.")
     #expect(
       report.text.contains("0.75 [0.70, 0.80]") && report.text.contains("-0.30 [-0.50, -0.10]"))
-    #expect(report.html.contains("How linear the networks are between images"))
-    #expect(report.html.contains("0.75 [0.70, 0.80]"))
+    #expect(report.page.render().contains("How linear the networks are between images"))
+    #expect(report.page.render().contains("0.75 [0.70, 0.80]"))
   }
 
   private func findings(_ counts: Counts) throws -> [String] {
@@ -185,10 +197,9 @@ struct ReproductionReportTests {
     let epsilon = try Epsilon("3/20")
     #expect(
       report.sections == [
-        .radius, .settings, .accuracy(epsilon), .detection, .linearity, .pictures, .cost,
-        .provenance,
+        .accuracy(epsilon), .detection, .pictures, .radius, .settings, .cost, .provenance,
       ])
-    let html = report.html
+    let html = report.page.render()
     for section in report.sections {
       #expect(html.contains("<h2>\(report.title(of: section))</h2>"), "\(section)")
     }
@@ -198,7 +209,7 @@ struct ReproductionReportTests {
   func text() throws {
     let report = ReproductionReport(try results())
     let text = report.text
-    let table = try #require(text.components(separatedBy: "ε = 3/20. ").dropFirst().first)
+    let table = try #require(text.components(separatedBy: "Accuracy at ε = 3/20. ").last)
       .components(separatedBy: "Figure 3")[0]
     for method in Self.methods {
       for defence in ["none", "MI-PL", "MI-OL", "MI-Combined"] {
@@ -218,9 +229,71 @@ struct ReproductionReportTests {
     }
     // The same in the repository's form, but for times.
     let markdown = report.markdown
-    #expect(markdown.contains("## ε = 3/20") && markdown.contains("97.0 [91.5, 99.0]"))
+    #expect(markdown.contains("## Accuracy at ε = 3/20") && markdown.contains("97.0 [91.5, 99.0]"))
     #expect(text.contains("µs of a thread") && !markdown.contains("µs of a thread"))
-    #expect(report.html.contains("adaptive attack leaves 35.0%"))
+    #expect(report.page.render().contains("adaptive attack leaves 35.0%"))
+  }
+
+  // Of 100 images 10 are right without the defence; with it these and others, or some of these.
+  @Test(
+    "opens with what the defence adds, loses, or is not known to change, each against its own attacker",
+    arguments: [
+      (60, 35, "MI-OL adds 50.0\u{A0}points\u{A0}[", "it adds 25.0\u{A0}points\u{A0}["),
+      (
+        60, 10, "MI-OL adds 50.0\u{A0}points\u{A0}[",
+        "it changes accuracy by 0.0\u{A0}points\u{A0}["
+      ),
+      (
+        12, 2, "MI-OL changes accuracy by 2.0\u{A0}points\u{A0}[", "it costs 8.0\u{A0}points\u{A0}["
+      ),
+    ])
+  func answer(_ oblivious: Int, _ adaptive: Int, _ first: String, _ second: String) throws {
+    let report = ReproductionReport(
+      try results([.mixup: Counts(oblivious: oblivious, adaptive: adaptive)]))
+    let html = report.page.render()
+    let lead = try #require(
+      html.components(separatedBy: "<p class=\"lead\">").dropFirst().first?
+        .components(separatedBy: "</p>")[0])
+    #expect(lead.hasPrefix("On the mixup network, ") && lead.contains(first), "\(lead)")
+    #expect(lead.contains(second), "\(lead)")
+    #expect(lead.contains("not decided") == (oblivious == 12 || adaptive == 10))
+    // The attack on the network alone leaves 10 images under either attacker.
+    let figures = html.components(separatedBy: "<dd>").dropFirst().prefix(3)
+      .map { $0.components(separatedBy: "</dd>")[0] }
+    #expect(figures == ["10.0%", "\(oblivious).0%", "\(adaptive).0%"])
+  }
+
+  @Test("shows an attacked image, its change by ε, its mixture, and what every defence says of it")
+  func gallery() throws {
+    let html = ReproductionReport(try results()).page.render()
+    // A change of the whole of ε = 3/20 is white; without any it would be grey.
+    #expect(html.contains("the change") && html.contains("<path fill=\"#ffffff\" d=\"M0 0h8v1h-8z"))
+    #expect(html.contains("✗ 8, 75%") && html.contains("✓ 3, 25%"))
+  }
+
+  @Test("names runs of λ by their ends")
+  func runs() {
+    let lambdas: [MixingRatio] = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 1]
+    func text(_ chosen: [Int]) -> String {
+      NetworkVerificationReport.runs(
+        of: lambdas, where: lambdas.indices.map(chosen.contains)
+      ).joined(separator: ", ")
+    }
+    #expect(text([]) == "" && text([1]) == "0.1" && text([0, 1]) == "0, 0.1")
+    #expect(text([0, 1, 2]) == "0 to 0.2" && text([0, 2, 3, 4, 6]) == "0, 0.2 to 0.4, 1")
+    #expect(text(Array(lambdas.indices)) == "0 to 1")
+  }
+
+  @Test("lets no script run but the page's own, which browsers know by its SHA-256")
+  func script() throws {
+    let hex = sha256(Data(HTMLReport.script.utf8))
+    let bytes = stride(from: 0, to: hex.count, by: 2).compactMap { place in
+      UInt8(hex.dropFirst(place).prefix(2), radix: 16)
+    }
+    #expect(bytes.count == 32 && Data(bytes).base64EncodedString() == HTMLReport.scriptHash)
+    let html = ReproductionReport(try results()).page.render()
+    #expect(html.contains("script-src 'sha256-\(HTMLReport.scriptHash)'"))
+    #expect(html.contains("<script>\(HTMLReport.script)</script>"))
   }
 
   // Shares of the gain from 10% to 60%.

@@ -80,7 +80,7 @@ struct ReproductionTests {
         // Four defences, clean, under PGD of two lengths, and under PGD through the defence.
         #expect(network.table.count == 16 && network.table.allSatisfy { $0.outcomes.count == 4 })
         #expect(network.detection.map(\.outcomes.count) == [4, 4])
-        #expect(network.linearity != nil && network.curve != nil)
+        #expect(network.conditions != nil && network.curve != nil)
       }
       #expect(first.results.networks.map(\.method) == methods)
       #expect(first.results.trainingCount == 3813)
@@ -91,16 +91,18 @@ struct ReproductionTests {
         (first.results.networks.flatMap { $0.table + $0.detection }
         + first.results.sweep.flatMap(\.results)).compactMap(\.cost)
         .reduce(0) { $0 + $1.passes.backward }
-      // No job tells of PGD-10 on ten images before tuning, of PGD-2 on twenty for linearity, nor that the
-      // detector's PGD-3 on four images may be that of the table, on each of three networks.
-      #expect(told.backward >= took && told.backward <= took + 3 * (100 + 40 + 12))
+      // No job tells of PGD-10 on ten images before tuning, of PGD-2 on twenty for the conditions, that the
+      // detector's PGD-3 on four images may be that of the table, nor of the sanity suite's attacks, of three steps
+      // through the network and three through the defence in every check, on each of three networks.
+      let sanity = try Self.settings().sanityCount * SanitySuite.names.count * (3 + 3)
+      #expect(told.backward >= took && told.backward <= took + 3 * (100 + 40 + 12 + sanity))
       // What is attacked and mixed on validation images is told of no test image.
       #expect(first.results.sweep.flatMap(\.results).allSatisfy { $0.outcomes.count == 10 })
       for method in methods {
         let file = folder.appending(path: "checkpoints/\(method.rawValue).safetensors")
         #expect(try Checkpoint(Data(contentsOf: file)).notes["recipe"] != nil)
       }
-      let stages = ["linearity", "pictures", "settings"].flatMap { name in
+      let stages = ["conditions", "pictures", "sanity", "settings"].flatMap { name in
         methods.map { "\(name)-\($0.rawValue).json" }
       }.sorted()
       #expect(try names(in: folder.appending(path: "stages")) == stages)
@@ -108,8 +110,8 @@ struct ReproductionTests {
       let files = try stages.map { try Data(contentsOf: folder.appending(path: "stages/\($0)")) }
       let second = try run(in: folder)
       #expect(try timeless(second.results) == timeless(first.results))
-      // Three trainings, and three stages of every network.
-      #expect(second.progress.count { $0.contains("used again") } == 12, "\(second.progress)")
+      // Three trainings, and four stages of every network.
+      #expect(second.progress.count { $0.contains("used again") } == 15, "\(second.progress)")
       #expect(
         try stages.map { try Data(contentsOf: folder.appending(path: "stages/\($0)")) } == files)
 
@@ -119,7 +121,7 @@ struct ReproductionTests {
       try bytes.dropLast().write(to: checkpoint)
       try Data("{".utf8).write(to: folder.appending(path: "stages/settings-plain.json"))
       let third = try run(in: folder, threads: 1)
-      #expect(third.progress.count { $0.contains("used again") } == 10, "\(third.progress)")
+      #expect(third.progress.count { $0.contains("used again") } == 13, "\(third.progress)")
       #expect(try timeless(third.results) == timeless(first.results))
       #expect(try Data(contentsOf: checkpoint) == bytes)
     }

@@ -54,22 +54,30 @@ struct DrawingTests {
     return plot
   }
 
-  private func randomBarPlot(_ stream: inout RandomStream) -> BarPlot {
-    let groups = Int.random(in: 0...4, using: &stream)
-    return BarPlot(
+  private func randomDotPlot(_ stream: inout RandomStream) -> DotPlot {
+    let conditions = Int.random(in: 0...7, using: &stream)
+    let groups = (0..<Int.random(in: 0...3, using: &stream)).map { _ in
+      let rows = (0..<Int.random(in: 0...4, using: &stream)).map { _ in
+        let values = (0..<Int.random(in: 0...conditions, using: &stream)).map { _ in
+          let value = Double.random(in: 0...1, using: &stream)
+          let bad = Double.random(in: 0...1, using: &stream) < 0.05
+          return Bool.random(using: &stream)
+            ? DotPlot.Value(
+              bad ? .nan : value,
+              interval: Interval(lower: value - 0.05, upper: bad ? .infinity : value + 0.05)) : nil
+        }
+        return DotPlot.Row(phrase(&stream), values)
+      }
+      return DotPlot.Group(Bool.random(using: &stream) ? phrase(&stream) : "", rows: rows)
+    }
+    return DotPlot(
       title: phrase(&stream),
       axis: Axis(
         phrase(&stream), range: Bool.random(using: &stream) ? 0...1 : nil,
         format: Bool.random(using: &stream) ? .percent : .number),
-      groups: (0..<groups).map { _ in phrase(&stream) },
-      series: (0..<Int.random(in: 1...7, using: &stream)).map { _ in
-        BarPlot.Series(
-          phrase(&stream),
-          (0..<Int.random(in: 0...groups, using: &stream)).map { _ in
-            let value = Double.random(in: 0...1, using: &stream)
-            return Bool.random(using: &stream)
-              ? .init(value, interval: Interval(lower: value - 0.05, upper: value + 0.05)) : nil
-          })
+      conditions: (0..<conditions).map { _ in phrase(&stream) }, groups: groups,
+      references: (0..<Int.random(in: 0...2, using: &stream)).map { _ in
+        DotPlot.Reference(Double.random(in: 0...1, using: &stream), phrase(&stream))
       })
   }
 
@@ -91,6 +99,11 @@ struct DrawingTests {
               try ImageGrid.Image(width: side, height: side, values: values),
               caption: "3 (98.7%)", verdict: .wrong)
           })
+      },
+      remarks: (0..<Int.random(in: 0...2, using: &stream)).map { _ in
+        ImageGrid.Remark(
+          phrase(&stream),
+          (0..<Int.random(in: 0...columns, using: &stream)).map { _ in ("8, 25%", .right) })
       })
   }
 
@@ -124,10 +137,63 @@ struct DrawingTests {
     check(randomLinePlot(&stream), "line plot \(seed)")
   }
 
-  @Test("Bar plots are well-formed and their texts never touch", arguments: 0..<30)
-  func barPlots(seed: Int) {
+  @Test("Dot plots are well-formed and their texts never touch", arguments: 0..<30)
+  func dotPlots(seed: Int) {
     var stream = RandomStream(RandomKey(seed: 5, purpose: .test, example: seed))
-    check(randomBarPlot(&stream), "bar plot \(seed)")
+    check(randomDotPlot(&stream), "dot plot \(seed)")
+  }
+
+  @Test(
+    "A mark of a dot plot stands where its value is between the ticks, and its whisker ends at the interval"
+  )
+  func marks() throws {
+    let plot = DotPlot(
+      axis: Axis("share", range: 0...1), conditions: ["a", "b"],
+      groups: [
+        .init(
+          "g",
+          rows: [
+            .init("r", [.init(0), .init(1)]),
+            .init("s", [.init(0.25, interval: Interval(lower: 0, upper: 1)), nil]),
+          ])
+      ])
+    let svg = plot.svg(width: 600)
+    /// Where the circle or square begins that a tip names.
+    func place(_ tip: String) throws -> Double {
+      let line = try #require(svg.split(separator: "\n").first { $0.contains("<title>\(tip)") })
+      let start = try #require(line.split(separator: "M").dropFirst().first)
+      return try #require(Double(start.prefix { !" L".contains($0) }))
+    }
+    let (zero, quarter) = (try place("g, r, a: 0"), try place("g, s, a: 0.25 [0, 1]"))
+    // A circle starts 4 to the left of its centre, a square 0.88 · 4.
+    let one = try place("g, r, b: 1") + 0.88 * 4 - 4
+    // Rounded to hundredths, each of the three.
+    #expect(abs(quarter - zero - (one - zero) / 4) <= 0.02)
+    let whisker = try #require(
+      svg.split(separator: "\n").first { $0.contains("stroke-opacity=\"0.55\"") })
+    let ends = whisker.split(separator: "\"")[1].split { "ML".contains($0) }
+      .compactMap { Double($0.split(separator: " ")[0]) }
+    #expect(ends.count == 2 && abs(ends[0] - zero - 4) <= 0.02 && abs(ends[1] - one - 4) <= 0.02)
+  }
+
+  @Test("The data of a figure are its numbers, digit for digit, also beyond its axes")
+  func data() throws {
+    let value = 0.1 + 0.2
+    let line = LinePlot(
+      x: Axis("λ", range: 0...0.5), y: Axis("F"),
+      series: [
+        .init("a", [.init(x: 1, y: value, interval: Interval(lower: 0.1, upper: 0.7))]),
+        .init("b", [.init(x: 2, y: 3)]),
+      ])
+    #expect(
+      try #require(line.data).csv()
+        == "series,λ,F,lower,upper\na,1.0,0.30000000000000004,0.1,0.7\nb,2.0,3.0,,\n")
+    let dots = DotPlot(
+      axis: Axis("share"), conditions: ["c", "d"],
+      groups: [.init("g", rows: [.init("r, s", [.init(value), nil])])])
+    #expect(
+      try #require(dots.data).csv()
+        == "group,row,condition,share,lower,upper\ng,\"r, s\",c,0.30000000000000004,,\n")
   }
 
   @Test("Image grids are well-formed and their texts never touch", arguments: 0..<20)

@@ -1,5 +1,6 @@
 import Foundation
 import Reporting
+import Statistics
 import Testing
 
 @Suite("The HTML report")
@@ -14,8 +15,10 @@ struct HTMLReportTests {
     let line = LinePlot(
       title: hostile, x: Axis(hostile), y: Axis(hostile),
       series: [.init(hostile, [.init(x: 0, y: 1)])], markings: [.init(x: 0, label: hostile)])
-    let bar = BarPlot(
-      title: hostile, axis: Axis(hostile), groups: [hostile], series: [.init(hostile, [.init(1)])])
+    let dots = DotPlot(
+      title: hostile, axis: Axis(hostile), conditions: [hostile],
+      groups: [.init(hostile, rows: [.init(hostile, [.init(1)])])],
+      references: [.init(0.5, hostile)])
     return HTMLReport(
       title: hostile, subtitle: hostile,
       summary: [.paragraph(hostile), .keyFigures([.init(hostile, hostile, detail: hostile)])],
@@ -32,7 +35,11 @@ struct HTMLReportTests {
           ]),
         .init(
           title: "Figures",
-          content: [.figure(line, caption: hostile), .figure(bar), .figure(grid, caption: hostile)]),
+          content: [
+            .figure(line, caption: hostile), .figure(dots), .figure(grid, caption: hostile),
+            .panels([line, line], caption: hostile),
+            .details(hostile, [.lead(hostile), .table(Table(columns: ["a"], rows: [["b"]]))]),
+          ]),
         .init(title: "Provenance", content: [.keyValues([.init(hostile, hostile)])]),
       ])
   }
@@ -42,10 +49,11 @@ struct HTMLReportTests {
     let html = try report().render()
     let reader = MarkupReader(html)
     #expect(reader.isWellFormed)
-    #expect(reader.elements["script"] == nil)
+    // The page's own, and none from a text.
+    #expect(reader.elements["script"] == 1)
     #expect(reader.text.contains("<script>alert(\"&\")</script> 'λ' \u{FFFD}"))
-    // Three pictures, each for wide and for narrow screens.
-    #expect(reader.attributes.filter { $0["class"] == "mi" }.count == 6)
+    // Three pictures, each for wide and for narrow screens, and two small ones for both.
+    #expect(reader.attributes.filter { $0["class"] == "mi" }.count == 8)
     #expect(try html == report().render())
   }
 
@@ -62,6 +70,55 @@ struct HTMLReportTests {
     let own = html.replacing("http://www.w3.org/2000/svg", with: "")
     for outside in ["http:", "https:", "url(", "@import", "<link"] {
       #expect(!own.contains(outside))
+    }
+  }
+
+  @Test("A first column that repeats itself is said once, above its rows; any other stays a column")
+  func groups() {
+    func html(_ names: [String]) -> String {
+      HTMLReport(
+        title: "t",
+        sections: [
+          .init(
+            title: "s",
+            content: [
+              .table(
+                Table(
+                  columns: ["network", "defence", "n"],
+                  rows: names.map { [Table.Cell($0), "x", "1"] }))
+            ])
+        ]
+      ).render()
+    }
+    let grouped = html(["a", "a", "b", "b"])
+    #expect(grouped.contains("<th scope=\"rowgroup\" colspan=\"2\"><small>network</small> a</th>"))
+    #expect(!grouped.contains("<td>a</td>") && !grouped.contains(">network</th>"))
+    for names in [["a", "b", "a", "b"], ["a", "a", "a", "a"], ["a", "a", "b", "c"]] {
+      #expect(!html(names).contains("rowgroup"), "\(names)")
+    }
+  }
+
+  @Test("A share in a cell is drawn with its interval, on a line from 0 to 1")
+  func estimates() {
+    let cell = Table.Cell("25", estimate: .init(0.25, Interval(lower: 0.125, upper: 0.5)))
+    let html = HTMLReport(
+      title: "t",
+      sections: [.init(title: "s", content: [.table(Table(columns: ["a"], rows: [[cell]]))])]
+    ).render()
+    #expect(html.contains("d=\"M12.5 4H50\"") && html.contains("d=\"M25 0V8\""))
+  }
+
+  @Test("Every figure and table is a file too, under the number that the page gives it")
+  func files() throws {
+    let names = try report().files().map(\.name)
+    #expect(
+      names == [
+        "table-1.csv", "figure-1.svg", "figure-1.csv", "figure-2.svg", "figure-2.csv",
+        "figure-3.svg", "figure-4-1.svg", "figure-4-1.csv", "figure-4-2.svg", "figure-4-2.csv",
+        "table-2.csv",
+      ])
+    for file in try report().files() where file.name.hasSuffix("svg") {
+      #expect(MarkupReader(file.text).isWellFormed)
     }
   }
 

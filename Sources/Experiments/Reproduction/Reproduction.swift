@@ -73,7 +73,6 @@ package struct Reproduction: Sendable {
     /// which the paper recommends MI-OL.
     package var published: [JobResult] = []
     package var conditions: NetworkVerification.Results?
-    package var linearity: NetworkVerification.Linearity?
     package var sanity: [SanityReport] = []
     /// A few images before and after the attack.
     package var pictures: [Picture] = []
@@ -91,21 +90,41 @@ package struct Reproduction: Sendable {
     }
   }
 
-  /// One image, clean and attacked, with the undefended network's prediction for the attacked one.
+  /// One image, clean and attacked, with what every defence says of the attacked one.
   package struct Picture: Codable, Sendable {
+    /// The class that a defence gives the attacked image, and the probability that it gives this class.
+    package struct Answer: Codable, Sendable {
+      package var defence: String
+      package var prediction: Int
+      package var confidence: Double
+
+      package init(defence: String, prediction: Int, confidence: Double) {
+        self.defence = defence
+        self.prediction = prediction
+        self.confidence = confidence
+      }
+    }
+
     package var label: Int
-    package var prediction: Int
     /// Pixels [height × width] of the first channel.
     package var clean: [Float]
     package var adversarial: [Float]
+    /// The first of the mixtures of the attacked image that MI-OL answers from; nil without MI-OL.
+    package var mixed: [Float]?
     package var width: Int
+    /// In the order of the defences.
+    package var answers: [Answer]
 
-    package init(label: Int, prediction: Int, clean: [Float], adversarial: [Float], width: Int) {
+    package init(
+      label: Int, clean: [Float], adversarial: [Float], mixed: [Float]?, width: Int,
+      answers: [Answer]
+    ) {
       self.label = label
-      self.prediction = prediction
       self.clean = clean
       self.adversarial = adversarial
+      self.mixed = mixed
       self.width = width
+      self.answers = answers
     }
   }
 
@@ -268,11 +287,6 @@ package struct Reproduction: Sendable {
           try verification(method).run(
             base(model), named: method.title, on: figureImages, pool: pool)
         }
-      case .linearity:
-        result.linearity = try stage("linearity", method, model) {
-          try verification(method).linearity(
-            base(model), named: method.title, on: figureImages, pool: pool)
-        }
       case .sanity:
         guard !claims.isEmpty else { break }
         let adaptive = settings.adaptive(epsilon)
@@ -283,7 +297,7 @@ package struct Reproduction: Sendable {
         }
       case .pictures:
         result.pictures = try stage("pictures", method, model) {
-          try pictures(of: result.table, settings.oblivious(epsilon), base(model))
+          try pictures(of: result.table, settings.oblivious(epsilon), chosen, model)
         }
       }
     }
@@ -301,8 +315,10 @@ package struct Reproduction: Sendable {
 
   /// The first images on which an attacker of the network alone succeeded.
   private func pictures(
-    of table: [JobResult], _ attack: AttackDescription, _ base: NetworkClassifier
+    of table: [JobResult], _ attack: AttackDescription, _ chosen: ChosenSettings,
+    _ model: CheckpointModel
   ) throws -> [Picture] {
+    let base = try base(model)
     guard let budget = attack.budget, let attacked = table[.none, attack],
       let clean = table[.none, .none]
     else { return [] }
@@ -312,16 +328,43 @@ package struct Reproduction: Sendable {
       base, on: images,
       under: Threat(
         attack.search(selections: 1), within: budget, through: base))
+    guard images.count > 0 else { return [] }
+    let defences = chosen.matched.map(\.defence)
+    let logits = try evaluation(plan(defences, [.none], count: nil)).logits(
+      of: model, on: data, images: found.images, dataset: dataset)
+    let answers = try defences.enumerated().map { place, defence in
+      guard let rows = logits.tensors["logits.\(place)"] else { return [Picture.Answer]() }
+      let probabilities = softmax(rowsOf: rows)
+      return try argmax(rowsOf: probabilities).enumerated().map { image, prediction in
+        Picture.Answer(
+          defence: defence.name.title, prediction: prediction,
+          confidence: Double(probabilities[image * images.classCount + prediction]))
+      }
+    }
+    let mixtures = try (defences.first { $0.name == .otherLabel }?.defence as? MixupInferenceRule)
+      .map { try firstMixtures(of: found.images, $0, base) }
+    let shape = images.pixels.imageShape
     return images.indices.indices.map { place in
-      let size = images.pixels.imageShape.height * images.pixels.imageShape.width
-      func plane(_ images: LabelledImages) -> [Float] {
-        Array(images[[place]].pixels.tensor.values.prefix(size))
+      func plane(_ pixels: Pixels) -> [Float] {
+        Array(
+          pixels.tensor.values.dropFirst(place * shape.count).prefix(shape.height * shape.width))
       }
       return Picture(
-        label: images.labels[place], prediction: found.outcomes[place].prediction,
-        clean: plane(images), adversarial: plane(found.images),
-        width: images.pixels.imageShape.width)
+        label: images.labels[place], clean: plane(images.pixels),
+        adversarial: plane(found.images.pixels), mixed: mixtures.map(plane), width: shape.width,
+        answers: answers.map { $0[place] })
     }
+  }
+
+  /// Of every image the first of the mixtures from which a rule answers.
+  private func firstMixtures(
+    of images: LabelledImages, _ rule: MixupInferenceRule, _ base: NetworkClassifier
+  ) throws -> Pixels {
+    let inference = try MixupInference(base, pool: pool, rule: rule.withSampleCount(1))
+    let draws = Draws(seed: settings.seed, purpose: .score, examples: images.indices)
+    let routes = try inference.routing(of: images.pixels, draws: draws).routes
+    return inference.executions(of: images.pixels, routes: routes, draws: draws)
+      .batch(0..<images.count).images
   }
 
   private func evaluate(

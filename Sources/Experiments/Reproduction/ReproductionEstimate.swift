@@ -83,12 +83,10 @@ extension Reproduction {
         let attack = validation * (settings.radius?.steps ?? settings.referenceSteps)
         sum = sum + PassMeter.Count(forward: decisions + attack, backward: attack)
       }
-      if !Set(settings.parts).isDisjoint(with: [.conditions, .linearity]) {
+      if settings.parts.contains(.conditions) {
         sum =
           sum
-          + verification(method).passes(
-            of: min(settings.figureImageCount, data.test.count),
-            withConditions: settings.parts.contains(.conditions))
+          + verification(method).passes(of: min(settings.figureImageCount, data.test.count))
       }
       if settings.parts.contains(.sanity), settings.hasCombinedRule(method) {
         // Nearly every check of the suite runs the attack again.
@@ -140,10 +138,10 @@ extension Reproduction {
 
 extension NetworkVerification {
   /// The passes that a run on `images` images takes at most, which is when the attack succeeds on all.
-  func passes(of images: Int, withConditions: Bool) -> PassMeter.Count {
+  func passes(of images: Int) -> PassMeter.Count {
     let attack = images * settings.steps
     let decision = 2 * settings.sampleCount + 1
-    let conditions = withConditions ? 2 * settings.lambdas.count * decision * images : 0
+    let conditions = 2 * settings.lambdas.count * decision * images
     // Pairs within and between classes at every λ with both ends; partners of every image and RIC there.
     let linearity =
       2 * settings.pairCount * (settings.lambdas.count + 2)

@@ -31,14 +31,23 @@ extension ReproductionReport {
   func conditionFigures(_ network: Reproduction.NetworkResult) -> [HTMLReport.Content] {
     guard let conditions = network.conditions else { return [] }
     let report = NetworkVerificationReport(conditions)
-    return PartnerLabel.allCases.flatMap { rule in
-      panels(conditions, rule).map { .figure($0.plot, caption: $0.caption) }
-    } + report.sections.flatMap(\.content)
+    return [
+      .panels(
+        PartnerLabel.allCases.flatMap { panels(conditions, $0) },
+        caption:
+          "As the paper's Figure 2. Left, the confidence in the true class y of mixtures; middle, that in the class ŷ "
+          + "that the attack led to; right, by how much mixing takes back the effect G of the attack, the sign of y "
+          + "turned as in the paper: the condition holds where a curve is above its dashed bound, (12) or (15). "
+          + "Bands are 95% intervals."),
+      .details(
+        "Every λ, and the condition by both routes",
+        [.paragraph(report.introduction), report.table, report.routes]),
+    ]
   }
 
   private func panels(
     _ found: NetworkVerification.Results, _ rule: PartnerLabel
-  ) -> [(plot: LinePlot, caption: String)] {
+  ) -> [LinePlot] {
     let points = found.points.filter { $0.rule == rule }
     func series(
       _ name: String, _ curve: (NetworkVerification.Curves) -> BoundedMean
@@ -51,30 +60,24 @@ extension ReproductionReport {
         }, uncertainty: .band)
     }
     func confidences(_ title: String, _ series: [LinePlot.Series]) -> LinePlot {
-      LinePlot(x: Axis("λ", range: 0...1), y: Axis(title, range: 0...1), series: series)
+      LinePlot(
+        title: "\(rule.title): \(title)", x: Axis("λ", range: 0...1), y: Axis(title, range: 0...1),
+        series: series)
     }
     return [
-      (
-        confidences(
-          "F_y",
-          [
-            series("clean") { $0.cleanTrueLabel },
-            series("adversarial") { $0.adversarialTrueLabel },
-          ]), "\(rule.title): confidence in the true class y of mixtures."
-      ),
-      (
-        confidences(
-          "F_ŷ",
-          [
-            series("clean") { $0.cleanPredictedLabel },
-            series("adversarial") { $0.adversarialPredictedLabel },
-          ]), "\(rule.title): confidence in the class ŷ that the attack led to."
-      ),
-      (
-        effectPlot(points, rule),
-        "\(rule.title): by how much mixing takes back the effect G of the attack, the sign of y turned "
-          + "as in the paper; the condition holds where a curve is above its dashed bound."
-      ),
+      confidences(
+        "F_y",
+        [
+          series("clean") { $0.cleanTrueLabel },
+          series("adversarial") { $0.adversarialTrueLabel },
+        ]),
+      confidences(
+        "F_ŷ",
+        [
+          series("clean") { $0.cleanPredictedLabel },
+          series("adversarial") { $0.adversarialPredictedLabel },
+        ]),
+      effectPlot(points, rule),
     ]
   }
 
@@ -94,7 +97,7 @@ extension ReproductionReport {
         isDashed: dashed)
     }
     return LinePlot(
-      x: Axis("λ", range: 0...1), y: Axis("ΔG"),
+      title: "\(rule.title): ΔG", x: Axis("λ", range: 0...1), y: Axis("ΔG"),
       series: [
         // ΔF_y = bound_y − E[G_y(δ) − G_y(λδ)], and the panel shows the negative of the decay.
         series("ΔG_y") { $0.trueLabelMarginViaG.value - bounds($0.lambda).trueLabel },
@@ -183,28 +186,32 @@ extension ReproductionReport {
 
   // MARK: Digits
 
-  /// The main table as bars, without the shorter attacks.
-  func accuracyPlot(_ epsilon: Epsilon) -> BarPlot {
-    let rows = results.networks.flatMap { network in
-      settings.defences(of: network.method).map { (network, $0) }
-    }
-    let columns: [(String, AttackDescription)] = [
-      ("clean", .none),
-      ("oblivious PGD-\(settings.referenceSteps)", settings.oblivious(epsilon)),
-      ("adaptive PGD-\(settings.adaptiveSteps)", settings.adaptive(epsilon)),
-    ]
-    return BarPlot(
-      axis: Axis("Accuracy", range: 0...1, format: .percent),
-      groups: rows.map { "\($0.0.method.title), \($0.1.title)" },
-      series: columns.map { title, attack in
-        BarPlot.Series(
-          title,
-          rows.map { network, defence in
-            network.table[defence, attack].map {
-              BarPlot.Value($0.accuracy.value, interval: $0.accuracy.interval)
-            }
+  /// What each defence keeps when nobody attacks, against who does not know of it, and against who does, at
+  /// the radius of each network's figures.
+  var accuracyPlot: DotPlot {
+    DotPlot(
+      axis: Axis("Images classified correctly", range: 0...1, format: .percent),
+      conditions: [
+        "clean", "attacker who does not know", "attacker who knows",
+      ],
+      groups: results.networks.map { network in
+        let radius = epsilon(network)
+        let attacks = [.none, settings.oblivious(radius), settings.adaptive(radius)]
+        return DotPlot.Group(
+          "\(network.method.title) network, ε = \(radius)",
+          rows: settings.defences(of: network.method).map { defence in
+            DotPlot.Row(
+              defence.title,
+              attacks.map { attack in
+                network.table[defence, attack].map {
+                  DotPlot.Value($0.accuracy.value, interval: $0.accuracy.interval)
+                }
+              })
           })
-      })
+      },
+      references: [
+        DotPlot.Reference(1 / Double(results.dataset.classCount), "guessing")
+      ])
   }
 
   func sweepPlot(_ rule: RadiusRule) -> LinePlot {
@@ -241,23 +248,45 @@ extension ReproductionReport {
       ])
   }
 
+  /// The gallery of a network: images clean and attacked, the change, a mixture, and what the defences say.
   func pictures(_ network: Reproduction.NetworkResult) -> ImageGrid? {
-    func row(_ cell: (Reproduction.Picture) -> (values: [Float], caption: String, isRight: Bool))
-      -> [ImageGrid.Cell]
-    {
-      network.pictures.compactMap { picture in
-        let (values, caption, isRight) = cell(picture)
-        let height = values.count / max(picture.width, 1)
-        return (try? ImageGrid.Image(width: picture.width, height: height, values: values)).map {
-          ImageGrid.Cell($0, caption: caption, verdict: isRight ? .right : .wrong)
-        }
-      }
-    }
     guard !network.pictures.isEmpty else { return nil }
-    return ImageGrid(rows: [
-      ImageGrid.Row("clean", cells: row { ($0.clean, "\($0.label)", true) }),
+    let radius = Float(epsilon(network).doubleValue)
+    func row(
+      _ title: String, _ cell: (Reproduction.Picture) -> (values: [Float], caption: String)?
+    ) -> ImageGrid.Row {
       ImageGrid.Row(
-        "attacked", cells: row { ($0.adversarial, "read as \($0.prediction)", false) }),
-    ])
+        title,
+        cells: network.pictures.compactMap { picture in
+          guard let (values, caption) = cell(picture),
+            let image = try? ImageGrid.Image(
+              width: picture.width, height: values.count / max(picture.width, 1), values: values)
+          else { return nil }
+          return ImageGrid.Cell(image, caption: caption)
+        })
+    }
+    let rows = [
+      row("clean") { ($0.clean, "\($0.label)") },
+      row("attacked") { ($0.adversarial, "") },
+      row("the change") { picture in
+        // ±ε fills the range from black to white.
+        (zip(picture.clean, picture.adversarial).map { 0.5 + ($1 - $0) / (2 * radius) }, "")
+      },
+      row("mixed, in MI-OL") { picture in picture.mixed.map { ($0, "") } },
+    ]
+    let defences = network.pictures.first?.answers.map(\.defence) ?? []
+    return ImageGrid(
+      rows: rows.filter { !$0.cells.isEmpty },
+      remarks: defences.enumerated().map { place, defence in
+        ImageGrid.Remark(
+          defence,
+          network.pictures.map { picture in
+            let answer = picture.answers[place]
+            return (
+              "\(answer.prediction), \(percent(answer.confidence, decimals: 0))",
+              answer.prediction == picture.label ? .right : .wrong
+            )
+          })
+      })
   }
 }

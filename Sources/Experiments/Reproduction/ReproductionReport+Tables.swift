@@ -8,7 +8,9 @@ import Training
 extension JobResult {
   /// "43.2 [38.0, 48.6]", in per cent.
   var cell: Table.Cell {
-    Table.Cell(interval(accuracy.value, accuracy.interval, decimals: 1, scale: 100))
+    Table.Cell(
+      interval(accuracy.value, accuracy.interval, decimals: 1, scale: 100),
+      estimate: Table.Estimate(accuracy.value, accuracy.interval))
   }
 }
 

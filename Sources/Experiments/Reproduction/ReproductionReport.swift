@@ -56,23 +56,23 @@ package struct ReproductionReport: Sendable {
 
   /// A part of the report. The case decides its title and its content.
   package enum Section: Hashable, Sendable {
-    case networks
-    case radius
-    case settings
+    /// The verdicts of the sanity suite.
+    case sanity
     /// The main table at a radius.
     case accuracy(Epsilon)
     case besidePaper
     case claims
-    case detection
-    case tradeOff
-    case publishedAttacks
     /// Figure 2, of a network.
     case conditions(TrainingMethod)
     case linearity
+    case detection
+    case tradeOff
+    case publishedAttacks
     case pictures
+    case radius
+    case settings
+    case networks
     case cost
-    /// The verdicts of the sanity suite, of a network.
-    case sanity(TrainingMethod)
     case provenance
   }
 
@@ -82,39 +82,47 @@ package struct ReproductionReport: Sendable {
     func networks(_ isTold: (Reproduction.NetworkResult) -> Bool) -> [TrainingMethod] {
       results.networks.filter(isTold).map(\.method)
     }
-    return (has(.whole) || !networks { $0.curve != nil }.isEmpty ? [.networks] : [])
-      + (settings.radius == nil ? [] : [.radius]) + [.settings]
+    let measured = networks { $0.conditions != nil }
+    let isTrainingKnown = !networks { $0.curve != nil }.isEmpty
+    return (networks { !$0.sanity.isEmpty }.isEmpty ? [] : [.sanity])
       + settings.epsilons.map { .accuracy($0) }
       + (comparisonTable == nil ? [] : [.besidePaper]) + (has(.claims) ? [.claims] : [])
+      + measured.map { .conditions($0) } + (measured.isEmpty ? [] : [.linearity])
       + [.detection] + (has(.tradeOff) ? [.tradeOff] : [])
       + (has(.published) ? [.publishedAttacks] : [])
-      + networks { $0.conditions != nil }.map { .conditions($0) }
-      + (has(.linearity) ? [.linearity] : []) + (has(.pictures) ? [.pictures] : []) + [.cost]
-      + networks { !$0.sanity.isEmpty }.map { .sanity($0) } + [.provenance]
+      + (networks { !$0.pictures.isEmpty }.isEmpty ? [] : [.pictures])
+      + (settings.radius == nil ? [] : [.radius]) + [.settings]
+      + (has(.whole) || isTrainingKnown ? [.networks] : []) + [.cost, .provenance]
   }
 
   package func title(of section: Section) -> String {
     switch section {
+    case .sanity: "Can these figures be believed?"
+    case .accuracy(let epsilon): "Accuracy at ε = \(epsilon)"
     case .networks: "Networks"
     case .radius: "The choice of ε"
     case .settings: "Settings of the defences"
-    case .accuracy(let epsilon): "ε = \(epsilon)"
     case .besidePaper: "Beside the paper's Table \(published?.number ?? 0)"
     case .claims: "What agrees"
     case .detection: "Figure 3 (a): detection by MI-PL"
     case .tradeOff: "Figure 3 (b): clean accuracy against robustness"
     case .publishedAttacks: "Figure 4: adaptive attacks on MI-OL"
-    case .conditions(let method): "Figure 2: \(method.title)"
+    case .conditions(let method): "Figure 2: the theory on \(method.title)"
     case .linearity: "How linear the networks are between images"
     case .pictures: "Attacked images"
     case .cost: "Cost of a decision"
-    case .sanity(let method): "Sanity of MI-OL on \(method.title)"
     case .provenance: "Provenance"
     }
   }
 
   func content(of section: Section) -> [HTMLReport.Content] {
     switch section {
+    case .sanity:
+      results.networks.flatMap(\.sanity).map { report in
+        .details(
+          "What was checked of \(report.defence.name.title) on \(report.model)",
+          [.table(report.table, caption: report.summary.rawValue)])
+      }
     case .networks:
       [.table(networkTable, caption: "Clean accuracy, and how the networks were trained.")]
         + (results.networks.contains { $0.curve != nil }
@@ -140,8 +148,7 @@ package struct ReproductionReport: Sendable {
         }
     case .accuracy(let epsilon):
       [
-        .table(accuracyTable(epsilon), caption: settingsText),
-        .figure(accuracyPlot(epsilon), caption: "The same, by network and defence."),
+        .table(accuracyTable(epsilon), caption: settingsText)
       ]
     case .besidePaper:
       comparisonTable.map {
@@ -186,38 +193,34 @@ package struct ReproductionReport: Sendable {
             publishedPlot($0), caption: "MI-OL on \($0.method.title), ε = \(epsilon($0)).")
         }
     case .conditions(let method): network(method).map { conditionFigures($0) } ?? []
-    case .linearity: linearity.section.content
+    case .linearity: linearity.content
     case .pictures:
       results.networks.compactMap { network in
         pictures(network).map {
           .figure(
             $0,
             caption:
-              "\(network.method.title): images on which oblivious PGD-\(settings.referenceSteps) "
-              + "fooled the bare network; clean above, attacked below.")
+              "\(network.method.title): the first images on which oblivious "
+              + "PGD-\(settings.referenceSteps) fooled the bare network. The change is drawn so that grey is none "
+              + "and black and white are ε; below it the first of the mixtures that MI-OL answers from, and what "
+              + "every defence says of the attacked image, with the probability that it gives its answer."
+          )
         }
       }
     case .cost:
       [.table(costTable, caption: "On clean images, in the time of one thread.")]
-    case .sanity(let method):
-      network(method)?.sanity.map { .table($0.table, caption: $0.summary.rawValue) } ?? []
-    case .provenance: [.keyValues(provenance)]
+    case .provenance:
+      [
+        .keyValues(provenance), .paragraph("To make the same figures:"), .code(command),
+        .paragraph("To cite the defence:"), .code(Self.citation),
+      ]
     }
   }
 
-  /// Whether the texts for terminal and repository have a section's tables too, and not only the page. Of
-  /// the others they have the findings.
-  private func isTold(_ section: Section) -> Bool {
-    switch section {
-    case .conditions, .sanity: false
-    default: true
-    }
-  }
-
-  /// The tables of a section that the texts for terminal and repository have too.
+  /// The tables of a section that the texts for terminal and repository have too: those that the reader of
+  /// the page need not open.
   private func tables(of section: Section) -> [(table: Table, caption: String)] {
-    guard isTold(section) else { return [] }
-    return content(of: section).compactMap {
+    content(of: section).compactMap {
       if case .table(let table, let caption) = $0 { (table, caption) } else { nil }
     }
   }
@@ -247,27 +250,21 @@ package struct ReproductionReport: Sendable {
   }
 
   /// The report as one page without external resources.
-  package var html: String {
+  package var page: HTMLReport {
     HTMLReport(
-      title: title,
-      subtitle: "Several networks and defences, and an attacker who knows",
-      summary: [
-        .paragraph(
-          "Mixup Inference (Pang, Xu and Zhu, ICLR 2020) mixes an input with clean images when it "
-            + "is classified and averages the predictions. Against an attacker who does not know "
-            + "of it, it can look strong. The last column of the main table shows what is left "
-            + "when the attacker follows the gradient of the whole defence with fresh randomness."),
-        .paragraph(settingsText), .list(findings),
-      ],
-      sections: sections.map {
-        HTMLReport.Section(title: title(of: $0), content: content(of: $0))
-      }
-    ).render()
+      title: "Does Mixup Inference protect a network from an attacker who knows of it?",
+      subtitle: title, summary: opening,
+      sections: sections.map { section in
+        let findings = findings(of: section)
+        return HTMLReport.Section(
+          title: title(of: section),
+          content: (findings.isEmpty ? [] : [.list(findings)]) + content(of: section))
+      })
   }
 
   private var provenance: [HTMLReport.KeyValue] {
     [
-      HTMLReport.KeyValue("Command", command),
+      HTMLReport.KeyValue("Measured", settingsText),
       HTMLReport.KeyValue(
         "Images",
         "\(results.trainingCount) training (and mixing partners), \(results.validationCount) "
@@ -287,16 +284,30 @@ package struct ReproductionReport: Sendable {
 
   /// What the figures say, computed from them: one sentence per finding, flattering or not.
   package var findings: [String] {
-    results.networks.compactMap(gain) + results.networks.compactMap(detector)
-      + results.networks.compactMap(\.conditions).flatMap { NetworkVerificationReport($0).findings }
-      + linearity.findings
-      + results.networks.flatMap { network in
+    // What is said of every network in the same words is said once.
+    (sections.flatMap(findings(of:)) + warnings).reduce(into: []) { all, finding in
+      if !all.contains(finding) { all.append(finding) }
+    }
+  }
+
+  /// The findings that a section's figures say.
+  private func findings(of section: Section) -> [String] {
+    switch section {
+    case .sanity:
+      results.networks.flatMap { network in
         network.sanity.map {
-          "Sanity of \($0.defence.name.title) on \(network.method.title) under "
-            + "\($0.attack.name.rawValue), \($0.count) images: \($0.summary)"
-            + ($0.failures.isEmpty ? "." : ". Do not quote its figures.")
+          "\(network.method.title), \($0.defence.name.title) under \($0.attack.name.rawValue): the sanity "
+            + "suite \($0.summary)" + ($0.failures.isEmpty ? "." : ". Do not quote its figures.")
         }
-      } + warnings
+      }
+    case .accuracy(let radius):
+      results.networks.filter { epsilon($0) == radius }.compactMap(gain)
+    case .conditions(let method):
+      network(method)?.conditions.map { NetworkVerificationReport($0).conditionFindings } ?? []
+    case .linearity: linearity.findings
+    case .detection: results.networks.compactMap(detector)
+    default: []
+    }
   }
 
   /// By how much MI-OL raises accuracy against the oblivious attack, and how much of that the adaptive one
@@ -357,7 +368,7 @@ package struct ReproductionReport: Sendable {
   private var linearity: LinearityReport {
     LinearityReport(
       results.networks.compactMap { network in
-        network.linearity.map { .init(name: network.method.title, linearity: $0) }
+        network.conditions.map { .init(name: network.method.title, linearity: $0.linearity) }
       })
   }
 }

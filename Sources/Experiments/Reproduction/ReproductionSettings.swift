@@ -25,10 +25,8 @@ extension Reproduction {
     case tradeOff
     /// Figure 4: the published attack.
     case published
-    /// Figure 2: RIC and DG over λ.
+    /// Figure 2: RIC and DG over λ, and how far the networks are from linear between images.
     case conditions
-    /// How far the networks are from linear between images.
-    case linearity
     /// Whether the sanity suite lets the figures be quoted.
     case sanity
     /// What the paper says, beside what was found.
@@ -102,7 +100,8 @@ extension Reproduction {
       trainsToScale = false
       methods = [.plain, .mixup, .interpolatedAdversarial]
       defences = DefenceName.ofMixup
-      parts = [.linearity, .pictures]
+      parts = [.conditions, .sanity, .pictures]
+      sanityCount = scale == .quick ? 5 : 20
       imageCount = scale == .quick ? 100 : scale == .paper ? nil : 500
       (scoringDraws, selectionDraws) = (1, 0)
       decisionDraws = 30
