@@ -218,7 +218,9 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "ReportingTests", dependencies: ["Reporting", "Statistics"], swiftSettings: strict),
+      name: "ReportingTests",
+      dependencies: ["Reporting", "PropertyChecks", "PropertyTesting", "Statistics"],
+      swiftSettings: strict),
     .testTarget(
       name: "ExperimentsTests",
       dependencies: [

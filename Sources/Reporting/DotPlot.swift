@@ -67,15 +67,14 @@ package struct DotPlot: Drawing {
     self.references = references
   }
 
-  package var data: Table? {
-    Table(
-      columns: ["group", "row", "condition", axis.title, "lower", "upper"],
-      rows: groups.flatMap { group in
+  package var csv: String? {
+    DataTable(names: ["group", "row", "condition", axis.title, "lower", "upper"]).csv(
+      groups.flatMap { group in
         group.rows.flatMap { row in
           zip(conditions, row.values).compactMap { condition, value in
             value.map { value in
-              [Table.Cell(group.name), Table.Cell(row.name), Table.Cell(condition)]
-                + Table.exact(value.value, value.interval)
+              [.text(group.name), .text(row.name), .text(condition)]
+                + DataValue.measured(value.value, value.interval)
             }
           }
         }

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// A picture that can be drawn at any width, so that its text keeps its size on a narrow screen.
 package protocol Drawing: Sendable {
@@ -8,12 +9,20 @@ package protocol Drawing: Sendable {
   /// - Parameter width: in CSS pixels; at least 240.
   func svg(width: Double) -> String
 
-  /// What is drawn, as exact numbers for whoever draws it again; nil for what is not made of numbers.
-  var data: Table? { get }
+  /// What is drawn, digit for digit as comma-separated values, for whoever draws it again; nil for what is not
+  /// made of numbers.
+  var csv: String? { get }
 }
 
 extension Drawing {
-  package var data: Table? { nil }
+  package var csv: String? { nil }
+}
+
+extension DataValue {
+  /// A measured value with its interval, as the last three columns of a figure's data.
+  static func measured(_ value: Double, _ interval: Interval?) -> [DataValue?] {
+    [.number(value)] + [interval?.lower, interval?.upper].map { $0.map { .number($0) } }
+  }
 }
 
 /// The colours of data series. Blue, vermilion and green lead because they differ in lightness and

@@ -126,7 +126,7 @@ package struct HTMLReport: Sendable {
   ) -> [(name: String, text: String)] {
     func picture(_ drawing: any Drawing, _ name: String) -> [(name: String, text: String)] {
       [("\(name).svg", drawing.svg(width: 760))]
-        + (drawing.data.map { [("\(name).csv", $0.csv())] } ?? [])
+        + (drawing.csv.map { [("\(name).csv", $0)] } ?? [])
     }
     switch content {
     case .figure(let drawing, _):
@@ -139,7 +139,7 @@ package struct HTMLReport: Sendable {
       }
     case .table(let table, _):
       numbers.tables += 1
-      return [("table-\(numbers.tables).csv", table.csv())]
+      return [("table-\(numbers.tables).csv", table.csv)]
     case .details(_, let content): return content.flatMap { files(of: $0, &numbers) }
     default: return []
     }

@@ -107,12 +107,11 @@ package struct LinePlot: Drawing {
     return plot
   }
 
-  package var data: Table? {
-    Table(
-      columns: ["series", x.title, y.title, "lower", "upper"],
-      rows: series.flatMap { one in
+  package var csv: String? {
+    DataTable(names: ["series", x.title, y.title, "lower", "upper"]).csv(
+      series.flatMap { one in
         one.points.map { point in
-          [Table.Cell(one.name), Table.Cell("\(point.x)")] + Table.exact(point.y, point.interval)
+          [.text(one.name), .number(point.x)] + DataValue.measured(point.y, point.interval)
         }
       })
   }

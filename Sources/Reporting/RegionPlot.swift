@@ -39,19 +39,18 @@ package struct RegionPlot<Kind: Hashable & CustomStringConvertible & Sendable>: 
     self.curves = curves
   }
 
-  package var data: Table? {
+  package var csv: String? {
     let (xRange, yRange) = (x.range ?? 0...1, y.range ?? 0...1)
-    func middle(_ range: ClosedRange<Double>, _ place: Int, of count: Int) -> Table.Cell {
+    func middle(_ range: ClosedRange<Double>, _ place: Int, of count: Int) -> DataValue {
       let share = (Double(place) + 0.5) / Double(count)
-      return Table.Cell("\(range.lowerBound + (range.upperBound - range.lowerBound) * share)")
+      return .number(range.lowerBound + (range.upperBound - range.lowerBound) * share)
     }
-    return Table(
-      columns: [x.title, y.title, "kind"],
-      rows: cells.enumerated().flatMap { row, kinds in
+    return DataTable(names: [x.title, y.title, "kind"]).csv(
+      cells.enumerated().flatMap { row, kinds in
         kinds.enumerated().map { column, kind in
           [
             middle(xRange, column, of: kinds.count), middle(yRange, row, of: cells.count),
-            Table.Cell(kind.description),
+            .text(kind.description),
           ]
         }
       })

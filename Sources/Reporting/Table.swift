@@ -83,12 +83,6 @@ package struct Table: Sendable, Equatable {
 private let numberCharacters = Set("0123456789.,+-−–—/%±×[]()<>≤≥~≈ ")
 
 extension Table {
-  /// A measured value with its interval, digit for digit, as the last three columns of a figure's data.
-  static func exact(_ value: Double, _ interval: Interval?) -> [Cell] {
-    [Cell("\(value)")]
-      + [interval?.lower, interval?.upper].map { Cell($0.map { "\($0)" } ?? "") }
-  }
-
   /// Columns two spaces apart under a rule, for a terminal.
   package func plain() -> String {
     let titles = columns.map { singleLine($0) }
@@ -113,10 +107,9 @@ extension Table {
     }
   }
 
-  /// One line per row under a line of titles, for spreadsheets and programs (RFC 4180).
-  package func csv() -> String {
-    ([columns] + rows.map { $0.map(\.text) })
-      .map { $0.map(csvField).joined(separator: ",") + "\n" }.joined()
+  /// The texts as comma-separated values.
+  package var csv: String {
+    DataTable(names: columns).csv(rows.map { $0.map { .text($0.text) } })
   }
 
   private func lines(
@@ -160,15 +153,6 @@ func singleLine(_ text: String) -> String {
         default: $0
         }
       }))
-}
-
-/// A field of RFC 4180. A text that a spreadsheet would take for a formula is told from one by an apostrophe, as
-/// spreadsheets show texts; a number stays a number.
-package func csvField(_ text: String) -> String {
-  let isFormula = text.first.map { "=+-@\t\r".contains($0) } == true && Double(text) == nil
-  let safe = isFormula ? "'" + text : text
-  return safe.contains { ",\"\n\r\r\n".contains($0) }
-    ? "\"\(safe.replacing("\"", with: "\"\""))\"" : safe
 }
 
 private func markdownText(_ text: String) -> String {

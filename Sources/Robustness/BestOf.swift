@@ -93,6 +93,25 @@ extension Threat {
   }
 }
 
+extension Threat {
+  /// The attacker who knows a randomised defence and its draws, to be judged on these: for every example the
+  /// best of the attack through the network alone, through each of the given models, and through the defence on
+  /// the draws that it will have.
+  ///
+  /// No attacker is in that position. It tells how much of what a defence gains rests on its draws alone: of a
+  /// defence that is sound without them as little is lost as to an attacker who knows their law.
+  ///
+  /// - Parameters:
+  ///   - defence: the defence on its draws; `Evaluation` has to be given the same.
+  ///   - surrogates: the models that an attacker follows who knows the defence, but not its draws.
+  public static func frozen(
+    _ attack: any Attack, within budget: PerturbationBudget, on defence: FrozenRandomness,
+    base: any DifferentiableClassifier, through surrogates: [any DifferentiableClassifier]
+  ) -> Threat {
+    adaptive(attack, within: budget, on: defence, base: base, through: surrogates + [defence])
+  }
+}
+
 /// What is averaged over draws where an attacker follows a randomised defence.
 public enum GradientAverage: String, CaseIterable, Codable, Sendable {
   /// The loss of the mean probabilities.

@@ -171,13 +171,20 @@ public struct Evaluation: Sendable {
       try question.predictions(draws: draws(.select, $0))
     }
     statistics = try statistics ?? self.statistics?(images.pixels, draws(.score, 0))
+    let distances = threat.map { threat in
+      let (linf, l2) = images.pixels.tensor.distances(to: block.pixels.tensor)
+      return switch threat.budget.norm {
+      case .linf: linf
+      case .l2: l2
+      }
+    }
     return EvaluationResult.Judged(
       images: images,
       outcomes: block.indices.indices.map { n in
         EvaluationResult.Outcome(
           index: block.indices[n], label: block.labels[n], predictions: scores.map { $0[n] },
           selectionMisses: selections.count { $0[n] != block.labels[n] },
-          statistics: statistics?[n])
+          statistics: statistics?[n], distance: distances?[n])
       })
   }
 }
@@ -196,12 +203,16 @@ public struct EvaluationResult: Sendable {
     public var selectionMisses: Int
     /// What a detector computes of the image, by name; nil without a detector.
     public var statistics: [String: Double]?
+    /// How far the attacked image is from the image, in the norm of the attack and on the pixel scale; nil
+    /// without an attack.
+    public var distance: Double?
 
     /// An outcome; one prediction is one draw.
     public init(
       index: Int, label: Int, predictions: [Int], selectionMisses: Int = 0,
-      statistics: [String: Double]? = nil
+      statistics: [String: Double]? = nil, distance: Double? = nil
     ) {
+      self.distance = distance
       self.index = index
       self.label = label
       self.predictions = predictions

@@ -198,6 +198,11 @@ extension ProjectedGradientDescent: ChoosingSearch {
   }
 
   package var walk: (steps: Int, stepSize: Epsilon)? { stepSize.map { (steps, $0) } }
+
+  /// α; of the usual one, which is a float, the shortest decimal.
+  package func stepLengthUsed(within radius: Epsilon) -> Double? {
+    stepSize?.doubleValue ?? Double("\(stepLength(within: radius))")
+  }
 }
 
 /// The fast gradient sign method: one step of PGD from the image itself to the edge of the ball.

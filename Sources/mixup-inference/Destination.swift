@@ -73,11 +73,51 @@ extension [Destination?] {
 
 /// Files for an evaluation's records.
 struct RecordOptions: ParsableArguments {
-  @Option(help: "File for the records, a JSON array; - for standard output.")
+  @Option(
+    help: """
+      File for the records, a JSON array, or a record a line if its name ends in .jsonl; - for standard output.
+      """)
   var json: Destination?
 
   @Option(help: "File for the records, comma-separated values; - for standard output.")
   var csv: Destination?
 
-  var destinations: [Destination?] { [json, csv] }
+  @Option(
+    help: """
+      File for a row for every image behind every defence under every attack: comma-separated values if its name \
+      ends in .csv, JSON lines if in .jsonl.
+      """)
+  var perImage: Destination?
+
+  var destinations: [Destination?] { [json, csv, perImage] }
+
+  /// `Destination.check` for these and the other results of a verb.
+  ///
+  /// - Parameters:
+  ///   - others: other results of the verb.
+  ///   - inputs: files that the verb reads.
+  /// - Throws: `Failure` for a file in no format, or if the destinations cannot be written.
+  func check(with others: [Destination?] = [], inputs: [String?] = []) throws {
+    if let perImage, perImage.format == nil {
+      throw Failure.usage(
+        "--per-image takes a file whose name ends in .csv or .jsonl, by which its format is chosen")
+    }
+    try (destinations + others).check(inputs: inputs)
+  }
+}
+
+extension Destination {
+  /// How rows stand in a file.
+  enum Format {
+    case commaSeparated, jsonLines
+  }
+
+  /// The format that the file's name asks for; nil if its extension is unknown, and for standard output.
+  var format: Format? {
+    switch file?.pathExtension.lowercased() {
+    case "csv": .commaSeparated
+    case "jsonl", "ndjson": .jsonLines
+    default: nil
+    }
+  }
 }

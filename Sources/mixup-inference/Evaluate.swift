@@ -14,11 +14,12 @@ struct Evaluate: ParsableCommand {
       follows the gradient of the whole defence with fresh random numbers at every step; the others know \
       the bare network only. Mixup inference mixes inputs with training images.
 
-      A randomised defence is scored on --scores draws for every image: "accuracy" is the mean, \
-      "majority" counts images whose class is predicted most often, "always" those that are right on \
-      every draw. Intervals are 95%, for the choice of images. "Against none" is the difference to the \
+      A randomised defence is scored on --scores draws for every image: "accuracy" is that of a single \
+      prediction, as the mean over draws, "majority vote" counts images whose class is predicted most often, \
+      "always" those that are right on every draw. A frozen attack knows the first of these draws and is \
+      judged on it: what it breaks beyond the adaptive one, randomness alone holds up. Intervals are 95%, for the choice of images. "Against none" is the difference to the \
       undefended network on the same images, by one prediction each. "worst" takes, for every radius and image \
-      by image, the attack that misled most often on --selections other draws.
+      by image, the attack that misled most often on --selections other draws, frozen ones aside.
 
       --sanity checks the evaluation itself before its figures are shown: labels, random numbers, gradients, \
       whether the attack succeeds where it must, and whether a larger radius, more steps or other attackers \
@@ -94,7 +95,8 @@ struct Evaluate: ParsableCommand {
       throw Failure.usage("--sanity checks defences under an attack; give --attack and --epsilon")
     }
     let destinations = files.destinations + [logits]
-    try destinations.check(inputs: network.files + [dataset.file, images, self.plan.plan])
+    try files.check(
+      with: [logits], inputs: network.files + [dataset.file, images, self.plan.plan])
     let kernels = try machine.kernelSet()
     let set = try dataset.described()
     let model = try network.load(for: set.imageShape)
@@ -127,8 +129,16 @@ extension EvaluationSummary {
   ///
   /// - Parameter others: other results of the verb.
   func publish(_ files: RecordOptions, with others: [Destination?] = []) throws {
-    try files.json?.write(json())
+    if let file = files.json {
+      try file.write(file.format == .jsonLines ? records.jsonLines() : json())
+    }
     try files.csv?.write(Data(csv.utf8))
+    if let file = files.perImage {
+      let rows =
+        file.format == .jsonLines
+        ? ImageRow.columns.jsonLines(imageRows) : ImageRow.columns.csv(imageRows)
+      try file.write(Data(rows.utf8))
+    }
     (files.destinations + others).say(text)
   }
 }

@@ -21,7 +21,7 @@ struct Merge: ParsableCommand {
   @OptionGroup var files: RecordOptions
 
   func run() throws {
-    try files.destinations.check()
+    try files.check()
     try EvaluationSummary(merging: stores.map { URL(filePath: $0) }).publish(files)
   }
 }

@@ -12,8 +12,8 @@ struct PlanOptions: ParsableArguments {
   @Option(
     help: """
       \(AttackName.known.map(\.name).joined(separator: ", ")); "adaptive-" in front if the attacker knows the \
-      defence (published, published-repaired and evasion need it), "transfer-" if it searches on the network \
-      of --other; may be repeated. Usually none.
+      defence (published, published-repaired and evasion need it), "frozen-" if also the random draws on which it \
+      is judged, "transfer-" if it searches on the network of --other; may be repeated. Usually none.
       """)
   var attack: [String] = []
 

@@ -20,8 +20,9 @@ struct Reproduce: ParsableCommand {
 
       --scale quick only shows that everything works; standard takes minutes on the digits and hours on \
       CIFAR; paper takes as many images, epochs and steps as the paper, on the digits all test images. \
-      --estimate says how long it takes here, and stops. Writes index.html, its figures and \
-      their numbers, results.md, results.json and checkpoints. A run that was interrupted goes on where it ended, unless --fresh.
+      --estimate says how long it takes here, and stops. Writes index.html, its figures and their numbers, \
+      results.md, results.json, results.csv and checkpoints. A run that was interrupted goes on where it ended, \
+      unless --fresh.
 
       Example: mixup-inference reproduce --dataset cifar10 --data FOLDER --checkpoints fixtures/cifar10
       """)
@@ -83,11 +84,13 @@ struct Reproduce: ParsableCommand {
       try AtomicFile.write(file.text, to: folder.appending(path: "figures/\(file.name)"))
     }
     try AtomicFile.write(report.markdown, to: folder.appending(path: "results.md"))
-    try AtomicFile.write(try report.records().json(), to: folder.appending(path: "results.json"))
+    let records = try report.records()
+    try AtomicFile.write(try records.json(), to: folder.appending(path: "results.json"))
+    try AtomicFile.write(records.csv, to: folder.appending(path: "results.csv"))
     print(report.text)
     print(
       "\nWritten: \(folder.appending(path: "index.html").relativePath), figures/, results.md, "
-        + "results.json, checkpoints/, evaluation/")
+        + "results.json, results.csv, checkpoints/, evaluation/")
   }
 
   /// The networks of a folder.

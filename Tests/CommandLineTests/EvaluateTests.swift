@@ -136,7 +136,7 @@ struct EvaluateTests {
         "--defence", "none", "--defence", "mi-ol", "--attack", "pgd", "--epsilon", "1/5", "--steps",
         "2", "--draws", "3", "--count", "7",
       ]
-      _ = try evaluate(place, "whole.json", options)
+      _ = try evaluate(place, "whole.json", options + ["--per-image", place.path("whole.jsonl")])
       for part in ["1", "2", "3"] {
         let result = try command.run(
           ["evaluate", "--model", "model.safetensors", "--shard", "\(part)/3", "--store", part]
@@ -147,7 +147,10 @@ struct EvaluateTests {
       let incomplete = try command.run(["merge", "1", "3", "--json", "merged.json"])
       #expect(incomplete.status == 65 && incomplete.error.contains("finish every shard first"))
       let result = try command.run(
-        ["merge", "2", "1", "3", "--json", "merged.json", "--csv", "merged.csv"])
+        [
+          "merge", "2", "1", "3", "--json", "merged.json", "--csv", "merged.csv", "--per-image",
+          "merged.jsonl",
+        ])
       #expect(result.status == 0 && result.output.contains("mi-ol"), "\(result.error)")
       #expect(
         try timeless(place.folder.appending(path: "merged.json"))
@@ -155,6 +158,12 @@ struct EvaluateTests {
       let table = try String(
         contentsOf: place.folder.appending(path: "merged.csv"), encoding: .utf8)
       #expect(table.split(separator: "\n").count == 3)
+      let images = try String(
+        contentsOf: place.folder.appending(path: "merged.jsonl"), encoding: .utf8)
+      #expect(images.split(separator: "\n").count == 14)
+      #expect(
+        try images
+          == String(contentsOf: place.folder.appending(path: "whole.jsonl"), encoding: .utf8))
     }
   }
 

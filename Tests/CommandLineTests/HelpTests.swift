@@ -30,7 +30,8 @@ struct HelpTests {
           "--std", "--reading", "--other-mean",
           "--other-std", "--other-reading", "--defence", "--attack", "--epsilon",
           "--steps", "--step-size", "--restarts", "--lambda", "--lambda-pl", "--threshold",
-          "--draws", "--attack-draws", "--count", "--seed", "--json", "--threads", "--kernels",
+          "--draws", "--attack-draws", "--count", "--seed", "--json", "--csv", "--per-image",
+          "--threads", "--kernels",
         ]
       ),
       (

@@ -47,6 +47,7 @@ struct EvaluationRecordTests {
         "secondsPerDecision" : null,
         "seed" : 18446744073709551615,
         "split" : "test",
+        "stepSize" : 0.1,
         "steps" : 50,
         "threshold" : null
       }
@@ -98,6 +99,7 @@ struct EvaluationRecordTests {
         "scoringDraws": draws, "correct": correct, "accuracy": Double(correct) / Double(n * draws),
         "interval": ends, "norm": maybe(one(of: ["linf", "l2"])),
         "epsilon": maybe(one(of: ["8/255", "0.150", "1/2"])), "steps": 10, "restarts": 1,
+        "stepSize": maybe(number()),
         "seed": stream.integer(below: .max),
         "kernelSet": one(of: KernelSet.allCases.map(\.rawValue)),
         "forwardPassesPerDecision": 1, "secondsPerDecision": maybe(number()),

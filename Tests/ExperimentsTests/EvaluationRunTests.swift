@@ -105,6 +105,51 @@ struct EvaluationRunTests {
       results[1].cost?.passes == PassMeter.Count(forward: 7 * 3, backward: 7 * 2, followed: 7))
   }
 
+  @Test(
+    "Who knows the draws changes no other figure, and is the adaptive attacker where there is none")
+  func frozen() throws {
+    let (epsilon, pgd) = (try Epsilon("1/8"), AttackName(.pgd, .draws))
+    var plan = try plan()
+    plan.defences += [
+      DefenceDescription(DefenceName(rawValue: "bit-depth")),
+      DefenceDescription(.combined, draws: 2),
+    ]
+    plan.attacks = [
+      AttackDescription(.none),
+      AttackDescription(.adaptivePGD, epsilon: epsilon, steps: 3, draws: 2),
+    ]
+    let others = try run(plan)
+    plan.attacks += [
+      AttackDescription(pgd, epsilon: epsilon, steps: 3, draws: 2),
+      AttackDescription(pgd, epsilon: .zero, steps: 3, draws: 2),
+    ]
+    let all = try run(plan, threads: 2)
+    expectSame(all.filter { $0.job.knowledge != .draws }, others)
+    for place in plan.defences.indices {
+      let (clean, adaptive) = (all[4 * place], all[4 * place + 1])
+      let (known, still) = (all[4 * place + 2], all[4 * place + 3])
+      // The one draw on which it is judged is the first of those that score others.
+      #expect(!known.isRandomized && known.outcomes.allSatisfy { $0.predictions.count == 1 })
+      #expect(still.outcomes.map(\.prediction) == clean.outcomes.map(\.prediction))
+      #expect(still.outcomes.map(\.statistics) == clean.outcomes.map(\.statistics))
+      #expect(still.outcomes.allSatisfy { $0.distance == 0 })
+      if !clean.isRandomized {
+        #expect(known.outcomes == adaptive.outcomes && known.cost?.passes == adaptive.cost?.passes)
+      }
+    }
+    let (summary, without) = (try EvaluationSummary(all), try EvaluationSummary(others))
+    let frozen = summary.records.filter { $0.attack == .named(pgd) }
+    #expect(frozen.count == 8 && frozen.allSatisfy { $0.repeated == nil && $0.scoringDraws == 1 })
+    // One attack alone has no worst, and who knows the draws makes it no second.
+    #expect(summary.records.allSatisfy { $0.attack != .worst })
+    #expect(summary.records.count == without.records.count + 8)
+    // A remark for each of the two that are random, at each radius.
+    let remarks = summary.remarks.filter {
+      $0.contains("frozen-pgd") && $0.contains("as no attacker does")
+    }
+    #expect(remarks.count == 4 && remarks.count { $0.contains("rest on randomness alone") } == 2)
+  }
+
   @Test("do not depend on threads, nor on how the images are shared out", arguments: [2, 3, 5])
   func shards(count: Int) throws {
     try withTemporaryFolder { folder in

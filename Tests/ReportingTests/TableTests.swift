@@ -4,17 +4,6 @@ import Testing
 
 @Suite("Text tables")
 struct TableTests {
-  @Test(
-    "A field of a CSV file is what it was, but no spreadsheet takes it for a formula",
-    arguments: [
-      ("a", "a"), ("a,b", "\"a,b\""), ("say \"a\"", "\"say \"\"a\"\"\""), ("a\nb", "\"a\nb\""),
-      ("a\r\nb", "\"a\r\nb\""), ("-1.5e-3", "-1.5e-3"), ("+2", "+2"), ("", ""),
-      ("=1+1", "'=1+1"), ("-a", "'-a"), ("@a", "'@a"), ("\t=a", "'\t=a"), ("=a,b", "\"'=a,b\""),
-    ])
-  func csvField(_ text: String, _ field: String) {
-    #expect(Table(columns: [text]).csv() == field + "\n")
-  }
-
   let table = Table(
     columns: ["model", "ε", "ŷ %"],
     rows: [

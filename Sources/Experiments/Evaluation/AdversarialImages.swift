@@ -27,7 +27,7 @@ extension EvaluationRun {
       "\(defence.name.rawValue) under \(attack.name.rawValue)", total: setting.images.count,
       unit: "images")
     let evaluation = Evaluation(seed: plan.seed) { [workers] in workers.forEach(count: $0, $1) }
-    let classifier = target.classifier
+    let classifier = target.judge(of: attack)
     let result = try evaluation.run(classifier, on: setting.images, under: threat) {
       stage.advance(by: $0.outcomes.count)
     }

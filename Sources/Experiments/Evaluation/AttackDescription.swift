@@ -61,6 +61,11 @@ public struct AttackDescription: Sendable {
     }
   }
 
+  /// The length of a step on the pixel scale, set or usual; nil without one.
+  var stepSizeUsed: Double? {
+    epsilon.flatMap { radius in attack.flatMap { $0.stepLengthUsed(within: radius) } }
+  }
+
   /// Sets the setting of that name.
   ///
   /// - Precondition: the attack has such a setting, of that type.

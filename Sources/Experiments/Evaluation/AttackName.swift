@@ -1,7 +1,7 @@
 import Robustness
 
 /// An attack by the name that commands, plans and records use: a search, with "adaptive-" in front if
-/// the attacker knows the defence, "transfer-" if another network is attacked.
+/// the attacker knows the defence, "frozen-" if its draws as well, "transfer-" if another network is attacked.
 package struct AttackName: Hashable, Sendable, RawRepresentable, CaseIterable, Codable {
   /// A name without its prefix, and the attack with usual settings that it stands for; no attack for "none".
   package struct Search: Sendable, Hashable {
@@ -29,12 +29,15 @@ package struct AttackName: Hashable, Sendable, RawRepresentable, CaseIterable, C
     case defence
     /// That of another network for the same images.
     case otherNetwork = "another network"
+    /// The whole defence's with the draws on which it is judged, which no attacker can know.
+    case draws
 
     var prefix: String {
       switch self {
       case .network: ""
       case .defence: "adaptive-"
       case .otherNetwork: "transfer-"
+      case .draws: "frozen-"
       }
     }
   }
@@ -43,7 +46,7 @@ package struct AttackName: Hashable, Sendable, RawRepresentable, CaseIterable, C
   package let knowledge: Knowledge
 
   /// Whether the attacker follows the defence, not a bare network alone.
-  package var isAdaptive: Bool { knowledge == .defence }
+  package var isAdaptive: Bool { knowledge == .defence || knowledge == .draws }
 
   package static let none = AttackName(.none)
   package static let pgd = AttackName(.pgd)
@@ -64,8 +67,11 @@ package struct AttackName: Hashable, Sendable, RawRepresentable, CaseIterable, C
   package static var allCases: [AttackName] {
     Knowledge.allCases.flatMap { knowledge in
       known.filter {
-        knowledge == .defence
-          ? $0 != .none : !$0.needsDefence && (knowledge == .network || $0 != .none)
+        switch knowledge {
+        case .network: !$0.needsDefence
+        case .defence: $0 != .none
+        case .otherNetwork, .draws: !$0.needsDefence && $0 != .none
+        }
       }.map { AttackName($0, knowledge) }
     }
   }

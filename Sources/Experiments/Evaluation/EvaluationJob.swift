@@ -109,7 +109,7 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
   /// are called, nor how a radius is written, nor which other images are measured.
   package struct Key: Codable, Hashable, Sendable {
     /// Raised with every change of the code that changes outcomes or their files.
-    package static let currentSchema = 2
+    package static let currentSchema = 3
 
     package var schema = currentSchema
     package var circumstances: Circumstances
@@ -187,12 +187,15 @@ package struct JobResult: Sendable {
   /// What it cost to attack and to judge the examples. Nil if some are from a block of a store that holds
   /// other examples too, as a block's cost is counted for all of its examples together.
   package var cost: Cost?
+  /// The identity of the image at every index, as `LabelledImages.identities`, before any attack.
+  package var images: [Int: String]
 
   /// The result that outcomes make up, in whatever order they come.
   package init(
     job: EvaluationJob, isRandomized: Bool, forwardPassesPerDecision: Int,
-    outcomes: [EvaluationResult.Outcome], cost: Cost?
+    outcomes: [EvaluationResult.Outcome], cost: Cost?, images: [OutcomeFile.Example] = []
   ) {
+    self.images = Dictionary(images.map { ($0.index, $0.image) }, uniquingKeysWith: { $1 })
     self.job = job
     self.isRandomized = isRandomized
     self.forwardPassesPerDecision = forwardPassesPerDecision

@@ -12,7 +12,7 @@ import Statistics
 package struct EvaluationRecord: Codable, Sendable, Equatable {
   /// The version of the JSON layout, written as its number; none but this code's can be read.
   package struct Schema: Codable, Sendable, Equatable {
-    fileprivate static let current = 3
+    static let current = 3
 
     init() {}
 
@@ -210,6 +210,8 @@ package struct EvaluationRecord: Codable, Sendable, Equatable {
     package var outcomes: String?
     /// How the defence's setting was chosen among others; nil if it was given.
     package var matching: Matching?
+    /// The SHA-256 of the executable that wrote the record; nil where the system does not show it.
+    package var program: String?
   }
 
   /// A choice among the settings of a defence by their accuracy on clean validation images.
@@ -287,6 +289,9 @@ package struct EvaluationRecord: Codable, Sendable, Equatable {
   /// Radius of the perturbation ball in pixels as it was asked for; nil without an attack.
   @OrNull package var epsilon: Epsilon?
   package let steps: Int
+  /// The length of a step on the pixel scale, set or usual; nil without an attack, and of one whose steps
+  /// have no fixed length.
+  @OrNull package var stepSize: Double?
   package let restarts: Int
   package let seed: UInt64
   package let kernelSet: KernelSet
@@ -325,7 +330,7 @@ package struct EvaluationRecord: Codable, Sendable, Equatable {
     }
     let numbers: [(name: String, value: Double?)] = [
       ("interval", interval.lower), ("interval", interval.upper),
-      ("secondsPerDecision", secondsPerDecision), ("threshold", threshold),
+      ("stepSize", stepSize), ("secondsPerDecision", secondsPerDecision), ("threshold", threshold),
       ("detection", detection?.aucConfidenceDrop), ("detection", detection?.aucMaximaDrop),
     ]
     for (name, value) in numbers {
@@ -365,6 +370,13 @@ extension [EvaluationRecord] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return try encoder.encode(self) + Data("\n".utf8)
+  }
+
+  /// One record a line, with sorted keys and shortest exact numbers.
+  package func jsonLines() throws -> Data {
+    try reduce(into: Data()) { lines, record in
+      lines += try JSONEncoder.canonical.encode(record) + Data("\n".utf8)
+    }
   }
 
   /// The records in a JSON array.

@@ -121,7 +121,7 @@ package struct EvaluationRun: Sendable {
         selections: max(1, job.circumstances.selectionDraws))
     }
     return try measure(
-      job, target.classifier, under: threat, defended: target.defended,
+      job, target.judge(of: job.attack), under: threat, defended: target.defended,
       blockSize: setting.blockSize(through: threat?.surrogate), on: setting.images, identities)
   }
 
@@ -173,7 +173,7 @@ package struct EvaluationRun: Sendable {
     return JobResult(
       job: job, isRandomized: classifier.isRandomized,
       forwardPassesPerDecision: classifier.forwardPassesPerDecision, outcomes: found.outcomes,
-      cost: found.cost)
+      cost: found.cost, images: wanted)
   }
 }
 

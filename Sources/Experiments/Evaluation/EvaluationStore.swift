@@ -53,10 +53,7 @@ package struct EvaluationStore: Sendable {
 
   /// Writes the records to `results.jsonl`.
   package func write(_ records: [EvaluationRecord]) throws {
-    let lines = try records.map {
-      String(decoding: try JSONEncoder.canonical.encode($0), as: UTF8.self) + "\n"
-    }
-    try AtomicFile.write(lines.joined(), to: folder.appending(path: "results.jsonl"))
+    try AtomicFile.write(try records.jsonLines(), to: folder.appending(path: "results.jsonl"))
   }
 
   /// The results of stores that each hold a part of the examples: those that one run over all would
@@ -139,7 +136,7 @@ package struct EvaluationStore: Sendable {
     return JobResult(
       job: job, isRandomized: header.isRandomized,
       forwardPassesPerDecision: header.forwardPassesPerDecision, outcomes: merged.outcomes,
-      cost: merged.cost)
+      cost: merged.cost, images: examples)
   }
 
   private var outcomes: URL { folder.appending(path: "outcomes") }

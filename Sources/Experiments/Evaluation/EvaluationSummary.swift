@@ -117,6 +117,7 @@ public struct EvaluationSummary: Sendable {
       accuracy: Double(correct) / Double(count * result.scoringDraws),
       interval: result.accuracy.interval, norm: job.attack.budget?.norm,
       epsilon: job.attack.epsilon, steps: isWorst ? 0 : job.attack.steps ?? 0,
+      stepSize: isWorst ? nil : job.attack.stepSizeUsed,
       restarts: isWorst ? 0 : job.attack.setting("restarts") ?? 0, seed: circumstances.seed,
       kernelSet: circumstances.kernelSet,
       forwardPassesPerDecision: result.forwardPassesPerDecision,
@@ -142,7 +143,7 @@ public struct EvaluationSummary: Sendable {
         sparedPasses: result.cost?.passes.spared,
         searches: result.cost?.passes.followed, blindSearches: result.cost?.passes.withoutGradient,
         seconds: result.cost?.seconds, outcomes: isWorst ? nil : try job.key.fileName(),
-        matching: job.matching),
+        matching: job.matching, program: ProgramIdentity.digest),
       images: job.images, sanity: sanity.first { $0.isAbout(job, isWorst: isWorst) }?.summary
     ).checked()
   }
@@ -183,10 +184,11 @@ public struct EvaluationSummary: Sendable {
 
   /// The worst of the attacks on one defence, for every ball that they search: an attack that may go
   /// further says nothing of a smaller ball, nor one norm of another. None if there is a single attack, or if
-  /// the choice would have to be made on the draws that score.
+  /// the choice would have to be made on the draws that score. Who knows these draws is in no position to attack.
   private func worst(
     of group: [JobResult]
   ) throws -> [(record: EvaluationRecord, job: EvaluationJob)] {
+    let group = group.filter { $0.job.knowledge != .draws }
     guard let first = group.first, group.count(where: { $0.job.attack.budget != nil }) > 1,
       !first.isRandomized || first.job.circumstances.selectionDraws > 0,
       group.allSatisfy({ $0.outcomes.map(\.index) == first.outcomes.map(\.index) })
@@ -246,7 +248,8 @@ public struct EvaluationSummary: Sendable {
   package var table: Table {
     Table(
       columns: [
-        "model", "defence", "attack", "norm", "ε", "accuracy", "95% interval", "majority", "always",
+        "model", "defence", "attack", "norm", "ε", "accuracy", "95% interval", "majority vote",
+        "always",
         "against none", "p (Holm)", "n",
       ],
       rows: rows.map { row in
@@ -361,7 +364,7 @@ public struct EvaluationSummary: Sendable {
     }
     return doubts + processes + Set(results.compactMap(\.job.images)).map(\.text) + detections
       + breakers
-      + ignorance + luck
+      + ignorance + luck + randomness
   }
 
   private static func remark(
@@ -427,13 +430,37 @@ public struct EvaluationSummary: Sendable {
     }
   }
 
+  /// How much of what a randomised defence gains rests on draws that the attacker does not know.
+  private var randomness: [String] {
+    rows.filter { $0.job.knowledge == .draws }.compactMap { frozen in
+      let others = rows.filter {
+        $0.record.model == frozen.record.model && $0.defence == frozen.defence
+          && $0.job.knowledge != .draws && $0.record.attack != .worst
+      }
+      // Without draws there is nothing to know.
+      guard others.allSatisfy({ $0.record.repeated != nil }) else { return nil }
+      let judged =
+        "\(title(of: frozen)): \(frozen.attack) \(percent(frozen.record.accuracy)) is judged on draws "
+        + "that it knows, as no attacker does"
+      let adaptive = others.first {
+        $0.job.knowledge == .defence && $0.job.attack.name.search == frozen.job.attack.name.search
+          && $0.job.attack.parameters == frozen.job.attack.parameters
+          && $0.job.attack.budget == frozen.job.attack.budget
+      }
+      guard let adaptive else { return judged }
+      let difference = signed(100 * (adaptive.record.accuracy - frozen.record.accuracy))
+      return judged + "; \(adaptive.attack), which does not, leaves "
+        + "\(percent(adaptive.record.accuracy)): \(difference) points rest on randomness alone"
+    }
+  }
+
   /// Where "worst" is above the figure of one of its attacks.
   private var luck: [String] {
     rows.filter { $0.record.attack == .worst }.compactMap { worst in
       let lower = rows.first {
         $0.record.norm == worst.record.norm && $0.record.epsilon == worst.record.epsilon
           && $0.record.model == worst.record.model && $0.defence == worst.defence
-          && $0.record.accuracy < worst.record.accuracy
+          && $0.record.accuracy < worst.record.accuracy && $0.job.knowledge != .draws
       }
       return lower.map {
         "\(title(of: worst)): \(worst.attack) \(percent(worst.record.accuracy)) is above \($0.attack) "
@@ -443,60 +470,8 @@ public struct EvaluationSummary: Sendable {
     }
   }
 
-  /// One line per record under a line of names, for spreadsheets.
-  public var csv: String {
-    let lines = records.map { record in
-      Self.columns.map { column in quoted(column.value(record).map { "\($0)" } ?? "") }
-    }
-    return ([Self.columns.map(\.key)] + lines).map { $0.joined(separator: ",") + "\n" }.joined()
-  }
-
-  /// The columns of `csv` by their names; nil where a record has no value.
-  private static let columns:
-    KeyValuePairs<String, @Sendable (EvaluationRecord) -> (any CustomStringConvertible)?> = [
-      "model": { $0.model },
-      "defence": { $0.defence.rawValue },
-      "defenceParameters": { $0.provenance?.defenceParameters.asList.joined(separator: "; ") },
-      "attack": {
-        $0.attack == .named(.none) ? $0.images?.title ?? $0.attack.rawValue : $0.attack.rawValue
-      },
-      "attackParameters": { $0.provenance?.attackParameters.asList.joined(separator: "; ") },
-      "dataset": { $0.dataset },
-      "split": { $0.split.rawValue },
-      "norm": { $0.norm?.rawValue },
-      "epsilon": { $0.epsilon },
-      "n": { $0.n },
-      "scoringDraws": { $0.scoringDraws },
-      "correct": { $0.correct },
-      "accuracy": { $0.accuracy },
-      "lower": { $0.interval.lower },
-      "upper": { $0.interval.upper },
-      "majority": { $0.repeated?.majority },
-      "always": { $0.repeated?.always },
-      "difference": { $0.comparison?.difference },
-      "differenceLower": { $0.comparison?.interval.lower },
-      "differenceUpper": { $0.comparison?.interval.upper },
-      "p": { $0.comparison?.pValue },
-      "pHolm": { $0.comparison?.adjustedPValue },
-      "knowledge": { $0.provenance?.knowledge.rawValue },
-      "seed": { $0.seed },
-      "checkpoint": { $0.provenance?.checkpoint },
-      "checkpointFile": { $0.provenance?.checkpointFile },
-      "otherCheckpoint": { $0.provenance?.other },
-      "kernelSet": { $0.kernelSet.rawValue },
-      "examples": { $0.provenance?.examples?.identity },
-      "indices": { $0.provenance?.indices },
-      "pool": { $0.provenance?.pool },
-      "selectionDraws": { $0.provenance?.selectionDraws },
-      "forwardPasses": { $0.provenance?.forwardPasses },
-      "backwardPasses": { $0.provenance?.backwardPasses },
-      "sparedPasses": { $0.provenance?.sparedPasses },
-      "searches": { $0.provenance?.searches },
-      "blindSearches": { $0.provenance?.blindSearches },
-      "images": { $0.images?.text },
-      "imageWarnings": { $0.images?.warnings.joined(separator: "; ") },
-      "sanity": { $0.sanity },
-    ]
+  /// The records as comma-separated values: a line for each under a line of names.
+  public var csv: String { records.csv }
 }
 
 extension EvaluationJob {
@@ -535,12 +510,6 @@ func range(_ interval: Interval) -> String {
 /// "0.031", "< 0.001".
 private func probability(_ p: Double) -> String {
   p < 0.001 ? "< 0.001" : fixed(p, decimals: 3)
-}
-
-/// A field of RFC 4180.
-private func quoted(_ text: String) -> String {
-  text.contains { ",\"\n\r".contains($0) }
-    ? "\"\(text.replacingOccurrences(of: "\"", with: "\"\""))\"" : text
 }
 
 extension EvaluationRecord.Images {

@@ -13,6 +13,8 @@ extension EvaluationRun {
     let other: (any DifferentiableClassifier)?
     let training: LabelledImages
     let images: LabelledImages
+    /// The seed of the plan, which names the draws that score.
+    let seed: UInt64
 
     init(
       _ plan: EvaluationPlan, _ model: any EvaluatedModel, _ other: (any EvaluatedModel)? = nil,
@@ -28,6 +30,7 @@ extension EvaluationRun {
         return try model.classifier(kernels: kernels)
       }
       self.images = images
+      seed = plan.seed
       training = data.training
       base = try classifier(model)
       batchSize = model.batchSize
@@ -79,7 +82,8 @@ extension EvaluationRun {
         try $0.defend(base, training: training)
       }
       return Target(
-        base: base, defended: defended ?? (base.isRandomized ? RandomizedModel(base: base) : nil))
+        base: base, defended: defended ?? (base.isRandomized ? RandomizedModel(base: base) : nil),
+        seed: seed)
     }
   }
 
@@ -87,8 +91,21 @@ extension EvaluationRun {
   struct Target: Sendable {
     let base: any DifferentiableClassifier
     let defended: (any DefendedClassifier)?
+    /// Names the draws that score.
+    let seed: UInt64
 
     var classifier: any DifferentiableClassifier { defended ?? base }
+
+    /// Who judges the images of an attack: the defence; where the attacker knows its draws, the defence on those
+    /// that score an image first.
+    func judge(of attack: AttackDescription) -> any DifferentiableClassifier {
+      frozen(against: attack) ?? classifier
+    }
+
+    private func frozen(against attack: AttackDescription) -> FrozenRandomness? {
+      guard attack.name.knowledge == .draws, let defended, defended.isRandomized else { return nil }
+      return FrozenRandomness(defended, seed: seed, purpose: .score)
+    }
 
     /// The attacker whom a description describes.
     ///
@@ -105,10 +122,14 @@ extension EvaluationRun {
       {
         return own
       }
+      let search = planned.search(selections: selections)
+      let surrogates = try defended.surrogates(
+        drawCount: draws, average: attack.average ?? .probabilities)
+      if let frozen = frozen(against: attack) {
+        return Threat.frozen(search, within: budget, on: frozen, base: base, through: surrogates)
+      }
       return Threat.adaptive(
-        planned.search(selections: selections), within: budget, on: defended, base: base,
-        through: try defended.surrogates(
-          drawCount: draws, average: attack.average ?? .probabilities))
+        search, within: budget, on: defended, base: base, through: surrogates)
     }
   }
 }

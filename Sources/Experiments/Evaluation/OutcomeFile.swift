@@ -68,6 +68,7 @@ package final class OutcomeFile: Sendable {
             && outcome.predictions.allSatisfy { classes ~= $0 }
             && 0...header.key.circumstances.selectionDraws ~= outcome.selectionMisses
             && (outcome.statistics ?? [:]).values.allSatisfy(\.isFinite)
+            && outcome.distance.map { $0 >= 0 && $0.isFinite } ?? true
         }
     }
   }

@@ -92,7 +92,8 @@ extension EvaluationRun {
     let defences = plan.defences.map { $0.resolved(for: setting.base.imageShape) }
     return try defences.compactMap { defence in
       let attacked = results.filter {
-        $0.job.defence == defence && $0.job.attack.budget != nil
+        // Who knows the draws is no attacker against whom a defence is to be quoted.
+        $0.job.defence == defence && $0.job.attack.budget != nil && $0.job.knowledge != .draws
       }
       guard let worst = attacked.min(by: { $0.repeated.mean < $1.repeated.mean }),
         let budget = worst.job.attack.budget

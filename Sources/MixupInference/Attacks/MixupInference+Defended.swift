@@ -88,6 +88,10 @@ package struct PlannedPublishedAttack: PlannedAttackOnMixing {
 
   package var walk: (steps: Int, stepSize: Epsilon)? { stepSize.map { (steps, $0) } }
 
+  package func stepLengthUsed(within radius: Epsilon) -> Double? {
+    descent.stepLengthUsed(within: radius)
+  }
+
   private var descent: ProjectedGradientDescent {
     ProjectedGradientDescent(steps: steps, stepSize: stepSize)
   }
@@ -118,6 +122,10 @@ package struct PlannedDetectorEvasion: PlannedAttackOnMixing {
   }
 
   package var walk: (steps: Int, stepSize: Epsilon)? { descent.walk }
+
+  package func stepLengthUsed(within radius: Epsilon) -> Double? {
+    descent.stepLengthUsed(within: radius)
+  }
 
   package var standIn: (name: String, attack: any PlannedAttack)? { ("pgd", descent) }
 

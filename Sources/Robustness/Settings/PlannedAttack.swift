@@ -11,6 +11,9 @@ package protocol PlannedAttack: Adjustable, Hashable {
   var followsGradient: Bool { get }
   /// Number and length of its steps, if they were set and say how far it can come at most; nil otherwise.
   var walk: (steps: Int, stepSize: Epsilon)? { get }
+  /// The length of a step on the pixel scale within a radius, set or usual; nil of an attack whose steps have
+  /// no length that is known before.
+  func stepLengthUsed(within radius: Epsilon) -> Double?
   /// The attack, with its name, that is made in its place where there is no defence for which this one
   /// was made; nil for an attack through any model.
   var standIn: (name: String, attack: any PlannedAttack)? { get }
@@ -20,6 +23,7 @@ extension PlannedAttack {
   package static var norms: [PerturbationBudget.Norm] { [.linf, .l2] }
   package var followsGradient: Bool { true }
   package var walk: (steps: Int, stepSize: Epsilon)? { nil }
+  package func stepLengthUsed(within radius: Epsilon) -> Double? { nil }
   package var standIn: (name: String, attack: any PlannedAttack)? { nil }
 }
 

@@ -1,4 +1,5 @@
 import Classification
+import Statistics
 
 /// A randomised classifier made deterministic: an image gets the same draws in every call. It is what an
 /// attacker faces who knows the draws.
@@ -7,11 +8,17 @@ public struct FrozenRandomness: WrappingClassifier, DifferentiableClassifier {
   public let base: any DifferentiableClassifier
   /// Names its draws.
   public var seed: UInt64
+  /// What its draws are for.
+  public var purpose: Purpose
 
   /// A classifier whose draws are those of one seed.
-  public init(_ base: any DifferentiableClassifier, seed: UInt64) {
+  ///
+  /// - Parameter purpose: `.measure` for draws that nobody else has; `.score` for those that score an image
+  ///   first in an `Evaluation` of that seed, so that images nobody attacked get the same answers.
+  public init(_ base: any DifferentiableClassifier, seed: UInt64, purpose: Purpose = .measure) {
     self.base = base
     self.seed = seed
+    self.purpose = purpose
   }
 
   /// The base.
@@ -33,6 +40,6 @@ public struct FrozenRandomness: WrappingClassifier, DifferentiableClassifier {
   }
 
   private func frozen(_ draws: Draws) -> Draws {
-    Draws(seed: seed, purpose: .measure, examples: draws.examples)
+    Draws(seed: seed, purpose: purpose, examples: draws.examples)
   }
 }
