@@ -154,13 +154,13 @@ package struct NetworkVerification: Sendable {
     let lambdas = settings.lambdas
     let stage = progress.stage(
       "measure \(name)", total: images.count * (2 + 2 * lambdas.count), unit: "images")
-    let (clean, adversarial) = try attacked(base, images) { stage.advance(by: $0) }
+    let (clean, adversarial) = try attacked(base, images) { try stage.advance(by: $0) }
     var points: [Point] = []
     for lambda in lambdas {
       let before = try decisions(base, on: clean, pool: pool, lambda: lambda)
-      stage.advance(by: images.count)
+      try stage.advance(by: images.count)
       let after = try decisions(base, on: adversarial, pool: pool, lambda: lambda)
-      stage.advance(by: images.count)
+      try stage.advance(by: images.count)
       points += PartnerLabel.allCases.map { rule in
         point(rule, lambda, before, after, labels: clean.labels, base.classCount)
       }
@@ -181,16 +181,16 @@ package struct NetworkVerification: Sendable {
   /// presupposes, in both states.
   private func attacked(
     _ base: some DifferentiableClassifier, _ images: LabelledImages,
-    _ advance: @escaping @Sendable (Int) -> Void
+    _ advance: @escaping @Sendable (Int) throws -> Void
   ) throws -> (clean: LabelledImages, adversarial: LabelledImages) {
     let evaluation = Evaluation(seed: settings.seed) { [workers] in workers.forEach(count: $0, $1) }
-    let before = try evaluation.run(base, on: images) { advance($0.outcomes.count) }
+    let before = try evaluation.run(base, on: images) { try advance($0.outcomes.count) }
     let after = try evaluation.run(
       base, on: images,
       under: Threat(
         ProjectedGradientDescent(steps: settings.steps), within: .linf(settings.epsilon),
         through: base)
-    ) { advance($0.outcomes.count) }
+    ) { try advance($0.outcomes.count) }
     let chosen = images.positions(of: after.outcomes.successes(over: before.outcomes))
     return (images[chosen], after.images[chosen])
   }
@@ -217,7 +217,8 @@ package struct NetworkVerification: Sendable {
   ) throws -> [Value] {
     let size = 8
     return try workers.map(count: (count + size - 1) / size) { block in
-      try body(block * size..<min((block + 1) * size, count))
+      try progress.interruption.check()
+      return try body(block * size..<min((block + 1) * size, count))
     }.flatMap(\.self)
   }
 

@@ -63,7 +63,7 @@ package struct TrainingRun: Sendable {
       try Checkpoint(network, normalization: normalization, notes: notes).encoded()
     }
     try trainer.train(
-      network, on: data.training, from: earlier?.state, progress: { _ in stage.advance() },
+      network, on: data.training, from: earlier?.state, progress: { _ in try stage.advance() },
       epochFinished: { state in
         let outcome = try validate(network, normalization, on: data.validation)
         let isBest = curve.epochs.allSatisfy { $0.validation.value < outcome.value }

@@ -1,6 +1,7 @@
 import Classification
 import Foundation
 import MixupInference
+import Reporting
 import Statistics
 
 /// The paper's equations on synthetic models: what must hold is checked, what may or may not hold is
@@ -145,8 +146,9 @@ package struct Verification: Sendable {
 
   /// Verifies.
   ///
-  /// - Throws: `TheoryError` if the settings are out of range.
-  package func run() throws -> Results {
+  /// - Parameter interruption: looked at before every model.
+  /// - Throws: `TheoryError` if the settings are out of range, `Interrupted`.
+  package func run(until interruption: Interruption = .never) throws -> Results {
     guard settings.sampleCount >= 1 else { throw TheoryError.sampleCount(settings.sampleCount) }
     guard settings.modelCount >= 1 else {
       throw TheoryError.parameter(
@@ -157,7 +159,10 @@ package struct Verification: Sendable {
         settings.scenario, key: RandomKey(seed: settings.seed, purpose: .test, draw: $0))
     }
     var theorems = TheoremChecks(settings: settings, forms: forms)
-    for scenario in scenarios { try theorems.check(scenario) }
+    for scenario in scenarios {
+      try interruption.check()
+      try theorems.check(scenario)
+    }
     try theorems.checkLaw(scenarios[0])
     theorems.checkRoutes()
     let lambdas = settings.lambdas

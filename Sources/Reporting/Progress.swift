@@ -26,6 +26,8 @@ package final class ProgressReporter: Sendable {
   }
 
   fileprivate let output: Output
+  /// Whether the work is to end, which its stages look at.
+  package let interruption: Interruption
   fileprivate let now: @Sendable () -> Double
   private let isLineOpen = Mutex(false)
 
@@ -33,10 +35,11 @@ package final class ProgressReporter: Sendable {
   ///
   /// - Parameter now: seconds since any fixed moment, never going back.
   package init(
-    output: Output = .standardError,
+    output: Output = .standardError, interruption: Interruption = .never,
     now: @escaping @Sendable () -> Double = { monotonicSeconds() }
   ) {
     self.output = output
+    self.interruption = interruption
     self.now = now
   }
 
@@ -106,7 +109,14 @@ package final class ProgressStage: Sendable {
   }
 
   /// Counts work that is done; from any thread.
-  package func advance(by count: Int = 1) {
+  ///
+  /// - Throws: `Interrupted` if no more is to be begun.
+  package func advance(by count: Int = 1) throws(Interrupted) {
+    show(count)
+    try reporter.interruption.check()
+  }
+
+  private func show(_ count: Int) {
     let time = reporter.now()
     state.withLock { state in
       guard !state.isFinished else { return }

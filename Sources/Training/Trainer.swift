@@ -57,6 +57,7 @@ public struct Trainer: Sendable {
   ///
   /// - Parameters:
   ///   - state: what an earlier run left after an epoch; nil to begin.
+  ///   - progress: called after every step, behind `epochFinished`.
   ///   - epochFinished: called after every epoch, unless a value of the network is no longer finite.
   /// - Throws: `TrainingError` if the data cannot fill a batch, the state is not one of this recipe or
   ///   a number is no longer finite; `StateError` if the state is of another network.
@@ -129,15 +130,17 @@ public struct Trainer: Sendable {
         parameters,
         learningRate: recipe.schedule.rate(
           step: step, stepsPerEpoch: stepsPerEpoch, totalSteps: totalSteps))
-      try progress(Progress(step: step + 1, totalSteps: totalSteps, loss: loss))
-      guard place == stepsPerEpoch - 1 else { continue }
-      // No loss shows what the last step of an epoch did, so the values themselves are looked at.
-      guard network.state.tensors.values.allSatisfy({ $0.values.allSatisfy(\.isFinite) }) else {
-        throw TrainingError.diverged(step: step + 1)
+      if place == stepsPerEpoch - 1 {
+        // No loss shows what the last step of an epoch did, so the values themselves are looked at.
+        guard network.state.tensors.values.allSatisfy({ $0.values.allSatisfy(\.isFinite) }) else {
+          throw TrainingError.diverged(step: step + 1)
+        }
+        try epochFinished(
+          TrainingState(
+            network, optimiser, epochs: epoch + 1, loss: losses / Double(stepsPerEpoch)))
       }
-      try epochFinished(
-        TrainingState(
-          network, optimiser, epochs: epoch + 1, loss: losses / Double(stepsPerEpoch)))
+      // Behind the end of an epoch, so that an error here, by which a run ends, loses no finished one.
+      try progress(Progress(step: step + 1, totalSteps: totalSteps, loss: loss))
     }
   }
 

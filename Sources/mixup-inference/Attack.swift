@@ -47,7 +47,7 @@ struct Attack: ParsableCommand {
     let data = try dataset.load(set, seed: model.splitSeed)
     let run = EvaluationRun(
       plan: plan, kernels: try machine.kernelSet(), workers: machine.workers(),
-      progress: ProgressReporter())
+      progress: ProgressReporter(interruption: .signals(advice: Interruption.nothingIsKept)))
     let found = try profile.profiled("attack", machine) {
       try run.images(of: model, other: other, on: data, dataset: set)
     }

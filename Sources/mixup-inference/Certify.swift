@@ -114,7 +114,10 @@ struct Certify: ParsableCommand {
     let data = try dataset.load(set, seed: model.splitSeed)
     let run = CertificationRun(
       defence: smoothed, certification: certification, count: count, shard: shard,
-      kernels: try machine.kernelSet(), workers: machine.workers(), progress: ProgressReporter())
+      kernels: try machine.kernelSet(), workers: machine.workers(),
+      progress: ProgressReporter(
+        interruption: .signals(
+          advice: Interruption.nothingIsKept + "; --shard makes shorter runs")))
     let summary = try profile.profiled("certify", machine) {
       try run.run(model, on: data, dataset: set, sanityCount: sanity)
     }

@@ -107,7 +107,11 @@ struct Evaluate: ParsableCommand {
       plan: plan, images: try images.map { try imageFile($0, of: data) }, store: folder,
       shard: shard, kernels: kernels,
       workers: machine.workers(),
-      progress: ProgressReporter())
+      progress: ProgressReporter(
+        interruption: .signals(
+          advice: store.map {
+            "outcomes so far are kept in \($0); run the same command again to go on"
+          } ?? Interruption.nothingIsKept + "; with --store a run goes on where it ended")))
     if let match {
       run.matched = try run.matched(to: match, model, on: data)
       run.plan.defences = run.matched.map(\.defence)

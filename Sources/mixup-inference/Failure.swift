@@ -13,6 +13,10 @@ struct Failure: Error {
   static func data(_ message: String) -> Failure { Failure(message: message, status: EX_DATAERR) }
   /// A file that cannot be read or written.
   static func file(_ message: String) -> Failure { Failure(message: message, status: EX_IOERR) }
+  /// Work that was asked to end before it was done.
+  private static func unfinished(_ message: String) -> Failure {
+    Failure(message: message, status: EX_TEMPFAIL)
+  }
 
   private init(message: String, status: Int32) {
     // The message may quote a file, whose control characters must not reach the terminal.
@@ -25,6 +29,7 @@ struct Failure: Error {
     self =
       switch error {
       case let failure as Failure: failure
+      case let error as Interrupted: .unfinished("\(error)")
       case let error as any ExplainedError:
         switch error.cause {
         case .usage: .usage("\(error)")

@@ -14,7 +14,8 @@ struct MixupInferenceCommand: ParsableCommand {
 
       Results go to standard output or files, progress to standard error. The exit status is 64 for \
       wrong usage, 65 for wrong data, 74 when a file cannot be read or written, and 1 when `verify` \
-      finds a theorem that fails.
+      finds a theorem that fails. SIGINT (Ctrl-C), SIGTERM and SIGHUP let long work end after what is in hand, \
+      with status 75 and a line that says what is kept; a second one, half a second later or more, ends it at once.
       """,
     subcommands: [
       Reproduce.self, Train.self, Evaluate.self, Certify.self, Merge.self, Attack.self,

@@ -71,7 +71,11 @@ struct Reproduce: ParsableCommand {
     let reproduction = try Reproduction(
       settings, on: try dataset.load(set, seed: seed), named: set, models: models,
       folder: folder, reusesStages: !fresh, workers: machine.workers(),
-      progress: ProgressReporter())
+      progress: ProgressReporter(
+        interruption: .signals(
+          advice:
+            "what is finished is kept in \(output); run the same command again, without --fresh, to go on"
+        )))
     if estimate {
       print(try reproduction.estimate().text)
       return

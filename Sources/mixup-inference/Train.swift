@@ -167,7 +167,12 @@ struct Train: ParsableCommand {
     }
     let run = TrainingRun(
       recipe: recipe, architecture: make, output: URL(filePath: output), isFresh: fresh,
-      kernels: try machine.kernelSet(), workers: machine.workers(), progress: ProgressReporter())
+      kernels: try machine.kernelSet(), workers: machine.workers(),
+      progress: ProgressReporter(
+        interruption: .signals(
+          advice:
+            "the state after the last finished epoch is kept beside \(output); run the same command "
+            + "again, without --fresh, to go on")))
     let data = try dataset.load(set, seed: seed)
     print(try profile.profiled("train", machine) { try run.run(on: data, named: set) })
   }

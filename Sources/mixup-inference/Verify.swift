@@ -102,9 +102,10 @@ struct Verify: ParsableCommand {
     for file in [page, picture].compactMap(\.self) { try AtomicFile.check(file) }
     try [json].check(inputs: [subject.model, dataset.file])
 
+    let progress = ProgressReporter(interruption: .signals(advice: Interruption.nothingIsKept))
     let (results, report) = try profile.profiled("verify", machine) {
-      let results = try Verification(settings).run()
-      return (results, VerificationReport(results, network: try measured()))
+      let results = try Verification(settings).run(until: progress.interruption)
+      return (results, VerificationReport(results, network: try measured(progress)))
     }
     if let page { try AtomicFile.write(Data(report.html.utf8), to: page) }
     if let picture {
@@ -127,7 +128,7 @@ struct Verify: ParsableCommand {
   }
 
   /// What was measured on the network that is given; nil if none is.
-  private func measured() throws -> NetworkVerification.Results? {
+  private func measured(_ progress: ProgressReporter) throws -> NetworkVerification.Results? {
     let set = try dataset.described()
     guard let model = try subject.load(for: set.imageShape) else { return nil }
     guard model.hasGradient else {
@@ -146,7 +147,7 @@ struct Verify: ParsableCommand {
     try model.check(images)
     let network = try model.classifier(kernels: machine.kernelSet())
     return try NetworkVerification(
-      settings: settings, workers: machine.workers(), progress: ProgressReporter()
+      settings: settings, workers: machine.workers(), progress: progress
     ).run(
       network, named: model.name, on: images, pool: try SamplePool(data.training))
   }

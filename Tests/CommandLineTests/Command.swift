@@ -157,3 +157,63 @@ struct Workplace {
       }
   }
 }
+
+/// A run of the command that a test watches, and to which it sends signals.
+final class RunningCommand {
+  private let process = Process()
+  private let errors = Pipe()
+  private var seen = ""
+
+  /// Starts the command, or a program of the shell in which "$0" is the command.
+  init(_ arguments: [String], in folder: URL, shell: String? = nil) throws {
+    process.executableURL = shell == nil ? Command.built : URL(filePath: "/bin/sh")
+    process.arguments =
+      shell.map { ["-c", $0, Command.built.path(percentEncoded: false)] + arguments } ?? arguments
+    process.currentDirectoryURL = folder
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = errors
+    try process.run()
+  }
+
+  /// Reads standard error until a text has come; false if it ends before.
+  func waits(for text: String) -> Bool {
+    while !seen.contains(text) {
+      let more = errors.fileHandleForReading.availableData
+      if more.isEmpty { return false }
+      seen += String(decoding: more, as: UTF8.self)
+    }
+    return true
+  }
+
+  var isRunning: Bool { process.isRunning }
+
+  /// Whether the process has a handler for SIGINT.
+  var listens: Bool {
+    let path = "/proc/\(process.processIdentifier)/status"
+    let status = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }
+    let mask = line.flatMap {
+      UInt64($0.dropFirst(7).trimmingCharacters(in: .whitespaces), radix: 16)
+    }
+    return (mask ?? 0) >> (SIGINT - 1) & 1 == 1
+  }
+
+  func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+  /// Sends a signal again and again until the process has ended.
+  func sendUntilEnd(_ signal: Int32) {
+    while process.isRunning {
+      send(signal)
+      sched_yield()
+    }
+  }
+
+  /// How it ended and everything that it wrote to standard error.
+  func end() -> (status: Int32, reason: Process.TerminationReason, error: String) {
+    seen += String(
+      decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return (process.terminationStatus, process.terminationReason, seen)
+  }
+}

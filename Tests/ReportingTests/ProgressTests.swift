@@ -28,16 +28,16 @@ private final class Fake: Sendable {
 @Suite("Progress")
 struct ProgressTests {
   @Test("Elsewhere than in a terminal: a line at most every ten seconds and one at the end")
-  func plain() {
+  func plain() throws {
     let fake = Fake()
     let stage = fake.reporter().stage("attack", total: 2000, unit: "images")
     for _ in 0..<25 {
       fake.wait(1)
-      stage.advance(by: 80)
+      try stage.advance(by: 80)
     }
     stage.finish()
     stage.finish()
-    stage.advance()
+    try stage.advance()
     #expect(
       fake.texts == [
         "attack: 800/2,000 images, 40%, 80.0 images/s, 15 s left\n",
@@ -47,12 +47,12 @@ struct ProgressTests {
   }
 
   @Test("In a terminal one line redraws itself, at most ten times a second")
-  func terminal() {
+  func terminal() throws {
     let fake = Fake()
     let stage = fake.reporter(columns: 80).stage("train", total: 10, unit: "epochs")
     for _ in 0..<4 {
       fake.wait(0.0625)  // exact in binary, so that the sums below are
-      stage.advance()
+      try stage.advance()
     }
     fake.wait(0.75)
     stage.finish()
@@ -66,12 +66,12 @@ struct ProgressTests {
   }
 
   @Test("A bar is never as wide as the terminal", arguments: [1, 10, 20, 40, 79, 80, 200])
-  func narrow(columns: Int) {
+  func narrow(columns: Int) throws {
     let fake = Fake()
     let stage = fake.reporter(columns: columns).stage("wählen λ", total: 3000, unit: "images")
     for _ in 0..<10 {
       fake.wait(60)
-      stage.advance(by: 350)
+      try stage.advance(by: 350)
     }
     #expect(fake.texts.count == 11)
     for text in fake.texts {
@@ -91,17 +91,31 @@ struct ProgressTests {
   }
 
   @Test("Counts from several threads all arrive")
-  func threads() async {
+  func threads() async throws {
     let fake = Fake()
     let stage = fake.reporter().stage("attack", total: 8000, unit: "images")
-    await withTaskGroup(of: Void.self) { group in
+    try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 0..<8 {
-        group.addTask { for _ in 0..<1000 { stage.advance() } }
+        group.addTask { for _ in 0..<1000 { try stage.advance() } }
       }
+      try await group.waitForAll()
     }
     fake.wait(2)
     stage.finish()
     #expect(fake.texts == ["attack: 8,000 images in 2.0 s (4,000 images/s)\n"])
+  }
+
+  @Test("Work that is asked to end does so at the next advance, which is still shown")
+  func interrupted() {
+    let asked = Mutex(false)
+    let stage = ProgressReporter(
+      output: .init(columns: nil) { _ in },
+      interruption: Interruption(advice: "go on") { asked.withLock(\.self) }
+    ).stage("attack", total: 3, unit: "images")
+    #expect(throws: Never.self) { try stage.advance() }
+    asked.withLock { $0 = true }
+    #expect(throws: Interrupted(advice: "go on")) { try stage.advance() }
+    #expect("\(Interrupted(advice: "go on"))" == "interrupted; go on")
   }
 
   @Test("A stage that needs no work is one line")

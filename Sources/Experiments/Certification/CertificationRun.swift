@@ -60,7 +60,7 @@ package struct CertificationRun: Sendable {
       smoothed, on: images, forEach: { [workers] in workers.forEach(count: $0, $1) }
     ) { certificate, time in
       seconds.withLock { $0[certificate.index] = time }
-      stage.advance()
+      try stage.advance()
     }
     stage.finish()
     let identities = all.identities
@@ -91,7 +91,7 @@ package struct CertificationRun: Sendable {
       }
       summary.sanity = try check.verdict(
         on: Array(certificates[..<checked]), of: images[0..<checked]
-      ) { stage.advance() }
+      ) { try stage.advance() }
       stage.finish()
     }
     return summary

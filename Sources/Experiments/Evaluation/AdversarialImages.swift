@@ -29,7 +29,7 @@ extension EvaluationRun {
     let evaluation = Evaluation(seed: plan.seed) { [workers] in workers.forEach(count: $0, $1) }
     let classifier = target.judge(of: attack)
     let result = try evaluation.run(classifier, on: setting.images, under: threat) {
-      stage.advance(by: $0.outcomes.count)
+      try stage.advance(by: $0.outcomes.count)
     }
     stage.finish()
     let images = result.images

@@ -165,7 +165,7 @@ package struct EvaluationRun: Sendable {
           images: measured.outcomes.compactMap { names[$0.index] }, measured: measured)
         try file?.append(block)
         blocks.withLock { $0.append(block) }
-        stage.advance(by: measured.outcomes.count)
+        try stage.advance(by: measured.outcomes.count)
       }
       stage.finish()
     }

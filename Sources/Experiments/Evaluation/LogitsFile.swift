@@ -35,14 +35,14 @@ extension EvaluationRun {
       workers.forEach(count: (images.count + size - 1) / size) { block in
         let part = images[block * size..<min((block + 1) * size, images.count)]
         let logits = Result {
-          try target.classifier.checkedLogits(
+          try progress.interruption.check()
+          let logits = try target.classifier.checkedLogits(
             of: part.pixels,
             draws: Draws(seed: seed, purpose: .score, examples: part.indices))
+          try stage.advance(by: part.count)
+          return logits
         }
-        blocks.withLock {
-          $0[block] = logits
-          stage.advance(by: part.count)
-        }
+        blocks.withLock { $0[block] = logits }
       }
       let rows = try blocks.withLock {
         try $0.sorted { $0.key < $1.key }.map { try $0.value.get() }

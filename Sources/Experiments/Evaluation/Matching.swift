@@ -71,7 +71,7 @@ extension EvaluationRun {
           [workers] in workers.forEach(count: $0, $1)
         }
         let outcomes = try evaluation.run(classifier, on: images) {
-          stage.advance(by: $0.outcomes.count)
+          try stage.advance(by: $0.outcomes.count)
         }.outcomes
         let right = outcomes.reduce(0) { $0 + $1.correctCount }
         let all = outcomes.reduce(0) { $0 + $1.predictions.count }

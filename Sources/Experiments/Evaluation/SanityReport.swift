@@ -126,7 +126,7 @@ extension EvaluationRun {
         ? attack.name.knowledge != .otherNetwork : attack.name.isAdaptive
       let title = "check \(defence.name.rawValue) under \(attack.name.rawValue)"
       let stage = progress.stage(title, total: SanitySuite.names.count, unit: "checks")
-      let verdicts = try suite.run { _ in stage.advance(by: 1) }
+      let verdicts = try suite.run { _ in try stage.advance() }
       stage.finish()
       return SanityReport(
         model: model.name, defence: defence, attack: attack, count: images.count,

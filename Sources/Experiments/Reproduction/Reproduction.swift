@@ -420,7 +420,7 @@ package struct Reproduction: Sendable {
         adversarial: evaluate(base, on: data.validation, under: threat).images,
         lambdas: settings.lambdas, sampleCount: settings.decisionDraws, rule: settings.choice,
         seed: settings.seed, workers: workers
-      ) { stage.advance() }
+      ) { try stage.advance() }
       stage.finish()
       return ChosenSettings(
         tuning, bare: bare, settings.defences(of: method), count: data.validation.count,

@@ -75,12 +75,12 @@ package struct Tuning: Codable, Hashable, Sendable {
   /// - Parameters:
   ///   - clean: validation images.
   ///   - adversarial: the same images after oblivious PGD on the bare network.
-  ///   - advance: called after each of `runCount(lambdas:)` evaluations.
+  ///   - advance: called after each of `runCount(lambdas:)` evaluations; what it throws ends the work.
   package init(
     _ base: NetworkClassifier, pool: SamplePool, clean: LabelledImages,
     adversarial: LabelledImages, lambdas: [MixingRatio], sampleCount: Int, rule: ChoosingRule,
     seed: UInt64,
-    workers: WorkerPool, advance: @Sendable () -> Void
+    workers: WorkerPool, advance: @Sendable () throws -> Void
   ) throws {
     /// Whether the averages of MI-PL and MI-OL classify an input correctly, and the detector's statistic.
     struct Verdict: Sendable {
@@ -108,7 +108,7 @@ package struct Tuning: Codable, Hashable, Sendable {
             otherIsCorrect: firstMaximum(decision.otherLabelAverage) == label)
         }
       }
-      advance()
+      try advance()
       return blocks.flatMap(\.self)
     }
     func share(_ verdicts: [Verdict], _ isCorrect: (Verdict) -> Bool) -> Double {

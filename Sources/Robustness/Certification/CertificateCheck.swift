@@ -39,22 +39,23 @@ public struct CertificateCheck: Sendable {
   /// The verdict on certificates of these images, those without a radius among them.
   ///
   /// - Parameter finished: called after every image.
-  /// - Throws: what attack and classifier throw.
+  /// - Throws: what attack, classifier and `finished` throw.
   public func verdict(
     on certificates: [Certificate], of examples: LabelledImages,
-    finished: @Sendable () -> Void = {}
+    finished: @Sendable () throws -> Void = {}
   ) throws -> SanityVerdict {
     let claims = zip(certificates, 0..<examples.count).filter { ($0.0.radius ?? 0) > 0 }
     let state = Mutex((broken: 0, failure: (any Error)?.none))
     forEach(claims.count) { place in
+      guard state.withLock({ $0.failure == nil }) else { return }
       do {
         let (certificate, position) = claims[place]
         let isBroken = try isBroken(certificate, examples[position..<position + 1])
         state.withLock { $0.broken += isBroken ? 1 : 0 }
+        try finished()
       } catch {
         state.withLock { $0.failure = $0.failure ?? error }
       }
-      finished()
     }
     let (broken, failure) = state.withLock(\.self)
     if let failure { throw failure }

@@ -117,13 +117,13 @@ public struct SanitySuite: Sendable {
 
   /// Every verdict. A check fails where an answer of the classifier cannot be used, such as NaN.
   ///
-  /// - Parameter finished: called after every check.
+  /// - Parameter finished: called after every check; what it throws ends the suite.
   /// - Throws: what attacks and classifiers throw, but for `ClassifierError`, with which the check fails, or is
   ///   skipped where the model gives no gradient.
-  public func run(finished: (SanityVerdict) -> Void = { _ in }) throws -> [SanityVerdict] {
+  public func run(finished: (SanityVerdict) throws -> Void = { _ in }) throws -> [SanityVerdict] {
     try Self.checks.map { check in
       let verdict = try verdict(of: check)
-      finished(verdict)
+      try finished(verdict)
       return verdict
     }
   }
