@@ -99,9 +99,20 @@ package struct NetworkVerification: Sendable {
   }
 
   /// How far a network is from linear between images, and how that goes together with RIC.
-  package struct Linearity: Codable, Hashable, Sendable {
+  package struct Linearity: Keepable, Hashable, Sendable {
     package var measurement: LinearityMeasurement
     package var comparisons: [Comparison]
+
+    package var isSound: Bool {
+      Believable.count ~= measurement.pairCount
+        && measurement.points.flatMap { [$0.withinClasses, $0.betweenClasses] }.allSatisfy {
+          // A distance of two laws in ℓ1.
+          isSoundMean($0, in: 0...2)
+        }
+        && comparisons.compactMap(\.correlation).allSatisfy {
+          -1...1 ~= $0.coefficient && Believable.count ~= $0.count
+        }
+    }
 
     package init(measurement: LinearityMeasurement, comparisons: [Comparison]) {
       self.measurement = measurement
@@ -110,7 +121,7 @@ package struct NetworkVerification: Sendable {
   }
 
   /// What was found.
-  package struct Results: Codable, Sendable {
+  package struct Results: Keepable, Sendable {
     package var name: String
     package var settings: Settings
     package var imageCount: Int
@@ -129,6 +140,24 @@ package struct NetworkVerification: Sendable {
       self.adversarialCount = adversarialCount
       self.points = points
       self.linearity = linearity
+    }
+
+    package var isSound: Bool {
+      Believable.count ~= imageCount && 0...imageCount ~= adversarialCount && linearity.isSound
+        && points.allSatisfy { point in
+          let margins = [
+            point.trueLabelMargin, point.predictedLabelMargin, point.trueLabelMarginViaG,
+            point.predictedLabelMarginViaG, point.detectionMargin,
+          ]
+          let curves = [
+            point.curves.cleanTrueLabel, point.curves.adversarialTrueLabel,
+            point.curves.cleanPredictedLabel, point.curves.adversarialPredictedLabel,
+          ]
+          // By way of G a margin is shifted by less than 1 from [−2, 2].
+          return point.satisfied.trials == adversarialCount
+            && margins.allSatisfy { isSoundMean($0, in: -3...3) }
+            && curves.allSatisfy { isSoundMean($0, in: 0...1) }
+        }
     }
   }
 
@@ -344,4 +373,10 @@ package struct NetworkVerification: Sendable {
       return Comparison(rule: rule, correlation: RankCorrelation(distances, margins))
     }
   }
+}
+
+/// Whether a mean that was kept is one of some values in a range.
+private func isSoundMean(_ mean: BoundedMean, in range: ClosedRange<Double>) -> Bool {
+  Believable.count ~= mean.count && range ~= mean.value && range ~= mean.interval.lower
+    && range ~= mean.interval.upper
 }

@@ -15,17 +15,19 @@ package struct StageStore: Sendable {
     self.reuses = reuses
   }
 
-  private struct Envelope<Description: Codable, Value: Codable>: Codable {
+  private struct Envelope<Description: Codable, Value: Keepable>: Keepable {
     var description: Description
     var value: Value
+
+    var isSound: Bool { value.isSound }
   }
 
-  /// The stored result of a stage of this name and description, if there is one that can be read.
-  package func stored<Description: Codable & Equatable, Value: Codable>(
+  /// The stored result of a stage of this name and description, if there is one that is unchanged and sound.
+  package func stored<Description: Codable & Equatable, Value: Keepable>(
     _ name: String, for description: Description, as type: Value.Type = Value.self
   ) -> Value? {
-    guard reuses, let data = try? Data(contentsOf: file(name)), JSONKeys.repeated(in: data) == nil,
-      let envelope = try? JSONDecoder().decode(Envelope<Description, Value>.self, from: data),
+    guard reuses, let data = try? Data(contentsOf: file(name)),
+      let envelope = Sealed<Envelope<Description, Value>>.contents(of: data),
       envelope.description == description
     else { return nil }
     return envelope.value
@@ -34,19 +36,17 @@ package struct StageStore: Sendable {
   /// Keeps a stage's result.
   ///
   /// - Throws: `FileWriteError` if the file cannot be written.
-  package func store<Description: Codable, Value: Codable>(
+  package func store<Description: Codable, Value: Keepable>(
     _ value: Value, as name: String, for description: Description
   ) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
     try AtomicFile.write(
-      try encoder.encode(Envelope(description: description, value: value)), to: file(name))
+      try Sealed(Envelope(description: description, value: value)).encoded(), to: file(name))
   }
 
   /// The result of a stage as it is stored, else a new one, which is kept.
   ///
   /// - Parameter title: what progress messages call the stage.
-  package func result<Description: Codable & Equatable, Value: Codable>(
+  package func result<Description: Codable & Equatable, Value: Keepable>(
     _ name: String, for description: Description, title: String, _ progress: ProgressReporter,
     _ make: () throws -> Value
   ) throws -> Value {

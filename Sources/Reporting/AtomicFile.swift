@@ -72,6 +72,24 @@ package enum AtomicFile {
     try write(Data(text.utf8), to: url)
   }
 
+  /// Keeps damaged bytes beside the file that they were found in, under its name with ".damaged" behind it and a
+  /// number where that is taken.
+  ///
+  /// - Returns: the new file.
+  /// - Throws: `FileWriteError`.
+  package static func setAside(_ bytes: Data, of url: URL) throws(FileWriteError) -> URL {
+    var number = 1
+    while true {
+      let ending = number == 1 ? ".damaged" : ".damaged-\(number)"
+      let copy = url.appendingPathExtension(String(ending.dropFirst()))
+      if !FileManager.default.fileExists(atPath: copy.path(percentEncoded: false)) {
+        try write(bytes, to: copy)
+        return copy
+      }
+      number += 1
+    }
+  }
+
   /// The file that a path leads to, its folder and its permissions if it is there; nil for a device
   /// or a pipe.
   private static func destination(

@@ -50,9 +50,10 @@ package final class ProgressReporter: Sendable {
   }
 
   /// Says in a line that a stage needs no work.
-  package func skip(_ name: String, because reason: String) {
-    print("\(singleLine(name)): \(singleLine(reason))")
-  }
+  package func skip(_ name: String, because reason: String) { say("\(name): \(reason)") }
+
+  /// Says something in a line of its own.
+  package func say(_ text: String) { print(singleLine(text)) }
 
   fileprivate func redraw(_ line: String) {
     isLineOpen.withLock { isOpen in

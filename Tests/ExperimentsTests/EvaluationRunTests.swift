@@ -257,6 +257,29 @@ struct EvaluationRunTests {
     }
   }
 
+  @Test(
+    "go on behind a damaged line, which is kept apart and measured again; until then it is no result"
+  )
+  func damagedLine() throws {
+    try withTemporaryFolder { folder in
+      let whole = try run(short(4), store: folder)
+      let stores = [EvaluationStore(folder)]
+      for file in try files(folder) {
+        let bytes = try Data(contentsOf: file)
+        var lines = bytes.split(separator: UInt8(ascii: "\n"))
+        let place = lines[1].index(lines[1].startIndex, offsetBy: lines[1].count / 2)
+        lines[1][place] ^= 1
+        let damaged = Data(lines.joined(separator: Data("\n".utf8))) + Data("\n".utf8)
+        try damaged.write(to: file)
+        let error = #expect(throws: PlanError.self) { try EvaluationStore.merged(stores) }
+        #expect(error?.description.hasPrefix("line 2 of ") == true)
+        expectSame(try run(short(4), store: folder), whole)
+        expectSame(try EvaluationStore.merged(stores), whole)
+        #expect(try Data(contentsOf: file.appendingPathExtension("damaged")) == damaged)
+      }
+    }
+  }
+
   @Test("in one store are not merged if they differ in more than the number of images")
   func leftovers() throws {
     let changes: [(says: String, change: (inout EvaluationPlan) throws -> Void)] = [

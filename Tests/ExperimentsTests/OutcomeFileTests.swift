@@ -111,7 +111,9 @@ struct OutcomeFileTests {
     }
   }
 
-  @Test("damaged in a line that was complete are refused with its number, and left as they are")
+  @Test(
+    "damaged in a line that was complete are no results; who goes on keeps a copy and loses that line alone"
+  )
   func damaged() throws {
     try withFile { file in
       let text = try String(contentsOf: file, encoding: .utf8)
@@ -134,11 +136,41 @@ struct OutcomeFileTests {
         #expect(changed != lines)
         let bytes = Data((changed.joined(separator: "\n") + "\n").utf8)
         try bytes.write(to: file)
-        let error = PlanError.damaged(
-          file: file.path(percentEncoded: false), line: damage.line)
-        #expect(throws: error) { try OutcomeFile(file, header: header()) }
-        #expect(throws: error) { try OutcomeFile.read(file) }
+        let path = file.path(percentEncoded: false)
+        #expect(throws: PlanError.damaged(file: path, line: damage.line)) {
+          try OutcomeFile.read(file)
+        }
         #expect(try Data(contentsOf: file) == bytes)
+        do {
+          let outcomes = try OutcomeFile(file, header: header())
+          let rest = damage.line == 1 ? blocks : [blocks[0]] + blocks[2...]
+          #expect(outcomes.blocks == rest)
+          let copy = URL(filePath: path + ".damaged")
+          #expect(outcomes.damage?.lines == [damage.line])
+          #expect(outcomes.damage?.copy == copy.relativePath)
+          #expect(try Data(contentsOf: copy) == bytes)
+          try FileManager.default.removeItem(at: copy)
+          // What is measured again stands behind the rest.
+          if damage.line > 1 { try outcomes.append(blocks[1]) }
+          #expect(try OutcomeFile.read(file).blocks == outcomes.blocks)
+        }
+        #expect(try OutcomeFile(file, header: header()).damage == nil)
+      }
+    }
+  }
+
+  @Test("damaged twice have two copies, and stay locked while they are mended")
+  func damagedTwice() throws {
+    try withFile { file in
+      for copies in 1...3 {
+        let damaged = try Data(contentsOf: file) + Data("{}\n".utf8)
+        try damaged.write(to: file)
+        let outcomes = try OutcomeFile(file, header: header())
+        #expect(outcomes.blocks == blocks)
+        #expect(throws: PlanError.inUse(file: file.path(percentEncoded: false))) {
+          try OutcomeFile(file, header: header())
+        }
+        #expect(try names(in: file.deletingLastPathComponent()).count == 1 + copies)
       }
     }
   }
@@ -158,6 +190,11 @@ struct OutcomeFileTests {
           try changed.write(to: file)
           guard let found = try? OutcomeFile.read(file) else {
             refused += 1
+            // Every seventh, as each writes a copy.
+            if place.isMultiple(of: 7) {
+              let rest = try OutcomeFile(file, header: header()).blocks
+              #expect(rest.count >= read.blocks.count - 1 && rest.allSatisfy(read.blocks.contains))
+            }
             continue
           }
           #expect(found.header == read.header && found.blocks == read.blocks, "byte \(place)")
@@ -182,6 +219,9 @@ struct OutcomeFileTests {
       { $0.key.schema = 7 }, { $0.classCount = 0 }, { $0.forwardPassesPerDecision = -1 },
       { $0.key.circumstances.scoringDraws = 0 }, { $0.key.circumstances.selectionDraws = .max },
       { $0.key.circumstances.scoringDraws = .max }, { $0.key.circumstances.selectionDraws = -1 },
+      { $0.forwardPassesPerDecision = .max }, { $0.classCount = .max },
+      { $0.key.defence = DefenceDescription(.otherLabel, draws: -1) },
+      { $0.key.attack = AttackDescription(.pgd, epsilon: nil) },
     ]
     for change in headers {
       var header = header()
@@ -191,6 +231,7 @@ struct OutcomeFileTests {
     let changes: [(inout OutcomeFile.Block) -> Void] = [
       { $0.images = [] }, { $0.measured.outcomes[0].label = .max },
       { $0.measured.outcomes[0].label = -1 }, { $0.measured.outcomes[0].index = -1 },
+      { $0.measured.outcomes[0].index = .max }, { $0.measured.passes.backward = .max },
       { $0.measured.outcomes[0].predictions = [0, 10] },
       { $0.measured.outcomes[0].predictions = [0] },
       { $0.measured.outcomes[0].predictions = [0, 0, 0] },

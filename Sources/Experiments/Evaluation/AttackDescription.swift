@@ -104,6 +104,9 @@ public struct AttackDescription: Sendable {
     return attack.problem
   }
 
+  /// Whether a store may have it.
+  var isSound: Bool { problem == nil }
+
   // MARK: What follows from a description
 
   /// The same attack by an attacker who does not know of the defence. An attack that makes no sense without

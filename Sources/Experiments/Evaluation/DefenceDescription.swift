@@ -55,6 +55,10 @@ package struct DefenceDescription: Sendable {
     }
   }
 
+  /// Whether a store may have it: a defence of another package, of which nothing is known here, or one of ours
+  /// whose settings are in their ranges.
+  var isSound: Bool { defence is UnknownDefence || problem == nil }
+
   /// What is wrong with the name of another package's defence: one of ours has it, or it cannot be part of
   /// a file's name. Nil if nothing is.
   private func nameProblem(_ defence: any Defence) -> String? {

@@ -6,7 +6,7 @@ import NeuralNetwork
 import Robustness
 
 /// One defence under one attack on some images.
-package struct EvaluationJob: Codable, Hashable, Sendable {
+package struct EvaluationJob: Keepable, Hashable, Sendable {
   /// How tables call the network.
   package var model: String
   package var dataset: String
@@ -53,6 +53,18 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
     self.process = process
   }
 
+  package var isSound: Bool {
+    circumstances.isSound && defence.isSound && attack.isSound
+      && pool.map { Believable.count ~= $0.images } ?? true
+      && examples.map {
+        Believable.count ~= $0.repeated && Believable.count ~= $0.training
+      } ?? true
+      && matching.map {
+        Believable.count ~= $0.images
+          && $0.candidates.map(\.accuracy).allSatisfy { Believable.share ~= $0 }
+      } ?? true
+  }
+
   /// What records call the images of a data set, or of a file in their place.
   package enum Split: String, Codable, Sendable {
     case training, test, file
@@ -72,6 +84,10 @@ package struct EvaluationJob: Codable, Hashable, Sendable {
     package var planProfile: PlanProfile?
     package var scoringDraws: Int
     package var selectionDraws: Int
+
+    var isSound: Bool {
+      plannedCounts ~= scoringDraws && 0...plannedCounts.upperBound ~= selectionDraws
+    }
 
     package init(
       checkpoint: String, normalization: Normalization?, other: String? = nil, seed: UInt64,

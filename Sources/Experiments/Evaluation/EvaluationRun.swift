@@ -142,6 +142,11 @@ package struct EvaluationRun: Sendable {
     func example(_ position: Int) -> OutcomeFile.Example {
       OutcomeFile.Example(index: images.indices[position], image: identities[position])
     }
+    if let damage = file?.damage {
+      progress.say(
+        "\(title): line \(damage.lines.map { "\($0)" }.joined(separator: ", ")) of what is stored was damaged; "
+          + "all of it is kept in \(damage.copy), and what is missing is measured again")
+    }
     let wanted = positions.map(example)
     let earlier = file?.blocks ?? []
     let done = earlier.outcomes(of: wanted).found

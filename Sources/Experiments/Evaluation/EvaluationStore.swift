@@ -29,7 +29,7 @@ package struct EvaluationStore: Sendable {
 
   /// Keeps what the sanity suite said, so that figures never come back without it.
   package func keep(_ reports: [SanityReport]) throws {
-    try AtomicFile.write(try JSONEncoder.canonical.encode(reports), to: sanity)
+    try AtomicFile.write(try Sealed(reports).encoded(), to: sanity)
   }
 
   /// What the sanity suite said of some results, wherever it was kept.
@@ -40,7 +40,7 @@ package struct EvaluationStore: Sendable {
   ) throws -> [SanityReport] {
     try stores.flatMap { store -> [SanityReport] in
       guard let bytes = try? Data(contentsOf: store.sanity) else { return [] }
-      guard let reports = try? JSONDecoder().decode([SanityReport].self, from: bytes) else {
+      guard let reports = Sealed<[SanityReport]>.contents(of: bytes) else {
         throw PlanError.damaged(file: store.sanity.relativePath, line: 1)
       }
       return reports.filter { report in
@@ -159,7 +159,7 @@ package struct EvaluationStore: Sendable {
     return try files.map { name in
       let file = evaluations.appending(path: name)
       let bytes = try Data(contentsOf: file)
-      // The name is a part of the contents' digest.
+      // The name is a part of the contents' digest, which so needs no other checksum.
       guard name == "\(sha256(bytes).prefix(16)).json",
         let evaluation = try? JSONDecoder().decode(StoredEvaluation.self, from: bytes),
         evaluation.isSound

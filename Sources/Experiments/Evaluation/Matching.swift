@@ -7,7 +7,7 @@ import Statistics
 
 /// The setting of a defence that was chosen among several by clean accuracy: the one that costs as much of
 /// it as is allowed.
-package struct MatchedDefence: Sendable, Equatable, Codable {
+package struct MatchedDefence: Sendable, Equatable, Keepable {
   /// What was chosen.
   package var defence: DefenceDescription
   /// How many settings there were.
@@ -35,6 +35,11 @@ package struct MatchedDefence: Sendable, Equatable, Codable {
     self.count = count
     self.isReached = isReached
     self.matching = matching
+  }
+
+  package var isSound: Bool {
+    defence.isSound && Believable.count ~= settings && Believable.count ~= count
+      && Believable.share ~= accuracy
   }
 
   /// The choice in one line for a person.

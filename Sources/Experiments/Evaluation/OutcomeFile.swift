@@ -8,12 +8,13 @@ import Synchronization
 /// The outcomes of one job in a file of lines, which grows with every finished block: what survives
 /// when the process is killed.
 ///
-/// The first line says which job it is; every other one is a block. Each bears a checksum of its contents.
-/// A line that was being written when the process ended has no end and is dropped; its examples are
-/// measured again. A class because it owns an open file.
+/// The first line says which job it is; every other one is a block. Each bears a checksum of its contents, and a
+/// block's is below that of the header. A line that was being written when the process ended has no end and is
+/// dropped; its examples are measured again. A line with an end that is damaged is set aside with all the rest,
+/// and dropped too. A class because it owns an open file.
 package final class OutcomeFile: Sendable {
   /// The first line.
-  package struct Header: Codable, Hashable, Sendable {
+  package struct Header: Keepable, Hashable, Sendable {
     package var key: EvaluationJob.Key
     package var classCount: Int
     package var isRandomized: Bool
@@ -31,17 +32,15 @@ package final class OutcomeFile: Sendable {
     /// Predictions that score an image.
     var draws: Int { isRandomized ? key.circumstances.scoringDraws : 1 }
 
-    /// Whether it is one that this code could have written.
-    var isSound: Bool {
-      let circumstances = key.circumstances
-      return key.schema == EvaluationJob.Key.currentSchema && classCount >= 1
-        && forwardPassesPerDecision >= 1 && plannedCounts ~= circumstances.scoringDraws
-        && 0...plannedCounts.upperBound ~= circumstances.selectionDraws
+    package var isSound: Bool {
+      key.schema == EvaluationJob.Key.currentSchema && key.circumstances.isSound
+        && key.defence.isSound && key.attack.isSound && 1...Int(Int32.max) ~= classCount
+        && forwardPassesPerDecision >= 1 && Believable.count ~= forwardPassesPerDecision
     }
   }
 
   /// Examples that were measured together.
-  package struct Block: Codable, Hashable, Sendable {
+  package struct Block: Keepable, Hashable, Sendable {
     /// The identities of the images, as `LabelledImages.identities`, in the order of the outcomes.
     package var images: [String]
     package var measured: Evaluation.Block
@@ -51,25 +50,27 @@ package final class OutcomeFile: Sendable {
       self.measured = measured
     }
 
-    /// Passes that one block may have made; all blocks of a file together fit an `Int`, however long it is.
-    private static let counted = 0...1_000_000_000_000
-
-    /// Whether every number is one that a job with this header could have led to.
-    func isSound(under header: Header) -> Bool {
+    package var isSound: Bool {
       let passes = measured.passes
       return images.count == measured.outcomes.count
         && [
           passes.forward, passes.backward, passes.spared, passes.followed, passes.withoutGradient,
-        ].allSatisfy { Self.counted ~= $0 } && measured.seconds >= 0 && measured.seconds.isFinite
-        && measured.outcomes.allSatisfy { outcome in
-          let classes = 0..<header.classCount
-          return outcome.index >= 0 && classes ~= outcome.label
-            && outcome.predictions.count == header.draws
-            && outcome.predictions.allSatisfy { classes ~= $0 }
-            && 0...header.key.circumstances.selectionDraws ~= outcome.selectionMisses
-            && (outcome.statistics ?? [:]).values.allSatisfy(\.isFinite)
-            && outcome.distance.map { $0 >= 0 && $0.isFinite } ?? true
+        ].allSatisfy { Believable.count ~= $0 } && measured.seconds >= 0
+        && measured.seconds.isFinite
+        && measured.outcomes.allSatisfy {
+          Believable.count ~= $0.index && ($0.statistics ?? [:]).values.allSatisfy(\.isFinite)
+            && $0.distance.map { $0 >= 0 && $0.isFinite } ?? true
         }
+    }
+
+    /// Whether every label and count is one that a job with this header could have led to.
+    func fits(_ header: Header) -> Bool {
+      let classes = 0..<header.classCount
+      return measured.outcomes.allSatisfy { outcome in
+        classes ~= outcome.label && outcome.predictions.count == header.draws
+          && outcome.predictions.allSatisfy { classes ~= $0 }
+          && 0...header.key.circumstances.selectionDraws ~= outcome.selectionMisses
+      }
     }
   }
 
@@ -85,67 +86,41 @@ package final class OutcomeFile: Sendable {
     }
   }
 
-  /// A line with its checksum: the first 16 hexadecimal digits of the SHA-256 of the header's checksum and
-  /// of the line's contents as they are encoded here. So a line that was changed, or that is from a file
-  /// with another header, is recognised.
-  private struct Line<Contents: Codable>: Codable {
-    var contents: Contents
-    var checksum: String
-
-    init(_ contents: Contents, below header: String = "") throws {
-      self.contents = contents
-      checksum = try Self.checksum(of: contents, below: header)
-    }
-
-    static func checksum(of contents: Contents, below header: String = "") throws -> String {
-      String(
-        sha256(Data(header.utf8) + (try JSONEncoder.canonical.encode(contents))).prefix(16))
-    }
-
-    /// The contents of a line, if it is whole and unchanged.
-    static func contents(of bytes: Data, below header: String = "") -> Contents? {
-      guard let line = try? JSONDecoder().decode(Self.self, from: bytes),
-        line.checksum == (try? checksum(of: line.contents, below: header))
-      else { return nil }
-      return line.contents
-    }
-  }
-
   private let path: String
   private let header: Header
   private let descriptor: Int32
   private let found: Mutex<[Block]>
+  /// What was set aside when the file was opened; nil if nothing was damaged.
+  package let damage: Damage?
 
-  /// Opens the file of a job, and creates it with the folders on the way if need be.
+  /// Lines that were damaged, and where the file is as it was found.
+  package struct Damage: Sendable, Hashable {
+    /// The damaged lines' numbers, from 1.
+    package var lines: [Int]
+    /// The path of the copy.
+    package var copy: String
+  }
+
+  /// Opens the file of a job, and creates it with the folders on the way if need be. If lines are damaged,
+  /// the file is copied as it is, and goes on without them.
   ///
-  /// - Throws: `PlanError` if it holds another job, is damaged or open elsewhere, `FileWriteError` if
-  ///   it cannot be written.
+  /// - Throws: `PlanError` if it holds another job or is open elsewhere, `FileWriteError` if it cannot be
+  ///   written.
   package init(_ file: URL, header: Header) throws {
     path = file.path(percentEncoded: false)
     self.header = header
     try AtomicFile.createFolder(of: file)
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw FileWriteError(path: path, code: errno) }
-    found = Mutex([])
+    let opened = try Self.opened(file, header)
+    descriptor = opened.descriptor
+    damage = opened.damage
+    found = Mutex(opened.blocks)
     // From here on `deinit` closes the file.
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw PlanError.inUse(file: path) }
-    let bytes = try Data(contentsOf: file)
-    let lines = try Self.lines(bytes)
-    if lines.isEmpty {
-      try resize(to: 0)
-      try append(Line(header))
-    } else {
-      let (present, blocks) = try Self.decoded(lines, path)
-      guard present == header else { throw PlanError.otherJob(file: path) }
-      try resize(to: lines.reduce(0) { $0 + $1.count + 1 })
-      found.withLock { $0 = blocks }
-    }
+    try resize(to: opened.size)
+    if opened.size == 0 { try append(Sealed(header)) }
   }
 
   deinit {
-    // A process that is just being started has a copy of the descriptor, which would keep the lock for a moment.
-    flock(descriptor, LOCK_UN)
-    close(descriptor)
+    Self.release(descriptor)
   }
 
   /// Blocks that were in the file or have been appended.
@@ -154,43 +129,122 @@ package final class OutcomeFile: Sendable {
   /// Writes a block behind the others, and has the system put it on the disk.
   package func append(_ block: Block) throws {
     try found.withLock {
-      try append(Line(block, below: Line.checksum(of: header)))
+      try append(Sealed(block, below: Sealed.checksum(of: header)))
       $0.append(block)
     }
   }
 
   /// Reads a file without opening it for writing.
   ///
-  /// - Throws: `PlanError.damaged`.
+  /// - Throws: `PlanError.damaged` for the first damaged line.
   package static func read(_ file: URL) throws -> (header: Header, blocks: [Block]) {
-    let path = file.path(percentEncoded: false)
-    return try decoded(try lines(Data(contentsOf: file)), path)
+    try decoded(lines(Data(contentsOf: file)), file.path(percentEncoded: false))
   }
 
+  // MARK: Lines
+
   /// The lines that end in a newline, without it.
-  private static func lines(_ bytes: Data) throws -> [Data] {
+  private static func lines(_ bytes: Data) -> [Data] {
     let newline = UInt8(ascii: "\n")
     guard let last = bytes.lastIndex(of: newline) else { return [] }
     return bytes[..<last].split(separator: newline, omittingEmptySubsequences: false)
       .map { Data($0) }
   }
 
+  /// The file's contents, of which no line may be damaged.
   private static func decoded(
     _ lines: [Data], _ path: String
   ) throws -> (header: Header, blocks: [Block]) {
-    guard let first = lines.first, let header = Line<Header>.contents(of: first), header.isSound
-    else { throw PlanError.damaged(file: path, line: 1) }
-    let checksum = try Line.checksum(of: header)
-    var blocks: [Block] = []
+    guard let first = lines.first, let header = Sealed<Header>.contents(of: first) else {
+      throw PlanError.damaged(file: path, line: 1)
+    }
+    let blocks = try blocks(in: lines, below: header)
+    if let bad = blocks.damaged.first { throw PlanError.damaged(file: path, line: bad) }
+    return (header, blocks.sound.map(\.block))
+  }
+
+  /// The blocks behind the first line, with their lines, and the numbers of lines that are damaged: changed,
+  /// of a file with another header, with numbers that cannot be, or with an example that an earlier line has.
+  private static func blocks(
+    in lines: [Data], below header: Header
+  ) throws -> (sound: [(line: Data, block: Block)], damaged: [Int]) {
+    let checksum = try Sealed.checksum(of: header)
+    var sound: [(line: Data, block: Block)] = []
+    var damaged: [Int] = []
     var seen = Set<Example>()
     for (number, line) in lines.enumerated().dropFirst() {
-      guard let block = Line<Block>.contents(of: line, below: checksum),
-        block.isSound(under: header),
-        block.examples.allSatisfy({ seen.insert($0).inserted })
-      else { throw PlanError.damaged(file: path, line: number + 1) }
-      blocks.append(block)
+      guard let block = Sealed<Block>.contents(of: line, below: checksum), block.fits(header),
+        Set(block.examples).count == block.examples.count, seen.isDisjoint(with: block.examples)
+      else {
+        damaged.append(number + 1)
+        continue
+      }
+      seen.formUnion(block.examples)
+      sound.append((line, block))
     }
-    return (header, blocks)
+    return (sound, damaged)
+  }
+
+  // MARK: The open file
+
+  /// Opens and locks the file of a job, and mends it if lines are damaged.
+  ///
+  /// - Returns: its descriptor, the blocks in it, the bytes up to the end of its last line, what was set aside.
+  private static func opened(
+    _ file: URL, _ header: Header
+  ) throws -> (descriptor: Int32, blocks: [Block], size: Int, damage: Damage?) {
+    let path = file.path(percentEncoded: false)
+    var damage: Damage?
+    while true {
+      let descriptor = try locked(path)
+      do {
+        let bytes = try Data(contentsOf: file)
+        let lines = lines(bytes)
+        guard let first = lines.first else { return (descriptor, [], 0, damage) }
+        let present = Sealed<Header>.contents(of: first)
+        if let present, present != header { throw PlanError.otherJob(file: path) }
+        let (sound, damaged) = try blocks(in: lines, below: header)
+        let bad = (present == nil ? [1] : []) + damaged
+        if bad.isEmpty {
+          let size = lines.reduce(0) { $0 + $1.count + 1 }
+          return (descriptor, sound.map(\.block), size, damage)
+        }
+        damage = Damage(lines: bad, copy: try AtomicFile.setAside(bytes, of: file).relativePath)
+        let kept = [try Sealed(header).encoded()] + sound.map(\.line)
+        try AtomicFile.write(Data(kept.map { $0 + Data("\n".utf8) }.joined()), to: file)
+      } catch {
+        release(descriptor)
+        throw error
+      }
+      // The path now leads to the mended file, which has to be locked in its turn.
+      release(descriptor)
+    }
+  }
+
+  /// Opens a file, which is created if need be, and keeps others from it.
+  ///
+  /// - Throws: `PlanError.inUse`, `FileWriteError`.
+  private static func locked(_ path: String) throws -> Int32 {
+    while true {
+      let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+      guard descriptor >= 0 else { throw FileWriteError(path: path, code: errno) }
+      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        close(descriptor)
+        throw PlanError.inUse(file: path)
+      }
+      // Between opening and locking, another process may have put a mended file in this one's place.
+      var (mine, present) = (stat(), stat())
+      if fstat(descriptor, &mine) == 0, stat(path, &present) == 0, mine.st_ino == present.st_ino {
+        return descriptor
+      }
+      release(descriptor)
+    }
+  }
+
+  private static func release(_ descriptor: Int32) {
+    // A process that is just being started has a copy of the descriptor, which would keep the lock for a moment.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
   }
 
   private func resize(to size: Int) throws {
@@ -199,8 +253,8 @@ package final class OutcomeFile: Sendable {
     }
   }
 
-  private func append(_ line: some Encodable) throws {
-    let line = try JSONEncoder.canonical.encode(line) + Data("\n".utf8)
+  private func append(_ line: Sealed<some Keepable>) throws {
+    let line = try line.encoded() + Data("\n".utf8)
     let code = line.withUnsafeBytes { writeAll($0, to: descriptor) }
     if let code { throw FileWriteError(path: path, code: code) }
     if fsync(descriptor) != 0 { throw FileWriteError(path: path, code: errno) }

@@ -5,7 +5,7 @@ import Reporting
 import Robustness
 
 /// The sanity suite's verdicts on one defence under the attack that left fewest images right.
-package struct SanityReport: Sendable, Codable, Equatable {
+package struct SanityReport: Sendable, Keepable, Equatable {
   package var model: String
   package var defence: DefenceDescription
   /// The attack that left fewest images right.
@@ -13,6 +13,10 @@ package struct SanityReport: Sendable, Codable, Equatable {
   /// Images that it was checked on.
   package var count: Int
   package var verdicts: [SanityVerdict]
+
+  package var isSound: Bool {
+    defence.isSound && attack.isSound && Believable.count ~= count && !verdicts.isEmpty
+  }
 
   /// The names of the checks that failed.
   package var failures: [String] {

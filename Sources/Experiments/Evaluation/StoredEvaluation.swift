@@ -4,7 +4,7 @@ import Robustness
 
 /// What a run was asked to measure, even if it measures only a shard: which jobs, on which images. It tells
 /// which outcomes of a store belong together, and which are missing.
-package struct StoredEvaluation: Codable, Hashable, Sendable {
+package struct StoredEvaluation: Keepable, Hashable, Sendable {
   /// Every defence under every attack, in the order of the plan.
   package var jobs: [EvaluationJob]
   /// The images' indices in the files of the data set.
@@ -17,14 +17,10 @@ package struct StoredEvaluation: Codable, Hashable, Sendable {
     zip(indices, images).map { OutcomeFile.Example(index: $0, image: $1) }
   }
 
-  /// Whether it is one that this code could have written.
-  var isSound: Bool {
-    !jobs.isEmpty && indices.count == images.count && Set(indices).count == indices.count
-      && indices.allSatisfy { $0 >= 0 }
-      && jobs.allSatisfy {
-        plannedCounts ~= $0.circumstances.scoringDraws
-          && 0...plannedCounts.upperBound ~= $0.circumstances.selectionDraws
-      }
+  package var isSound: Bool {
+    !jobs.isEmpty && jobs.isSound && indices.count == images.count
+      && Set(indices).count == indices.count
+      && indices.allSatisfy { Believable.count ~= $0 }
   }
 
   /// Whether it asks for the same jobs as another one, on all of its images and perhaps more.

@@ -58,7 +58,8 @@ package enum PlanError: ExplainedError, Equatable {
     case .otherJob(let file):
       "\(file) holds results of another evaluation; choose another folder for --store"
     case .damaged(let file, let line):
-      "line \(line) of \(file) is damaged; remove the file to measure its examples again"
+      "line \(line) of \(file) is damaged; run `evaluate` with this store again, which keeps a copy and measures "
+        + "what is missing"
     case .inUse(let file):
       "\(file) is being written by another process; wait, or choose another folder"
     case .merge(let problem): "the stores do not fit together: \(problem)"

@@ -91,7 +91,7 @@ package struct Reproduction: Sendable {
   }
 
   /// One image, clean and attacked, with what every defence says of the attacked one.
-  package struct Picture: Codable, Sendable {
+  package struct Picture: Keepable, Sendable {
     /// The class that a defence gives the attacked image, and the probability that it gives this class.
     package struct Answer: Codable, Sendable {
       package var defence: String
@@ -114,6 +114,13 @@ package struct Reproduction: Sendable {
     package var width: Int
     /// In the order of the defences.
     package var answers: [Answer]
+
+    package var isSound: Bool {
+      label >= 0 && width >= 1 && !clean.isEmpty && clean.count.isMultiple(of: width)
+        && clean.count == adversarial.count && mixed.map { $0.count == clean.count } ?? true
+        && (clean + adversarial + (mixed ?? [])).allSatisfy { 0...1 ~= $0 }
+        && answers.allSatisfy { $0.prediction >= 0 && 0...1 ~= $0.confidence }
+    }
 
     package init(
       label: Int, clean: [Float], adversarial: [Float], mixed: [Float]?, width: Int,
@@ -442,7 +449,7 @@ package struct Reproduction: Sendable {
     var checkpoint: String
   }
 
-  private func stage<Value: Codable>(
+  private func stage<Value: Keepable>(
     _ name: String, _ method: TrainingMethod, _ model: CheckpointModel,
     _ make: () throws -> Value
   ) throws -> Value {
@@ -454,7 +461,7 @@ package struct Reproduction: Sendable {
 }
 
 /// The settings of a network's defences, chosen on validation images.
-package struct ChosenSettings: Codable, Sendable {
+package struct ChosenSettings: Keepable, Sendable {
   /// The chosen setting of every defence.
   package var matched: [MatchedDefence]
   /// MI-PL with the settings with which it is measured as a detector; nil if it is not.
@@ -468,6 +475,10 @@ package struct ChosenSettings: Codable, Sendable {
     self.matched = matched
     self.detector = detector
     self.tuning = tuning
+  }
+
+  package var isSound: Bool {
+    matched.isSound && detector?.isSound ?? true && tuning?.isSound ?? true
   }
 
   /// MI-OL with its chosen setting if the paper recommends it for the network; otherwise nothing.

@@ -6,7 +6,7 @@ import Robustness
 import Statistics
 
 /// The choice of λ, of the detection threshold and of the detector's λ, on validation images only.
-package struct Tuning: Codable, Hashable, Sendable {
+package struct Tuning: Keepable, Hashable, Sendable {
   /// One value that was tried, with its accuracies on the validation images.
   package struct Trial<Value: Codable & Hashable & Sendable>: Codable, Hashable, Sendable {
     package var value: Value
@@ -55,6 +55,18 @@ package struct Tuning: Codable, Hashable, Sendable {
   package var predictedLabel: Choice<MixingRatio>
   package var otherLabel: Choice<MixingRatio>
   package var threshold: Choice<Float>
+
+  package var isSound: Bool {
+    func isSound(_ choice: Choice<some Any>) -> Bool {
+      !choice.trials.isEmpty
+        && choice.trials.allSatisfy {
+          Believable.share ~= $0.clean && Believable.share ~= $0.adversarial
+        }
+    }
+    return isSound(predictedLabel) && isSound(otherLabel) && isSound(threshold)
+      && threshold.value.isFinite
+      && detectionTrials.compactMap(\.areaUnderCurve).allSatisfy { Believable.share ~= $0 }
+  }
 
   /// Mixup inference under a defence's name with the chosen values and N mixtures in each branch; nil for
   /// other defences.
