@@ -46,7 +46,7 @@ public struct FastAdaptiveBoundary: Attack, Hashable, Codable {
       throw AttackError.setting(name: name, value: value, least: 1)
     }
     try check(surrogate, on: examples)
-    var nearest = Nearest(examples, budget.norm)
+    var nearest = NearestImages(examples, budget.norm)
     let logits = try surrogate.checkedLogits(
       of: examples.pixels, draws: Draws(seed: seed, purpose: .attack, examples: examples.indices))
     let isMisled = zip(try argmax(rowsOf: logits), examples.labels).map(!=)
@@ -82,7 +82,7 @@ public struct FastAdaptiveBoundary: Attack, Hashable, Codable {
     let width = clean.rowCount
     let draws = Draws(
       seed: seed, purpose: .attack, examples: examples.indices, restart: attempt.restart)
-    var nearest = Nearest(examples, budget.norm)
+    var nearest = NearestImages(examples, budget.norm)
     var iterate = attempt.restart == 0 ? clean : start(of: attempt, budget, seed: seed)
     for _ in 0..<steps {
       let planes = try boundaries(
@@ -218,52 +218,7 @@ public struct FastAdaptiveBoundary: Attack, Hashable, Codable {
   }
 }
 
-/// For every example the nearest of the images that were offered.
-private struct Nearest {
-  private(set) var images: Tensor
-  private(set) var distances: [Double]
-  private let clean: Tensor
-  private let norm: PerturbationBudget.Norm
-
-  init(_ examples: LabelledImages, _ norm: PerturbationBudget.Norm) {
-    clean = examples.pixels.tensor
-    images = clean
-    distances = Array(repeating: .infinity, count: examples.count)
-    self.norm = norm
-  }
-
-  /// - Parameter distances: those of the images; computed if nil.
-  mutating func offer(_ offered: Tensor, _ distances: [Double]?, at positions: [Int]) {
-    let width = clean.rowCount
-    let found =
-      distances
-      ?? positions.enumerated().map { row, n in
-        norm.length(
-          (0..<width).map { Double(offered[row * width + $0]) - Double(clean[n * width + $0]) })
-      }
-    let better = positions.indices.filter { found[$0] < self.distances[positions[$0]] }
-    images = images.replacing(better.map { positions[$0] }, with: better, of: offered)
-    for row in better { self.distances[positions[row]] = found[row] }
-  }
-}
-
 extension PerturbationBudget.Norm {
-  /// ‖v‖.
-  package func length(_ v: [Double]) -> Double {
-    switch self {
-    case .linf: v.reduce(0) { max($0, abs($1)) }
-    case .l2: v.reduce(0) { $0 + $1 * $1 }.squareRoot()
-    }
-  }
-
-  /// The dual norm, max { w·v : ‖v‖ ≤ 1 }.
-  package func dualLength(_ w: [Double]) -> Double {
-    switch self {
-    case .linf: w.reduce(0) { $0 + abs($1) }
-    case .l2: length(w)
-    }
-  }
-
   /// The shortest d for which x + d lies on the hyperplane w·(v − x) + passed = 0 and in the box [0, 1]; where
   /// the box does not reach it, the d that comes nearest.
   ///

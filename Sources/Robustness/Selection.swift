@@ -2,7 +2,7 @@ import Classification
 
 /// Keeps, for every example, the best of the images that it is offered: the one that a model
 /// misclassifies most often on fresh draws of purpose `.select`, the same draws for all; among equals the
-/// one of the largest mean loss, and then the first.
+/// one of the largest mean loss, or the nearest where that is what is sought, and then the first.
 ///
 /// The draws are not those of the search nor those that score, so what was lucky in the search has to prove
 /// itself here, and what was lucky here proves itself again. Choices among what others chose have draws of
@@ -50,13 +50,15 @@ struct Selection {
   /// - Parameters:
   ///   - aims: the labels in the log odds: the true ones, or the targets if `isTargeted`.
   ///   - settles: whether `survivors` will be asked for, which takes further predictions.
+  ///   - norm: in which the nearest is chosen among equals; the one of the largest loss if nil.
   init(
     of examples: LabelledImages, aims: [Int], isTargeted: Bool, by model: any Classifier,
-    seed: UInt64, repetitions: Int, round: Round, settles: Bool = false
+    seed: UInt64, repetitions: Int, round: Round, settles: Bool = false,
+    nearestIn norm: PerturbationBudget.Norm? = nil
   ) {
     panel = Panel(
       examples: examples, aims: aims, isTargeted: isTargeted, seed: seed, round: round,
-      passesPerDecision: model.forwardPassesPerDecision)
+      norm: norm, passesPerDecision: model.forwardPassesPerDecision)
     self.model = model
     self.settles = settles
     // Of a model without randomness one prediction says it all.
@@ -229,11 +231,13 @@ struct Selection {
     let isTargeted: Bool
     let seed: UInt64
     let round: Round
+    let norm: PerturbationBudget.Norm?
     let passesPerDecision: Int
 
     /// What the model says of an image on one draw.
     struct Answer {
       var isMisled: Bool
+      /// What is larger is better; minus the distance where the nearest is sought.
       var loss: Double
     }
 
@@ -247,8 +251,13 @@ struct Selection {
         restart: round.number, step: draw)
       let logits = try question.logits(at: places, draws: draws)
       let aims = positions.map { self.aims[$0] }
-      let losses = AttackLoss.logOdds.values(
-        of: logits, labels: aims, targets: isTargeted ? aims : nil)
+      let losses =
+        norm.map { norm in
+          norm.distances(
+            of: question.images[places].tensor, from: examples[positions].pixels.tensor
+          )
+          .map { -$0 }
+        } ?? AttackLoss.logOdds.values(of: logits, labels: aims, targets: isTargeted ? aims : nil)
       return zip(positions, zip(try argmax(rowsOf: logits), losses)).map {
         // Classes of probability 0 make losses infinite, and ∞ − ∞ is no sum.
         Answer(isMisled: $1.0 != examples.labels[$0], loss: min(max($1.1, -1e100), 1e100))

@@ -50,7 +50,14 @@ struct AttackCase: Sendable, CustomTestStringConvertible {
   ]
   static let carliniWagner = AttackCase(
     name: "CW", attack: CarliniWagner(steps: 60, learningRate: 0.05, searches: 5), norm: .l2)
-  static let all = gradient + queries + [carliniWagner]
+  /// What looks for the nearest image, whatever the radius.
+  static let minimumNorm = [
+    carliniWagner,
+    AttackCase(name: "FMN", attack: FastMinimumNorm(steps: 30)),
+    AttackCase(name: "FMN", attack: FastMinimumNorm(steps: 30), norm: .l2),
+    AttackCase(name: "DDN", attack: DecoupledDirectionNorm(steps: 60), norm: .l2),
+  ]
+  static let all = gradient + queries + minimumNorm
   /// FAB, which looks for the nearest image and leaves alone what is misclassified already.
   static let boundary = PerturbationBudget.Norm.allCases.flatMap { norm in
     [

@@ -124,6 +124,9 @@ struct LuckyDrawTests {
       AttackCase(
         name: "CW, few draws", attack: CarliniWagner(steps: 100, learningRate: 0.02, selections: 5),
         norm: .l2),
+      AttackCase(name: "FMN", attack: FastMinimumNorm(steps: 100)),
+      AttackCase(name: "FMN", attack: FastMinimumNorm(steps: 100), norm: .l2),
+      AttackCase(name: "DDN", attack: DecoupledDirectionNorm(steps: 100), norm: .l2),
       AttackCase(name: "Square", attack: SquareAttack(queries: 300)),
       AttackCase(name: "noise", attack: UniformNoise(samples: 400)),
       AttackCase(

@@ -15,6 +15,8 @@ extension AttackName {
     Search("apgd-dlr", AutoPGD(loss: .logitsRatio)),
     Search("apgd-t", AutoPGD(loss: .logitsRatio, objective: .everyClass)),
     Search("cw", CarliniWagner()),
+    Search("fmn", FastMinimumNorm()),
+    Search("ddn", DecoupledDirectionNorm()),
     Search("square", SquareAttack()),
     Search("spsa", SPSA()),
     Search("fab", FastAdaptiveBoundary()),

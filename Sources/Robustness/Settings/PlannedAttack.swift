@@ -9,6 +9,9 @@ package protocol PlannedAttack: Adjustable, Hashable {
   func search(selections: Int) -> any Attack
   /// Whether it follows the gradient of the model; false of an attack that asks for predictions only.
   var followsGradient: Bool { get }
+  /// Whether it looks for the nearest image that misleads, whatever the radius: one search then says how
+  /// accurate a model is at every radius.
+  var findsNearest: Bool { get }
   /// Number and length of its steps, if they were set and say how far it can come at most; nil otherwise.
   var walk: (steps: Int, stepSize: Epsilon)? { get }
   /// The length of a step on the pixel scale within a radius, set or usual; nil of an attack whose steps have
@@ -22,6 +25,7 @@ package protocol PlannedAttack: Adjustable, Hashable {
 extension PlannedAttack {
   package static var norms: [PerturbationBudget.Norm] { [.linf, .l2] }
   package var followsGradient: Bool { true }
+  package var findsNearest: Bool { false }
   package var walk: (steps: Int, stepSize: Epsilon)? { nil }
   package func stepLengthUsed(within radius: Epsilon) -> Double? { nil }
   package var standIn: (name: String, attack: any PlannedAttack)? { nil }
