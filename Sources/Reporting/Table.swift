@@ -70,6 +70,32 @@ package struct Table: Sendable, Equatable {
     column < rows[row].count ? rows[row][column] : ""
   }
 
+  /// The table without those of some columns that say the same in every row, and what these say; of a single row all
+  /// stay.
+  ///
+  /// - Parameter titles: the columns that may go.
+  package func withoutRepetition(
+    in titles: Set<String>
+  ) -> (table: Table, common: [(column: String, text: String)]) {
+    guard rows.count > 1 else { return (self, []) }
+    func texts(_ column: Int) -> Set<String> {
+      Set(rows.indices.map { cell(row: $0, column: column).text })
+    }
+    let title = { (column: Int) in column < columns.count ? columns[column] : "" }
+    let kept = (0..<width).filter { texts($0).count > 1 || !titles.contains(title($0)) }
+    let table = Table(
+      columns: kept.map(title),
+      rows: rows.indices.map { row in kept.map { cell(row: row, column: $0) } },
+      alignments: Dictionary(
+        uniqueKeysWithValues: kept.enumerated().map { ($0, alignment(of: $1)) }))
+    return (
+      table,
+      Set(0..<width).subtracting(kept).sorted().map {
+        (title($0), cell(row: 0, column: $0).text)
+      }
+    )
+  }
+
   /// The side of a column: right if at least one cell is a number and no cell is a word.
   package func alignment(of column: Int) -> Alignment {
     if let chosen = alignments[column] { return chosen }

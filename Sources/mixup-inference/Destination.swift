@@ -89,7 +89,13 @@ struct RecordOptions: ParsableArguments {
       """)
   var perImage: Destination?
 
-  var destinations: [Destination?] { [json, csv, perImage] }
+  @Option(
+    help: """
+      File for the table, LaTeX in the style of booktabs, with this command in its caption; - for standard output.
+      """)
+  var latex: Destination?
+
+  var destinations: [Destination?] { [json, csv, perImage, latex] }
 
   /// `Destination.check` for these and the other results of a verb.
   ///

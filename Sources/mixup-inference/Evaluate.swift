@@ -69,6 +69,13 @@ struct Evaluate: ParsableCommand {
       """)
   var logits: Destination?
 
+  @Option(
+    help: """
+      File for what RobustBench's leaderboard says of a model, JSON as in its model_info, of one defence in one \
+      ball: what was measured, and null for the rest; - for standard output.
+      """)
+  var robustbench: Destination?
+
   @OptionGroup var files: RecordOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var profile: ProfileOptions
@@ -94,9 +101,14 @@ struct Evaluate: ParsableCommand {
     guard sanity == nil || plan.attacks.contains(where: { $0.budget != nil }) else {
       throw Failure.usage("--sanity checks defences under an attack; give --attack and --epsilon")
     }
-    let destinations = files.destinations + [logits]
+    guard robustbench == nil || shard == .whole else {
+      throw Failure.usage("--robustbench is about all images; leave --shard out")
+    }
+    if robustbench != nil { try plan.checkForRobustBench() }
+    let others = [logits, robustbench]
+    let destinations = files.destinations + others
     try files.check(
-      with: [logits], inputs: network.files + [dataset.file, images, self.plan.plan])
+      with: others, inputs: network.files + [dataset.file, images, self.plan.plan])
     let kernels = try machine.kernelSet()
     let set = try dataset.described()
     let model = try network.load(for: set.imageShape)
@@ -123,7 +135,12 @@ struct Evaluate: ParsableCommand {
     let summary = try run.summary(
       of: results, model, other: other, on: data, sanityCount: sanity)
     if shard != .whole { destinations.say("part \(shard) of the images alone") }
-    try summary.publish(files, with: [logits])
+    try summary.publish(files, with: others)
+    if let robustbench {
+      let entry = try RobustBenchEntry(summary.records)
+      try robustbench.write(Data(entry.json.utf8))
+      destinations.say(entry.text)
+    }
     try logits?.write(run.logits(of: model, on: data, dataset: set).encoded())
   }
 }
@@ -143,6 +160,7 @@ extension EvaluationSummary {
         ? ImageRow.columns.jsonLines(imageRows) : ImageRow.columns.csv(imageRows)
       try file.write(Data(rows.utf8))
     }
+    try files.latex?.write(Data(latex(command: CommandLine.arguments).utf8))
     (files.destinations + others).say(text)
   }
 }

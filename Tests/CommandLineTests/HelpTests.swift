@@ -31,6 +31,7 @@ struct HelpTests {
           "--other-std", "--other-reading", "--defence", "--attack", "--epsilon",
           "--steps", "--step-size", "--restarts", "--lambda", "--lambda-pl", "--threshold",
           "--draws", "--attack-draws", "--count", "--seed", "--json", "--csv", "--per-image",
+          "--latex", "--robustbench",
           "--threads", "--kernels",
         ]
       ),

@@ -286,6 +286,18 @@ struct WrongInputTests {
     Mistake("\(evaluate) --per-image -", 64, "ends in .csv or .jsonl"),
     Mistake("\(evaluate) --per-image /proc/none/x.csv", 74, "/proc/none"),
     Mistake("merge @none --per-image @new.txt", 64, "ends in .csv or .jsonl"),
+    Mistake("\(evaluate) --latex @new --csv @new", 64, "would be overwritten"),
+    Mistake("\(evaluate) --robustbench @new", 64, "give --attack"),
+    Mistake(
+      "\(evaluate) --robustbench @model.safetensors --attack pgd --epsilon 1/8", 64,
+      "would be overwritten"),
+    Mistake(
+      "\(evaluate) --robustbench @new --attack pgd --epsilon 1/8 --defence none --defence mi-ol",
+      64,
+      "one --defence"),
+    Mistake(
+      "\(evaluate) --robustbench @new --attack pgd --epsilon 1/8 --shard 1/2 --store @store", 64,
+      "leave --shard out"),
     Mistake("\(evaluate) --attack frozen-none", 64, "--attack frozen-none"),
     Mistake("\(evaluate) --attack frozen-published --epsilon 1/8", 64, "frozen-published"),
     Mistake(

@@ -170,4 +170,88 @@ struct DataFileTests {
       }
     }
   }
+
+  @Test("A table for LaTeX says in its caption which command with which seed made it")
+  func latex() throws {
+    let summary = try EvaluationSummary([
+      try result(draws: 3), try result(draws: 3) { $0.attack = AttackDescription(.none) },
+    ])
+    let table = summary.latex(command: [
+      "/somewhere/mixup-inference", "evaluate", "--model", "a b_c",
+    ])
+    #expect(table.contains("made by: mixup-inference evaluate -{}-model 'a b\\_c'."))
+    #expect(table.contains("seed 1, kernel set reference") && table.contains("mean over 3 draws"))
+    // The same in both rows.
+    #expect(table.contains("; model m, n 12; seed"))
+    let accuracy = summary.table.cell(row: 0, column: 5).text.replacing("%", with: "\\%")
+    #expect(table.contains(" \(accuracy) & "))
+  }
+
+  /// An entry of the network alone, or of a random defence, under attacks of one ball.
+  private func entry(
+    _ attacks: [AttackName], draws: Int = 1, count: Int = 12, dataset: String = "cifar10"
+  ) throws -> RobustBenchEntry {
+    try RobustBenchEntry(
+      EvaluationSummary(
+        attacks.map { attack in
+          try result(draws: draws, count: count) {
+            $0.dataset = dataset
+            if draws == 1 { $0.defence = DefenceDescription(.none) }
+            $0.attack = AttackDescription(attack, epsilon: Epsilon(8, over: 255))
+          }
+        }
+      ).records)
+  }
+
+  @Test(
+    "RobustBench's entry has its fields, with what was measured alone, and says what is missing")
+  func robustBench() throws {
+    let standard = try #require(AttackName(rawValue: "autoattack"))
+    let whole = try entry([.none, standard, .pgd], count: 10_000)
+    let object = try #require(try objects(whole.json).first)
+    // Of `ModelInfo` in robustbench 1.1.1; "external" stands in the files themselves.
+    let known = [
+      "link", "name", "authors", "additional_data", "number_forward_passes", "dataset", "venue",
+      "architecture", "eps", "clean_acc", "reported", "autoattack_acc", "external",
+    ]
+    #expect(whole.fields.map(\.name) == known && Set(object.keys) == Set(known))
+    #expect(object["number_forward_passes"] as? Int == 31 && object["eps"] as? String == "8/255")
+    #expect(object["dataset"] as? String == "cifar10")
+    let right = try EvaluationSummary([try result(draws: 1, count: 10_000)]).records[0].correct
+    for name in ["clean_acc", "autoattack_acc", "external"] {
+      #expect(object[name] as? String == fixed(Double(right) / 100, decimals: 2))
+    }
+    for name in ["link", "name", "authors", "additional_data", "venue", "architecture", "reported"]
+    {
+      #expect(object[name] is NSNull && whole.text.contains(name))
+    }
+    #expect(whole.obstacles.isEmpty)
+    // What was not measured is not there.
+    let partial = try objects(try entry([.pgd]).json)[0]
+    #expect(partial["clean_acc"] is NSNull && partial["autoattack_acc"] is NSNull)
+    #expect(try entry([.pgd]).obstacles.count == 2)
+  }
+
+  @Test("What RobustBench does not take is said, and what no entry can be of is refused")
+  func notForRobustBench() throws {
+    let standard = try #require(AttackName(rawValue: "adaptive-autoattack"))
+    let known = AttackName(.pgd, .draws)
+    let random = try entry([standard, known], draws: 3, count: 10_000)
+    #expect(random.obstacles.contains { $0.contains("without randomness") })
+    #expect(try objects(random.json)[0]["autoattack_acc"] is NSNull)
+    // Who knows the draws is no attacker.
+    #expect(try objects(try entry([known], draws: 3).json)[0]["external"] is NSNull)
+    #expect(try entry([.pgd], dataset: "digits").text.contains("12 of digits"))
+    #expect(throws: PlanError.self) { try entry([.none]) }
+    func plan(_ defences: [DefenceName], _ radii: [String]) throws -> EvaluationPlan {
+      EvaluationPlan(
+        defences: defences.map { DefenceDescription($0) },
+        attacks: try radii.map { AttackDescription(.pgd, epsilon: try Epsilon($0)) })
+    }
+    #expect(throws: PlanError.self) {
+      try plan([.none, .otherLabel], ["1/8"]).checkForRobustBench()
+    }
+    #expect(throws: PlanError.self) { try plan([.none], ["1/8", "1/4"]).checkForRobustBench() }
+    try plan([.none], ["1/8"]).checkForRobustBench()
+  }
 }

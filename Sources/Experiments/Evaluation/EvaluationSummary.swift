@@ -274,6 +274,38 @@ public struct EvaluationSummary: Sendable {
       alignments: [5: .right, 6: .right, 7: .right, 8: .right, 9: .right, 10: .right])
   }
 
+  /// The table for LaTeX. Model, ball and number of images stand in the caption where they are the same in all rows, with how the figures came about and
+  /// why they are not to be quoted, if so.
+  ///
+  /// - Parameter command: the words of the command that measured them.
+  package func latex(command: [String]) -> String {
+    let whole = self.table
+    let empty = whole.columns.indices.filter { column in
+      whole.rows.allSatisfy { $0[column].text == "–" }
+    }.map { whole.columns[$0] }
+    // A figure stands in its place even where it is the same for all.
+    let (table, common) = whole.withoutRepetition(in: Set(empty + ["model", "norm", "ε", "n"]))
+    func each(_ records: [EvaluationRecord], _ value: (EvaluationRecord) -> String) -> String {
+      Set(records.map(value)).sorted().joined(separator: ", ")
+    }
+    let random = records.filter { $0.repeated != nil }
+    let program = command.first.map { [URL(filePath: $0).lastPathComponent] } ?? []
+    let caption: [String?] = [
+      "Accuracy of a single prediction with its 95% interval over images",
+      random.isEmpty
+        ? nil
+        : "of a randomised defence the mean over \(each(random) { "\($0.scoringDraws)" }) draws",
+      "\(each(records, \.dataset)), \(each(records, \.split.rawValue))",
+      common.filter { $0.text != "–" }.map { "\($0.column) \($0.text)" }.joined(separator: ", "),
+      "seed \(each(records) { "\($0.seed)" }), kernel set \(each(records, \.kernelSet.rawValue))",
+      warning.map { $0.replacing("\n", with: "; ") },
+      "made by: " + (program + command.dropFirst()).map(\.asWord).joined(separator: " "),
+    ]
+    return table.latex(
+      caption: caption.compactMap(\.self).filter { !$0.isEmpty }.joined(separator: "; ") + ".",
+      label: "tab:evaluation")
+  }
+
   /// What to say before any figure: which may not be quoted, and why; nil without an attack.
   package var warning: String? {
     let lines =
@@ -494,6 +526,16 @@ extension JobResult {
     // Asked for by the attack alone.
     job.circumstances.other = other.job.circumstances.other
     return job == other.job
+  }
+}
+
+extension String {
+  /// The text as a word of a shell's command line.
+  fileprivate var asWord: String {
+    let isPlain =
+      !isEmpty
+      && allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:,+@%".contains($0)) }
+    return isPlain ? self : "'\(replacing("'", with: "'\\''"))'"
   }
 }
 
