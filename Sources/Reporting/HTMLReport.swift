@@ -1,3 +1,5 @@
+import Foundation
+
 /// A report as one HTML file: no external resources, light, dark and on paper. It is complete without its script, which
 /// sorts tables, hides series and switches between light and dark.
 package struct HTMLReport: Sendable {
@@ -119,6 +121,16 @@ package struct HTMLReport: Sendable {
   package func files() -> [(name: String, text: String)] {
     var numbers = Numbers()
     return (summary + sections.flatMap(\.content)).flatMap { Self.files(of: $0, &numbers) }
+  }
+
+  /// Writes the page, index.html, and its files, in figures.
+  ///
+  /// - Throws: `FileWriteError`.
+  package func write(to folder: URL) throws(FileWriteError) {
+    try AtomicFile.write(render(), to: folder.appending(path: "index.html"))
+    for file in files() {
+      try AtomicFile.write(file.text, to: folder.appending(path: "figures/\(file.name)"))
+    }
   }
 
   private static func files(

@@ -18,8 +18,9 @@ struct MixupInferenceCommand: ParsableCommand {
       with status 75 and a line that says what is kept; a second one, half a second later or more, ends it at once.
       """,
     subcommands: [
-      Reproduce.self, Train.self, Evaluate.self, Certify.self, Merge.self, Attack.self,
-      Verify.self, Profile.self, Inspect.self, Export.self, Quantize.self, Compare.self,
+      Reproduce.self, Train.self, Evaluate.self, Certify.self, Merge.self, Report.self,
+      Attack.self, Verify.self, Profile.self, Inspect.self, Export.self, Quantize.self,
+      Compare.self,
       Doctor.self,
     ])
 

@@ -82,11 +82,7 @@ struct Reproduce: ParsableCommand {
     }
     let results = try profile.profiled("reproduce", machine) { try reproduction.run() }
     let report = ReproductionReport(results)
-    let page = report.page
-    try AtomicFile.write(page.render(), to: folder.appending(path: "index.html"))
-    for file in page.files() {
-      try AtomicFile.write(file.text, to: folder.appending(path: "figures/\(file.name)"))
-    }
+    try report.page.write(to: folder)
     try AtomicFile.write(report.markdown, to: folder.appending(path: "results.md"))
     let records = try report.records()
     try AtomicFile.write(try records.json(), to: folder.appending(path: "results.json"))

@@ -49,7 +49,7 @@ struct HelpTests {
           "--fixed", "--count", "--shard", "--sanity", "--seed", "--cohen", "--json", "--threads",
         ]
       ),
-      (["merge"], ["<stores>", "--json", "--csv"]),
+      (["merge"], ["<stores>", "--json", "--csv"]), (["report"], ["<results>", "--output"]),
       (
         ["verify"],
         [

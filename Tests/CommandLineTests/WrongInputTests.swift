@@ -264,6 +264,12 @@ struct WrongInputTests {
     Mistake(
       "attack --model @model.safetensors --count 2 --output /proc/none/x.safetensors", 74,
       "/proc/none"),
+    Mistake("report --output @new", 64, "results"),
+    Mistake("report @model.safetensors", 64, "--output"),
+    Mistake("report @none.json --output @new", 74, "cannot be read"),
+    Mistake("report @cifar --output @new", 74, "cannot be read"),
+    Mistake("report @empty.safetensors --output @new", 65, "is empty"),
+    Mistake("report @model.safetensors --output @new", 65, "what --json or --per-image"),
     Mistake("merge", 64, "stores"),
     Mistake("merge @cifar", 65, "is no store"),
     Mistake("merge @none @cifar", 65, "is no store"),

@@ -436,6 +436,24 @@ struct NetworkGraphTests {
     }
   }
 
+  @Test(
+    "a sum takes its addend's place in memory where nobody reads the addend again, and only there")
+  func replacement() {
+    func layout(readsAgain: Bool) -> ActivationLayout {
+      let accesses: [ActivationLayout.Access] = [
+        .init(reads: [], written: 0), .init(reads: [0], written: 1),
+        .init(reads: [1, 0], written: 2, replaceable: 0),
+        .init(reads: readsAgain ? [2, 0] : [2], written: 3),
+      ]
+      return ActivationLayout(
+        [.init(accesses: accesses, images: 2)], sizes: [64, 64, 64, 64], images: 2)
+    }
+    let (once, again) = (layout(readsAgain: false), layout(readsAgain: true))
+    #expect(once.offsets[2] == once.offsets[0])
+    // Rows of two images each.
+    #expect(abs(again.offsets[2] - again.offsets[0]) >= 128)
+  }
+
   @Test("of a residual network's activations a backward pass needs one bit each")
   func tape() {
     let network = ResNet(.resNet20(ImageShape(channels: 3, height: 32, width: 32)))

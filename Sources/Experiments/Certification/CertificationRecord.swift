@@ -8,7 +8,8 @@ import Statistics
 /// Certificates of images, with everything that is needed to find them again, and what they come to.
 package struct CertificationRecord: Encodable, Sendable {
   /// Raised with every change of the layout.
-  package let schema = 1
+  static let schema = 1
+  package let schema = Self.schema
   /// How tables call the network.
   package var model: String
   package var checkpoint: String
@@ -43,7 +44,7 @@ package struct CertificationRecord: Encodable, Sendable {
   package var images: [Certificate]
 
   /// All images at one radius.
-  package struct Row: Encodable, Sendable, Equatable {
+  package struct Row: Codable, Sendable, Equatable {
     /// In ℓ2, on the pixel scale.
     package var radius: Double
     /// Images whose certified class is the true one.

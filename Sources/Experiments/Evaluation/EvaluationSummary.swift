@@ -84,7 +84,8 @@ public struct EvaluationSummary: Sendable {
       among: results.map(\.job.defence).filter { $0.name == defence.name }.map(\.parameters))
   }
 
-  private static func title(
+  /// A name, with the parameters by which it differs from its namesakes.
+  static func title(
     _ name: String, _ own: [String: String], among namesakes: [[String: String]]
   ) -> String {
     let differing = own.filter { parameter in

@@ -9,12 +9,23 @@ package struct ActivationLayout: Sendable {
     package var written: Int?
     /// One that it reads and may write over while it does, number by number.
     package var replaceable: Int?
+
+    package init(reads: [Int], written: Int? = nil, replaceable: Int? = nil) {
+      self.reads = reads
+      self.written = written
+      self.replaceable = replaceable
+    }
   }
 
   /// Steps that are run for a few images at a time, again and again.
   package struct Segment: Sendable {
     package var accesses: [Access]
     package var images: Int
+
+    package init(accesses: [Access], images: Int) {
+      self.accesses = accesses
+      self.images = images
+    }
   }
 
   /// In floats, by slot; −1 for a slot that no step uses.

@@ -1,0 +1,339 @@
+import Foundation
+import Reporting
+import Robustness
+import Statistics
+
+/// A page about result files: what each defence keeps, whether that can be believed, and how runs differ.
+package struct RunReport: Sendable {
+  let runs: [MeasuredRun]
+
+  package init(_ runs: [MeasuredRun]) { self.runs = runs }
+
+  private var evaluations: [MeasuredRun] { runs.filter { !$0.records.isEmpty } }
+
+  /// Every later run beside the first.
+  private var comparisons: [RunComparison] {
+    evaluations.dropFirst().compactMap { run in evaluations.first.map { RunComparison($0, run) } }
+  }
+
+  package var page: HTMLReport {
+    let sections =
+      comparisons.map(section)
+      + evaluations.map { run in
+        HTMLReport.Section(
+          title: "Every figure of \(run.name)",
+          content: [
+            .table(
+              table(run),
+              caption:
+                "Accuracy in % with its 95% interval over images. Against none: the difference to the bare network on "
+                + "the same images by one prediction each, with Newcombe's interval.")
+          ])
+      } + certified
+      + [
+        HTMLReport.Section(
+          title: "Provenance",
+          content: evaluations.map { run in
+            .keyValues(
+              [HTMLReport.KeyValue("file", run.name)]
+                + MeasuredRun.properties.map { HTMLReport.KeyValue($0.name, run.values($0.value)) })
+          })
+      ]
+    return HTMLReport(
+      title: evaluations.isEmpty
+        ? "Within which radius can no attack change a prediction?"
+        : comparisons.isEmpty
+          ? "How much does each defence keep under attack?" : "What changed between these runs?",
+      subtitle: runs.map(\.name).joined(separator: ", "), summary: opening, sections: sections)
+  }
+
+  // MARK: Opening
+
+  private var opening: [HTMLReport.Content] {
+    let sentences =
+      comparisons.isEmpty ? evaluations.prefix(1).flatMap(answers) : comparisons.map(answer)
+    let rest = sentences.dropFirst()
+    return sentences.prefix(1).map { .lead($0) } + (rest.isEmpty ? [] : [.list(Array(rest))])
+      + evaluations.map { run in
+        .figure(
+          plot(run),
+          caption:
+            "\(run.name): what is left of each defence, with 95% intervals over images; the number at the right is of "
+            + "the last attack in the legend. A stronger attack can only leave less.")
+      } + warnings.map { .note($0) }
+  }
+
+  /// What leaves least of a defence within a ball.
+  private struct Floor {
+    var model: String
+    var defence: String
+    var record: EvaluationRecord
+  }
+
+  private func floors(_ run: MeasuredRun) -> [(ball: String, floors: [Floor])] {
+    let titles = Titles(run.records)
+    let attacked = run.records.filter { $0.norm != nil }
+    return unique(attacked.map(\.ball)).map { ball in
+      let inBall = attacked.filter { $0.ball == ball }
+      let defences = unique(inBall.map { [$0.model, titles.defence($0)] })
+      let floors = defences.compactMap { names in
+        inBall.filter { [$0.model, titles.defence($0)] == names }
+          .min { $0.accuracy < $1.accuracy }
+          .map { Floor(model: names[0], defence: names[1], record: $0) }
+      }
+      return (ball, floors.sorted { $0.record.accuracy > $1.record.accuracy })
+    }
+  }
+
+  /// For every ball what keeps most under the attack that leaves it least, beside the bare network.
+  private func answers(_ run: MeasuredRun) -> [String] {
+    floors(run).flatMap { ball, floors in
+      unique(floors.map(\.model)).compactMap { model -> String? in
+        let own = floors.filter { $0.model == model }
+        guard let best = own.first else { return nil }
+        var sentence =
+          "Within \(ball), under the strongest attack measured here, \(model) keeps most with \(best.defence): "
+          + text(best.record)
+        guard
+          let second = own.dropFirst().first(where: { $0.record.defence == .none })
+            ?? own.dropFirst().first
+        else {
+          return "Within \(ball) the strongest attack measured here leaves \(model)"
+            + (best.record.defence == .none ? "" : " with \(best.defence)")
+            + " \(text(best.record))."
+        }
+        sentence += "; with \(second.defence) it keeps \(text(second.record))"
+        let isApart = best.record.interval.lower > second.record.interval.upper
+        return sentence + (isApart ? "." : ": which keeps more is not decided.")
+      }
+    }
+  }
+
+  private func text(_ record: EvaluationRecord) -> String {
+    "\(interval(record.accuracy, record.interval, decimals: 1, scale: 100, unit: "%")) of \(record.n) images "
+      + "(\(record.attack.rawValue))"
+  }
+
+  /// How many figures moved between two runs.
+  private func answer(_ comparison: RunComparison) -> String {
+    let rows = comparison.rows
+    let higher = rows.count { $0.interval.lower > 0 }
+    let lower = rows.count { $0.interval.upper < 0 }
+    return
+      "Of \(rows.count) figures that both have, \(higher) are higher in \(comparison.second.name) than in "
+      + "\(comparison.first.name), \(lower) are lower, and of \(rows.count - higher - lower) the "
+      + "intervals do not decide; one in twenty is told apart by chance."
+  }
+
+  /// What must not be missed: figures that are not to be quoted, and that nobody checked.
+  private var warnings: [String] {
+    evaluations.flatMap { run -> [String] in
+      let titles = Titles(run.records)
+      let failed = run.records.filter { $0.sanity?.isPassed == false }
+      let told = unique(
+        failed.map {
+          "\(run.name): do not quote \(titles.defence($0)): the sanity suite \($0.sanity?.rawValue ?? "")"
+        } + run.records.flatMap { $0.images?.warnings ?? [] }.map { "\(run.name): \($0)" })
+      let isAttacked = run.records.contains { $0.norm != nil }
+      return told
+        + (isAttacked && run.records.allSatisfy { $0.sanity == nil }
+          ? [
+            "\(run.name): not checked; `evaluate --sanity 50` asks whether these figures can be believed"
+          ]
+          : [])
+    }
+  }
+
+  // MARK: Parts
+
+  /// Attacks that a picture can show apart.
+  private static let shownAttacks = 6
+
+  private func plot(_ run: MeasuredRun) -> DotPlot {
+    let titles = Titles(run.records)
+    let names = unique(run.records.map(titles.attack))
+    let isMany = names.count > Self.shownAttacks
+    // Where there are too many, the clean images and the worst of all say most.
+    let first = names.filter { !isMany || $0 == "none" || $0 == "worst" }
+    let shown = first + names.filter { !first.contains($0) }.prefix(Self.shownAttacks - first.count)
+    let attacks = names.filter(shown.contains)
+    let groups = unique(run.records.map { [$0.model, $0.norm == nil ? "" : $0.ball] })
+    let balls = groups.filter { !$0[1].isEmpty }
+    return DotPlot(
+      axis: Axis("Images classified correctly", range: 0...1, format: .percent),
+      conditions: attacks,
+      groups: (balls.isEmpty ? groups : balls).map { group in
+        let own = run.records.filter {
+          $0.model == group[0] && ($0.norm == nil || $0.ball == group[1])
+        }
+        return DotPlot.Group(
+          group.filter { !$0.isEmpty }.joined(separator: ", "),
+          rows: unique(own.map(titles.defence)).map { defence in
+            DotPlot.Row(
+              defence,
+              attacks.map { attack in
+                own.first { titles.defence($0) == defence && titles.attack($0) == attack }
+                  .map { DotPlot.Value($0.accuracy, interval: $0.interval) }
+              })
+          })
+      })
+  }
+
+  private func table(_ run: MeasuredRun) -> Table {
+    let titles = Titles(run.records)
+    return Table(
+      columns: [
+        "model", "defence", "attack", "norm", "ε", "accuracy", "majority vote", "always",
+        "against none", "n",
+      ],
+      rows: run.records.map { record in
+        func share(_ count: Int?) -> Table.Cell {
+          count.map { Table.Cell(fixed(100 * Double($0) / Double(record.n), decimals: 1)) } ?? "–"
+        }
+        return [
+          Table.Cell(record.model), Table.Cell(titles.defence(record)),
+          Table.Cell(titles.attack(record)), Table.Cell(record.norm?.rawValue ?? "–"),
+          Table.Cell(record.epsilon?.description ?? "–"), cell(record),
+          share(record.repeated?.majority), share(record.repeated?.always),
+          record.comparison.map {
+            Table.Cell(interval($0.difference, $0.interval, decimals: 1, scale: 100))
+          } ?? "–", Table.Cell("\(record.n)"),
+        ]
+      })
+  }
+
+  private func cell(_ record: EvaluationRecord) -> Table.Cell {
+    Table.Cell(
+      interval(record.accuracy, record.interval, decimals: 1, scale: 100),
+      estimate: Table.Estimate(record.accuracy, record.interval))
+  }
+
+  private func section(_ comparison: RunComparison) -> HTMLReport.Section {
+    let rows = comparison.rows
+    let titles = Titles(comparison.first.records)
+    let changes = comparison.changes
+    let isPaired = rows.contains { $0.pairs != nil }
+    return HTMLReport.Section(
+      title: "\(comparison.second.name) beside \(comparison.first.name)",
+      content: [
+        .paragraph(
+          changes.isEmpty
+            ? "Both rest on the same network, images, seed and program."
+            : "What they rest on differs in \(changes.map(\.name).joined(separator: ", "))."),
+        .table(
+          Table(
+            columns: ["", comparison.first.name, comparison.second.name],
+            rows: changes.map {
+              [Table.Cell($0.name), Table.Cell($0.first), Table.Cell($0.second)]
+            }),
+          caption: "What changed in provenance."),
+        .table(
+          Table(
+            columns: [
+              "model", "defence", "attack", "ball", comparison.first.name, comparison.second.name,
+              "difference",
+              "pairs",
+            ],
+            rows: rows.map { row in
+              let emphasis: Table.Emphasis =
+                row.interval.lower > 0 ? .good : row.interval.upper < 0 ? .bad : .none
+              return [
+                Table.Cell(row.first.model), Table.Cell(titles.defence(row.first)),
+                Table.Cell(titles.attack(row.first)),
+                Table.Cell(row.first.norm == nil ? "–" : row.first.ball), cell(row.first),
+                cell(row.second),
+                Table.Cell(
+                  interval(row.difference, row.interval, decimals: 1, scale: 100), emphasis),
+                Table.Cell(row.pairs.map { "\($0)" } ?? "–"),
+              ]
+            }),
+          caption:
+            "Accuracy in %, and the difference with a 95% interval: "
+            + (isPaired
+              ? "Newcombe's for the same images, by their first answers, where files of images pair them; else that "
+                + "for images drawn anew, which is wider."
+              : "that for images drawn anew, which is wider than it had to be for the same images. With the files of "
+                + "--per-image of both runs images are compared one by one.")
+            + (comparison.unmatched > 0
+              ? " \(comparison.unmatched) figures stand in one run only." : "")),
+      ])
+  }
+
+  private var certified: [HTMLReport.Section] {
+    let found = runs.flatMap { run in run.certificates.map { (run.name, $0) } }
+    guard !found.isEmpty else { return [] }
+    return [
+      HTMLReport.Section(
+        title: "Certified accuracy over the radius",
+        content: [
+          .figure(
+            LinePlot(
+              x: Axis("Radius in ℓ2, pixel scale"),
+              y: Axis("Certified and right", range: 0...1, format: .percent),
+              series: found.map { name, curve in
+                LinePlot.Series(
+                  name,
+                  curve.radii.map {
+                    LinePlot.Point(x: $0.radius, y: $0.certifiedAccuracy, interval: $0.interval)
+                  })
+              }),
+            caption:
+              "Images whose true class no change within the radius can alter, with 95% intervals over images; each "
+              + "certificate is false with probability α at most."),
+          .table(
+            Table(
+              columns: ["run", "model", "σ", "α", "radius", "certified", "undecided", "n"],
+              rows: found.flatMap { name, curve in
+                curve.radii.map { row in
+                  [
+                    Table.Cell(name), Table.Cell(curve.model),
+                    Table.Cell(trimmed(curve.inputSigma, decimals: 4)),
+                    Table.Cell("\(curve.level)"), Table.Cell(trimmed(row.radius, decimals: 4)),
+                    Table.Cell(
+                      interval(row.certifiedAccuracy, row.interval, decimals: 1, scale: 100),
+                      estimate: Table.Estimate(row.certifiedAccuracy, row.interval)),
+                    Table.Cell("\(row.undecided)"), Table.Cell("\(curve.count)"),
+                  ]
+                }
+              }),
+            caption:
+              "In %, with 95% intervals. Images that the draws did not decide are lost power, not errors."
+          ),
+        ])
+    ]
+  }
+
+  /// What records are called: by the settings in which they differ from others of their name.
+  private struct Titles {
+    var records: [EvaluationRecord]
+
+    init(_ records: [EvaluationRecord]) { self.records = records }
+
+    func defence(_ record: EvaluationRecord) -> String {
+      EvaluationSummary.title(
+        record.defence.rawValue, record.provenance?.defenceParameters ?? [:],
+        among: records.filter { $0.model == record.model && $0.defence == record.defence }
+          .map { $0.provenance?.defenceParameters ?? [:] })
+    }
+
+    func attack(_ record: EvaluationRecord) -> String {
+      EvaluationSummary.title(
+        record.attack.rawValue, record.provenance?.attackParameters ?? [:],
+        among: records.filter { $0.attack == record.attack && $0.ball == record.ball }
+          .map { $0.provenance?.attackParameters ?? [:] })
+    }
+  }
+}
+
+extension EvaluationRecord {
+  /// "linf 3/20".
+  fileprivate var ball: String {
+    [norm?.rawValue, epsilon?.description].compactMap(\.self).joined(separator: " ")
+  }
+}
+
+/// Every value once, in the order of its first place.
+private func unique<T: Hashable>(_ values: [T]) -> [T] {
+  var seen = Set<T>()
+  return values.filter { seen.insert($0).inserted }
+}

@@ -1,0 +1,176 @@
+import Classification
+import Experiments
+import Foundation
+import MixupInference
+import Reporting
+import Robustness
+import Statistics
+import Testing
+
+@Suite("A page of result files")
+struct RunReportTests {
+  /// The network alone and behind MI-OL under one attack, of 40 images; `right` are those that MI-OL answers rightly.
+  private func summary(
+    right: Set<Int>, bare: Int = 4, seed: UInt64 = 1, checkpoint: String = "c"
+  ) throws -> EvaluationSummary {
+    let attack = AttackDescription(.adaptivePGD, epsilon: Epsilon(8, over: 255), steps: 5)
+    func result(_ defence: DefenceDescription, _ isRight: (Int) -> Bool) -> JobResult {
+      JobResult(
+        job: EvaluationJob(
+          model: "net", dataset: "digits", split: .test, indices: IndexRanges(Array(0..<40)),
+          pool: nil, defence: defence, attack: attack,
+          circumstances: EvaluationJob.Circumstances(
+            checkpoint: checkpoint, normalization: nil, seed: seed, kernelSet: .reference,
+            planProfile: .throughput, scoringDraws: 1, selectionDraws: 0)),
+        isRandomized: defence.name != .none, forwardPassesPerDecision: 1,
+        outcomes: (0..<40).map {
+          EvaluationResult.Outcome(index: $0, label: 1, predictions: [isRight($0) ? 1 : 0])
+        }, cost: nil,
+        images: (0..<40).map { OutcomeFile.Example(index: $0, image: "image \($0)") })
+    }
+    let defence = DefenceDescription(
+      MixupInferenceRule.otherLabel(Mixing(lambda: 0.6, sampleCount: 30)))
+    return try EvaluationSummary([result(.none) { $0 < bare }, result(defence, right.contains)])
+  }
+
+  private func records(_ summary: EvaluationSummary, _ name: String) throws -> (
+    name: String, data: Data
+  ) { (name, try summary.json()) }
+
+  private func images(_ summary: EvaluationSummary, _ name: String) -> (name: String, data: Data) {
+    (name, Data(ImageRow.columns.jsonLines(summary.imageRows).utf8))
+  }
+
+  @Test("Records are read from an array and from lines alike")
+  func formats() throws {
+    let summary = try summary(right: Set(0..<20))
+    let runs = try MeasuredRun.read([
+      records(summary, "a"), ("b", try summary.records.jsonLines()),
+    ])
+    #expect(runs.map(\.name) == ["a", "b"])
+    #expect(runs[0].records == summary.records && runs[1].records == summary.records)
+  }
+
+  @Test(
+    "Runs are compared image by image where their images are known, whatever the order of the files"
+  )
+  func paired() throws {
+    let (a, b) = (try summary(right: Set(0..<20)), try summary(right: Set(2..<26), seed: 2))
+    let files = [
+      try records(a, "a"), try records(b, "b"), images(b, "b images"), images(a, "a images"),
+    ]
+    for order in [files, [files[0], files[3], files[1], files[2]]] {
+      let runs = try MeasuredRun.read(order)
+      let rows = RunComparison(runs[0], runs[1]).rows
+      #expect(rows.count == 2 && rows.allSatisfy { $0.pairs == 40 })
+      // 18 right in both, 2 in the first alone, 6 in the second alone.
+      let expected = PairedOutcomes(both: 18, onlyFirst: 6, onlySecond: 2, neither: 14)
+      #expect(rows[1].difference == expected.difference)
+      #expect(rows[1].interval == expected.differenceInterval())
+      #expect(rows[0].difference == 0)
+    }
+  }
+
+  @Test("Without the images the interval is that for images drawn anew, and wider")
+  func unpaired() throws {
+    let (a, b) = (try summary(right: Set(0..<20)), try summary(right: Set(2..<26), seed: 2))
+    let runs = try MeasuredRun.read([records(a, "a"), records(b, "b"), images(a, "a images")])
+    let row = try #require(RunComparison(runs[0], runs[1]).rows.last)
+    let (p, q) = (Proportion(successes: 24, trials: 40), Proportion(successes: 20, trials: 40))
+    #expect(row.pairs == nil && row.difference == 24.0 / 40 - 0.5)
+    #expect(
+      row.interval
+        == differenceInterval(p.value, p.wilsonInterval(), q.value, q.wilsonInterval()))
+    let paired = PairedOutcomes(both: 18, onlyFirst: 6, onlySecond: 2, neither: 14)
+      .differenceInterval()
+    #expect(row.interval.lower < paired.lower && row.interval.upper > paired.upper)
+  }
+
+  @Test("What changed is told, and nothing else; other settings are no pair")
+  func changes() throws {
+    let a = try summary(right: Set(0..<20))
+    func changes(_ b: EvaluationSummary) throws -> [String] {
+      let runs = try MeasuredRun.read([records(a, "a"), records(b, "b")])
+      return RunComparison(runs[0], runs[1]).changes.map(\.name)
+    }
+    #expect(try changes(a) == [])
+    #expect(try changes(summary(right: [1], seed: 2)) == ["seed"])
+    #expect(
+      try changes(summary(right: [1], seed: 2, checkpoint: "d")) == ["network's content", "seed"])
+  }
+
+  private func lead(_ report: RunReport) -> String {
+    report.page.render().components(separatedBy: "<p class=\"lead\">").last?
+      .components(separatedBy: "</p>")[0] ?? ""
+  }
+
+  @Test(
+    "The first sentence says what keeps most, and that it is not decided where intervals overlap")
+  func answer() throws {
+    func lead(_ right: Int) throws -> String {
+      self.lead(RunReport(try MeasuredRun.read([records(summary(right: Set(0..<right)), "a")])))
+    }
+    // Of 40 images 30 and 4: Wilson's intervals are [59.8, 85.8] and [4.0, 23.1].
+    let clear = try lead(30)
+    #expect(
+      clear.contains("Within linf 8/255")
+        && clear.contains("keeps most with mi-ol: 75.0% [59.8, 85.8]"))
+    #expect(
+      clear.contains("with none it keeps 10.0% [4.0, 23.1]") && !clear.contains("not decided"))
+    let close = try lead(6)
+    #expect(close.contains("mi-ol: 15.0%") && close.hasSuffix("which keeps more is not decided."))
+    let worse = try lead(1)
+    #expect(
+      worse.contains("keeps most with none: 10.0%") && worse.contains("with mi-ol it keeps 2.5%"))
+  }
+
+  @Test("Between runs it says how many figures moved, and marks no figure that chance explains")
+  func moved() throws {
+    let a = try summary(right: Set(0..<20))
+    let report = RunReport(
+      try MeasuredRun.read([
+        records(a, "a"), records(summary(right: Set(0..<39), bare: 5, seed: 2), "b"),
+      ]))
+    #expect(
+      lead(report).contains("Of 2 figures that both have, 1 are higher in b than in a, 0 are lower")
+    )
+    let html = report.page.render()
+    #expect(html.contains("class=\"number good\">47.5 [") && !html.contains("number bad"))
+    #expect(html.contains("2.5 [") && html.contains("not checked"))
+  }
+
+  @Test("Certified accuracy is drawn over the radius")
+  func certificates() throws {
+    let json = """
+      {"schema": 1, "model": "net", "checkpoint": "c", "dataset": "digits", "inputSigma": 0.25, "level": 0.001,
+      "seed": 1, "kernelSet": "avx2", "images": [{}, {}], "radii": [{"radius": 0.5, "correct": 1, "wrong": 0,
+      "refuted": 1, "undecided": 0, "certifiedAccuracy": 0.5, "interval": [0.1, 0.9]}]}
+      """
+    let report = RunReport(try MeasuredRun.read([("c.json", Data(json.utf8))]))
+    let html = report.page.render()
+    #expect(
+      html.contains("Certified accuracy over the radius") && html.contains("50.0 [10.0, 90.0]"))
+    let outside = json.replacing("\"correct\": 1", with: "\"correct\": 3")
+    #expect(throws: RunError.self) { try MeasuredRun.read([("c.json", Data(outside.utf8))]) }
+  }
+
+  @Test("What is no result is an error that names the file")
+  func unreadable() throws {
+    let summary = try summary(right: [1])
+    let strange = try self.summary(right: [1], checkpoint: "other")
+    let line = try #require(
+      String(decoding: images(summary, "i").data, as: UTF8.self).split(separator: "\n").first)
+    let wrong: [[(name: String, data: Data)]] = [
+      [("f", Data())], [("f", Data(" \n".utf8))], [("f", Data("model,defence\n".utf8))],
+      [("f", Data("[]".utf8))], [("f", Data("[{}]".utf8))], [("f", Data("{}".utf8))],
+      [("f", Data("{\"schema\": 9}".utf8))], [("f", Data("[1".utf8))],
+      [try records(summary, "a"), ("f", Data((line + "\n{\"firstAnswer\": 1}").utf8))],
+      [try records(summary, "a"), images(strange, "f")], [("f", Data([0xFF, 0xFE, 0x5B]))],
+    ]
+    for files in wrong {
+      let error = #expect(throws: RunError.self) { try MeasuredRun.read(files) }
+      #expect(try #require(error).description.hasPrefix("f"), "\(error?.description ?? "")")
+    }
+    #expect(throws: RunError.noRecords) { try MeasuredRun.read([images(summary, "f")]) }
+  }
+}
