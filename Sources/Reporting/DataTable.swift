@@ -54,7 +54,7 @@ package struct DataTable<Row>: Sendable {
   package func csv(_ rows: some Sequence<Row>) -> String {
     rows.reduce(into: line(columns.map { quoted($0.name) })) { text, row in
       text += line(
-        columns.map { $0.value(row).flatMap { $0.written { quoted(inert($0.printable)) } } ?? "" })
+        columns.map { $0.value(row).flatMap { $0.written(field) } ?? "" })
     }
   }
 
@@ -81,6 +81,17 @@ extension DataTable<[DataValue?]> {
         Column(name, "") { $0.count > place ? $0[place] : nil }
       })
   }
+}
+
+/// A text as a field of comma-separated values.
+private func field(_ text: String) -> String {
+  // Nearly all texts are names and digests, of which a file of images has millions.
+  let isPlain =
+    text.utf8.allSatisfy {
+      UInt8(ascii: "-")..<UInt8(ascii: "=") ~= $0 || UInt8(ascii: "A")...UInt8(ascii: "z") ~= $0
+    }
+    && text.utf8.first != UInt8(ascii: "-")
+  return isPlain ? text : quoted(inert(text.printable))
 }
 
 /// A text that no spreadsheet takes for a formula, also where it takes full-width signs for the others.

@@ -98,7 +98,8 @@ struct Evaluate: ParsableCommand {
     guard logits == nil || shard == .whole else {
       throw Failure.usage("--logits has all images; leave --shard out")
     }
-    guard sanity == nil || plan.attacks.contains(where: { $0.budget != nil }) else {
+    let attackers = plan.attacks.filter { $0.budget != nil && $0.name.knowledge != .draws }
+    guard sanity == nil || !attackers.isEmpty else {
       throw Failure.usage("--sanity checks defences under an attack; give --attack and --epsilon")
     }
     guard robustbench == nil || shard == .whole else {

@@ -167,6 +167,30 @@ struct EvaluateTests {
     }
   }
 
+  @Test("--json FILE.jsonl is a record a line, as the store keeps them, and --csv has as many")
+  func lines() throws {
+    try Workplace.with { place in
+      _ = try evaluate(
+        place, "records.jsonl",
+        [
+          "--count", "4", "--attack", "none", "--attack", "fgsm", "--attack", "frozen-fgsm",
+          "--epsilon",
+          "1/20", "--store", place.path("store"), "--csv", place.path("records.csv"),
+        ])
+      func text(_ name: String) throws -> String {
+        try String(contentsOf: place.folder.appending(path: name), encoding: .utf8)
+      }
+      let lines = try text("records.jsonl").split(separator: "\n")
+      #expect(try text("records.jsonl") == text("store/results.jsonl"))
+      for line in lines {
+        let record = try JSONSerialization.jsonObject(with: Data(line.utf8))
+        #expect((record as? [String: Any])?["schema"] as? Int == 3)
+      }
+      let rows = try text("records.csv").split(separator: "\n")
+      #expect(lines.count == 3 && rows.count == 4)
+    }
+  }
+
   @Test("--sanity prints its verdicts before the figures, and records bear what it says")
   func sanity() throws {
     try Workplace.with { place in

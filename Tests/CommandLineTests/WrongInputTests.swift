@@ -285,6 +285,7 @@ struct WrongInputTests {
     Mistake("\(evaluate) --attack cw --epsilon 1001", 64, "more than 1000"),
     Mistake("\(evaluate) --json @model.safetensors", 64, "would be overwritten"),
     Mistake("\(evaluate) --sanity 2", 64, "under an attack"),
+    Mistake("\(evaluate) --sanity 2 --attack frozen-pgd --epsilon 1/8", 64, "under an attack"),
     Mistake("\(evaluate) --json @new --csv @new", 64, "would be overwritten"),
     Mistake("\(evaluate) --per-image @new.csv --csv @new.csv", 64, "would be overwritten"),
     Mistake("\(evaluate) --per-image @plain", 64, "ends in .csv or .jsonl"),
