@@ -8,7 +8,7 @@ struct StoreParts {
   var files: [Data]
 
   init(_ data: Data) {
-    files = data.split(separator: 0, maxSplits: 4, omittingEmptySubsequences: false)
+    files = data.split(separator: 0, maxSplits: 5, omittingEmptySubsequences: false)
       .map { Data($0) }
   }
 

@@ -75,7 +75,8 @@ extension Reader {
         }
       }
       let summary = try EvaluationSummary(merging: [folder])
-      _ = (summary.text, summary.csv)
+      _ = (summary.text, summary.csv, summary.latex(command: ["merge"]))
+      _ = ImageRow.columns.jsonLines(summary.imageRows)
       _ = try [EvaluationRecord](json: summary.json())
     }
   }
