@@ -13,7 +13,8 @@ import Training
 ///
 /// Beside OUTPUT.safetensors, the network after the last epoch, there are OUTPUT-best.safetensors, the
 /// one that did best on the validation images (the first among equals), OUTPUT.csv, the learning
-/// curve, and until the end OUTPUT-state.safetensors, from which the run goes on.
+/// curve, and until the end OUTPUT-state.safetensors, from which the run goes on, OUTPUT-state-before.safetensors,
+/// from which it does so if the first is damaged, and OUTPUT.lock, by which others leave the files alone.
 package struct TrainingRun: Sendable {
   let recipe: TrainingRecipe
   var architecture: @Sendable (ImageShape, Int) -> ResNet.Architecture
@@ -41,6 +42,11 @@ package struct TrainingRun: Sendable {
   /// Trains, writes the checkpoint, and says how well the network does on the validation images.
   package func run(on data: DatasetSplit, named dataset: Dataset) throws -> String {
     try AtomicFile.check(output)
+    guard let lock = try NamedLock(sibling(".lock").path(percentEncoded: false)) else {
+      throw TrainingRunError.inUse(output.relativePath)
+    }
+    defer { withExtendedLifetime(lock) {} }
+    if isFresh { removeStates() }
     let (trainer, network) = beginning(on: data)
     let normalization = trainer.normalization
     network.initialize(seed: recipe.seed)
@@ -82,7 +88,7 @@ package struct TrainingRun: Sendable {
       })
     stage.finish()
     try AtomicFile.write(try checkpoint(), to: output)
-    try? FileManager.default.removeItem(at: stateFile)
+    removeStates()
     let last = curve.epochs.last.map { "\($0.validation)" } ?? "unknown"
     return "\(output.relativePath): validation accuracy \(last)"
   }
@@ -145,6 +151,19 @@ package struct TrainingRun: Sendable {
   private static let (originKey, curveKey) = ("origin", "curve")
 
   private var stateFile: URL { sibling("-state.safetensors") }
+  private var stateBefore: URL { sibling("-state-before.safetensors") }
+
+  private func removeStates() {
+    for file in [stateFile, stateBefore] { try? FileManager.default.removeItem(at: file) }
+  }
+
+  /// Every file that a run with this output writes besides.
+  package static func filesBeside(_ output: URL) -> [URL] {
+    let endings = [
+      "-best.safetensors", ".csv", "-state.safetensors", "-state-before.safetensors", ".lock",
+    ]
+    return endings.map { sibling(of: output, $0) }
+  }
 
   private func sibling(_ ending: String) -> URL { Self.sibling(of: output, ending) }
 
@@ -159,6 +178,9 @@ package struct TrainingRun: Sendable {
   ) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
+    if rename(stateFile.path, stateBefore.path) != 0, errno != ENOENT {
+      throw FileWriteError(path: stateBefore.path, code: errno)
+    }
     try AtomicFile.write(
       try state.encoded(notes: [
         Self.originKey: String(decoding: try encoder.encode(origin), as: UTF8.self),
@@ -166,24 +188,47 @@ package struct TrainingRun: Sendable {
       ]), to: stateFile)
   }
 
-  private func storedState(
-    of origin: [String: String]
-  ) throws -> (state: TrainingState, curve: LearningCurve)? {
-    guard !isFresh, FileManager.default.fileExists(atPath: stateFile.path) else { return nil }
+  /// The last state of an earlier run that is whole, with its curve; nil if there was none.
+  private func storedState(of origin: [String: String]) throws -> Stored? {
+    var damaged: [URL] = []
+    for file in [stateFile, stateBefore] where FileManager.default.fileExists(atPath: file.path) {
+      guard let found = try stored(in: file, of: origin) else {
+        damaged.append(file)
+        continue
+      }
+      for file in damaged {
+        let copy = try AtomicFile.setAside(Data(contentsOf: file), of: file)
+        // Or it would take the place of the one that is whole.
+        try FileManager.default.removeItem(at: file)
+        progress.say(
+          "\(file.relativePath) was damaged and is kept in \(copy.relativePath); the training goes on from "
+            + "the state before")
+      }
+      return found
+    }
+    if let file = damaged.first { throw TrainingRunError.damagedState(file.relativePath) }
+    return nil
+  }
+
+  private typealias Stored = (state: TrainingState, curve: LearningCurve)
+
+  /// The state in a file; nil if it is damaged or says what cannot be.
+  ///
+  /// - Throws: `TrainingRunError.otherState` if it is of another run.
+  private func stored(in file: URL, of origin: [String: String]) throws -> Stored? {
     func note<Value: Decodable>(_ notes: [String: String], _ key: String) -> Value? {
       try? JSONDecoder().decode(Value.self, from: Data((notes[key] ?? "").utf8))
     }
-    let path = stateFile.relativePath
-    guard let bytes = try? Data(contentsOf: stateFile),
+    guard let bytes = try? Data(contentsOf: file),
       let (state, notes) = try? TrainingState.decoded(bytes),
       let curve: LearningCurve = note(notes, Self.curveKey),
       let found: [String: String] = note(notes, Self.originKey)
-    else { throw TrainingRunError.damagedState(path) }
-    guard found == origin else { throw TrainingRunError.otherState(path) }
+    else { return nil }
+    guard found == origin else { throw TrainingRunError.otherState(file.relativePath) }
     // The recipe, which is a part of the origin, says how many epochs there can be.
     guard state.epochs <= recipe.epochs, curve.epochs.count == state.epochs,
       curve.epochs.enumerated().allSatisfy({ $1.epoch == $0 + 1 })
-    else { throw TrainingRunError.damagedState(path) }
+    else { return nil }
     return (state, curve)
   }
 }
@@ -192,12 +237,14 @@ package struct TrainingRun: Sendable {
 package enum TrainingRunError: ExplainedError, Equatable {
   case otherState(String)
   case damagedState(String)
+  case inUse(String)
 
-  /// `.usage` where what was asked for is wrong, `.data` where a file is.
+  /// `.usage` where what was asked for is wrong, `.data` where a file is, `.file` where it is not to be had.
   package var cause: ErrorCause {
     switch self {
     case .otherState: .usage
     case .damagedState: .data
+    case .inUse: .file
     }
   }
 
@@ -208,6 +255,8 @@ package enum TrainingRunError: ExplainedError, Equatable {
       \(file) is not the state of this very run (recipe, data, network, kernel set); give --fresh to \
       begin anew, or another --output
       """
+    case .inUse(let output):
+      "\(output) is being trained by another process; wait, or choose another --output"
     case .damagedState(let file):
       "\(file) is damaged and says of no epoch how it was left; give --fresh to begin anew"
     }

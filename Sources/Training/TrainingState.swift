@@ -45,6 +45,8 @@ public struct TrainingState: Sendable {
 
 extension TrainingState {
   private static let velocityPrefix = "velocity/"
+  /// The name in the metadata of the SHA-256 of the file without it.
+  private static let checksumKey = "checksum"
 
   /// The state in a file's bytes.
   ///
@@ -55,7 +57,9 @@ extension TrainingState {
     var metadata = notes
     metadata["epochs"] = "\(epochs)"
     metadata["loss"] = "\(loss)"
-    return try Safetensors(tensors: all, metadata: metadata).encoded()
+    var file = Safetensors(tensors: all, metadata: metadata)
+    file.metadata[Self.checksumKey] = sha256(try file.encoded())
+    return try file.encoded()
   }
 
   /// Reads what `encoded` wrote.
@@ -64,10 +68,15 @@ extension TrainingState {
   public static func decoded(
     _ data: Data
   ) throws -> (state: TrainingState, notes: [String: String]) {
-    let file = try Safetensors(data)
+    var file = try Safetensors(data)
+    let checksum = file.metadata.removeValue(forKey: Self.checksumKey)
+    guard checksum == sha256(try file.encoded()) else {
+      throw SafetensorsError.header("it holds no training state, or one that was changed")
+    }
     var notes = file.metadata
     guard let epochs = notes.removeValue(forKey: "epochs").flatMap({ Int($0) }),
-      epochs >= 0, let loss = notes.removeValue(forKey: "loss").flatMap({ Double($0) })
+      epochs >= 0, let loss = notes.removeValue(forKey: "loss").flatMap({ Double($0) }),
+      loss.isFinite
     else { throw SafetensorsError.header("it holds no training state") }
     return (TrainingState(epochs: epochs, loss: loss, all: file.tensors), notes)
   }

@@ -40,7 +40,9 @@ struct Attack: ParsableCommand {
     guard plan.defences.count == 1, plan.attacks.count == 1 else {
       throw Failure.usage("attack takes one --defence and one --attack")
     }
-    try [output, logits].check(inputs: network.files + [dataset.file, self.plan.plan])
+    try [output, logits].check(
+      inputs: network.files + [dataset.file, self.plan.plan], others: profile.files,
+      data: dataset.data)
     let set = try dataset.described()
     let model = try network.load(for: set.imageShape)
     let other = try network.loadOther(for: set.imageShape)

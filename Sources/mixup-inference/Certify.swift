@@ -108,7 +108,8 @@ struct Certify: ParsableCommand {
       radii: radii.map(numbers) ?? [0, 0.5, 1, 1.5, 2].map { $0 * sigma }, votes: votes,
       rule: rule)
     let shard = try self.shard.map { try Shard($0) } ?? .whole
-    try [json, cohen].check(inputs: [subject.model, dataset.file])
+    try [json, cohen].check(
+      inputs: [subject.model, dataset.file], others: profile.files, data: dataset.data)
     let set = try dataset.described()
     let model = try subject.required(for: set.imageShape)
     let data = try dataset.load(set, seed: model.splitSeed)

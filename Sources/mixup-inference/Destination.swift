@@ -1,4 +1,5 @@
 import ArgumentParser
+import Experiments
 import Foundation
 import Reporting
 
@@ -40,20 +41,34 @@ struct Destination: ExpressibleByArgument {
 extension [Destination?] {
   /// `Destination.check` for all results of a verb, which must not overwrite each other or an input.
   ///
-  /// - Parameter inputs: files that the verb reads.
-  /// - Throws: `Failure` if two of them are one place, or one of them a file that is read.
-  func check(inputs: [String?] = []) throws {
+  /// - Parameters:
+  ///   - inputs: files that the verb reads.
+  ///   - others: files that it writes besides these results.
+  ///   - stores: folders of evaluations that it reads or fills.
+  ///   - data: a folder with the files of a data set.
+  /// - Throws: `Failure` if two results are one place, or one of them a file that is read or written besides, a
+  ///   store's own, or one that is there in the folder of the data.
+  func check(
+    inputs: [String?] = [], others: [URL] = [], stores: [String?] = [], data: String? = nil
+  ) throws {
     let given = compactMap(\.self)
     guard given.count(where: \.isStandardOutput) <= 1 else {
       throw Failure.usage("two results cannot both go to standard output; name a file for one")
     }
+    let stores = stores.compactMap { $0.map { EvaluationStore(URL(filePath: $0)) } }
     var taken = inputs.compactMap { $0.map { Destination.place(URL(filePath: $0)) } }
-    for file in given.compactMap(\.file) {
+    let folders = stores.flatMap(\.folders).map { Destination.place($0) + "/" }
+    let dataFolder = data.map { Destination.place(URL(filePath: $0)) + "/" }
+    for file in others + stores.flatMap(\.files) + given.compactMap(\.file) {
       let place = Destination.place(file)
+      let isData =
+        dataFolder.map { place.hasPrefix($0) } == true
+        && FileManager.default.fileExists(atPath: place)
+      let isTaken = taken.contains(place) || isData || folders.contains { place.hasPrefix($0) }
       // A device such as /dev/null takes as much as comes.
-      guard !taken.contains(place) || !Destination.isFile(file) else {
+      guard !isTaken || !Destination.isFile(file) else {
         throw Failure.usage(
-          "\(file.relativePath) would be overwritten: it is read, or another result goes there; "
+          "\(file.relativePath) would be overwritten: it is read, or something else is written there; "
             + "name another file")
       }
       taken.append(place)
@@ -97,18 +112,14 @@ struct RecordOptions: ParsableArguments {
 
   var destinations: [Destination?] { [json, csv, perImage, latex] }
 
-  /// `Destination.check` for these and the other results of a verb.
+  /// Finds out whether every file is in a format that can be told from its name.
   ///
-  /// - Parameters:
-  ///   - others: other results of the verb.
-  ///   - inputs: files that the verb reads.
-  /// - Throws: `Failure` for a file in no format, or if the destinations cannot be written.
-  func check(with others: [Destination?] = [], inputs: [String?] = []) throws {
+  /// - Throws: `Failure` for one that is not.
+  func checkFormat() throws {
     if let perImage, perImage.format == nil {
       throw Failure.usage(
         "--per-image takes a file whose name ends in .csv or .jsonl, by which its format is chosen")
     }
-    try (destinations + others).check(inputs: inputs)
   }
 }
 

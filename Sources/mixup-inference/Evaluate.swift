@@ -108,8 +108,10 @@ struct Evaluate: ParsableCommand {
     if robustbench != nil { try plan.checkForRobustBench() }
     let others = [logits, robustbench]
     let destinations = files.destinations + others
-    try files.check(
-      with: others, inputs: network.files + [dataset.file, images, self.plan.plan])
+    try files.checkFormat()
+    try destinations.check(
+      inputs: network.files + [dataset.file, images, self.plan.plan], others: profile.files,
+      stores: [store], data: dataset.data)
     let kernels = try machine.kernelSet()
     let set = try dataset.described()
     let model = try network.load(for: set.imageShape)

@@ -21,7 +21,8 @@ struct Merge: ParsableCommand {
   @OptionGroup var files: RecordOptions
 
   func run() throws {
-    try files.check()
+    try files.checkFormat()
+    try files.destinations.check(stores: stores)
     try EvaluationSummary(merging: stores.map { URL(filePath: $0) }).publish(files)
   }
 }

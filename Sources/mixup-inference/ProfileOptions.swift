@@ -9,6 +9,11 @@ struct ProfileOptions: ParsableArguments {
     help: "Folder for a profile of the run: flame graph, folded stacks, functions and memory.")
   var folder: String?
 
+  /// The files of the profile; none unless it was asked for.
+  var files: [URL] {
+    folder.map { ProfileReport.files(in: URL(filePath: $0, directoryHint: .isDirectory)) } ?? []
+  }
+
   /// Runs the work, with the profiler if it was asked for.
   ///
   /// - Throws: what the work throws; `FileWriteError` or `ProfilerError` before the work, if the profile

@@ -53,7 +53,7 @@ struct Quantize: ParsableCommand {
     guard 1...1_000_000 ~= images else {
       throw Failure.usage("--images is \(images); give a number from 1 to 1,000,000")
     }
-    try [output].check(inputs: [model, dataset.file])
+    try [output].check(inputs: [model, dataset.file], data: dataset.data)
     let set = try dataset.described()
     let reading = try reading.reading()
     guard try onnxNetwork(model, reading: reading) == nil else {

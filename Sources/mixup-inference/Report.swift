@@ -26,6 +26,8 @@ struct Report: ParsableCommand {
 
   func run() throws {
     let folder = URL(filePath: output)
+    try [Destination?]().check(
+      inputs: results, others: [folder.appending(path: "index.html")])
     var names = Set<String>()
     let files = try results.map { path in
       let file = URL(filePath: path)

@@ -62,6 +62,9 @@ struct Reproduce: ParsableCommand {
       throw Failure.usage("--count is \(count); give a number of images")
     }
     let folder = URL(filePath: output)
+    try [Destination?]().check(
+      inputs: [dataset.file],
+      others: Reproduction.files(in: folder) + profile.files)
     let set = try dataset.described()
     var settings = try Reproduction.Settings(scale, for: set)
     settings.seed = seed

@@ -93,7 +93,9 @@ struct Train: ParsableCommand {
       let names = TrainingMethod.allCases.map(\.rawValue).joined(separator: ", ")
       throw Failure.usage("method \(method) is unknown; --method takes one of \(names)")
     }
-    try [Destination(argument: output)].check(inputs: [dataset.file])
+    try [Destination(argument: output)].check(
+      inputs: [dataset.file],
+      others: TrainingRun.filesBeside(URL(filePath: output)) + profile.files, data: dataset.data)
     let set = try dataset.described()
     var make = set.training.architecture
     if let architecture {

@@ -99,8 +99,10 @@ struct Verify: ParsableCommand {
     settings.seed = seed
     let page = output.map { URL(filePath: $0).appending(path: "index.html") }
     let picture = output.map { URL(filePath: $0).appending(path: "region.svg") }
-    for file in [page, picture].compactMap(\.self) { try AtomicFile.check(file) }
-    try [json].check(inputs: [subject.model, dataset.file])
+    let pages = [page, picture].compactMap(\.self)
+    try [json].check(
+      inputs: [subject.model, dataset.file], others: pages + profile.files, data: dataset.data)
+    for file in pages { try AtomicFile.check(file) }
 
     let progress = ProgressReporter(interruption: .signals(advice: Interruption.nothingIsKept))
     let (results, report) = try profile.profiled("verify", machine) {

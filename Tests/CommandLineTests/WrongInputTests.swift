@@ -307,6 +307,27 @@ struct WrongInputTests {
       "leave --shard out"),
     Mistake("\(evaluate) --attack frozen-none", 64, "--attack frozen-none"),
     Mistake("\(evaluate) --attack frozen-published --epsilon 1/8", 64, "frozen-published"),
+    Mistake("\(evaluate) --json @s/results.jsonl --store @s", 64, "would be overwritten"),
+    Mistake("\(evaluate) --csv @s/outcomes/a.jsonl --store @s", 64, "would be overwritten"),
+    Mistake("\(evaluate) --logits @p/profile.txt --profile @p", 64, "would be overwritten"),
+    Mistake("merge @s --json @s/sanity.json", 64, "would be overwritten"),
+    Mistake("merge @a @s --csv @s/evaluations/a.json", 64, "would be overwritten"),
+    Mistake("verify --output @r --json @r/index.html", 64, "would be overwritten"),
+    Mistake("verify --output @r --json @r/../r/region.svg", 64, "would be overwritten"),
+    Mistake("train --method plain --output @x.csv", 64, "would be overwritten"),
+    Mistake(
+      "train --dataset @own-best.safetensors --output @own", 64, "would be overwritten"),
+    Mistake(
+      "train --dataset cifar10 --data @cifar --output @cifar/test_batch.bin", 64,
+      "would be overwritten"),
+    Mistake(
+      "\(evaluate) --dataset cifar10 --data @cifar --json @cifar/data_batch_1.bin", 64,
+      "would be overwritten"),
+    Mistake(
+      "quantize --model @model.safetensors --output @model.safetensors", 64, "would be overwritten"),
+    Mistake(
+      "export --model @model.safetensors --onnx @model.safetensors", 64, "would be overwritten"),
+    Mistake("\(certify) --json @new --cohen @new", 64, "would be overwritten"),
     Mistake(
       "attack --model @model.safetensors --count 2 --output @model.safetensors", 64,
       "would be overwritten"),
@@ -512,6 +533,9 @@ struct WrongInputTests {
       ] {
         var damaged = state
         damaged.metadata[name] = value
+        // What cannot be is refused also where the checksum is right.
+        damaged.metadata["checksum"] = nil
+        damaged.metadata["checksum"] = sha256(try damaged.encoded())
         try damaged.encoded().write(to: file)
         let result = try train(1)
         #expect(

@@ -15,6 +15,12 @@ package struct EvaluationStore: Sendable {
 
   package init(_ folder: URL) { self.folder = folder }
 
+  /// The files that a store writes beside those in its `folders`.
+  package var files: [URL] { [sanity, records] }
+
+  /// The folders that are a store's own.
+  package var folders: [URL] { [evaluations, outcomes] }
+
   /// Where the outcomes of a job are.
   package func file(of key: EvaluationJob.Key) throws -> URL {
     outcomes.appending(path: try key.fileName())
@@ -50,10 +56,11 @@ package struct EvaluationStore: Sendable {
   }
 
   private var sanity: URL { folder.appending(path: "sanity.json") }
+  private var records: URL { folder.appending(path: "results.jsonl") }
 
   /// Writes the records to `results.jsonl`.
   package func write(_ records: [EvaluationRecord]) throws {
-    try AtomicFile.write(try records.jsonLines(), to: folder.appending(path: "results.jsonl"))
+    try AtomicFile.write(try records.jsonLines(), to: self.records)
   }
 
   /// The results of stores that each hold a part of the examples: those that one run over all would

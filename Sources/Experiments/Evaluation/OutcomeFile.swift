@@ -120,7 +120,7 @@ package final class OutcomeFile: Sendable {
   }
 
   deinit {
-    Self.release(descriptor)
+    FileLock.release(descriptor)
   }
 
   /// Blocks that were in the file or have been appended.
@@ -196,7 +196,7 @@ package final class OutcomeFile: Sendable {
     let path = file.path(percentEncoded: false)
     var damage: Damage?
     while true {
-      let descriptor = try locked(path)
+      guard let descriptor = try FileLock.open(path) else { throw PlanError.inUse(file: path) }
       do {
         let bytes = try Data(contentsOf: file)
         let lines = lines(bytes)
@@ -213,38 +213,12 @@ package final class OutcomeFile: Sendable {
         let kept = [try Sealed(header).encoded()] + sound.map(\.line)
         try AtomicFile.write(Data(kept.map { $0 + Data("\n".utf8) }.joined()), to: file)
       } catch {
-        release(descriptor)
+        FileLock.release(descriptor)
         throw error
       }
       // The path now leads to the mended file, which has to be locked in its turn.
-      release(descriptor)
+      FileLock.release(descriptor)
     }
-  }
-
-  /// Opens a file, which is created if need be, and keeps others from it.
-  ///
-  /// - Throws: `PlanError.inUse`, `FileWriteError`.
-  private static func locked(_ path: String) throws -> Int32 {
-    while true {
-      let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-      guard descriptor >= 0 else { throw FileWriteError(path: path, code: errno) }
-      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-        close(descriptor)
-        throw PlanError.inUse(file: path)
-      }
-      // Between opening and locking, another process may have put a mended file in this one's place.
-      var (mine, present) = (stat(), stat())
-      if fstat(descriptor, &mine) == 0, stat(path, &present) == 0, mine.st_ino == present.st_ino {
-        return descriptor
-      }
-      release(descriptor)
-    }
-  }
-
-  private static func release(_ descriptor: Int32) {
-    // A process that is just being started has a copy of the descriptor, which would keep the lock for a moment.
-    flock(descriptor, LOCK_UN)
-    close(descriptor)
   }
 
   private func resize(to size: Int) throws {

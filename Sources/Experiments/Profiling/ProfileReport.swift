@@ -107,11 +107,16 @@ package struct ProfileReport: Sendable {
     case text = "profile.txt"
   }
 
+  /// The files that `write` makes in a folder.
+  package static func files(in folder: URL) -> [URL] {
+    File.allCases.map { folder.appending(path: $0.rawValue) }
+  }
+
   /// Finds out before long work whether `write` will be able to write its files.
   ///
   /// - Throws: the error that it would throw.
   package static func check(_ folder: URL) throws(FileWriteError) {
-    for file in File.allCases { try AtomicFile.check(folder.appending(path: file.rawValue)) }
+    for file in files(in: folder) { try AtomicFile.check(file) }
   }
 
   /// Writes `stacks.folded`, `flamegraph.svg` and `profile.txt` into a folder.

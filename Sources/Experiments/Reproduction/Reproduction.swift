@@ -175,9 +175,14 @@ package struct Reproduction: Sendable {
     }
   }
 
+  /// The page, the tables and the records that a report is written to.
+  package static func files(in folder: URL) -> [URL] {
+    ["index.html", "results.md", "results.json", "results.csv"].map { folder.appending(path: $0) }
+  }
+
   /// Trains and measures everything that an earlier run has not finished.
   package func run() throws -> Results {
-    try AtomicFile.check(folder.appending(path: "index.html"))
+    for file in Self.files(in: folder) { try AtomicFile.check(file) }
     let start = ContinuousClock.now
     let outcomes = folder.appending(path: "evaluation")
     if !reusesStages, FileManager.default.fileExists(atPath: outcomes.path) {
