@@ -232,8 +232,8 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "mixup-inference", "Experiments", "Training", "Robustness", "Datasets", "NeuralNetwork",
-        "Kernels", "Classification", "TestSupport",
+        "mixup-inference", "Experiments", "Reporting", "Training", "Robustness", "Datasets",
+        "NeuralNetwork", "Kernels", "Classification", "TestSupport",
       ],
       swiftSettings: strict),
   ],

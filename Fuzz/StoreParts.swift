@@ -49,8 +49,11 @@ struct StoreParts {
     Line<OutcomeFile.Header>(Data(file.prefix { $0 != 10 }), below: "")?.contents
   }
 
-  /// Gives every line of outcomes that can be read the checksum of its contents.
+  /// Gives what the sanity suite said, and every line of outcomes that can be read, the checksum of its contents.
   mutating func seal() {
+    if files.count > 1, let line = Line<[SanityReport]>(files[1], below: "") {
+      files[1] = (try? Self.encoder.encode(line)) ?? Data()
+    }
     for place in files.indices.dropFirst(2) {
       let lines = files[place].split(separator: 10, omittingEmptySubsequences: false)
       var checksum = ""

@@ -2,7 +2,7 @@ import Foundation
 import Statistics
 
 /// How a training went, epoch by epoch; a table of comma-separated values beside its checkpoint.
-package struct LearningCurve: Codable, Sendable, Equatable {
+package struct LearningCurve: Keepable, Sendable, Equatable {
   /// One epoch, a line of the table.
   package struct Epoch: Codable, Sendable, Equatable {
     /// Its number, from 1.
@@ -18,6 +18,13 @@ package struct LearningCurve: Codable, Sendable, Equatable {
   }
 
   package var epochs: [Epoch] = []
+
+  package var isSound: Bool {
+    epochs.enumerated().allSatisfy { place, epoch in
+      epoch.epoch == place + 1 && epoch.loss.isFinite && epoch.learningRate.isFinite
+        && Believable.count ~= epoch.validation.trials && epoch.seconds >= 0
+    }
+  }
 
   private static let header =
     "epoch,loss,learning rate,validation accuracy,validation images,seconds"

@@ -226,8 +226,7 @@ package struct TrainingRun: Sendable {
     else { return nil }
     guard found == origin else { throw TrainingRunError.otherState(file.relativePath) }
     // The recipe, which is a part of the origin, says how many epochs there can be.
-    guard state.epochs <= recipe.epochs, curve.epochs.count == state.epochs,
-      curve.epochs.enumerated().allSatisfy({ $1.epoch == $0 + 1 })
+    guard state.epochs <= recipe.epochs, curve.epochs.count == state.epochs, curve.isSound
     else { return nil }
     return (state, curve)
   }
