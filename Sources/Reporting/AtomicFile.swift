@@ -4,7 +4,8 @@ import Statistics
 /// Writes files so that a reader sees the old contents or the new, never a part.
 ///
 /// The bytes go to a new file in the same folder, are forced to the disk and then take the target's
-/// name in one step. Whatever fails, that file is removed and the target is as it was.
+/// name in one step. Whatever fails, that file is removed and the target is as it was. One that a killed process
+/// left behind is removed by the next that writes in its folder.
 package enum AtomicFile {
   /// Puts `data` at `url`, creating the folders on the way.
   ///
@@ -132,14 +133,39 @@ package enum AtomicFile {
   private static func createPartial(
     in folder: String, for path: String
   ) throws(FileWriteError) -> (path: String, descriptor: Int32) {
+    removePartials(in: folder)
     let separator = folder.isEmpty || folder.hasSuffix("/") ? "" : "/"
     var attempt = 0
     while true {
-      let name = "\(folder)\(separator).\(getpid())-\(attempt).partial"
+      let name = "\(folder)\(separator).\(getpid())-\(attempt)\(ending)"
       let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-      if descriptor >= 0 { return (name, descriptor) }
-      if errno != EEXIST { throw FileWriteError(path: path, code: errno) }
+      if descriptor >= 0 {
+        // Who removes what was left behind may have come between. A file system without locks has no such.
+        var status = stat()
+        let isOther = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
+        if !isOther, fstat(descriptor, &status) == 0, status.st_nlink > 0 {
+          return (name, descriptor)
+        }
+        close(descriptor)
+      } else if errno != EEXIST {
+        throw FileWriteError(path: path, code: errno)
+      }
       attempt += 1
+    }
+  }
+
+  private static let ending = ".partial"
+
+  /// Removes the files of `createPartial` whose process has ended: nobody has them locked.
+  private static func removePartials(in folder: String) {
+    let place = folder.isEmpty ? "." : folder
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
+    where name.wholeMatch(of: /\.[0-9]+-[0-9]+\.partial/) != nil {
+      let path = "\(place)/\(name)"
+      let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { continue }
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
+      close(descriptor)
     }
   }
 

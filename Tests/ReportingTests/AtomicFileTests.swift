@@ -81,6 +81,24 @@ struct AtomicFileTests {
     }
   }
 
+  @Test(
+    "A part that a killed process left behind is removed by the next writer, one that is being written is not"
+  )
+  func leftBehind() throws {
+    try inFolder { folder in
+      for name in [".1-0.partial", ".2-0.partial", ".partial", "a.partial"] {
+        try Data("part".utf8).write(to: folder.appending(path: name))
+      }
+      let written = open(folder.appending(path: ".2-0.partial").path, O_RDONLY)
+      #expect(flock(written, LOCK_EX | LOCK_NB) == 0)
+      try AtomicFile.write("whole", to: folder.appending(path: "b"))
+      #expect(try names(in: folder) == [".2-0.partial", ".partial", "a.partial", "b"])
+      close(written)
+      try AtomicFile.check(folder.appending(path: "c"))
+      #expect(try names(in: folder) == [".partial", "a.partial", "b"])
+    }
+  }
+
   @Test("A check beforehand throws what writing would, and leaves no file")
   func check() throws {
     try inFolder { folder in
