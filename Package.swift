@@ -226,7 +226,7 @@ let package = Package(
       dependencies: [
         "CAllocations", "Experiments", "ProcessModel", "Reporting", "Training", "Robustness",
         "Workloads", "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Classification",
-        "Statistics", "TestSupport",
+        "PropertyChecks", "PropertyTesting", "Statistics", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

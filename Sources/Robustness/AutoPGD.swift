@@ -305,6 +305,7 @@ extension AutoPGD: ChoosingSearch {
     [
       .count("steps", \.steps, of: "steps", growsWithEffort: true),
       .count("restarts", \.restarts, of: "restarts"),
+      .randomStart(\.randomStart),
       .patience(\.patience),
     ]
   }

@@ -28,9 +28,15 @@ public struct BestOf: Attack, ChoosingAttack {
   /// Whether an image is left alone once it misleads the surrogate for certain (a randomised one on all
   /// draws that choose, twenty at least), which saves the work of the later attacks.
   public var sparesMisled: Bool
+  /// Whether of images that mislead as often the nearest is kept, not that of the largest loss.
+  public var prefersNearest: Bool
 
   /// The best of the given attacks.
-  public init(_ contestants: [Contestant], selections: Int = 10, sparesMisled: Bool = false) {
+  public init(
+    _ contestants: [Contestant], selections: Int = 10, sparesMisled: Bool = false,
+    prefersNearest: Bool = false
+  ) {
+    self.prefersNearest = prefersNearest
     self.contestants = contestants
     self.selections = selections
     self.sparesMisled = sparesMisled
@@ -50,7 +56,8 @@ public struct BestOf: Attack, ChoosingAttack {
     }
     var selection = Selection(
       of: examples, aims: examples.labels, isTargeted: false, by: surrogate, seed: seed,
-      repetitions: selections, round: .attacks(depth: depth), settles: sparesMisled)
+      repetitions: selections, round: .attacks(depth: depth), settles: sparesMisled,
+      nearestIn: prefersNearest ? budget.norm : nil)
     for contestant in contestants {
       let positions = sparesMisled ? selection.survivors : Array(examples.indices.indices)
       guard !positions.isEmpty || examples.count == 0 else { continue }
@@ -82,13 +89,17 @@ protocol ChoosingAttack {
 extension Threat {
   /// The attacker who knows a defence around a network: for every example the best of the attack through
   /// the network alone and through each of the given models of the defence.
+  ///
+  /// - Parameter prefersNearest: whether of images that mislead as often the nearest is the best.
   public static func adaptive(
     _ attack: any Attack, within budget: PerturbationBudget,
     on defence: any DifferentiableClassifier, base: any DifferentiableClassifier,
-    through surrogates: [any DifferentiableClassifier]
+    through surrogates: [any DifferentiableClassifier], prefersNearest: Bool = false
   ) -> Threat {
     Threat(
-      BestOf(([base] + surrogates).map { BestOf.Contestant(attack, through: $0) }),
+      BestOf(
+        ([base] + surrogates).map { BestOf.Contestant(attack, through: $0) },
+        prefersNearest: prefersNearest),
       within: budget, through: defence)
   }
 }

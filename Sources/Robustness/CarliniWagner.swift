@@ -9,6 +9,10 @@ import Foundation
 /// scale from −1 to 1. Its usual one, x' = (tanh w + 1)/2, has no slope at values of 0 and 1, and so
 /// hardly changes images that have many of them, such as digits.
 ///
+/// From the clean image Adam often ends at a local minimum, up to half as far again as another, whatever its step,
+/// the number of values of c and their first are. So the last third of the values of c start where DDN or FMN ended,
+/// if that is nearer than all before: the image is then no farther than theirs.
+///
 /// It does not know the ball: what it found farther away is brought back by the judge. The norm must be
 /// ℓ2. An image for which it found nothing that misleads is returned clean.
 ///
@@ -27,14 +31,20 @@ public struct CarliniWagner: Attack, Hashable, Codable {
   public var initialConstant: Double
   /// κ, by how much the wrong class has to win.
   public var confidence: Double
+  /// Whether the last third of the values of c start from the nearest image that DDN and FMN find, each with as many
+  /// steps as this has and 200 at most; with none of it, and of a confidence or through a randomised surrogate, all
+  /// start from the clean image, as published.
+  public var startsFromNearest: Bool
   /// The number of predictions of a randomised surrogate that decide about a place.
   public var selections: Int
 
   /// The settings; checked by `search`.
   public init(
     steps: Int = 1000, learningRate: Double = 0.01, searches: Int = 9,
-    initialConstant: Double = 1e-3, confidence: Double = 0, selections: Int = 10
+    initialConstant: Double = 1e-3, confidence: Double = 0, startsFromNearest: Bool = true,
+    selections: Int = 10
   ) {
+    self.startsFromNearest = startsFromNearest
     self.steps = steps
     self.learningRate = learningRate
     self.searches = searches
@@ -75,7 +85,17 @@ public struct CarliniWagner: Attack, Hashable, Codable {
     var selection = Selection(
       of: examples, aims: examples.labels, isTargeted: false, by: surrogate, seed: seed,
       repetitions: selections, round: .places)
+    let starts = startsFromNearest && confidence == 0 && !surrogate.isRandomized
     for search in 0..<searches {
+      if starts, search == searches - max(searches / 3, 1) {
+        for attack in [
+          FastMinimumNorm(steps: min(steps, FastMinimumNorm().steps)),
+          DecoupledDirectionNorm(steps: min(steps, DecoupledDirectionNorm().steps)),
+        ] as [any Attack] {
+          let found = try attack.search(examples, within: budget, through: surrogate, seed: seed)
+          for n in images.indices { images[n].start(at: found.rows([n])) }
+        }
+      }
       for n in images.indices { images[n].begin() }
       for step in 0..<steps {
         let active = images.indices.filter { images[$0].isActive }
@@ -140,6 +160,8 @@ private struct SearchedImage {
   /// Whether the surrogate is randomised, so that misleading it on one draw is no success.
   private let isRandomized: Bool
   private let clean: Tensor
+  /// Where Adam starts.
+  private var start: Tensor
   /// x', on the scale from −1 to 1.
   private var v: [Double]
   private var mean: [Double] = []
@@ -163,15 +185,28 @@ private struct SearchedImage {
     self.settings = settings
     self.isRandomized = isRandomized
     clean = example.pixels.tensor
+    start = clean
     image = clean
     nearest = clean
     constant = settings.initialConstant
     v = []
   }
 
-  /// Starts Adam at the clean image.
+  /// Has Adam start at an image that misleads, from now on, if it is nearer than all before.
+  ///
+  /// - Parameter image: what another attack found; the clean image where it found nothing.
+  mutating func start(at image: Tensor) {
+    let squares = (0..<clean.count).reduce(0.0) { sum, place in
+      let difference = Double(image[place]) - Double(clean[place])
+      return sum + difference * difference
+    }
+    guard squares > 0, squares < leastDistance else { return }
+    (start, nearest, leastDistance) = (image, image, squares)
+  }
+
+  /// Starts Adam.
   mutating func begin() {
-    v = clean.values.map { 2 * Double($0) - 1 }
+    v = start.values.map { 2 * Double($0) - 1 }
     mean = v.map { _ in 0 }
     variance = mean
     step = 0
@@ -243,6 +278,7 @@ private struct SearchedImage {
 
 extension CarliniWagner: ChoosingSearch {
   package static var norms: [PerturbationBudget.Norm] { [.l2] }
+  package var findsNearest: Bool { true }
   package var settings: [Setting<CarliniWagner>] {
     [.count("steps", \.steps, of: "steps", growsWithEffort: true)]
   }

@@ -31,6 +31,11 @@ public struct Epsilon: Sendable, Hashable, Comparable, CustomStringConvertible {
   /// 0.
   public static let zero = Epsilon(0, over: 1)
 
+  /// The largest length that a norm allows, at which every ball holds the whole box.
+  package static func largest(of norm: PerturbationBudget.Norm) -> Epsilon {
+    Epsilon(norm.largestRadius)
+  }
+
   /// The text it was made from.
   public var description: String { ratio.description }
 

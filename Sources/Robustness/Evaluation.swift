@@ -171,12 +171,8 @@ public struct Evaluation: Sendable {
       try question.predictions(draws: draws(.select, $0))
     }
     statistics = try statistics ?? self.statistics?(images.pixels, draws(.score, 0))
-    let distances = threat.map { threat in
-      let (linf, l2) = images.pixels.tensor.distances(to: block.pixels.tensor)
-      return switch threat.budget.norm {
-      case .linf: linf
-      case .l2: l2
-      }
+    let distances = threat.map {
+      $0.budget.norm.distances(of: images.pixels.tensor, from: block.pixels.tensor)
     }
     return EvaluationResult.Judged(
       images: images,
@@ -218,6 +214,7 @@ public struct EvaluationResult: Sendable {
       self.predictions = predictions
       self.selectionMisses = selectionMisses
       self.statistics = statistics
+      self.distance = distance
     }
 
     /// The class predicted on the first draw.

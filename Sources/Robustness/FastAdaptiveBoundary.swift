@@ -251,6 +251,8 @@ extension PerturbationBudget.Norm {
 }
 
 extension FastAdaptiveBoundary: PlannedSearch {
+  /// With other searches, those that follow leave alone what was found within the radius.
+  package var findsNearest: Bool { objective == .untargeted && restarts == 1 }
   package var settings: [Setting<FastAdaptiveBoundary>] {
     [
       .count("steps", \.steps, of: "steps", growsWithEffort: true),

@@ -193,6 +193,7 @@ extension ProjectedGradientDescent: ChoosingSearch {
       Setting(
         "momentum", \.momentum,
         problem: { 0...1 ~= $0 ? nil : "the momentum is \($0); it is from 0 to 1" }),
+      .randomStart(\.randomStart),
       .patience(\.patience),
     ]
   }
@@ -202,6 +203,13 @@ extension ProjectedGradientDescent: ChoosingSearch {
   /// α; of the usual one, which is a float, the shortest decimal.
   package func stepLengthUsed(within radius: Epsilon) -> Double? {
     stepSize?.doubleValue ?? Double("\(stepLength(within: radius))")
+  }
+}
+
+extension Setting {
+  /// Whether a search starts at a random place in the ball. Records and titles tell only of the unusual.
+  static func randomStart(_ path: any WritableKeyPath<Owner, Bool> & Sendable) -> Setting {
+    Setting("randomStart", path, texts: { $0 ? [:] : ["randomStart": "false"] })
   }
 }
 

@@ -106,11 +106,24 @@ struct RecordOptions: ParsableArguments {
 
   @Option(
     help: """
+      File for accuracy over the radius, comma-separated values, from one search of every attack that looks for the \
+      nearest image that misleads (\(AttackName.nearest)); - for standard output.
+      """)
+  var curve: Destination?
+
+  @Option(help: "File for a plot of accuracy over the radius, SVG; - for standard output.")
+  var curvePlot: Destination?
+
+  @Option(
+    help: """
       File for the table, LaTeX in the style of booktabs, with this command in its caption; - for standard output.
       """)
   var latex: Destination?
 
-  var destinations: [Destination?] { [json, csv, perImage, latex] }
+  var destinations: [Destination?] { [json, csv, perImage, curve, curvePlot, latex] }
+
+  /// Whether accuracy over the radius is asked for.
+  var wantsCurves: Bool { curve != nil || curvePlot != nil }
 
   /// Finds out whether every file is in a format that can be told from its name.
   ///

@@ -81,7 +81,8 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var profile: ProfileOptions
 
   func run() throws {
-    let plan = try plan.evaluationPlan()
+    var plan = try plan.evaluationPlan()
+    if files.wantsCurves { try plan.prepareForCurves() }
     let shard = try self.shard.map { try Shard($0) } ?? .whole
     guard shard == .whole || store != nil else {
       throw Failure.usage("--shard measures a part; give --store, where `merge` finds it")
@@ -153,6 +154,7 @@ extension EvaluationSummary {
   ///
   /// - Parameter others: other results of the verb.
   func publish(_ files: RecordOptions, with others: [Destination?] = []) throws {
+    guard !files.wantsCurves || !curves.isEmpty else { throw PlanError.curves }
     if let file = files.json {
       try file.write(file.format == .jsonLines ? records.jsonLines() : json())
     }
@@ -162,6 +164,10 @@ extension EvaluationSummary {
         file.format == .jsonLines
         ? ImageRow.columns.jsonLines(imageRows) : ImageRow.columns.csv(imageRows)
       try file.write(Data(rows.utf8))
+    }
+    if files.wantsCurves {
+      try files.curve?.write(Data(curves.csv.utf8))
+      try files.curvePlot?.write(Data(curves.svg.utf8))
     }
     try files.latex?.write(Data(latex(command: CommandLine.arguments).utf8))
     (files.destinations + others).say(text)

@@ -42,6 +42,12 @@ struct PlanOptions: ParsableArguments {
 
   @Option(
     help: """
+      Whether pgd and apgd start at a random place in the ball, or if false at the image itself; usually true.
+      """)
+  var randomStart: String?
+
+  @Option(
+    help: """
       Steps running, each on fresh draws, on which a randomised defence is misled before pgd or apgd leaves an image \
       alone: fewer passes, and hardly a weaker attack. Without it every image gets all steps.
       """)
@@ -161,7 +167,7 @@ struct PlanOptions: ParsableArguments {
   private var settings: [(flag: String, text: String?)] {
     [
       ("norm", norm), ("epsilon", epsilon), ("steps", steps), ("step-size", stepSize),
-      ("loss", loss), ("momentum", momentum), ("patience", patience),
+      ("loss", loss), ("momentum", momentum), ("random-start", randomStart), ("patience", patience),
       ("queries", queries), ("directions", directions),
       ("probe", probe), ("restarts", restarts),
       ("lambda", lambda), ("lambda-pl", predictedLabelLambda), ("threshold", threshold),

@@ -37,6 +37,7 @@ struct EvaluationRecordTests {
         "lambda" : 0.6,
         "model" : "mixup \\"α\\"",
         "n" : 400,
+        "nearest" : null,
         "norm" : "linf",
         "provenance" : null,
         "repeated" : null,
@@ -114,6 +115,11 @@ struct EvaluationRecordTests {
         "repeated": maybe(
           [
             "majority": 1, "majorityInterval": ends, "always": 0, "alwaysInterval": ends,
+          ] as [String: Any]),
+        "nearest": maybe(
+          [
+            "distances": [number(), NSNull(), 0] as [Any], "median": number(),
+            "optimality": number(), "forwardPasses": number(), "backwardPasses": number(),
           ] as [String: Any]),
         "comparison": maybe(
           [

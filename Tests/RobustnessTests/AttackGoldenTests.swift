@@ -251,7 +251,7 @@ struct AttackGoldenTests {
   func carliniWagner() throws {
     let golden = try Golden("attacks/gradient.safetensors")
     let (model, data) = try victim(golden)
-    let found = try CarliniWagner().search(
+    let found = try CarliniWagner(startsFromNearest: false).search(
       data, within: .l2(Epsilon("1")), through: model, seed: 1)
     let width = Self.shape.count
     for (n, theirs) in try golden["foolbox.carliniWagner.distances"].values.enumerated() {
@@ -262,5 +262,26 @@ struct AttackGoldenTests {
       #expect(
         abs(distance - Double(theirs)) <= 0.05 * Double(theirs) + 1e-4, "\(distance) \(theirs)")
     }
+  }
+
+  // A run of FMN or DDN may end within γ of where it starts over; Adam starts from their very images.
+  @Test(
+    "with its later starts Carlini and Wagner's image is no farther than foolbox's, FMN's or DDN's")
+  func carliniWagnerStarts() throws {
+    let golden = try Golden("attacks/gradient.safetensors")
+    let (model, data) = try victim(golden)
+    func distances(_ attack: any Attack) throws -> [Double] {
+      let found = try attack.search(
+        data, within: .l2(Epsilon("2", norm: .l2)), through: model, seed: 1)
+      return PerturbationBudget.Norm.l2.distances(of: found, from: data.pixels.tensor)
+    }
+    let ours = try distances(CarliniWagner())
+    for others in [
+      try golden["foolbox.carliniWagner.distances"].values.map { 1.001 * Double($0) + 1e-4 },
+      try distances(FastMinimumNorm()), try distances(DecoupledDirectionNorm()),
+    ] {
+      #expect(zip(ours, others).allSatisfy { $0 <= $1 }, "\(ours) \(others)")
+    }
+    #expect(try distances(CarliniWagner(startsFromNearest: false)) != ours)
   }
 }

@@ -35,13 +35,17 @@ public struct AttackDescription: Sendable {
     self.name = name
     attack = name.search.usual
     self.norm = norm ?? attack.map { type(of: $0).norms[0] } ?? .linf
-    self.epsilon = attack == nil ? nil : epsilon
+    self.epsilon = attack == nil ? nil : epsilon ?? wholeBox
     if name.isAdaptive {
       self.draws = draws ?? Self.usualDraws
       if !name.search.needsDefence { self.average = average ?? .probabilities }
     }
     if let steps, attack != nil { self.steps = steps }
   }
+
+  /// The radius unless one is given: of an attack that looks for the nearest image, one that is farther than
+  /// images are apart; none of another.
+  private var wholeBox: Epsilon? { attack?.findsNearest == true ? .largest(of: norm) : nil }
 
   /// An attack of a name with settings of its own.
   private init(_ other: AttackDescription, name: AttackName, attack: (any PlannedAttack)?) {
@@ -226,7 +230,7 @@ extension AttackDescription {
     }
     self.init(name, norm: try value("norm"))
     let norm = self.norm
-    epsilon = try value("epsilon", norm)
+    epsilon = try value("epsilon", norm) ?? wholeBox
     try attack?.take(from: &flags, norm: norm)
     if draws != nil { draws = try value("attack-draws") ?? draws }
     if average != nil { average = try value("average") ?? average }

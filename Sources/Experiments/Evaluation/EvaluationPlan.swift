@@ -58,6 +58,17 @@ package struct EvaluationPlan: Hashable, Sendable {
   }
 }
 
+extension EvaluationPlan {
+  /// Sees that accuracy over the radius can be told: the images as they are are measured too.
+  ///
+  /// - Throws: `PlanError.curves` unless an attack looks for the nearest image.
+  package mutating func prepareForCurves() throws(PlanError) {
+    guard attacks.contains(where: { $0.attack?.findsNearest == true }) else { throw .curves }
+    let clean = AttackDescription(.none)
+    if !attacks.contains(clean) { attacks.insert(clean, at: 0) }
+  }
+}
+
 extension EvaluationPlan: Codable {
   private enum Key: String, CodingKey, CaseIterable {
     case count, seed, scoringDraws, selectionDraws, defences, attacks

@@ -67,6 +67,8 @@ extension EvaluationRecord {
     .init("planProfile", "text") { text($0.provenance?.planProfile?.rawValue) },
     .init("process", "text") { text($0.provenance?.process?.command) },
     .init("program", "SHA-256") { text($0.provenance?.program) },
+    .init("medianDistance", "pixel scale") { number($0.nearest?.median) },
+    .init("optimality", "share") { number($0.nearest?.optimality) },
     .init("schema", "number") { _ in .count(Schema.current) },
   ])
 

@@ -94,6 +94,23 @@ package struct EvaluationRecord: Codable, Sendable, Equatable {
     }
   }
 
+  /// What one search for the nearest images that mislead says of all radii.
+  package struct Nearest: Codable, Sendable, Equatable {
+    /// ‖x' − x‖ of every image, in the order of the indices: 0 of one that is misclassified as it is, null where
+    /// nothing within the radius was found that misleads. Behind a randomised defence misclassified is whose true
+    /// class is not predicted most often on the draws that score.
+    package var distances: [Double?]
+    /// That of the images that are right as they are, in the median; nil where fewer than half of them were
+    /// misled.
+    package var median: Double?
+    /// How near the attack comes, image by image, to the nearest that any of several found, from 0 to 1
+    /// (AttackBench's local optimality); nil of a single attack.
+    package var optimality: Double?
+    /// Passes for an image, to attack and to judge it; nil as the passes of `Provenance`.
+    package var forwardPasses: Double?
+    package var backwardPasses: Double?
+  }
+
   /// Against the undefended network on the same images under the same attack.
   package struct Comparison: Codable, Sendable, Equatable {
     /// Accuracy of the defence less that of the network, on the first draw alone, with Newcombe's
@@ -308,6 +325,7 @@ package struct EvaluationRecord: Codable, Sendable, Equatable {
   @OrNull package var attackDraws: Int?
   @OrNull package var detection: Detection?
   @OrNull package var repeated: Repeated?
+  @OrNull package var nearest: Nearest?
   @OrNull package var comparison: Comparison?
   /// Of the worst of several attacks on every image: how many images each of them broke, under its title;
   /// under "none" those that were as wrong before.
@@ -332,6 +350,7 @@ package struct EvaluationRecord: Codable, Sendable, Equatable {
       ("interval", interval.lower), ("interval", interval.upper),
       ("stepSize", stepSize), ("secondsPerDecision", secondsPerDecision), ("threshold", threshold),
       ("detection", detection?.aucConfidenceDrop), ("detection", detection?.aucMaximaDrop),
+      ("nearest", nearest?.median), ("nearest", nearest?.optimality),
     ]
     for (name, value) in numbers {
       if let value, !value.isFinite { throw .notFinite(field: name) }

@@ -25,6 +25,10 @@ public struct EvaluationSummary: Sendable {
     var attack: String
   }
 
+  /// Accuracy over the radius, of every attack that looks for the nearest image, beside the clean images; and for
+  /// several of a ball, of the nearest image that any of them found.
+  package private(set) var curves: [AccuracyCurve] = []
+
   /// - Throws: `RecordError` if a result has no examples.
   package init(_ results: [JobResult], sanity: [SanityReport] = []) throws {
     self.results = results
@@ -44,19 +48,38 @@ public struct EvaluationSummary: Sendable {
       let group = results.filter { $0.isOfSameDefence(as: result) }
       let clean = group.first { $0.job.attack.name == .none }
       let defence = Self.defenceTitle(of: result, among: results)
+      let attack = Self.attackTitle(of: result, among: group)
+      let nearest = clean.flatMap { NearestOutcomes(result, clean: $0) }
+      if let nearest, let norm = result.job.attack.budget?.norm {
+        curves.append(
+          AccuracyCurve(
+            model: result.job.model, defence: defence, attack: attack, norm: norm,
+            count: result.outcomes.count, points: nearest.curve))
+      }
       rows.append(
         Row(
           record: try record(
             result,
             comparison: pairs[place].map {
               EvaluationRecord.Comparison($0, adjustedPValue: adjusted.removeFirst())
-            }, detection: clean.flatMap { Self.detection(of: result, beside: $0) }),
-          job: result.job, defence: defence, attack: Self.attackTitle(of: result, among: group)))
+            }, detection: clean.flatMap { Self.detection(of: result, beside: $0) },
+            nearest: nearest.map { Self.nearest($0, of: result, among: group, clean: clean) }),
+          job: result.job, defence: defence, attack: attack))
       let isLast =
         place + 1 == results.count || !results[place + 1].isOfSameDefence(as: result)
       if isLast {
         rows += try worst(of: group).map {
           Row(record: $0.record, job: $0.job, defence: defence, attack: $0.record.attack.rawValue)
+        }
+        for ball in Self.balls(of: group) {
+          guard let clean, let nearest = nearestOfAll(in: ball, of: group, clean: clean) else {
+            continue
+          }
+          curves.append(
+            AccuracyCurve(
+              model: result.job.model, defence: defence,
+              attack: EvaluationRecord.Attack.worst.rawValue, norm: ball.norm,
+              count: result.outcomes.count, points: nearest.curve))
         }
       }
     }
@@ -98,7 +121,8 @@ public struct EvaluationSummary: Sendable {
 
   private func record(
     _ result: JobResult, comparison: EvaluationRecord.Comparison? = nil,
-    detection: EvaluationRecord.Detection? = nil, worstOf: [String: Int]? = nil,
+    detection: EvaluationRecord.Detection? = nil, nearest: EvaluationRecord.Nearest? = nil,
+    worstOf: [String: Int]? = nil,
     knowledge: Set<AttackName.Knowledge>? = nil
   ) throws -> EvaluationRecord {
     let (job, circumstances) = (result.job, result.job.circumstances)
@@ -129,7 +153,7 @@ public struct EvaluationSummary: Sendable {
       draws: job.defence.parameters["draws"].flatMap { Int($0) },
       attackDraws: isWorst ? nil : defendedDraws, detection: detection,
       repeated: result.isRandomized ? EvaluationRecord.Repeated(result.repeated) : nil,
-      comparison: comparison, brokenBy: worstOf,
+      nearest: nearest, comparison: comparison, brokenBy: worstOf,
       provenance: EvaluationRecord.Provenance(
         checkpoint: circumstances.checkpoint, checkpointFile: job.origin?.digest,
         process: job.process,
@@ -147,6 +171,19 @@ public struct EvaluationSummary: Sendable {
         matching: job.matching, program: ProgramIdentity.digest),
       images: job.images, sanity: sanity.first { $0.isAbout(job, isWorst: isWorst) }?.summary
     ).checked()
+  }
+
+  private static func nearest(
+    _ found: NearestOutcomes, of result: JobResult, among group: [JobResult], clean: JobResult?
+  ) -> EvaluationRecord.Nearest {
+    let rivals = group.filter { $0.job.attack.budget == result.job.attack.budget }
+      .compactMap { rival in clean.flatMap { NearestOutcomes(rival, clean: $0) } }
+    let count = Double(result.outcomes.count)
+    return EvaluationRecord.Nearest(
+      distances: found.distances, median: found.median,
+      optimality: rivals.count > 1 ? found.optimality(among: rivals) : nil,
+      forwardPasses: result.cost.map { Double($0.passes.forward) / count },
+      backwardPasses: result.cost.map { Double($0.passes.backward) / count })
   }
 
   /// How well the detector's statistics tell attacked images from the same images before the attack: those
@@ -194,14 +231,46 @@ public struct EvaluationSummary: Sendable {
       !first.isRandomized || first.job.circumstances.selectionDraws > 0,
       group.allSatisfy({ $0.outcomes.map(\.index) == first.outcomes.map(\.index) })
     else { return [] }
-    let balls = group.compactMap(\.job.attack.budget).reduce(into: [PerturbationBudget]()) {
-      if !$0.contains($1) { $0.append($1) }
-    }
-    return try balls.map { ball in
+    return try Self.balls(of: group).map { ball in
       // The image itself lies in every ball.
       try worst(
         in: ball, of: group.filter { ($0.job.attack.budget ?? ball) == ball })
     }
+  }
+
+  /// The balls that attacks search, in the order of the plan.
+  private static func balls(of group: [JobResult]) -> [PerturbationBudget] {
+    group.compactMap(\.job.attack.budget).reduce(into: []) {
+      if !$0.contains($1) { $0.append($1) }
+    }
+  }
+
+  /// How often an image misled on the selection draws; of a network whether it did.
+  private static func misses(_ result: JobResult, _ n: Int) -> Int {
+    let outcome = result.outcomes[n]
+    return result.isRandomized ? outcome.selectionMisses : outcome.isCorrect ? 0 : 1
+  }
+
+  /// For every image the nearest that any attack on a ball found, of those that mislead most often on the
+  /// selection draws. None of a single attack, or if the choice would have to be made on the draws that score.
+  private func nearestOfAll(
+    in ball: PerturbationBudget, of group: [JobResult], clean: JobResult
+  ) -> NearestOutcomes? {
+    let rivals = group.filter {
+      $0.job.attack.budget == ball && NearestOutcomes($0, clean: clean) != nil
+    }
+    guard var nearest = rivals.first, rivals.count > 1,
+      !nearest.isRandomized || nearest.job.circumstances.selectionDraws > 0
+    else { return nil }
+    for n in nearest.outcomes.indices {
+      func rank(_ result: JobResult) -> (Int, Double) {
+        (Self.misses(result, n), -(result.outcomes[n].distance ?? .infinity))
+      }
+      if let best = rivals.max(by: { rank($0) < rank($1) }) {
+        nearest.outcomes[n] = best.outcomes[n]
+      }
+    }
+    return NearestOutcomes(nearest, clean: clean)
   }
 
   /// For every image the attack that misled most often on the selection draws, scored on draws that had
@@ -210,13 +279,9 @@ public struct EvaluationSummary: Sendable {
   private func worst(
     in ball: PerturbationBudget, of group: [JobResult]
   ) throws -> (record: EvaluationRecord, job: EvaluationJob) {
-    func misses(_ result: JobResult, _ n: Int) -> Int {
-      let outcome = result.outcomes[n]
-      return result.isRandomized ? outcome.selectionMisses : outcome.isCorrect ? 0 : 1
-    }
     let strongestFirst = group.enumerated().map { place, result in
       (
-        total: result.outcomes.indices.reduce(0) { $0 + misses(result, $1) }, place: place,
+        total: result.outcomes.indices.reduce(0) { $0 + Self.misses(result, $1) }, place: place,
         result: result
       )
     }.sorted { ($1.total, $0.place) < ($0.total, $1.place) }.map(\.result)
@@ -224,11 +289,13 @@ public struct EvaluationSummary: Sendable {
     var worst = strongestFirst[0]
     var brokenBy: [String: Int] = [:]
     for n in worst.outcomes.indices {
-      guard let winner = strongestFirst.max(by: { misses($0, n) < misses($1, n) }) else { continue }
+      guard let winner = strongestFirst.max(by: { Self.misses($0, n) < Self.misses($1, n) }) else {
+        continue
+      }
       worst.outcomes[n] = winner.outcomes[n]
-      guard misses(winner, n) > 0 else { continue }
+      guard Self.misses(winner, n) > 0 else { continue }
       // What was as wrong before was broken by no attack, whoever's image is scored.
-      let isClean = clean.map { misses($0, n) == misses(winner, n) } ?? false
+      let isClean = clean.map { Self.misses($0, n) == Self.misses(winner, n) } ?? false
       brokenBy[
         isClean ? AttackName.none.rawValue : Self.attackTitle(of: winner, among: group), default: 0] +=
         1
@@ -396,8 +463,7 @@ public struct EvaluationSummary: Sendable {
       return (own.map { [$0] } ?? []) + others
     }
     return doubts + processes + Set(results.compactMap(\.job.images)).map(\.text) + detections
-      + breakers
-      + ignorance + luck + randomness
+      + nearest + breakers + ignorance + luck + randomness
   }
 
   private static func remark(
@@ -411,6 +477,25 @@ public struct EvaluationSummary: Sendable {
     return "\(title): detected with an area of "
       + "\(area(drop)) (\(area(interval.lower)) to \(area(interval.upper))) under the ROC curve of "
       + "\(record.detection?.adversarial ?? 0) successes, \(ofAll)"
+  }
+
+  /// How near the images are that mislead, and what it cost to find them.
+  private var nearest: [String] {
+    rows.compactMap { row in
+      guard let nearest = row.record.nearest else { return nil }
+      let median = nearest.median.map { "\(fixed($0, decimals: 4)) away in the median" }
+      let optimality = nearest.optimality.map {
+        "; local optimality \(fixed($0, decimals: 3)) among the attacks of this ball"
+      }
+      let passes = nearest.forwardPasses.flatMap { forward in
+        nearest.backwardPasses.map { backward in
+          "; \(fixed(forward, decimals: 1)) forward and \(fixed(backward, decimals: 1)) backward passes "
+            + "an image"
+        }
+      }
+      return "\(title(of: row)) under \(row.attack): images that mislead are "
+        + "\(median ?? "not there for half of those that are right")\(optimality ?? "")\(passes ?? "")"
+    }
   }
 
   /// Of every network that may compute another function than was measured.

@@ -129,7 +129,8 @@ extension EvaluationRun {
         return Threat.frozen(search, within: budget, on: frozen, base: base, through: surrogates)
       }
       return Threat.adaptive(
-        search, within: budget, on: defended, base: base, through: surrogates)
+        search, within: budget, on: defended, base: base, through: surrogates,
+        prefersNearest: planned.findsNearest)
     }
   }
 }

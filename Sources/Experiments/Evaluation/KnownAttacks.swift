@@ -28,6 +28,11 @@ extension AttackName {
     Search("evasion", PlannedDetectorEvasion(descent(.untargeted))),
   ]
 
+  /// The names of those that look for the nearest image that misleads.
+  package static var nearest: String {
+    known.filter { $0.usual?.findsNearest == true }.map(\.name).joined(separator: ", ")
+  }
+
   /// PGD with the settings that it has where a plan gives none.
   fileprivate static func descent(_ objective: AttackObjective) -> ProjectedGradientDescent {
     ProjectedGradientDescent(steps: 50, objective: objective)

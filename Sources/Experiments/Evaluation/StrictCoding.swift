@@ -36,12 +36,13 @@ package enum PlanError: ExplainedError, Equatable {
   case damaged(file: String, line: Int)
   case inUse(file: String)
   case merge(String)
+  case curves
 
   /// `.usage` where what was asked for is wrong, `.file` where a file is not to be had, `.data` where its
   /// contents are wrong.
   package var cause: ErrorCause {
     switch self {
-    case .setting, .shard, .otherJob: .usage
+    case .setting, .shard, .otherJob, .curves: .usage
     case .inUse: .file
     case .unknownKey, .unreadable, .damaged, .merge: .data
     }
@@ -63,6 +64,9 @@ package enum PlanError: ExplainedError, Equatable {
     case .inUse(let file):
       "\(file) is being written by another process; wait, or choose another folder"
     case .merge(let problem): "the stores do not fit together: \(problem)"
+    case .curves:
+      "accuracy over the radius takes an attack that looks for the nearest image that misleads, and the images "
+        + "as they are: add one of \(AttackName.nearest), and none, with --attack"
     }
   }
 }

@@ -43,6 +43,12 @@ extension Int: SettingValue {
   }
 }
 
+extension Bool: SettingValue {
+  package init(flag: String, text: String, norm: PerturbationBudget.Norm) throws {
+    try self.init(flag: flag, text: text, form: "true or false")
+  }
+}
+
 extension Float: SettingValue {
   package init(flag: String, text: String, norm: PerturbationBudget.Norm) throws {
     try self.init(flag: flag, text: text, form: "a number")
