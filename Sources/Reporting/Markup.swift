@@ -3,7 +3,7 @@ import Statistics
 
 /// Text for the inside of an element or of a quoted attribute of XML or HTML.
 ///
-/// Characters that XML 1.0 cannot hold become U+FFFD.
+/// What XML 1.0 cannot hold, and what could reverse or hide what stands beside it, is shown by its number: "\u{1B}".
 package func escaped(_ text: String) -> String {
   var result = ""
   for scalar in text.unicodeScalars {
@@ -14,8 +14,7 @@ package func escaped(_ text: String) -> String {
     case "\"": result += "&quot;"
     case "'": result += "&#39;"
     case "\t", "\n", "\r": result.unicodeScalars.append(scalar)
-    case "\u{0}"..<" ", "\u{FFFE}", "\u{FFFF}": result += "\u{FFFD}"
-    default: result.unicodeScalars.append(scalar)
+    default: result += String(Character(scalar)).printable
     }
   }
   return result

@@ -169,16 +169,18 @@ extension Table {
   }
 }
 
-/// Text on one line without control characters, which could move a terminal's cursor.
+/// Text on one line: ends of lines and tabs are spaces, and whatever else could steer a terminal is shown by its
+/// number.
 func singleLine(_ text: String) -> String {
   String(
     String.UnicodeScalarView(
-      text.unicodeScalars.map {
-        switch $0.properties.generalCategory {
-        case .control, .lineSeparator, .paragraphSeparator: " "
-        default: $0
+      text.unicodeScalars.map { scalar in
+        switch scalar {
+        case "\t", "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}": " "
+        default: scalar
         }
-      }))
+      })
+  ).printable
 }
 
 private func markdownText(_ text: String) -> String {

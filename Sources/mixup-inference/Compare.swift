@@ -60,6 +60,6 @@ struct Compare: ParsableCommand {
       of: plan, on: data,
       mixing: Mixing(lambda: MixingRatio(lambda), sampleCount: sampleCount),
       count: count ?? data.test.count, seed: seed, workers: machine.workers())
-    print(comparison.text)
+    show(comparison.text)
   }
 }

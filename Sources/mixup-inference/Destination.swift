@@ -2,6 +2,7 @@ import ArgumentParser
 import Experiments
 import Foundation
 import Reporting
+import Statistics
 
 /// Where a verb puts a result: a file, or standard output for "-".
 struct Destination: ExpressibleByArgument {
@@ -79,12 +80,15 @@ extension [Destination?] {
   /// Prints text for people on standard output, or on standard error if a result goes to standard output.
   func say(_ text: String) {
     if compactMap(\.self).contains(where: \.isStandardOutput) {
-      FileHandle.standardError.write(Data("\(text)\n".utf8))
+      FileHandle.standardError.write(Data("\(text.printableLines)\n".utf8))
     } else {
-      print(text)
+      show(text)
     }
   }
 }
+
+/// Prints text for people on standard output, where what a file holds cannot steer their terminal.
+func show(_ text: String) { print(text.printableLines) }
 
 /// Files for an evaluation's records.
 struct RecordOptions: ParsableArguments {

@@ -6,6 +6,6 @@ struct Doctor: ParsableCommand {
     abstract: "Says what this machine can do, what is used of it, and what is missing.")
 
   func run() throws {
-    print(MachineReport().text)
+    show(MachineReport().text)
   }
 }

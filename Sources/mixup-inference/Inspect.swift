@@ -51,7 +51,7 @@ struct Inspect: ParsableCommand {
       guard dataset == nil else {
         throw Failure.usage("--dataset is for networks, and \(file) is a data set; leave it out")
       }
-      return print(try report(Dataset(called: file, folder: data)))
+      return show(try report(Dataset(called: file, folder: data)))
     }
     guard data == nil || dataset != nil else {
       throw Failure.usage(
@@ -62,28 +62,28 @@ struct Inspect: ParsableCommand {
       guard dataset == nil else {
         throw Failure.usage("--dataset is for state dicts; an ONNX file can be read in one way")
       }
-      return print(
+      return show(
         ONNXReport(
           network, named: file, normalization: try network.normalization(reading.normalization)
         ).text)
     }
     let bytes = try modelFile(file)
     if let header = try? SafetensorsHeader(bytes), Dataset.isHeld(by: header) {
-      return print(try report(Dataset(safetensors: URL(filePath: file))))
+      return show(try report(Dataset(safetensors: URL(filePath: file))))
     }
     let config = settings(beside: file)
     do {
       let report = try CheckpointReport(
         bytes, named: file, normalization: reading.normalization, answers: reading.answers,
         settings: config)
-      print(report.text)
+      show(report.text)
       guard let set else { return }
       let images = try set.load(from: data.map { URL(filePath: $0) }, seed: 1).test
       let trial = try ReadingTrial(
         bytes, normalization: reading.normalization, answers: reading.answers,
         settings: config, on: images,
         workers: WorkerPool(threadCount: WorkerPool.availableProcessors))
-      print("\n" + trial.text)
+      show("\n" + trial.text)
     } catch let failure as Failure { throw failure } catch {
       throw Failure.data("\(file): \(error)")
     }

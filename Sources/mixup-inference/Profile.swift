@@ -121,8 +121,8 @@ struct Profile: ParsableCommand {
         kernelSet: kernels.rawValue, threads: execution.workers.threadCount, layers: layers)
       print(String(decoding: try encoder.encode(record), as: UTF8.self))
     } else {
-      print(report.text)
-      print(layers.text)
+      show(report.text)
+      show(layers.text)
     }
   }
 

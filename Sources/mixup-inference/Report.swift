@@ -39,6 +39,6 @@ struct Report: ParsableCommand {
     }
     let page = RunReport(try MeasuredRun.read(files)).page
     try page.write(to: folder)
-    print("Written: \(folder.appending(path: "index.html").relativePath), figures/")
+    show("Written: \(folder.appending(path: "index.html").relativePath), figures/")
   }
 }

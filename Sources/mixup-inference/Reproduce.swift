@@ -80,7 +80,7 @@ struct Reproduce: ParsableCommand {
             "what is finished is kept in \(output); run the same command again, without --fresh, to go on"
         )))
     if estimate {
-      print(try reproduction.estimate().text)
+      show(try reproduction.estimate().text)
       return
     }
     let results = try profile.profiled("reproduce", machine) { try reproduction.run() }
@@ -90,8 +90,8 @@ struct Reproduce: ParsableCommand {
     let records = try report.records()
     try AtomicFile.write(try records.json(), to: folder.appending(path: "results.json"))
     try AtomicFile.write(records.csv, to: folder.appending(path: "results.csv"))
-    print(report.text)
-    print(
+    show(report.text)
+    show(
       "\nWritten: \(folder.appending(path: "index.html").relativePath), figures/, results.md, "
         + "results.json, results.csv, checkpoints/, evaluation/")
   }

@@ -176,6 +176,6 @@ struct Train: ParsableCommand {
             "the state after the last finished epoch is kept beside \(output); run the same command "
             + "again, without --fresh, to go on")))
     let data = try dataset.load(set, seed: seed)
-    print(try profile.profiled("train", machine) { try run.run(on: data, named: set) })
+    show(try profile.profiled("train", machine) { try run.run(on: data, named: set) })
   }
 }

@@ -315,4 +315,33 @@ struct InspectTests {
           == decided.provenance["checkpoint"] as? String)
     }
   }
+
+  @Test("A file's name, and a store that has it, steer no terminal")
+  func foreignNames() throws {
+    try Workplace.with { place in
+      let name = "\u{1B}[31m\u{202E}red.safetensors"
+      try FileManager.default.copyItem(
+        atPath: place.path("model.safetensors"), toPath: place.path(name))
+      let model = ["--model", name, "--count", "2"]
+      for arguments in [
+        ["inspect", name],
+        ["evaluate", "--store", "s", "--csv", "out.csv", "--defence", "none"] + model,
+        ["merge", "s"], ["merge", name], ["certify", "--sigma", "0.25", "--fixed", "200"] + model,
+        [
+          "evaluate", "--model", name, "--count", "2", "--attack", "pgd", "--epsilon", "1/5",
+          "--json", "-",
+        ],
+        ["export", "--model", name, "--onnx", name],
+        ["train", "--method", "plain", "--epochs", "1", "--output", "\u{1B}[2J.safetensors"],
+      ] {
+        let result = try Command(folder: place.folder).run(arguments)
+        // Records are data, in which JSON shows such characters by itself.
+        let texts = [result.error] + (arguments.last == "-" ? [] : [result.output])
+        for scalar in texts.joined().unicodeScalars where scalar != "\n" {
+          let category = scalar.properties.generalCategory
+          #expect(category != .control && category != .format, "\(arguments[0])")
+        }
+      }
+    }
+  }
 }

@@ -4,10 +4,10 @@ import Testing
 
 @Suite("Text and numbers in markup")
 struct MarkupTests {
-  @Test("What means something to XML is escaped and what XML cannot hold is replaced")
+  @Test("What means something to XML is escaped and what XML cannot hold is shown by its number")
   func escaping() {
     #expect(escaped("a<b> & \"c\" 'd'\n") == "a&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;\n")
-    #expect(escaped("\u{0}\u{1B}\u{FFFE}ŷ😀") == "\u{FFFD}\u{FFFD}\u{FFFD}ŷ😀")
+    #expect(escaped("\u{0}\u{1B}\u{FFFE}\u{202E}ŷ😀") == "\\u{0}\\u{1B}\\u{FFFE}\\u{202E}ŷ😀")
   }
 
   @Test("Numbers carry no noise")
