@@ -132,7 +132,7 @@ struct RunReportTests {
         records(a, "a"), records(summary(right: Set(0..<39), bare: 5, seed: 2), "b"),
       ]))
     #expect(
-      lead(report).contains("Of 2 figures that both have, 1 are higher in b than in a, 0 are lower")
+      lead(report).contains("Of 2 figures that both have, b is above a in 1 and below it in 0; 1 are not decided.")
     )
     let html = report.page.render()
     #expect(html.contains("class=\"number good\">47.5 [") && !html.contains("number bad"))

@@ -120,9 +120,9 @@ package struct RunReport: Sendable {
     let higher = rows.count { $0.interval.lower > 0 }
     let lower = rows.count { $0.interval.upper < 0 }
     return
-      "Of \(rows.count) figures that both have, \(higher) are higher in \(comparison.second.name) than in "
-      + "\(comparison.first.name), \(lower) are lower, and of \(rows.count - higher - lower) the "
-      + "intervals do not decide; one in twenty is told apart by chance."
+      "Of \(rows.count) figures that both have, \(comparison.second.name) is above \(comparison.first.name) in "
+      + "\(higher) and below it in \(lower); \(rows.count - higher - lower) are not decided. Of equal ones, "
+      + "one in twenty would be told apart by chance."
   }
 
   /// What must not be missed: figures that are not to be quoted, and that nobody checked.
@@ -161,7 +161,7 @@ package struct RunReport: Sendable {
     let balls = groups.filter { !$0[1].isEmpty }
     return DotPlot(
       axis: Axis("Images classified correctly", range: 0...1, format: .percent),
-      conditions: attacks,
+      conditions: attacks.map { $0 == AttackName.none.rawValue ? "clean" : $0 },
       groups: (balls.isEmpty ? groups : balls).map { group in
         let own = run.records.filter {
           $0.model == group[0] && ($0.norm == nil || $0.ball == group[1])
