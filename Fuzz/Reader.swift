@@ -24,7 +24,7 @@ struct Reader: Sendable {
   /// Every reader; `ci/fuzz` knows them by what `--list` prints.
   static let all = [
     onnx, process, safetensors, checkpoint, scaling, trainingState, images, dataset, idx, cifar,
-    plan, numbers, store, stages, curve, token, profile, symbols,
+    plan, numbers, store, runs, stages, curve, token, profile, symbols,
   ]
 
   /// Reads the bytes; what is refused has to be told.

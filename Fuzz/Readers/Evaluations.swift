@@ -84,6 +84,18 @@ extension Reader {
     }
   }
 
+  /// Files of results, with a record separator between them: what `report` makes of them, and of them beside themselves.
+  static let runs = Reader("runs", change: Changes.json) { data in
+    let files = data.split(separator: 0x1E, maxSplits: 5).enumerated().map {
+      (name: "\($0.offset)", data: Data($0.element))
+    }
+    let runs = try MeasuredRun.read(files)
+    for run in [runs, runs + runs] {
+      let page = RunReport(run).page
+      precondition(!page.render().isEmpty && page.files().allSatisfy { !$0.text.isEmpty })
+    }
+  }
+
   /// Results of finished stages of `reproduce`.
   static let stages = Reader("stages", change: Changes.json) { data in
     try Scratch.with(["stage.json": data]) { folder in

@@ -62,6 +62,7 @@ package struct Restarts {
   }
 
   var objective: AttackObjective
+  var targets: TargetSchedule
   var count: Int
   var selections: Int
   /// Whether an image is left alone once it misleads the surrogate for certain.
@@ -73,7 +74,8 @@ package struct Restarts {
     through surrogate: any DifferentiableClassifier, seed: UInt64,
     by attempt: (Attempt, PerturbationBall) throws -> Pixels
   ) throws -> Tensor {
-    let targets = objective.targets(of: examples, seed: seed)
+    let targets = try targets.targets(
+      objective, of: examples, norm: budget.norm, through: surrogate, seed: seed)
     func images(_ restart: Int, _ targets: [Int]?, at positions: [Int]) throws -> Pixels {
       let chosen = Attempt(restart: restart, examples: examples, targets: targets)[positions]
       return try attempt(

@@ -33,13 +33,17 @@ public struct AutoPGD: Attack, Hashable, Codable {
   /// The number of steps running, each on fresh draws, on which a randomised surrogate has to be misled for
   /// the search of an image to end, see `ProjectedGradientDescent.patience`; nil for all steps.
   public var patience: Int?
+  /// Which classes are tried with the objective `.everyClass`.
+  public var targets: TargetSchedule
 
   /// The settings; checked by `search`.
   public init(
     steps: Int = 100, loss: AttackLoss = .crossEntropy,
     objective: AttackObjective = .untargeted, randomStart: Bool = true,
-    restarts: Int = 1, selections: Int = 10, patience: Int? = nil
+    restarts: Int = 1, selections: Int = 10, patience: Int? = nil,
+    targets: TargetSchedule = TargetSchedule()
   ) {
+    self.targets = targets
     self.patience = patience
     self.steps = steps
     self.loss = loss
@@ -67,7 +71,8 @@ public struct AutoPGD: Attack, Hashable, Codable {
       surrogate, on: examples,
       leastClassCount: loss.leastClassCount(isTargeted: objective != .untargeted))
     return try Restarts(
-      objective: objective, count: restarts, selections: selections, sparesMisled: true
+      objective: objective, targets: targets, count: restarts, selections: selections,
+      sparesMisled: true
     ).search(examples, within: budget, through: surrogate, seed: seed) { attempt, ball in
       let start =
         randomStart
@@ -307,6 +312,6 @@ extension AutoPGD: ChoosingSearch {
       .count("restarts", \.restarts, of: "restarts"),
       .randomStart(\.randomStart),
       .patience(\.patience),
-    ]
+    ] + (objective == .everyClass ? Setting.targets(\.targets.order, \.targets.count) : [])
   }
 }

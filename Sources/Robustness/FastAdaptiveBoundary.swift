@@ -22,11 +22,15 @@ public struct FastAdaptiveBoundary: Attack, Hashable, Codable {
   public var objective: AttackObjective
   /// The number of searches towards every class.
   public var restarts: Int
+  /// Which classes are tried with `.everyClass`.
+  public var targets: TargetSchedule
 
   /// The settings; checked by `search`.
   public init(
-    steps: Int = 100, objective: AttackObjective = .untargeted, restarts: Int = 1
+    steps: Int = 100, objective: AttackObjective = .untargeted, restarts: Int = 1,
+    targets: TargetSchedule = TargetSchedule()
   ) {
+    self.targets = targets
     self.steps = steps
     self.objective = objective
     self.restarts = restarts
@@ -50,7 +54,9 @@ public struct FastAdaptiveBoundary: Attack, Hashable, Codable {
     let logits = try surrogate.checkedLogits(
       of: examples.pixels, draws: Draws(seed: seed, purpose: .attack, examples: examples.indices))
     let isMisled = zip(try argmax(rowsOf: logits), examples.labels).map(!=)
-    for targets in objective.targets(of: examples, seed: seed) {
+    let targets = try targets.targets(
+      objective, of: examples, norm: budget.norm, through: surrogate, seed: seed)
+    for targets in targets {
       for restart in 0..<restarts {
         // What is misclassified within the ball needs no nearer image.
         let positions = isMisled.indices.filter {
@@ -151,24 +157,8 @@ public struct FastAdaptiveBoundary: Attack, Hashable, Codable {
     let classes =
       attempt.targets.map { [$0] }
       ?? (1..<classCount).map { shift in labels.map { ($0 + shift) % classCount } }
-    return try classes.map { others in
-      let (logits, gradient) = try surrogate.checkedLogitsAndGradient(of: images, draws: draws) {
-        var cotangent = Tensor(shape: $0.shape)
-        for (n, (other, label)) in zip(others, labels).enumerated() {
-          cotangent[n * classCount + other] = 1
-          cotangent[n * classCount + label] = -1
-        }
-        return cotangent
-      }
-      let margins = zip(others, labels).enumerated().map { n, pair in
-        let (other, own) = (logits[n * classCount + pair.0], logits[n * classCount + pair.1])
-        // Nearer to the boundary than rounding can tell, a search would stand still there: 5% of this are
-        // three units in the last place.
-        let least = Double(max(abs(other), abs(own))) * 0x1p-17
-        let margin = Double(other) - Double(own)
-        return margin < 0 ? min(margin, -least) : max(margin, least)
-      }
-      return (margins, gradient)
+    return try classes.map {
+      try surrogate.boundary(of: images, from: labels, to: $0, draws: draws)
     }
   }
 
@@ -257,6 +247,6 @@ extension FastAdaptiveBoundary: PlannedSearch {
     [
       .count("steps", \.steps, of: "steps", growsWithEffort: true),
       .count("restarts", \.restarts, of: "restarts"),
-    ]
+    ] + (objective == .everyClass ? Setting.targets(\.targets.order, \.targets.count) : [])
   }
 }

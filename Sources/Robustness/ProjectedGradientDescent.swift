@@ -37,13 +37,16 @@ public struct ProjectedGradientDescent: Attack, Hashable, Codable {
   /// use. The next step is still taken. A search that ends finds another image than one that goes on, so it
   /// is a choice: it saves passes, and `judge` says what it costs.
   public var patience: Int?
+  /// Which classes are tried with the objective `.everyClass`.
+  public var targets: TargetSchedule
 
   /// The settings; checked by `search`.
   public init(
     steps: Int, stepSize: Epsilon? = nil, randomStart: Bool = true, restarts: Int = 1,
     selections: Int = 10, objective: AttackObjective = .untargeted, loss: AttackLoss = .logOdds,
-    momentum: Float = 0, patience: Int? = nil
+    momentum: Float = 0, patience: Int? = nil, targets: TargetSchedule = TargetSchedule()
   ) {
+    self.targets = targets
     self.patience = patience
     self.steps = steps
     self.stepSize = stepSize
@@ -74,7 +77,7 @@ public struct ProjectedGradientDescent: Attack, Hashable, Codable {
   ) throws -> Tensor {
     try check(examples, surrogate)
     return try Restarts(
-      objective: objective, count: restarts, selections: selections,
+      objective: objective, targets: targets, count: restarts, selections: selections,
       sparesMisled: objective == .everyClass
     ).search(examples, within: budget, through: surrogate, seed: seed) {
       try descend($0, $1, through: surrogate, seed: seed)
@@ -195,7 +198,7 @@ extension ProjectedGradientDescent: ChoosingSearch {
         problem: { 0...1 ~= $0 ? nil : "the momentum is \($0); it is from 0 to 1" }),
       .randomStart(\.randomStart),
       .patience(\.patience),
-    ]
+    ] + (objective == .everyClass ? Setting.targets(\.targets.order, \.targets.count) : [])
   }
 
   package var walk: (steps: Int, stepSize: Epsilon)? { stepSize.map { (steps, $0) } }

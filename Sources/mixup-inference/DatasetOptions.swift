@@ -47,9 +47,10 @@ extension Dataset {
     } else if Self.isFile(name) {
       try self.init(safetensors: URL(filePath: name))
     } else {
+      let meant = suggestion(for: name, among: Dataset.known.map(\.name))
       throw Failure.usage(
-        "data set \(name) is unknown; --dataset takes one of \(Self.names), or a file NAME.safetensors, "
-          + "which fixtures/convert_dataset.py makes"
+        "data set \(name) is unknown; \(meant)--dataset takes one of \(Self.names), or a file "
+          + "NAME.safetensors, which fixtures/convert_dataset.py makes"
       )
     }
     switch source {

@@ -34,9 +34,12 @@ struct MixupInferenceCommand: ParsableCommand {
     }
     do { command = try parseAsRoot(words) } catch {
       if exitCode(for: error).isSuccess { exit(withError: error) }
-      let verb = CommandLine.arguments.dropFirst().first { name in
-        configuration.subcommands.contains { "\($0)".lowercased() == name }
+      let verbs = configuration.subcommands.map { "\($0)".lowercased() }
+      if let first = words.first, !first.hasPrefix("-"), !(verbs + ["help"]).contains(first) {
+        let meant = suggestion(for: first, among: verbs)
+        fail(.usage("there is no verb \(first); \(meant)see `mixup-inference --help`"))
       }
+      let verb = words.first(where: verbs.contains)
       let help = ["mixup-inference", verb, "--help"].compactMap(\.self).joined(separator: " ")
       fail(.usage("\(message(for: error)); see `\(help)`"))
     }

@@ -48,6 +48,17 @@ struct PlanOptions: ParsableArguments {
 
   @Option(
     help: """
+      In which order pgd-every-class, apgd-t and fab-t try the other classes: \
+      \(names(TargetSchedule.Order.allCases)), the nearest to first order first, which takes a gradient for every \
+      class; usually label.
+      """)
+  var targetOrder: String?
+
+  @Option(help: "How many of the other classes they try; all unless given.")
+  var targets: String?
+
+  @Option(
+    help: """
       Steps running, each on fresh draws, on which a randomised defence is misled before pgd or apgd leaves an image \
       alone: fewer passes, and hardly a weaker attack. Without it every image gets all steps.
       """)
@@ -167,7 +178,9 @@ struct PlanOptions: ParsableArguments {
   private var settings: [(flag: String, text: String?)] {
     [
       ("norm", norm), ("epsilon", epsilon), ("steps", steps), ("step-size", stepSize),
-      ("loss", loss), ("momentum", momentum), ("random-start", randomStart), ("patience", patience),
+      ("loss", loss), ("momentum", momentum), ("random-start", randomStart),
+      ("target-order", targetOrder),
+      ("targets", targets), ("patience", patience),
       ("queries", queries), ("directions", directions),
       ("probe", probe), ("restarts", restarts),
       ("lambda", lambda), ("lambda-pl", predictedLabelLambda), ("threshold", threshold),
@@ -232,7 +245,8 @@ func named<Name: RawRepresentable<String> & CaseIterable>(
   _ text: String, _ option: String
 ) throws -> Name {
   guard let name = Name.allCases.first(where: { $0.rawValue == text }) else {
-    throw Failure.usage("\(option) \(text) is unknown; it takes \(names(Name.allCases))")
+    let meant = suggestion(for: text, among: Name.allCases.map(\.rawValue))
+    throw Failure.usage("\(option) \(text) is unknown; \(meant)it takes \(names(Name.allCases))")
   }
   return name
 }

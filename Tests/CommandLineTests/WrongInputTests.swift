@@ -264,6 +264,12 @@ struct WrongInputTests {
     Mistake(
       "attack --model @model.safetensors --count 2 --output /proc/none/x.safetensors", 74,
       "/proc/none"),
+    Mistake("evalute", 64, "there is no verb evalute; did you mean evaluate?"),
+    Mistake("merge-all", 64, "there is no verb merge-all; see"),
+    Mistake("\(evaluate) --attack pdg --epsilon 1/8", 64, "pdg is unknown; did you mean pgd?"),
+    Mistake("\(evaluate) --attack magic --epsilon 1/8", 64, "magic is unknown; it takes"),
+    Mistake("\(evaluate) --defence gausian", 64, "did you mean gaussian?"),
+    Mistake("\(evaluate) --dataset digit", 64, "did you mean digits?"),
     Mistake("report --output @new", 64, "results"),
     Mistake("report @model.safetensors", 64, "--output"),
     Mistake("report @none.json --output @new", 74, "cannot be read"),

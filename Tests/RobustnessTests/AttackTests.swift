@@ -37,6 +37,11 @@ struct AttackCase: Sendable, CustomTestStringConvertible {
       AttackCase(
         name: "APGD-DLR", attack: AutoPGD(steps: 8, loss: .logitsRatio, restarts: 2), norm: norm),
       AttackCase(
+        name: "APGD-T by distance",
+        attack: AutoPGD(
+          steps: 8, loss: .margin, objective: .everyClass,
+          targets: TargetSchedule(order: .distance, count: 2)), norm: norm),
+      AttackCase(
         name: "APGD-T", attack: AutoPGD(steps: 8, loss: .logitsRatio, objective: .everyClass),
         norm: norm),
     ]
