@@ -8,7 +8,7 @@ public struct TargetSchedule: Hashable, Codable, Sendable {
     /// By their number, from the one behind the true class on.
     case label
     /// By how near they are to first order at the image itself, (z_y − z_k)/‖∇(z_y − z_k)‖ with the norm dual to the
-    /// attack's: the most promising first (MALT; Melamed, Yehudai and Vardi, NeurIPS 2024). It takes a gradient for
+    /// attack's: the most promising first (MALT; Melamed, Yehudai and Shamir, arXiv 2407.02240, 2024). It takes a gradient for
     /// every class but the true one.
     case distance
   }
