@@ -227,6 +227,14 @@ struct OutcomeFileTests {
       var header = header()
       change(&header)
       try expectRefused(1) { _ = try OutcomeFile($0, header: header) }
+      // Nor does it help to mend a file of such a job, however often.
+      try withTemporaryFolder { folder in
+        let file = folder.appending(path: "a.jsonl")
+        _ = try OutcomeFile(file, header: header)
+        #expect(throws: PlanError.damaged(file: file.path(percentEncoded: false), line: 1)) {
+          try OutcomeFile(file, header: header)
+        }
+      }
     }
     let changes: [(inout OutcomeFile.Block) -> Void] = [
       { $0.images = [] }, { $0.measured.outcomes[0].label = .max },

@@ -209,6 +209,8 @@ package final class OutcomeFile: Sendable {
           let size = lines.reduce(0) { $0 + $1.count + 1 }
           return (descriptor, sound.map(\.block), size, damage)
         }
+        // Mended once it is whole, unless the job itself is none that can be kept.
+        guard damage == nil else { throw PlanError.damaged(file: path, line: bad[0]) }
         damage = Damage(lines: bad, copy: try AtomicFile.setAside(bytes, of: file).relativePath)
         let kept = [try Sealed(header).encoded()] + sound.map(\.line)
         try AtomicFile.write(Data(kept.map { $0 + Data("\n".utf8) }.joined()), to: file)
