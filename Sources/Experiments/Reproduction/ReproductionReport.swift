@@ -285,9 +285,7 @@ package struct ReproductionReport: Sendable {
   /// What the figures say, computed from them: one sentence per finding, flattering or not.
   package var findings: [String] {
     // What is said of every network in the same words is said once.
-    (sections.flatMap(findings(of:)) + warnings).reduce(into: []) { all, finding in
-      if !all.contains(finding) { all.append(finding) }
-    }
+    unique(sections.flatMap(findings(of:)) + warnings)
   }
 
   /// The findings that a section's figures say.

@@ -79,8 +79,7 @@ extension MeasuredRun {
 
   /// All values that its records have of a property.
   func values(_ value: (EvaluationRecord) -> String?) -> String {
-    var found: [String] = []
-    for text in records.compactMap(value) where !found.contains(text) { found.append(text) }
+    let found = unique(records.compactMap(value))
     return found.isEmpty ? "–" : found.joined(separator: ", ")
   }
 

@@ -333,7 +333,7 @@ extension EvaluationRecord {
 }
 
 /// Every value once, in the order of its first place.
-private func unique<T: Hashable>(_ values: [T]) -> [T] {
+func unique<T: Hashable>(_ values: [T]) -> [T] {
   var seen = Set<T>()
   return values.filter { seen.insert($0).inserted }
 }
