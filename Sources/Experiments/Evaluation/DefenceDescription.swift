@@ -78,6 +78,9 @@ package struct DefenceDescription: Sendable {
 }
 
 extension [String: String] {
+  /// All of them in one text, by which files of records and of images know each other again.
+  package var inOneLine: String { asList.joined(separator: "; ") }
+
   /// "name value" of every parameter, by name.
   package var asList: [String] { sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" } }
 }

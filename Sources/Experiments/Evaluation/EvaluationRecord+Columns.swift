@@ -76,6 +76,6 @@ extension EvaluationRecord {
   private static func count(_ value: Int?) -> DataValue? { value.map { .count($0) } }
   private static func number(_ value: Double?) -> DataValue? { value.map { .number($0) } }
   private static func list(_ parameters: [String: String]?) -> DataValue? {
-    text(parameters?.asList.joined(separator: "; "))
+    text(parameters?.inOneLine)
   }
 }

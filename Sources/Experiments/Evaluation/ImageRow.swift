@@ -30,11 +30,11 @@ package struct ImageRow: Sendable {
     .init("kernelSet", "text") { .text($0.result.job.circumstances.kernelSet.rawValue) },
     .init("defence", "text") { .text($0.result.job.defence.name.rawValue) },
     .init("defenceParameters", "text") {
-      .text($0.result.job.defence.parameters.asList.joined(separator: "; "))
+      .text($0.result.job.defence.parameters.inOneLine)
     },
     .init("attack", "text") { .text($0.result.job.attack.name.rawValue) },
     .init("attackParameters", "text") {
-      .text($0.result.job.attack.parameters.asList.joined(separator: "; "))
+      .text($0.result.job.attack.parameters.inOneLine)
     },
     .init("norm", "text") { $0.result.job.attack.budget.map { .text($0.norm.rawValue) } },
     .init("epsilon", "pixel scale, as asked for") {

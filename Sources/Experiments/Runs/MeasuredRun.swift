@@ -189,7 +189,7 @@ extension EvaluationRecord {
   /// Its defence and its attack.
   var setting: MeasuredRun.Setting {
     func text(_ parameters: [String: String]?) -> String {
-      (parameters ?? [:]).asList.joined(separator: "; ")
+      (parameters ?? [:]).inOneLine
     }
     return MeasuredRun.Setting(
       dataset: dataset, defence: defence.rawValue,
