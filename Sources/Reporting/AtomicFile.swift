@@ -137,7 +137,7 @@ package enum AtomicFile {
     let separator = folder.isEmpty || folder.hasSuffix("/") ? "" : "/"
     var attempt = 0
     while true {
-      let name = "\(folder)\(separator).\(getpid())-\(attempt)\(ending)"
+      let name = "\(folder)\(separator).\(machine).\(getpid())-\(attempt)\(ending)"
       let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       if descriptor >= 0 {
         // Who removes what was left behind may have come between. A file system without locks has no such.
@@ -156,11 +156,25 @@ package enum AtomicFile {
 
   private static let ending = ".partial"
 
-  /// Removes the files of `createPartial` whose process has ended: nobody has them locked.
+  /// This machine's name, as a part of a file's name.
+  package static let machine: String = {
+    var buffer = [CChar](repeating: 0, count: 256)
+    gethostname(&buffer, buffer.count - 1)
+    let name = String(
+      decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let safe = name.prefix { $0 != "." }
+      .filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+    return safe.isEmpty ? "machine" : String(safe.prefix(40))
+  }()
+
+  /// Removes the files of `createPartial` on this machine whose process has ended: nobody has them locked. Those of
+  /// other machines stay, as on a file system that several share a lock may be seen by one alone.
   private static func removePartials(in folder: String) {
     let place = folder.isEmpty ? "." : folder
     for name in (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
-    where name.wholeMatch(of: /\.[0-9]+-[0-9]+\.partial/) != nil {
+    where name.hasPrefix(".\(machine).")
+      && name.dropFirst(machine.count + 2).wholeMatch(of: /[0-9]+-[0-9]+\.partial/) != nil
+    {
       let path = "\(place)/\(name)"
       let descriptor = open(path, O_RDONLY | O_CLOEXEC)
       guard descriptor >= 0 else { continue }

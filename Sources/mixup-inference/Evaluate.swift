@@ -25,8 +25,9 @@ struct Evaluate: ParsableCommand {
       whether the attack succeeds where it must, and whether a larger radius, more steps or other attackers \
       find more. Figures that fail are not to be quoted.
 
-      With --store a run that was interrupted goes on where it ended, and --shard i/n measures a part, \
-      to be put together by `merge`. --plan takes defences and attacks from a file instead: \
+      With --store a run that was interrupted goes on where it ended, --shard i/n measures a part, and \
+      any number of runs with --shard auto on one --store, begun whenever and on any machines, share the work out \
+      among themselves; `merge` puts together what they measured. --plan takes defences and attacks from a file instead: \
       {"defences": [{"name": "mi-ol", "lambda": 0.6}], "attacks": [{"name": "pgd", "epsilon": "8/255"}]}.
 
       Example: mixup-inference evaluate --model report/checkpoints/mixup.safetensors \
@@ -55,8 +56,26 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Folder where outcomes are kept as they come, so that a later run goes on there.")
   var store: String?
 
-  @Option(help: "Which part of the images to measure, such as 2/4; needs --store.")
+  @Option(
+    help: """
+      Which part of the images to measure, such as 2/4; or auto: whatever no other run with the same --store \
+      has. Both need --store.
+      """)
   var shard: String?
+
+  @Option(
+    help: """
+      With --shard auto, the most images that are claimed at once, 8 unless given, and fewer where a gradient is dear. The \
+      same for all runs.
+      """)
+  var unit: Int?
+
+  @Option(
+    help: """
+      With --shard auto, seconds after which a run that shows no life is taken for dead, and others measure \
+      what it had; 120 unless given.
+      """)
+  var lease: Double?
 
   @Option(
     help: "On how many images the sanity suite checks every defence, under its worst attack.")
@@ -83,8 +102,10 @@ struct Evaluate: ParsableCommand {
   func run() throws {
     var plan = try plan.evaluationPlan()
     if files.wantsCurves { try plan.prepareForCurves() }
-    let shard = try self.shard.map { try Shard($0) } ?? .whole
-    guard shard == .whole || store != nil else {
+    let sharing = try sharing()
+    let shard = try sharing == nil ? self.shard.map { try Shard($0) } ?? .whole : .whole
+    let isWhole = shard == .whole && sharing == nil
+    guard isWhole || store != nil else {
       throw Failure.usage("--shard measures a part; give --store, where `merge` finds it")
     }
     if let match, !(match > 0 && match <= 1) {
@@ -93,22 +114,26 @@ struct Evaluate: ParsableCommand {
     if let sanity, !(1...1_000_000 ~= sanity) {
       throw Failure.usage("--sanity is \(sanity); give a number of images")
     }
-    guard sanity == nil || shard == .whole else {
+    guard sanity == nil || isWhole else {
       throw Failure.usage("--sanity looks at all images; leave --shard out")
     }
-    guard logits == nil || shard == .whole else {
+    guard logits == nil || isWhole else {
       throw Failure.usage("--logits has all images; leave --shard out")
     }
     let attackers = plan.attacks.filter { $0.budget != nil && $0.name.knowledge != .draws }
     guard sanity == nil || !attackers.isEmpty else {
       throw Failure.usage("--sanity checks defences under an attack; give --attack and --epsilon")
     }
-    guard robustbench == nil || shard == .whole else {
+    guard robustbench == nil || isWhole else {
       throw Failure.usage("--robustbench is about all images; leave --shard out")
     }
     if robustbench != nil { try plan.checkForRobustBench() }
     let others = [logits, robustbench]
     let destinations = files.destinations + others
+    guard sharing == nil || destinations.allSatisfy({ $0 == nil }) else {
+      throw Failure.usage(
+        "a run with --shard auto writes no results, as each has a part; give the files to `merge`")
+    }
     try files.checkFormat()
     try destinations.check(
       inputs: network.files + [dataset.file, images, self.plan.plan], others: profile.files,
@@ -133,6 +158,14 @@ struct Evaluate: ParsableCommand {
       run.plan.defences = run.matched.map(\.defence)
       for defence in run.matched { destinations.say(defence.text) }
     }
+    if let sharing {
+      if let task = sharing.task { show("this is \(task)") }
+      let outcome = try profile.profiled("evaluate", machine) {
+        try run.share(sharing, model, other: other, on: data, dataset: set)
+      }
+      show("\(outcome)")
+      return
+    }
     let results = try profile.profiled("evaluate", machine) {
       try run.run(model, other: other, on: data, dataset: set)
     }
@@ -146,6 +179,20 @@ struct Evaluate: ParsableCommand {
       destinations.say(entry.text)
     }
     try logits?.write(run.logits(of: model, on: data, dataset: set).encoded())
+  }
+}
+
+extension Evaluate {
+  /// How the run shares the work out; nil if it does not.
+  fileprivate func sharing() throws -> Sharing? {
+    guard shard == "auto" else {
+      for (name, isGiven) in [("unit", unit != nil), ("lease", lease != nil)] where isGiven {
+        throw Failure.usage("--\(name) is about runs that share the work out; give --shard auto")
+      }
+      return nil
+    }
+    return try Sharing(
+      task: ArrayTask.of(ProcessInfo.processInfo.environment), unit: unit, lease: lease)
   }
 }
 

@@ -7,6 +7,7 @@ import NeuralNetwork
 import Reporting
 import Robustness
 import Statistics
+import Synchronization
 import TestSupport
 import Testing
 
@@ -164,6 +165,108 @@ struct EvaluationRunTests {
       let missing = Array(stores.dropLast())
       #expect(throws: PlanError.self) { try EvaluationStore.merged(missing) }
       #expect(throws: PlanError.self) { try EvaluationStore.merged(stores + [stores[0]]) }
+    }
+  }
+
+  /// A run that shares the store's work out with others.
+  private func share(
+    _ store: URL, unit: Int? = 2, lease: Double = 60, threads: Int = 1, task: Int = 0,
+    interruption: Interruption = .never
+  ) throws -> SharedOutcome {
+    try EvaluationRun(
+      plan: plan(), store: store, kernels: .openBLAS, workers: WorkerPool(threadCount: threads),
+      progress: ProgressReporter(
+        output: .init(columns: nil, write: { _ in }), interruption: interruption)
+    ).share(
+      Sharing(task: ArrayTask(job: "test", number: task), unit: unit, lease: lease),
+      model(seed: 5), other: model(seed: 6), on: digits(), dataset: .digits)
+  }
+
+  @Test("shared out among runs that come and go are those of one run", arguments: [1, 2, 8])
+  func shared(unit: Int) throws {
+    try withTemporaryFolder { folder in
+      let whole = try run()
+      // Every run is asked to end after so many looks at whether it is, until one is left alone.
+      var outcomes: [SharedOutcome] = []
+      for task in 0..<40 where outcomes.isEmpty {
+        let left = Mutex(2 + task)
+        let asked = Interruption(advice: "") {
+          left.withLock { left in
+            left -= 1
+            return left < 0
+          }
+        }
+        do {
+          outcomes.append(
+            try share(folder, unit: unit, threads: 1 + task % 2, task: task, interruption: asked))
+        } catch is Interrupted {}
+      }
+      let last = try #require(outcomes.last)
+      #expect(last.units == 3 * (7 / unit + (7 % unit == 0 ? 0 : 1)))
+      let store = EvaluationStore(folder)
+      expectSame(try EvaluationStore.merged([store]), whole)
+      // Who has the store to itself afterwards finds everything there.
+      expectSame(try run(store: folder), whole)
+      #expect(try share(folder, unit: unit).mine == 0)
+      // Nobody's claims are needed once all is there.
+      try FileManager.default.removeItem(at: folder.appending(path: "claims"))
+      let again = try share(folder, unit: unit)
+      #expect(again.mine == 0 && again.before == again.units)
+    }
+  }
+
+  @Test("shared out, of which some is lost although it was done, are measured again")
+  func lost() throws {
+    try withTemporaryFolder { folder in
+      let whole = try run()
+      let units = try share(folder, task: 1).units
+      let parts = try files(folder)
+      #expect(parts.count == 6 && parts.allSatisfy { $0.pathExtension == "part" })
+      try FileManager.default.removeItem(at: parts[0])
+      let bytes = try Data(contentsOf: parts[1])
+      try bytes.prefix(bytes.count - 9).write(to: parts[1])
+      #expect(throws: PlanError.self) { try EvaluationStore.merged([EvaluationStore(folder)]) }
+      let again = try share(folder, task: 2)
+      #expect(again.units == units && 1..<units ~= again.mine)
+      #expect(again.mine + again.before == units)
+      expectSame(try EvaluationStore.merged([EvaluationStore(folder)]), whole)
+    }
+  }
+
+  @Test("measured twice count once, and are refused where the two differ")
+  func twice() throws {
+    try withTemporaryFolder { folder in
+      let whole = try run()
+      _ = try share(folder, unit: 2)
+      // Another cut: the same images are claimed apart, by somebody who does not see what is there.
+      let hidden = try files(folder)
+      let aside = folder.appending(path: "aside")
+      try FileManager.default.createDirectory(at: aside, withIntermediateDirectories: false)
+      for file in hidden {
+        try FileManager.default.moveItem(
+          at: file, to: aside.appending(path: file.lastPathComponent))
+      }
+      _ = try share(folder, unit: 2)
+      for file in hidden {
+        let other = file.deletingPathExtension().appendingPathExtension("other.part")
+        try FileManager.default.moveItem(
+          at: aside.appending(path: file.lastPathComponent), to: other)
+      }
+      expectSame(try EvaluationStore.merged([EvaluationStore(folder)]), whole)
+
+      // A machine that computes otherwise.
+      let job = whole[0].job
+      let file = try EvaluationStore(folder).file(of: job.key)
+      let header = try #require(OutcomeFile.header(in: OutcomeFile.parts(of: file)))
+      var block = try #require(
+        try OutcomeFile.blocks(in: OutcomeFile.parts(of: file), below: header).first)
+      block.measured.outcomes[0].predictions[0] =
+        (block.measured.outcomes[0].predictions[0] + 1) % 10
+      try OutcomeFile(partOf: file, by: "another", header: header).append(block)
+      let error = #expect(throws: PlanError.self) {
+        try EvaluationStore.merged([EvaluationStore(folder)])
+      }
+      #expect("\(try #require(error))".contains("measured twice"))
     }
   }
 

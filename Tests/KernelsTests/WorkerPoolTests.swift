@@ -87,4 +87,29 @@ struct WorkerPoolTests {
   func processors() {
     #expect((1...sysconf(Int32(_SC_NPROCESSORS_CONF))).contains(WorkerPool.availableProcessors))
   }
+
+  @Test(
+    "Of Slurm a process takes what it is allotted, whatever the machine has",
+    arguments: [
+      ([:], nil), (["SLURM_CPUS_PER_TASK": "3"], nil),
+      (["SLURM_JOB_ID": "1", "SLURM_CPUS_PER_TASK": "3", "SLURM_CPUS_ON_NODE": "8"], 3),
+      (["SLURM_JOB_ID": "1", "SLURM_CPUS_ON_NODE": "8"], 8),
+      (
+        [
+          "SLURM_JOB_ID": "1", "SLURM_CPUS_ON_NODE": "8", "SLURM_STEP_ID": "0",
+          "SLURM_STEP_TASKS_PER_NODE": "2(x3)",
+        ], 4
+      ),
+      (
+        [
+          "SLURM_JOB_ID": "1", "SLURM_CPUS_ON_NODE": "2", "SLURM_STEP_ID": "0",
+          "SLURM_STEP_TASKS_PER_NODE": "5",
+        ], 1
+      ),
+      (["SLURM_JOB_ID": "1"], nil), (["SLURM_JOB_ID": "1", "SLURM_CPUS_PER_TASK": "many"], nil),
+      (["SLURM_JOB_ID": "1", "SLURM_CPUS_PER_TASK": "0"], nil),
+    ] as [([String: String], Int?)])
+  func allotment(variables: [String: String], count: Int?) {
+    #expect(WorkerPool.allotment { variables[$0] } == count)
+  }
 }

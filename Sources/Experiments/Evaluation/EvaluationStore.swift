@@ -4,8 +4,9 @@ import Reporting
 import Robustness
 
 /// A folder with the outcomes of evaluations: `evaluations/`, what runs were asked to measure; `outcomes/`, a
-/// file for every defence under every attack, image by image; and `results.jsonl`, a record a line, written
-/// anew whenever outcomes are complete.
+/// file for every defence under every attack, image by image, or parts of one where several processes share the
+/// work; `claims/`, which of them has what; and `results.jsonl`, a record a line, written anew whenever outcomes
+/// are complete.
 ///
 /// An outcome is kept under everything that it depends on and nothing else. So a run finds what an earlier
 /// one has measured even if it asks for more images, or the checkpoint's file has another name.
@@ -19,11 +20,29 @@ package struct EvaluationStore: Sendable {
   package var files: [URL] { [sanity, records] }
 
   /// The folders that are a store's own.
-  package var folders: [URL] { [evaluations, outcomes] }
+  package var folders: [URL] { [evaluations, outcomes, folder.appending(path: "claims")] }
 
   /// Where the outcomes of a job are.
   package func file(of key: EvaluationJob.Key) throws -> URL {
     outcomes.appending(path: try key.fileName())
+  }
+
+  /// The sound blocks of a job, in the file of a run that has it alone and in the parts of those that share it.
+  ///
+  /// - Throws: `PlanError.otherJob` if what is there is of another job.
+  package func blocks(
+    of job: EvaluationJob, below header: OutcomeFile.Header
+  ) throws -> [OutcomeFile.Block] {
+    let file = try file(of: job.key)
+    return try OutcomeFile.blocks(in: [file] + OutcomeFile.parts(of: file), below: header)
+  }
+
+  /// The folder in which processes that share an evaluation claim its units.
+  ///
+  /// - Parameter unit: images in a unit as they were asked for: processes that cut differently claim apart.
+  func claims(of evaluation: StoredEvaluation, unit: Int?) throws -> URL {
+    let digest = sha256(try JSONEncoder.canonical.encode(evaluation)).prefix(16)
+    return folder.appending(path: "claims/\(digest)\(unit.map { "-\($0)" } ?? "")")
   }
 
   /// Writes down what a run is about to measure, so that `merged` knows what is missing.
@@ -115,20 +134,21 @@ package struct EvaluationStore: Sendable {
     var header: OutcomeFile.Header?
     for store in stores {
       let file = try store.file(of: job.key)
-      guard FileManager.default.fileExists(atPath: file.path(percentEncoded: false)) else {
-        continue
-      }
-      let part = try OutcomeFile.read(file)
-      guard part.header.key == job.key, header ?? part.header == part.header else {
-        throw PlanError.otherJob(file: file.relativePath)
-      }
+      guard let part = try store.read(job, below: header) else { continue }
       header = part.header
-      for example in part.blocks.flatMap(\.examples) {
+      let examples = Set(part.blocks.flatMap(\.examples))
+      for example in examples {
         if let other = holder.updateValue(store.folder.relativePath, forKey: example) {
           throw PlanError.merge(
             "image \(example.index) is in \(other) and in \(store.folder.relativePath) "
               + "(\(file.lastPathComponent)); name each store once, and no shard twice")
         }
+      }
+      if let example = part.blocks.contradiction {
+        throw PlanError.merge(
+          "image \(example.index) was measured twice in \(store.folder.relativePath) and came out differently "
+            + "(\(file.deletingPathExtension().lastPathComponent)); the machines do not compute the same: keep the parts of "
+            + "one, and take the others away")
       }
       blocks += part.blocks
     }
@@ -144,6 +164,21 @@ package struct EvaluationStore: Sendable {
       job: job, isRandomized: header.isRandomized,
       forwardPassesPerDecision: header.forwardPassesPerDecision, outcomes: merged.outcomes,
       cost: merged.cost, images: examples)
+  }
+
+  /// What is there of a job; nil if nothing is.
+  private func read(
+    _ job: EvaluationJob, below header: OutcomeFile.Header?
+  ) throws -> (header: OutcomeFile.Header, blocks: [OutcomeFile.Block])? {
+    let file = try file(of: job.key)
+    let parts = OutcomeFile.parts(of: file)
+    let isThere = FileManager.default.fileExists(atPath: file.path(percentEncoded: false))
+    let whole = isThere ? try OutcomeFile.read(file) : nil
+    guard let header = header ?? whole?.header ?? OutcomeFile.header(in: parts) else { return nil }
+    guard header.key == job.key, whole.map({ $0.header == header }) ?? true else {
+      throw PlanError.otherJob(file: file.relativePath)
+    }
+    return (header, (whole?.blocks ?? []) + (try OutcomeFile.blocks(in: parts, below: header)))
   }
 
   private var outcomes: URL { folder.appending(path: "outcomes") }

@@ -119,6 +119,82 @@ package final class OutcomeFile: Sendable {
     if opened.size == 0 { try append(Sealed(header)) }
   }
 
+  /// Creates a part of a job's outcomes: a file of its own beside `file`, for one of several processes that
+  /// measure the job at once.
+  ///
+  /// Nobody else writes to it, so it is not locked: what a lock is worth on a file system that several machines
+  /// share, its administrator decides.
+  ///
+  /// - Parameters:
+  ///   - file: the file that the outcomes would be in if one process measured all of them.
+  ///   - writer: who writes, as a part of the file's name.
+  /// - Throws: `FileWriteError` if it cannot be written.
+  package init(partOf file: URL, by writer: String, header: Header) throws {
+    self.header = header
+    damage = nil
+    found = Mutex([])
+    try AtomicFile.createFolder(of: file)
+    (path, descriptor) = try Self.createdPart(of: file, by: writer)
+    try append(Sealed(header))
+  }
+
+  private static func createdPart(
+    of file: URL, by writer: String
+  ) throws(FileWriteError) -> (path: String, descriptor: Int32) {
+    var number = 1
+    while true {
+      let part = file.deletingPathExtension()
+        .appendingPathExtension("\(writer)-\(number)").appendingPathExtension(partEnding)
+      let path = part.path(percentEncoded: false)
+      let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      if descriptor >= 0 { return (path, descriptor) }
+      guard errno == EEXIST else { throw FileWriteError(path: path, code: errno) }
+      number += 1
+    }
+  }
+
+  /// How the names of parts end, so that who looks for whole files passes them over.
+  private static let partEnding = "part"
+
+  /// The parts of a job's outcomes beside `file`, by name.
+  package static func parts(of file: URL) -> [URL] {
+    let folder = file.deletingLastPathComponent()
+    let job = file.deletingPathExtension().lastPathComponent + "."
+    let names = try? FileManager.default.contentsOfDirectory(
+      atPath: folder.path(percentEncoded: false))
+    return (names ?? []).filter { $0.hasPrefix(job) && $0.hasSuffix(".\(partEnding)") }.sorted()
+      .map { folder.appending(path: $0) }
+  }
+
+  /// The sound blocks of files of one job. What is damaged is passed over: whoever looks for images that are
+  /// missing measures them again, and a part is its writer's alone to mend.
+  ///
+  /// - Throws: `PlanError.otherJob` if a file is of another job.
+  package static func blocks(in files: [URL], below header: Header) throws -> [Block] {
+    try files.flatMap { file -> [Block] in
+      guard let bytes = try? Data(contentsOf: file) else { return [] }
+      let lines = lines(bytes)
+      guard let first = lines.first, let present = Sealed<Header>.contents(of: first) else {
+        return []
+      }
+      guard present == header else {
+        throw PlanError.otherJob(file: file.path(percentEncoded: false))
+      }
+      return try blocks(in: lines, below: header).sound.map(\.block)
+    }
+  }
+
+  /// The header of the first file that has a sound one; nil if none has.
+  package static func header(in files: [URL]) -> Header? {
+    for file in files {
+      guard let bytes = try? Data(contentsOf: file), let first = lines(bytes).first,
+        let header = Sealed<Header>.contents(of: first)
+      else { continue }
+      return header
+    }
+    return nil
+  }
+
   deinit {
     FileLock.release(descriptor)
   }
@@ -245,6 +321,17 @@ extension OutcomeFile.Block {
 }
 
 extension [OutcomeFile.Block] {
+  /// An example that two blocks have, with different outcomes.
+  package var contradiction: OutcomeFile.Example? {
+    var outcomes: [OutcomeFile.Example: EvaluationResult.Outcome] = [:]
+    for (example, outcome) in flatMap({ zip($0.examples, $0.measured.outcomes) }) {
+      if outcomes.updateValue(outcome, forKey: example).map({ $0 != outcome }) ?? false {
+        return example
+      }
+    }
+    return nil
+  }
+
   /// What the blocks hold of the given examples, in no order, and what that cost.
   ///
   /// - Returns: no cost if a block holds other examples as well.
@@ -258,7 +345,10 @@ extension [OutcomeFile.Block] {
     var found = Set<OutcomeFile.Example>()
     var cost: JobResult.Cost? = JobResult.Cost(passes: PassMeter.Count(), seconds: 0)
     for block in self {
-      let part = zip(block.examples, block.measured.outcomes).filter { wanted.contains($0.0) }
+      // What two processes measured, since one believed the other dead, counts once.
+      let part = zip(block.examples, block.measured.outcomes).filter {
+        wanted.contains($0.0) && !found.contains($0.0)
+      }
       guard !part.isEmpty else { continue }
       outcomes += part.map(\.1)
       found.formUnion(part.map(\.0))

@@ -74,12 +74,29 @@ public final class WorkerPool: Sendable {
     return try results.withLock { try $0.compactMap { try $0?.get() } }
   }
 
-  /// Processors that this process may use: the affinity mask, cut down to the control group's quota.
+  /// Processors that this process may use: the affinity mask, cut down to the control group's quota and to what
+  /// Slurm has allotted, which not every cluster enforces.
   public static let availableProcessors: Int = {
     let allowed = Int(cpu_affinity_count())
     let count = allowed > 0 ? allowed : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    return max(1, min(count, controlGroupQuota() ?? count))
+    let limits = [controlGroupQuota(), allotment { getenv($0).map { String(cString: $0) } }]
+    return max(1, limits.compactMap(\.self).reduce(count, min))
   }()
+
+  /// The processors that Slurm's variables allot to this process; nil outside of Slurm.
+  ///
+  /// `SLURM_CPUS_PER_TASK` is there only where a number was asked for; without it, what the job has of this machine,
+  /// which the tasks of a step share.
+  package static func allotment(_ variable: (String) -> String?) -> Int? {
+    func number(_ name: String) -> Int? {
+      // "2(x3)" is 2 on each of three machines.
+      variable(name).flatMap { Int($0.prefix(while: \.isNumber)) }.flatMap { $0 > 0 ? $0 : nil }
+    }
+    guard variable("SLURM_JOB_ID") != nil else { return nil }
+    if let count = number("SLURM_CPUS_PER_TASK") { return count }
+    let tasks = variable("SLURM_STEP_ID") == nil ? 1 : number("SLURM_STEP_TASKS_PER_NODE") ?? 1
+    return number("SLURM_CPUS_ON_NODE").map { max(1, $0 / tasks) }
+  }
 
   /// The control group's limit in whole processors (cgroup v2, else v1), if there is one.
   private static func controlGroupQuota() -> Int? {

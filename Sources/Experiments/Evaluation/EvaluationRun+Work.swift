@@ -1,0 +1,161 @@
+import Classification
+import Datasets
+import NeuralNetwork
+import Robustness
+
+extension EvaluationRun {
+  /// What a run has to measure, whoever measures which part of it.
+  struct Work: Sendable {
+    let setting: Setting
+    /// The images' identities, as `LabelledImages.identities`.
+    let identities: [String]
+    /// Every defence under every attack, in the order of the plan.
+    let jobs: [EvaluationJob]
+    /// The attacks in their order, each with the places of its jobs.
+    let columns: [(attack: AttackDescription, places: [Int])]
+
+    var images: LabelledImages { setting.images }
+
+    /// Describes the work, and writes it down in the run's store.
+    ///
+    /// - Throws: `PlanError` for what cannot be measured, and what model, data and store throw.
+    init(
+      _ run: EvaluationRun, _ model: any EvaluatedModel, _ other: (any EvaluatedModel)?,
+      on data: DatasetSplit, called dataset: String
+    ) throws {
+      let plan = run.plan
+      let setting = try Setting(
+        plan, model, other, on: data, images: run.images?.images, kernels: run.kernels)
+      let (base, images) = (setting.base, setting.images)
+      try images.checkIndices()
+      guard run.shard.number <= images.count else {
+        throw PlanError.setting(
+          "shard \(run.shard) of \(images.count) images is empty; use \(images.count) shards at most"
+        )
+      }
+      let identities = images.identities
+      // Computed once, as fifty thousand images take most of a second.
+      let training = data.training.identities
+      let known = Set(training + data.validation.identities)
+      let examples = EvaluationRecord.Examples(
+        identity: images.identity(of: identities), repeated: images.count - Set(identities).count,
+        training: identities.count(where: known.contains))
+      let defences = plan.defences.map { $0.resolved(for: base.imageShape) }
+      let pool =
+        defences.contains { $0.defence?.usesTrainingImages == true }
+        ? EvaluationJob.Pool(
+          split: .training, images: training.count, identity: data.training.identity(of: training))
+        : nil
+      jobs = defences.flatMap { defence in
+        plan.attacks.map { attack in
+          EvaluationJob(
+            model: model.name, dataset: dataset,
+            split: run.images == nil ? .test : .file, images: run.images?.description,
+            examples: examples, indices: IndexRanges(images.indices),
+            pool: defence.defence?.usesTrainingImages == true ? pool : nil,
+            defence: defence, attack: attack,
+            circumstances: EvaluationJob.Circumstances(
+              checkpoint: model.digest, normalization: model.normalization,
+              other: attack.name.knowledge == .otherNetwork ? other?.digest : nil, seed: plan.seed,
+              kernelSet: run.kernels, planProfile: (base as? NetworkClassifier)?.plan.profile,
+              scoringDraws: plan.scoringDraws,
+              selectionDraws: plan.selectionDraws), origin: model.origin,
+            process: model.process,
+            matching: run.matched.first { $0.defence == defence }?.matching)
+        }
+      }
+      columns = plan.attacks.enumerated().map { column, attack in
+        (
+          attack,
+          Array(
+            stride(from: column, to: defences.count * plan.attacks.count, by: plan.attacks.count))
+        )
+      }
+      self.setting = setting
+      self.identities = identities
+      if let store = run.store {
+        try EvaluationStore(store).keep(evaluation)
+      }
+    }
+
+    /// What is asked for, as a store keeps it.
+    var evaluation: StoredEvaluation {
+      StoredEvaluation(jobs: jobs, indices: images.indices, images: identities)
+    }
+
+    /// The image at a position, as stores name it.
+    func example(_ position: Int) -> OutcomeFile.Example {
+      OutcomeFile.Example(index: images.indices[position], image: identities[position])
+    }
+
+    /// How a job is measured.
+    ///
+    /// - Parameter oblivious: the search of the job's attack by an attacker who does not know of the defence.
+    func measurement(of job: EvaluationJob, _ oblivious: RememberedAttack) throws -> Measurement {
+      let target = try setting.target(of: job.defence)
+      let threat = try job.attack.budget.map {
+        try target.threat(
+          job.attack, oblivious: oblivious, within: $0,
+          selections: max(1, job.circumstances.selectionDraws))
+      }
+      return Measurement(
+        job: job, classifier: target.judge(of: job.attack), threat: threat,
+        defended: target.defended,
+        blockSize: setting.blockSize(through: threat?.surrogate))
+    }
+  }
+
+  /// A job, and what it takes to measure it.
+  struct Measurement: Sendable {
+    let job: EvaluationJob
+    /// Who predicts the images, attacked or not.
+    let classifier: any DifferentiableClassifier
+    let threat: Threat?
+    let defended: (any DefendedClassifier)?
+    /// Images at once; nil for the evaluation's own choice.
+    let blockSize: Int?
+
+    /// The job for a person.
+    var title: String { "\(job.defence.name.rawValue) under \(job.attack.name.rawValue)" }
+
+    /// What the job's outcomes are kept below.
+    var header: OutcomeFile.Header {
+      OutcomeFile.Header(
+        key: job.key, classCount: classifier.classCount, isRandomized: classifier.isRandomized,
+        forwardPassesPerDecision: classifier.forwardPassesPerDecision)
+    }
+
+    /// Measures the images at some positions.
+    ///
+    /// - Parameters:
+    ///   - forEach: runs the blocks.
+    ///   - finished: called after every block; never at once from two threads.
+    func run(
+      on positions: [Int], of work: Work, forEach: @escaping ForEach,
+      finished: @Sendable (OutcomeFile.Block) throws -> Void
+    ) throws {
+      var evaluation = Evaluation(
+        seed: job.circumstances.seed, blockSize: blockSize,
+        scoringDraws: job.circumstances.scoringDraws,
+        selectionDraws: job.circumstances.selectionDraws, forEach: forEach)
+      evaluation.detecting = defended as? any DetectingClassifier
+      evaluation.statistics = defended?.detector
+      let names = Dictionary(
+        uniqueKeysWithValues: positions.map { (work.images.indices[$0], work.identities[$0]) })
+      _ = try evaluation.run(classifier, on: work.images[positions], under: threat) { measured in
+        try finished(
+          OutcomeFile.Block(
+            images: measured.outcomes.compactMap { names[$0.index] }, measured: measured))
+      }
+    }
+
+    /// What blocks hold of the images that were wanted.
+    func result(_ blocks: [OutcomeFile.Block], of wanted: [OutcomeFile.Example]) -> JobResult {
+      let found = blocks.outcomes(of: wanted)
+      return JobResult(
+        job: job, isRandomized: classifier.isRandomized,
+        forwardPassesPerDecision: classifier.forwardPassesPerDecision, outcomes: found.outcomes,
+        cost: found.cost, images: wanted)
+    }
+  }
+}
