@@ -233,7 +233,8 @@ let package = Package(
       name: "CommandLineTests",
       dependencies: [
         "mixup-inference", "Experiments", "Reporting", "Training", "Robustness", "Datasets",
-        "NeuralNetwork", "Kernels", "Classification", "TestSupport",
+        "NeuralNetwork", "Kernels", "Classification", "PropertyChecks", "PropertyTesting",
+        "TestSupport",
       ],
       swiftSettings: strict),
   ],

@@ -22,7 +22,9 @@ package enum AtomicFile {
 
     let partial = try createPartial(in: folder, for: path)
     do throws(FileWriteError) {
-      defer { close(partial.descriptor) }
+      // Freed by hand: the file may be locked under its new name at once, and a process that is just being started has
+      // a copy of the descriptor.
+      defer { FileLock.release(partial.descriptor) }
       if let mode { fchmod(partial.descriptor, mode) }
       if let code = data.withUnsafeBytes({ writeAll($0, to: partial.descriptor) }) {
         throw FileWriteError(path: path, code: code)
@@ -53,7 +55,7 @@ package enum AtomicFile {
     }
     try createFolder(folder, for: path)
     let partial = try createPartial(in: folder, for: path)
-    close(partial.descriptor)
+    FileLock.release(partial.descriptor)
     unlink(partial.path)
   }
 
@@ -172,9 +174,7 @@ package enum AtomicFile {
   private static func removePartials(in folder: String) {
     let place = folder.isEmpty ? "." : folder
     for name in (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
-    where name.hasPrefix(".\(machine).")
-      && name.dropFirst(machine.count + 2).wholeMatch(of: /[0-9]+-[0-9]+\.partial/) != nil
-    {
+    where name.wholeMatch(of: /\.([A-Za-z0-9-]+)\.[0-9]+-[0-9]+\.partial/)?.1 == machine[...] {
       let path = "\(place)/\(name)"
       let descriptor = open(path, O_RDONLY | O_CLOEXEC)
       guard descriptor >= 0 else { continue }

@@ -65,7 +65,7 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: """
-      With --shard auto, the most images that are claimed at once, 8 unless given, and fewer where a gradient is dear. The \
+      With --shard auto, the most images that are claimed at once, 16 unless given, and fewer where a gradient is dear. The \
       same for all runs.
       """)
   var unit: Int?
@@ -99,7 +99,63 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var machine: MachineOptions
   @OptionGroup var profile: ProfileOptions
 
+  @Flag(
+    help: """
+      Only say what it will take: measures a few units of every attack, and prints passes, core hours, memory, and \
+      how long so many tasks with --shard auto need. Nothing is kept.
+      """)
+  var estimate = false
+
   func run() throws {
+    let prepared = try prepared()
+    if estimate { return show(try prepared.estimate(unit: unit).text) }
+    let (model, other, data) = (prepared.model, prepared.other, prepared.data)
+    let run = prepared.run
+    if let sharing = prepared.sharing {
+      if let task = sharing.task { show("this is \(task)") }
+      let outcome = try profile.profiled("evaluate", machine) {
+        try run.share(sharing, model, other: other, on: data, dataset: prepared.set)
+      }
+      return show("\(outcome)")
+    }
+    for defence in run.matched { destinations.say(defence.text) }
+    let results = try profile.profiled("evaluate", machine) {
+      try run.run(model, other: other, on: data, dataset: prepared.set)
+    }
+    let summary = try run.summary(
+      of: results, model, other: other, on: data, sanityCount: sanity)
+    if run.shard != .whole { destinations.say("part \(run.shard) of the images alone") }
+    try summary.publish(files, with: [logits, robustbench])
+    if let robustbench {
+      let entry = try RobustBenchEntry(summary.records)
+      try robustbench.write(Data(entry.json.utf8))
+      destinations.say(entry.text)
+    }
+    try logits?.write(run.logits(of: model, on: data, dataset: prepared.set).encoded())
+  }
+
+  private var destinations: [Destination?] { files.destinations + [logits, robustbench] }
+
+  /// What was asked for, checked and loaded.
+  struct Prepared {
+    var run: EvaluationRun
+    var model: any EvaluatedModel
+    var other: (any EvaluatedModel)?
+    var data: DatasetSplit
+    var set: Dataset
+    var sharing: Sharing?
+
+    /// What it will take.
+    ///
+    /// - Parameter unit: images in a unit; nil for as many as suit the attack.
+    func estimate(unit: Int?) throws -> EvaluationEstimate {
+      try run.estimate(
+        model, other: other, on: data, dataset: set, unit: unit, started: secondsSinceStart)
+    }
+  }
+
+  /// - Throws: `Failure` for what does not go together, and what the model's and the data's files throw.
+  func prepared() throws -> Prepared {
     var plan = try plan.evaluationPlan()
     if files.wantsCurves { try plan.prepareForCurves() }
     let sharing = try sharing()
@@ -128,8 +184,6 @@ struct Evaluate: ParsableCommand {
       throw Failure.usage("--robustbench is about all images; leave --shard out")
     }
     if robustbench != nil { try plan.checkForRobustBench() }
-    let others = [logits, robustbench]
-    let destinations = files.destinations + others
     guard sharing == nil || destinations.allSatisfy({ $0 == nil }) else {
       throw Failure.usage(
         "a run with --shard auto writes no results, as each has a part; give the files to `merge`")
@@ -143,10 +197,9 @@ struct Evaluate: ParsableCommand {
     let model = try network.load(for: set.imageShape)
     let other = try network.loadOther(for: set.imageShape)
     let data = try dataset.load(set, seed: model.splitSeed)
-    let folder = store.map { URL(filePath: $0) }
     var run = EvaluationRun(
-      plan: plan, images: try images.map { try imageFile($0, of: data) }, store: folder,
-      shard: shard, kernels: kernels,
+      plan: plan, images: try images.map { try imageFile($0, of: data) },
+      store: store.map { URL(filePath: $0) }, shard: shard, kernels: kernels,
       workers: machine.workers(),
       progress: ProgressReporter(
         interruption: .signals(
@@ -156,30 +209,22 @@ struct Evaluate: ParsableCommand {
     if let match {
       run.matched = try run.matched(to: match, model, on: data)
       run.plan.defences = run.matched.map(\.defence)
-      for defence in run.matched { destinations.say(defence.text) }
     }
-    if let sharing {
-      if let task = sharing.task { show("this is \(task)") }
-      let outcome = try profile.profiled("evaluate", machine) {
-        try run.share(sharing, model, other: other, on: data, dataset: set)
-      }
-      show("\(outcome)")
-      return
-    }
-    let results = try profile.profiled("evaluate", machine) {
-      try run.run(model, other: other, on: data, dataset: set)
-    }
-    let summary = try run.summary(
-      of: results, model, other: other, on: data, sanityCount: sanity)
-    if shard != .whole { destinations.say("part \(shard) of the images alone") }
-    try summary.publish(files, with: others)
-    if let robustbench {
-      let entry = try RobustBenchEntry(summary.records)
-      try robustbench.write(Data(entry.json.utf8))
-      destinations.say(entry.text)
-    }
-    try logits?.write(run.logits(of: model, on: data, dataset: set).encoded())
+    return Prepared(run: run, model: model, other: other, data: data, set: set, sharing: sharing)
   }
+}
+
+/// Seconds since this process was started.
+func secondsSinceStart() -> Double {
+  // The 22nd field, behind the name in brackets, which may hold blanks: ticks since the machine was started.
+  guard let status = try? String(contentsOfFile: "/proc/self/stat", encoding: .utf8),
+    let end = status.lastIndex(of: ")"),
+    let ticks = Double(status[end...].split(separator: " ").dropFirst(20).first ?? "")
+  else { return 0 }
+  var now = timespec()
+  clock_gettime(CLOCK_BOOTTIME, &now)
+  let seconds = Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
+  return max(0, seconds - ticks / Double(sysconf(Int32(_SC_CLK_TCK))))
 }
 
 extension Evaluate {

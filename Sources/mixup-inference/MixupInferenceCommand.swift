@@ -18,7 +18,7 @@ struct MixupInferenceCommand: ParsableCommand {
       with status 75 and a line that says what is kept; a second one, half a second later or more, ends it at once.
       """,
     subcommands: [
-      Reproduce.self, Train.self, Evaluate.self, Certify.self, Merge.self, Report.self,
+      Reproduce.self, Train.self, Evaluate.self, Submit.self, Certify.self, Merge.self, Report.self,
       Attack.self, Verify.self, Profile.self, Inspect.self, Export.self, Quantize.self,
       Compare.self,
       Doctor.self,
@@ -73,7 +73,9 @@ struct MixupInferenceCommand: ParsableCommand {
   }
 
   /// Options that take one value each time they stand; all others stand once.
-  private static let repeatable: Set = ["--defence", "--attack", "--reading", "--other-reading"]
+  private static let repeatable: Set = [
+    "--defence", "--attack", "--reading", "--other-reading", "--sbatch",
+  ]
 
   /// The first option that stands twice, of those that take one value.
   private static func repeated(in words: [String]) -> String? {

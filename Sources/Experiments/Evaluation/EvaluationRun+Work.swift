@@ -16,9 +16,9 @@ extension EvaluationRun {
 
     var images: LabelledImages { setting.images }
 
-    /// Describes the work, and writes it down in the run's store.
+    /// Describes the work.
     ///
-    /// - Throws: `PlanError` for what cannot be measured, and what model, data and store throw.
+    /// - Throws: `PlanError` for what cannot be measured, and what model and data throw.
     init(
       _ run: EvaluationRun, _ model: any EvaluatedModel, _ other: (any EvaluatedModel)?,
       on data: DatasetSplit, called dataset: String
@@ -73,9 +73,18 @@ extension EvaluationRun {
       }
       self.setting = setting
       self.identities = identities
-      if let store = run.store {
-        try EvaluationStore(store).keep(evaluation)
-      }
+    }
+
+    /// The work, written down in the run's store if it has one.
+    ///
+    /// - Throws: as `init`, and what the store throws.
+    static func kept(
+      _ run: EvaluationRun, _ model: any EvaluatedModel, _ other: (any EvaluatedModel)?,
+      on data: DatasetSplit, called dataset: String
+    ) throws -> Work {
+      let work = try Work(run, model, other, on: data, called: dataset)
+      if let store = run.store { try EvaluationStore(store).keep(work.evaluation) }
+      return work
     }
 
     /// What is asked for, as a store keeps it.

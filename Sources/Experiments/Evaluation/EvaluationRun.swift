@@ -18,7 +18,7 @@ package struct EvaluationRun: Sendable {
   var images: ImageFile?
   /// Where outcomes are kept as they come; nil to keep them in memory only.
   var store: URL?
-  var shard: Shard
+  package var shard: Shard
   var kernels: KernelSet
   var workers: WorkerPool
   var progress: ProgressReporter
@@ -54,7 +54,7 @@ package struct EvaluationRun: Sendable {
     _ model: any EvaluatedModel, other: (any EvaluatedModel)? = nil, on data: DatasetSplit,
     called dataset: String
   ) throws -> [JobResult] {
-    let work = try Work(self, model, other, on: data, called: dataset)
+    let work = try Work.kept(self, model, other, on: data, called: dataset)
     let memory = MemoryReuse()
     defer { withExtendedLifetime(memory) {} }
     var results: [JobResult?] = Array(repeating: nil, count: work.jobs.count)

@@ -87,7 +87,8 @@ package final class OutcomeFile: Sendable {
   }
 
   private let path: String
-  private let header: Header
+  /// The checksum of the header, below which every block's is.
+  private let checksum: String
   private let descriptor: Int32
   private let found: Mutex<[Block]>
   /// What was set aside when the file was opened; nil if nothing was damaged.
@@ -108,7 +109,7 @@ package final class OutcomeFile: Sendable {
   ///   written.
   package init(_ file: URL, header: Header) throws {
     path = file.path(percentEncoded: false)
-    self.header = header
+    checksum = try Sealed.checksum(of: header)
     try AtomicFile.createFolder(of: file)
     let opened = try Self.opened(file, header)
     descriptor = opened.descriptor
@@ -130,7 +131,7 @@ package final class OutcomeFile: Sendable {
   ///   - writer: who writes, as a part of the file's name.
   /// - Throws: `FileWriteError` if it cannot be written.
   package init(partOf file: URL, by writer: String, header: Header) throws {
-    self.header = header
+    checksum = try Sealed.checksum(of: header)
     damage = nil
     found = Mutex([])
     try AtomicFile.createFolder(of: file)
@@ -205,7 +206,7 @@ package final class OutcomeFile: Sendable {
   /// Writes a block behind the others, and has the system put it on the disk.
   package func append(_ block: Block) throws {
     try found.withLock {
-      try append(Sealed(block, below: Sealed.checksum(of: header)))
+      try append(Sealed(block, below: checksum))
       $0.append(block)
     }
   }

@@ -58,16 +58,10 @@ extension EvaluationRun {
     on data: DatasetSplit, dataset: Dataset
   ) throws -> SharedOutcome {
     guard let store else { throw PlanError.setting("what is shared out needs a store") }
-    let work = try Work(self, model, other, on: data, called: dataset.name)
+    let work = try Work.kept(self, model, other, on: data, called: dataset.name)
     let memory = MemoryReuse()
     defer { withExtendedLifetime(memory) {} }
-    let columns = try work.columns.map { column in
-      let oblivious = work.setting.oblivious(column.attack)
-      return try column.places.map { try work.measurement(of: work.jobs[$0], oblivious) }
-    }
-    let units = columns.enumerated().flatMap { column, measurements in
-      work.units(of: measurements, size: sharing.unit).map { (column: column, positions: $0) }
-    }
+    let (columns, units) = try work.units(of: sharing.unit)
     let process = "\(AtomicFile.machine)-\(ProcessInfo.processInfo.processIdentifier)"
     let parts = SharedParts(store: EvaluationStore(store), writer: process)
     let queue = try WorkQueue(
@@ -134,17 +128,29 @@ extension EvaluationRun {
 }
 
 extension EvaluationRun.Work {
-  /// The positions of the images of every unit, for the measurements of one attack: as many together as one of them
-  /// takes at once, but no more than eight, so that units last seconds or minutes.
-  fileprivate func units(of measurements: [EvaluationRun.Measurement], size: Int?) -> [[Int]] {
-    let most = measurements.map { measurement in
-      measurement.blockSize
-        ?? max(1, 64 / max(1, measurement.threat?.surrogate.forwardPassesPerDecision ?? 1))
+  /// The measurements of every attack, and the units that they are cut into: an attack's column and the positions of
+  /// its images, as many together as one of the measurements takes at once, but no more than sixteen, so that units last
+  /// seconds or minutes.
+  ///
+  /// - Parameter size: images in a unit, if it is not to be chosen here.
+  func units(
+    of size: Int?
+  ) throws -> (columns: [[EvaluationRun.Measurement]], units: [(column: Int, positions: [Int])]) {
+    let columns = try columns.map { column in
+      let oblivious = setting.oblivious(column.attack)
+      return try column.places.map { try measurement(of: jobs[$0], oblivious) }
     }
-    let size = size ?? min(8, most.min() ?? 8)
-    return stride(from: 0, to: images.count, by: size).map {
-      Array($0..<min($0 + size, images.count))
+    let units = columns.enumerated().flatMap { column, measurements in
+      let most = measurements.map { measurement in
+        measurement.blockSize
+          ?? max(1, 64 / max(1, measurement.threat?.surrogate.forwardPassesPerDecision ?? 1))
+      }
+      let size = size ?? min(16, most.min() ?? 16)
+      return stride(from: 0, to: images.count, by: size).map {
+        (column: column, positions: Array($0..<min($0 + size, images.count)))
+      }
     }
+    return (columns, units)
   }
 }
 
