@@ -3,8 +3,8 @@
 # Guess: `Softmax` before operator set 13 is taken over all axes from `axis` on together, as the format says and ONNX
 #   Runtime computes, at all of these operator sets alike.
 # Behaviour: At operator sets 11 and 12 it is taken over the one axis, as from 13 on: the probabilities of an image of two
-#   by two places sum to 4, the number of places. The default axis, 1, is affected too. At 8 to 10 it is right, and so is `LogSoftmax` at all of
-#   them. No error, no warning.
+#   by two places sum to 4, the number of places. The default axis, 1, is affected too. At 8 to 10 it is right, and
+#   `LogSoftmax` is at all of them. No error, no warning.
 # Seen: 2026-11-28:
 #   OpenVINO 2026.4.1 beside ONNX Runtime 1.32.0
 #   sum of the softmax over axis 1 of shape [1, 3, 2, 2], ONNX Runtime and OpenVINO:
