@@ -6,8 +6,34 @@ func pasteable(_ value: Any) -> String {
   case let value as any PasteableCollection: return value.pasteable
   case let value as any PasteableOptional: return value.pasteable
   case let value as Character: return String(reflecting: String(value))
-  default: return String(reflecting: value)
+  default: return enumeration(value) ?? String(reflecting: value)
   }
+}
+
+/// A value of an enumeration that says nothing of its own text: `.name(label: value)`.
+private func enumeration(_ value: Any) -> String? {
+  let mirror = Mirror(reflecting: value)
+  guard mirror.displayStyle == .enum, !(value is any CustomDebugStringConvertible),
+    !(value is any CustomStringConvertible)
+  else { return nil }
+  guard let payload = mirror.children.first?.value else { return ".\(caseName(value))" }
+  let values = Mirror(reflecting: payload)
+  let isTuple = values.displayStyle == .tuple
+  let texts =
+    isTuple
+    ? values.children.map { child in
+      let label = child.label.flatMap { $0.hasPrefix(".") ? nil : "\($0): " } ?? ""
+      return label + pasteable(child.value)
+    } : [pasteable(payload)]
+  return ".\(caseName(value))(\(texts.joined(separator: ", ")))"
+}
+
+/// The name of a value's case if it is of an enumeration, of its type otherwise.
+func caseName(_ value: Any) -> String {
+  let mirror = Mirror(reflecting: value)
+  guard mirror.displayStyle == .enum else { return "\(type(of: value))" }
+  if let name = mirror.children.first?.label { return name }
+  return "\(value)"
 }
 
 private func number<Number: BinaryFloatingPoint & CustomStringConvertible>(

@@ -69,9 +69,11 @@ struct Shrinker {
   /// Shrinks as far as the passes lead.
   mutating func shrink() async {
     let passes: [(inout Shrinker) async -> Void] = [
-      { await $0.deleteSpans() }, { await $0.hoistSpans() }, { await $0.deleteWithCount() },
+      { await $0.deleteSpans() }, { await $0.deleteNeighbours() }, { await $0.hoistSpans() },
+      { await $0.deleteWithCount() },
       { await $0.zeroSpans() }, { await $0.minimizeEach() }, { await $0.minimizeTogether() },
-      { await $0.lowerPairs() }, { await $0.shiftBetweenPairs() }, { await $0.reorderSpans() },
+      { await $0.exchangeValues() }, { await $0.lowerPairs() }, { await $0.shiftBetweenPairs() },
+      { await $0.reorderSpans() },
     ]
     var hasChanged: Bool
     repeat {
@@ -152,6 +154,38 @@ struct Shrinker {
       }
       index -= 1
     }
+  }
+
+  /// Leaves out two to four neighbouring spans of one kind, such as two commands of which the second undoes the first.
+  private mutating func deleteNeighbours() async {
+    for count in 2...4 {
+      var index = best.spans.count - 1
+      while index >= 0, isActive {
+        if index < best.spans.count, let last = neighbour(of: index, after: count - 1) {
+          var candidate = best.choices
+          candidate.removeSubrange(best.spans[index].start..<last.end)
+          if await attempt(candidate) {
+            index = min(index, best.spans.count)
+          }
+        }
+        index -= 1
+      }
+    }
+  }
+
+  /// The span of the same kind that comes so many places behind this one, with nothing between them.
+  private func neighbour(of index: Int, after count: Int) -> ChoiceSource.Span? {
+    var last = best.spans[index]
+    guard last.end > last.start else { return nil }
+    for _ in 0..<count {
+      guard
+        let next = best.spans[(index + 1)...].first(where: {
+          $0.label == last.label && $0.parent == last.parent && $0.start >= last.end
+        }), next.start == last.end, next.end > next.start
+      else { return nil }
+      last = next
+    }
+    return last
   }
 
   /// Puts a span in the place of one around it that has the same label.
@@ -267,6 +301,23 @@ struct Shrinker {
     }
   }
 
+  /// Exchanges two values wherever choices of one bound have them: names that have to differ, but might be others.
+  private mutating func exchangeValues() async {
+    for bound in Set(best.bounds).sorted() where bound > 1 {
+      let values = Set(zip(best.choices, best.bounds).filter { $1 == bound }.map(\.0)).sorted()
+      guard values.count <= 8 else { continue }
+      for (place, lower) in values.enumerated() {
+        for higher in values[(place + 1)...] where isActive {
+          let candidate = zip(best.choices, best.bounds).map { choice, itsBound in
+            itsBound != bound
+              ? choice : choice == lower ? higher : choice == higher ? lower : choice
+          }
+          _ = await attempt(candidate)
+        }
+      }
+    }
+  }
+
   /// Lowers two choices by the same amount, which keeps their difference.
   private mutating func lowerPairs() async {
     await forEachPair { shrinker, first, second in
@@ -303,10 +354,7 @@ struct Shrinker {
     var index = 0
     while index < best.spans.count, isActive {
       let first = best.spans[index]
-      let next = best.spans[(index + 1)...].first {
-        $0.label == first.label && $0.parent == first.parent && $0.start >= first.end
-      }
-      if let next, next.start == first.end {
+      if let next = neighbour(of: index, after: 1) {
         var candidate = best.choices
         candidate.replaceSubrange(
           first.start..<next.end,

@@ -13,44 +13,74 @@ extension Generator {
   ) -> Generator where Value == [Element] {
     Generator { source throws(Discarded) in
       var result: [Element] = []
-      try collect(element, count, from: source) {
-        result.append($0)
+      try collect(count, from: source) { () throws(Discarded) in
+        result.append(try element.value(from: source))
         return result.count
       }
       return result
     }
   }
 
-  /// Makes elements and hands them over until there are enough.
+  /// Sequences of commands to a system whose model is `start` at first. Every number of commands in the range is
+  /// as likely as the others; simplest are the fewest.
   ///
-  /// - Parameter insert: takes an element and returns how many there are then. If that is not one more,
-  ///   as of a set that has the element, another is made; after 64 such misses in a row no more are, and
-  ///   if there are too few then the case is discarded.
-  private static func collect<Element>(
-    _ element: Generator<Element>, _ count: ClosedRange<Int>, from source: ChoiceSource,
-    insert: (Element) -> Int
+  /// A command that is not allowed where it would stand is left out, and another is made. So shrinking may leave out
+  /// what opens a file without what closes it. After 64 such misses in a row the sequence ends, or is discarded if it
+  /// is too short.
+  public static func commands<Element>(
+    from start: Element.Model, count: ClosedRange<Int> = 0...50
+  ) -> Generator where Value == CommandSequence<Element> {
+    Generator { source throws(Discarded) in
+      var model = start
+      var commands: [Element] = []
+      try collect(
+        count, from: source,
+        isMore: { stream, found in stream.integer(below: count.upperBound - found + 1) > 0 }
+      ) { () throws(Discarded) in
+        let command = try Element.any(in: model).value(from: source)
+        if command.isAllowed(in: model) {
+          _ = command.run(onModel: &model)
+          commands.append(command)
+        }
+        return commands.count
+      }
+      return CommandSequence(commands, from: start)
+    }
+  }
+
+  /// Makes elements until there are enough.
+  ///
+  /// - Parameters:
+  ///   - isMore: draws whether there is one more behind those that were found; unless given, with a chance
+  ///     that is drawn once for the collection, so that short and long ones are both frequent.
+  ///   - insert: makes an element and returns how many there are then. If that is not one more, as of a set
+  ///     that has the element, another is made; after 64 such misses in a row no more are, and if there are
+  ///     too few then the case is discarded.
+  private static func collect(
+    _ count: ClosedRange<Int>, from source: ChoiceSource,
+    isMore: ((inout RandomStream, _ found: Int) -> Bool)? = nil,
+    insert: () throws(Discarded) -> Int
   ) throws(Discarded) {
     guard count.lowerBound >= 0 else {
       throw source.refused(
         .impossible("a collection cannot have \(count.lowerBound) elements; give 0 or more"))
     }
     var (found, misses) = (0, 0)
-    // The chance of one more, drawn once for the collection, so that short and long ones are both
-    // frequent.
     var likelihood: Float?
     while found < count.upperBound, misses < 64 {
       var isLast = false
       try source.span(elementLabel) { () throws(Discarded) in
         if found >= count.lowerBound {
-          let isMore = try source.choose(upTo: 1) { stream in
+          let goesOn = try source.choose(upTo: 1) { stream in
+            if let isMore { return isMore(&stream, found) ? 1 : 0 }
             let p = likelihood ?? stream.uniform().squareRoot()
             likelihood = p
             return stream.uniform() < p ? 1 : 0
           }
-          isLast = isMore == 0
+          isLast = goesOn == 0
         }
         if !isLast {
-          let now = insert(try element.value(from: source))
+          let now = try insert()
           misses = now > found ? 0 : misses + 1
           found = now
         }
@@ -74,8 +104,8 @@ extension Generator {
   ) -> Generator where Value == Set<Element> {
     Generator { source throws(Discarded) in
       var result: Set<Element> = []
-      try collect(element, count, from: source) {
-        result.insert($0)
+      try collect(count, from: source) { () throws(Discarded) in
+        result.insert(try element.value(from: source))
         return result.count
       }
       return result
@@ -86,13 +116,11 @@ extension Generator {
   public static func dictionary<Key: Hashable & SendableMetatype, Element>(
     _ key: Generator<Key>, _ element: Generator<Element>, count: ClosedRange<Int> = 0...20
   ) -> Generator where Value == [Key: Element] {
-    let pair = Generator<(Key, Element)> { source throws(Discarded) in
-      (try key.value(from: source), try element.value(from: source))
-    }
-    return Generator { source throws(Discarded) in
+    Generator { source throws(Discarded) in
       var result: [Key: Element] = [:]
-      try collect(pair, count, from: source) {
-        result[$0.0] = $0.1
+      try collect(count, from: source) { () throws(Discarded) in
+        let key = try key.value(from: source)
+        result[key] = try element.value(from: source)
         return result.count
       }
       return result
@@ -148,7 +176,8 @@ extension Generator where Value == String {
     Generator { source throws(Discarded) in
       var (result, length) = ("", 0)
       var last: Character?
-      try collect(character, count, from: source) { next in
+      try collect(count, from: source) { () throws(Discarded) in
+        let next = try character.value(from: source)
         if last.map({ String([$0, next]).count == 2 }) ?? true, String([next, "a"]).count == 2 {
           result.append(next)
           length += 1
