@@ -12,6 +12,12 @@ package struct StoredEvaluation: Keepable, Hashable, Sendable {
   /// The images' identities, as `LabelledImages.identities`.
   package var images: [String]
 
+  package init(jobs: [EvaluationJob], indices: [Int], images: [String]) {
+    self.jobs = jobs
+    self.indices = indices
+    self.images = images
+  }
+
   /// The images under their indices, in order.
   var examples: [OutcomeFile.Example] {
     zip(indices, images).map { OutcomeFile.Example(index: $0, image: $1) }
