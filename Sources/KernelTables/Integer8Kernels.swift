@@ -63,7 +63,8 @@ package struct GatheredByteArguments {
   package var runCount: Int
   /// The group's destinations, [`pixelCount`].
   package var destinations: UnsafePointer<Int32>
-  /// For every destination the source under the first tap of every run, [`pixelCount`, `runCount`].
+  /// For every destination where the source under the first tap of every run begins in its image, in bytes,
+  /// [`pixelCount`, `runCount`].
   package var sources: UnsafePointer<Int32>
   /// Destinations of the group.
   package var pixelCount: Int

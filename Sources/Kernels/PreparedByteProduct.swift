@@ -9,6 +9,8 @@ package struct PreparedByteProduct: Sendable {
   /// Bytes of memory on boundaries of 64.
   private let panels: AlignedBuffer
   package let gather: Gather
+  /// Those of the gather, with the first byte of every source in place of its number.
+  private let groups: [Gather.Group]
   /// Channels of the input as they lie in memory, a multiple of 4.
   package let inputStride: Int
   /// Channels of the output in whole panels of 16.
@@ -41,6 +43,11 @@ package struct PreparedByteProduct: Sendable {
     self.gather = gather
     self.inputStride = inputStride
     self.addendScale = addendScale
+    groups = gather.groups.map { group in
+      var group = group
+      group.sources = group.sources.map { $0 * Int32(inputStride) }
+      return group
+    }
     columns = (outputChannels + 15) / 16 * 16
     let depth = gather.tapCount * inputStride
     panels = AlignedBuffer(uninitialized: depth * columns / 4)
@@ -78,7 +85,7 @@ package struct PreparedByteProduct: Sendable {
     part: PreparedConvolution.Part = .whole
   ) {
     let weights = UnsafeRawPointer(panels.pointer).assumingMemoryBound(to: Int8.self)
-    for (number, group) in gather.groups.enumerated() {
+    for (number, group) in groups.enumerated() {
       let rows = part.range(of: images * group.destinations.count, step: 16)
       if rows.isEmpty { continue }
       group.withTables { taps, lengths, destinations, sources in

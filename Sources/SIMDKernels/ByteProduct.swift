@@ -1,15 +1,6 @@
 import KernelTables
 
-/// One row of a tile: where its sources are listed, the image they lie in, and the row of the output where its sum
-/// goes.
-private struct BytePlace {
-  var sources: UnsafePointer<Int32>
-  var image: UnsafePointer<UInt8>
-  var position: Int
-}
-
-/// Walks over the rows of a group. Behind the last one it gives that again, to fill up a tile; such sums are not
-/// stored.
+/// Walks over the rows of a group. Behind the last one it gives that again, to fill up a tile.
 private struct ByteCursor {
   private var row: Int
   private var image: Int
@@ -23,10 +14,11 @@ private struct ByteCursor {
 
   @inline(__always)
   mutating func next(_ group: GatheredByteArguments) -> BytePlace {
+    let position = image * group.destinationCount + Int(group.destinations[pixel])
     let place = BytePlace(
       sources: group.sources + pixel * group.runCount,
       image: group.input + image * group.imageStride,
-      position: image * group.destinationCount + Int(group.destinations[pixel]))
+      position: position * group.requantization.stride)
     row += 1
     if row < group.rows.upperBound {
       pixel += 1
@@ -43,27 +35,65 @@ private struct ByteCursor {
 struct ByteProduct<Dot: ByteDot> {
   let problem: GatheredByteArguments
 
+  /// Rows whose columns are all computed before the next rows: what they read stays in the cache. A multiple of the
+  /// highest tile.
+  private static var blockRows: Int { 32 }
+
   @inline(__always)
   func run() {
     if problem.requantization.addend == nil {
-      tiles(WithoutAddend.self)
+      blocks(WithoutAddend.self)
     } else {
-      tiles(WithAddend.self)
+      blocks(WithAddend.self)
     }
   }
 
   @inline(never)
-  private func tiles<R: ByteRule>(_ rule: R.Type) {
+  private func blocks<R: ByteRule>(_ rule: R.Type) {
+    withUnsafeTemporaryAllocation(of: BytePlace.self, capacity: Self.blockRows) { buffer in
+      guard let places = buffer.baseAddress else { return }
+      var cursor = ByteCursor(problem)
+      var row = problem.rows.lowerBound
+      while row < problem.rows.upperBound {
+        let count = min(Self.blockRows, problem.rows.upperBound - row)
+        var filled = 0
+        while filled < count || filled % (2 * byteRows) > 0 {
+          (places + filled).initialize(to: cursor.next(problem))
+          filled += 1
+        }
+        tiles(UnsafePointer(places), count, rule)
+        row += count
+      }
+    }
+  }
+
+  /// All columns of some rows.
+  @inline(__always)
+  private func tiles<R: ByteRule>(
+    _ places: UnsafePointer<BytePlace>, _ count: Int, _ rule: R.Type
+  ) {
     var column = 0
     while column < problem.requantization.columns {
       let next = column + WholeVector.scalarCount
+      let left = weights(column)
       #if AVX512
         if next == problem.requantization.columns {
-          lone(column, rule)
+          let finish = ByteFinish<R>(problem.requantization, column: column, next: column)
+          var row = 0
+          while row < count {
+            lone(places + row, left, finish)
+            row += 2 * byteRows
+          }
           return
         }
       #endif
-      pair(column, next, rule)
+      let right = weights(next)
+      let finish = ByteFinish<R>(problem.requantization, column: column, next: next)
+      var row = 0
+      while row < count {
+        pair(places + row, left, right, finish)
+        row += byteRows
+      }
       column += 2 * WholeVector.scalarCount
     }
   }
@@ -75,123 +105,34 @@ struct ByteProduct<Dot: ByteDot> {
   }
 
   @inline(__always)
-  private func pair<R: ByteRule>(_ column: Int, _ next: Int, _ rule: R.Type) {
-    let (left, right) = (weights(column), weights(next))
+  private func pair<R: ByteRule>(
+    _ places: UnsafePointer<BytePlace>, _ left: UnsafePointer<Int8>, _ right: UnsafePointer<Int8>,
+    _ finish: ByteFinish<R>
+  ) {
     let channels = problem.inputChannels
-    var cursor = ByteCursor(problem)
-    var row = problem.rows.lowerBound
-    while row < problem.rows.upperBound {
-      let places = ByteArray<BytePlace> { number in
-        number < byteRows
-          ? cursor.next(problem)
-          : BytePlace(
-            sources: problem.sources, image: problem.input, position: 0)
-      }
-      var tile = ByteTile<Dot>()
-      for run in 0..<problem.runCount {
-        let offset = Int(problem.taps[run]) * channels * panelWidth
-        tile.add(
-          ByteArray { places[$0].image + Int(places[$0].sources[run]) * channels }, left + offset,
-          right + offset, depth: Int(problem.lengths[run]) * channels)
-      }
-      let receiver = ScatteredBytes(
-        target: problem.requantization, places: places, column: column, next: next, rule: rule)
-      let left = problem.rows.upperBound - row
-      if left >= byteRows {
-        tile.hand(byteRows, to: receiver)
-      } else {
-        tile.hand(left, to: receiver)
-      }
-      row += byteRows
+    var tile = ByteTile<Dot>()
+    for run in 0..<problem.runCount {
+      let offset = Int(problem.taps[run]) * channels * panelWidth
+      tile.add(
+        places, run: run, left + offset, right + offset,
+        depth: Int(problem.lengths[run]) * channels)
     }
+    tile.store(places, by: finish)
   }
 
   #if AVX512
     @inline(__always)
-    private func lone<R: ByteRule>(_ column: Int, _ rule: R.Type) {
-      let weights = weights(column)
+    private func lone<R: ByteRule>(
+      _ places: UnsafePointer<BytePlace>, _ weights: UnsafePointer<Int8>, _ finish: ByteFinish<R>
+    ) {
       let channels = problem.inputChannels
-      var cursor = ByteCursor(problem)
-      var row = problem.rows.lowerBound
-      while row < problem.rows.upperBound {
-        let places = ByteArray<BytePlace> { _ in cursor.next(problem) }
-        var tile = ByteTile<Dot>()
-        for run in 0..<problem.runCount {
-          tile.addLone(
-            ByteArray { places[$0].image + Int(places[$0].sources[run]) * channels },
-            weights + Int(problem.taps[run]) * channels * panelWidth,
-            depth: Int(problem.lengths[run]) * channels)
-        }
-        let receiver = ScatteredBytes(
-          target: problem.requantization, places: places, column: column, next: column, rule: rule)
-        let left = problem.rows.upperBound - row
-        if left >= 2 * byteRows {
-          tile.handLone(2 * byteRows, to: receiver)
-        } else {
-          tile.handLone(left, to: receiver)
-        }
-        row += 2 * byteRows
+      var tile = ByteTile<Dot>()
+      for run in 0..<problem.runCount {
+        tile.addLone(
+          places, run: run, weights + Int(problem.taps[run]) * channels * panelWidth,
+          depth: Int(problem.lengths[run]) * channels)
       }
+      tile.storeLone(places, by: finish)
     }
   #endif
-}
-
-/// Stores the sums of rows that lie anywhere in the output, one or two vectors wide.
-private struct ScatteredBytes<R: ByteRule>: ByteReceiver {
-  let target: Requantization
-  let places: ByteArray<BytePlace>
-  let column: Int
-  let next: Int
-  let rule: R.Type
-
-  @inline(__always)
-  func receive(_ number: Int, _ left: WholeVector, _ right: WholeVector) {
-    let row = places[number].position * target.stride
-    target.write(float(left), row + column, column, rule)
-    if next != column { target.write(float(right), row + next, next, rule) }
-  }
-}
-
-/// Whether there is an addend, known when a loop is compiled.
-protocol ByteRule {
-  static var addsUp: Bool { get }
-}
-private enum WithAddend: ByteRule {
-  static var addsUp: Bool { true }
-}
-private enum WithoutAddend: ByteRule {
-  static var addsUp: Bool { false }
-}
-
-extension Requantization {
-  /// Stores a vector of sums at a place of the output.
-  @inline(__always)
-  fileprivate func write<R: ByteRule>(_ sums: Vector, _ place: Int, _ column: Int, _ rule: R.Type) {
-    var value = fused(sums, load(scale + column), load(shift + column))
-    if R.addsUp, let addend {
-      value = fused(float(load(addend + place)), Vector(repeating: addendScale), value)
-    }
-    store(nearestBytes(value), output + place)
-  }
-
-  /// Stores rows of bytes as if they were sums.
-  @inline(__always)
-  func rows(of input: UnsafePointer<UInt8>, count: Int) {
-    if addend == nil {
-      rows(of: input, count: count, WithoutAddend.self)
-    } else {
-      rows(of: input, count: count, WithAddend.self)
-    }
-  }
-
-  private func rows<R: ByteRule>(of input: UnsafePointer<UInt8>, count: Int, _ rule: R.Type) {
-    for row in 0..<count {
-      var column = 0
-      while column < columns {
-        let place = row * stride + column
-        write(float(load(input + place)), place, column, rule)
-        column += Vector.scalarCount
-      }
-    }
-  }
 }

@@ -1,3 +1,15 @@
+/// One row of a tile of bytes.
+struct BytePlace {
+  /// For every run, where its first input lies in the image, in bytes.
+  var sources: UnsafePointer<Int32>
+  var image: UnsafePointer<UInt8>
+  /// Where its results begin in output and addend, in bytes.
+  var position: Int
+
+  @inline(__always)
+  func input(_ run: Int) -> UnsafePointer<UInt8> { image + Int(sources[run]) }
+}
+
 /// The sums of bytes for one row and two vectors of columns.
 private struct ByteRow<Dot: ByteDot> {
   var left = WholeVector.zero
@@ -14,17 +26,9 @@ private struct ByteRow<Dot: ByteDot> {
 #if AVX512
   /// Rows of a tile of bytes that is two vectors wide.
   let byteRows = 8
-  /// One value for every row of a tile of bytes, and those of a tile that is one vector wide and twice as high.
-  typealias ByteArray<Value> = InlineArray<16, Value>
 #else
   let byteRows = 4
-  typealias ByteArray<Value> = InlineArray<8, Value>
 #endif
-
-/// Takes the sums of a tile of bytes, row by row; a protocol as `RowReceiver` is.
-protocol ByteReceiver {
-  func receive(_ number: Int, _ left: WholeVector, _ right: WholeVector)
-}
 
 /// The sums of a tile of bytes: `byteRows` rows of two vectors, or twice as many rows of one.
 struct ByteTile<Dot: ByteDot> {
@@ -48,17 +52,19 @@ struct ByteTile<Dot: ByteDot> {
   /// Adds Σ x[c] · W[c] to every row, for c from 0 to depth − 1.
   ///
   /// - Parameters:
-  ///   - x: where the inputs of every row begin; those of rows past `byteRows` are not read.
+  ///   - places: of `byteRows` rows, whose inputs x are those of a run.
   ///   - left, right: the weights of two vectors of columns.
   ///   - depth: a multiple of 4.
   @inline(__always)
   mutating func add(
-    _ x: borrowing ByteArray<UnsafePointer<UInt8>>, _ left: UnsafePointer<Int8>,
+    _ places: UnsafePointer<BytePlace>, run: Int, _ left: UnsafePointer<Int8>,
     _ right: UnsafePointer<Int8>, depth: Int
   ) {
-    let (x0, x1, x2, x3) = (x[0], x[1], x[2], x[3])
+    let (x0, x1) = (places[0].input(run), places[1].input(run))
+    let (x2, x3) = (places[2].input(run), places[3].input(run))
     #if AVX512
-      let (x4, x5, x6, x7) = (x[4], x[5], x[6], x[7])
+      let (x4, x5) = (places[4].input(run), places[5].input(run))
+      let (x6, x7) = (places[6].input(run), places[7].input(run))
     #endif
     var c = 0
     var (left, right) = (UnsafeRawPointer(left), UnsafeRawPointer(right))
@@ -82,18 +88,21 @@ struct ByteTile<Dot: ByteDot> {
     } while c < depth
   }
 
-  /// Hands the first `count` rows of two vectors to the receiver.
+  /// Stores the results. All that is added is read before anything is stored: rows may be the same, and the output
+  /// that which is added.
   @inline(__always)
-  func hand(_ count: Int, to receiver: some ByteReceiver) {
-    receiver.receive(0, r0.left, r0.right)
-    if count > 1 { receiver.receive(1, r1.left, r1.right) }
-    if count > 2 { receiver.receive(2, r2.left, r2.right) }
-    if count > 3 { receiver.receive(3, r3.left, r3.right) }
+  func store<R: ByteRule>(_ places: UnsafePointer<BytePlace>, by finish: ByteFinish<R>) {
+    let b0 = finish.bytes(r0.left, r0.right, r1.left, r1.right, places)
+    let b1 = finish.bytes(r2.left, r2.right, r3.left, r3.right, places + 2)
     #if AVX512
-      if count > 4 { receiver.receive(4, r4.left, r4.right) }
-      if count > 5 { receiver.receive(5, r5.left, r5.right) }
-      if count > 6 { receiver.receive(6, r6.left, r6.right) }
-      if count > 7 { receiver.receive(7, r7.left, r7.right) }
+      let b2 = finish.bytes(r4.left, r4.right, r5.left, r5.right, places + 4)
+      let b3 = finish.bytes(r6.left, r6.right, r7.left, r7.right, places + 6)
+    #endif
+    finish.store(b0, places)
+    finish.store(b1, places + 2)
+    #if AVX512
+      finish.store(b2, places + 4)
+      finish.store(b3, places + 6)
     #endif
   }
 
@@ -104,52 +113,52 @@ struct ByteTile<Dot: ByteDot> {
     /// As `add`, for a single vector of columns and twice as many rows.
     @inline(__always)
     mutating func addLone(
-      _ x: borrowing ByteArray<UnsafePointer<UInt8>>, _ weights: UnsafePointer<Int8>, depth: Int
+      _ places: UnsafePointer<BytePlace>, run: Int, _ weights: UnsafePointer<Int8>, depth: Int
     ) {
+      let (x0, x1) = (places[0].input(run), places[1].input(run))
+      let (x2, x3) = (places[2].input(run), places[3].input(run))
+      let (x4, x5) = (places[4].input(run), places[5].input(run))
+      let (x6, x7) = (places[6].input(run), places[7].input(run))
+      let (x8, x9) = (places[8].input(run), places[9].input(run))
+      let (x10, x11) = (places[10].input(run), places[11].input(run))
+      let (x12, x13) = (places[12].input(run), places[13].input(run))
+      let (x14, x15) = (places[14].input(run), places[15].input(run))
       var c = 0
       var weights = UnsafeRawPointer(weights)
       repeat {
         let a = Dot.weights(weights.loadUnaligned(as: WholeVector.self))
-        r0.left = Dot.add(r0.left, Dot.inputs(x[0] + c), a)
-        r1.left = Dot.add(r1.left, Dot.inputs(x[1] + c), a)
-        r2.left = Dot.add(r2.left, Dot.inputs(x[2] + c), a)
-        r3.left = Dot.add(r3.left, Dot.inputs(x[3] + c), a)
-        r4.left = Dot.add(r4.left, Dot.inputs(x[4] + c), a)
-        r5.left = Dot.add(r5.left, Dot.inputs(x[5] + c), a)
-        r6.left = Dot.add(r6.left, Dot.inputs(x[6] + c), a)
-        r7.left = Dot.add(r7.left, Dot.inputs(x[7] + c), a)
-        r0.right = Dot.add(r0.right, Dot.inputs(x[8] + c), a)
-        r1.right = Dot.add(r1.right, Dot.inputs(x[9] + c), a)
-        r2.right = Dot.add(r2.right, Dot.inputs(x[10] + c), a)
-        r3.right = Dot.add(r3.right, Dot.inputs(x[11] + c), a)
-        r4.right = Dot.add(r4.right, Dot.inputs(x[12] + c), a)
-        r5.right = Dot.add(r5.right, Dot.inputs(x[13] + c), a)
-        r6.right = Dot.add(r6.right, Dot.inputs(x[14] + c), a)
-        r7.right = Dot.add(r7.right, Dot.inputs(x[15] + c), a)
+        r0.left = Dot.add(r0.left, Dot.inputs(x0 + c), a)
+        r1.left = Dot.add(r1.left, Dot.inputs(x1 + c), a)
+        r2.left = Dot.add(r2.left, Dot.inputs(x2 + c), a)
+        r3.left = Dot.add(r3.left, Dot.inputs(x3 + c), a)
+        r4.left = Dot.add(r4.left, Dot.inputs(x4 + c), a)
+        r5.left = Dot.add(r5.left, Dot.inputs(x5 + c), a)
+        r6.left = Dot.add(r6.left, Dot.inputs(x6 + c), a)
+        r7.left = Dot.add(r7.left, Dot.inputs(x7 + c), a)
+        r0.right = Dot.add(r0.right, Dot.inputs(x8 + c), a)
+        r1.right = Dot.add(r1.right, Dot.inputs(x9 + c), a)
+        r2.right = Dot.add(r2.right, Dot.inputs(x10 + c), a)
+        r3.right = Dot.add(r3.right, Dot.inputs(x11 + c), a)
+        r4.right = Dot.add(r4.right, Dot.inputs(x12 + c), a)
+        r5.right = Dot.add(r5.right, Dot.inputs(x13 + c), a)
+        r6.right = Dot.add(r6.right, Dot.inputs(x14 + c), a)
+        r7.right = Dot.add(r7.right, Dot.inputs(x15 + c), a)
         weights += Self.step
         c += 4
       } while c < depth
     }
 
-    /// Hands the first `count` rows of one vector to the receiver, as both halves.
+    /// As `store`, for a single vector of columns.
     @inline(__always)
-    func handLone(_ count: Int, to receiver: some ByteReceiver) {
-      receiver.receive(0, r0.left, r0.left)
-      if count > 1 { receiver.receive(1, r1.left, r1.left) }
-      if count > 2 { receiver.receive(2, r2.left, r2.left) }
-      if count > 3 { receiver.receive(3, r3.left, r3.left) }
-      if count > 4 { receiver.receive(4, r4.left, r4.left) }
-      if count > 5 { receiver.receive(5, r5.left, r5.left) }
-      if count > 6 { receiver.receive(6, r6.left, r6.left) }
-      if count > 7 { receiver.receive(7, r7.left, r7.left) }
-      if count > 8 { receiver.receive(8, r0.right, r0.right) }
-      if count > 9 { receiver.receive(9, r1.right, r1.right) }
-      if count > 10 { receiver.receive(10, r2.right, r2.right) }
-      if count > 11 { receiver.receive(11, r3.right, r3.right) }
-      if count > 12 { receiver.receive(12, r4.right, r4.right) }
-      if count > 13 { receiver.receive(13, r5.right, r5.right) }
-      if count > 14 { receiver.receive(14, r6.right, r6.right) }
-      if count > 15 { receiver.receive(15, r7.right, r7.right) }
+    func storeLone<R: ByteRule>(_ places: UnsafePointer<BytePlace>, by finish: ByteFinish<R>) {
+      let b0 = finish.loneBytes(r0.left, r1.left, r2.left, r3.left, places)
+      let b1 = finish.loneBytes(r4.left, r5.left, r6.left, r7.left, places + 4)
+      let b2 = finish.loneBytes(r0.right, r1.right, r2.right, r3.right, places + 8)
+      let b3 = finish.loneBytes(r4.right, r5.right, r6.right, r7.right, places + 12)
+      finish.storeLone(b0, places)
+      finish.storeLone(b1, places + 4)
+      finish.storeLone(b2, places + 8)
+      finish.storeLone(b3, places + 12)
     }
   #endif
 }

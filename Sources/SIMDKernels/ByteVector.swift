@@ -3,12 +3,15 @@ internal import CVector
 #if AVX512
   typealias WholeVector = SIMD16<Int32>
   typealias ByteVector = SIMD16<UInt8>
+  typealias FourByteVectors = SIMD64<UInt8>
 #elseif AVX2
   typealias WholeVector = SIMD8<Int32>
   typealias ByteVector = SIMD8<UInt8>
+  typealias FourByteVectors = SIMD32<UInt8>
 #else
   typealias WholeVector = SIMD4<Int32>
   typealias ByteVector = SIMD4<UInt8>
+  typealias FourByteVectors = SIMD16<UInt8>
 #endif
 
 /// The numbers as floats, each rounded to the nearest.
@@ -34,7 +37,20 @@ func float(_ a: ByteVector) -> Vector {
   #endif
 }
 
-/// The nearest bytes, the even one of two; 0 for what is below it and 255 for what is above.
+/// The nearest bytes of four vectors, one behind the other, the even one of two; 0 for what is below it and 255 for what
+/// is above.
+@inline(__always)
+func nearestBytes(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector) -> FourByteVectors {
+  #if AVX512
+    nearest_bytes_of_four_16(a, b, c, d)
+  #elseif AVX2
+    nearest_bytes_of_four_8(a, b, c, d)
+  #else
+    nearest_bytes_of_four_4(a, b, c, d)
+  #endif
+}
+
+/// As for four vectors.
 @inline(__always)
 func nearestBytes(_ a: Vector) -> ByteVector {
   #if AVX512
@@ -46,14 +62,23 @@ func nearestBytes(_ a: Vector) -> ByteVector {
   #endif
 }
 
+/// Stores the first and the second two of four vectors.
 @inline(__always)
-func load(_ pointer: UnsafePointer<UInt8>) -> ByteVector {
-  UnsafeRawPointer(pointer).loadUnaligned(as: ByteVector.self)
+func storeHalves(
+  _ bytes: FourByteVectors, _ low: UnsafeMutableRawPointer, _ high: UnsafeMutableRawPointer
+) {
+  #if AVX512
+    store_halves_16(bytes, low, high)
+  #elseif AVX2
+    store_halves_8(bytes, low, high)
+  #else
+    store_halves_4(bytes, low, high)
+  #endif
 }
 
 @inline(__always)
-func store(_ vector: ByteVector, _ pointer: UnsafeMutablePointer<UInt8>) {
-  UnsafeMutableRawPointer(pointer).storeBytes(of: vector, as: ByteVector.self)
+func load(_ pointer: UnsafePointer<UInt8>) -> ByteVector {
+  UnsafeRawPointer(pointer).loadUnaligned(as: ByteVector.self)
 }
 
 /// How four unsigned bytes of an input are multiplied with four signed ones of every column and added to its sum.

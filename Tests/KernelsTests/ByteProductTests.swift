@@ -41,8 +41,8 @@ struct ByteProductTests {
       weights = (0..<gather.tapCount * inputs * outputs).map { _ in
         isExtreme ? -128 : Int8(truncatingIfNeeded: random.next())
       }
-      // So that sums end on both sides of 0…255, and in between.
-      let size = 128 / (Float(gather.tapCount * inputs) * 5000)
+      // So that sums end on both sides of 0…255, and in between; some far beyond 32 bits.
+      let size = 128 / (Float(gather.tapCount * inputs) * 5000) * (seed % 11 == 0 ? 1e12 : 1)
       scales = (0..<outputs).map { _ in size * (0.5 + random.uniform()) }
       shifts = (0..<gather.groups.count * outputs).map { _ in 100 + 60 * random.uniform() }
       let count = images * gather.destinationCount * ((outputs + 15) / 16 * 16)
@@ -54,14 +54,19 @@ struct ByteProductTests {
       weights[(tap * inputs + input) * outputs + output]
     }
 
-    func run(on table: any Integer8Kernels.Type, parts: Int = 1) -> [UInt8] {
+    /// - Parameter inPlace: whether the addend lies where the output goes.
+    func run(
+      on table: any Integer8Kernels.Type, parts: Int = 1, inPlace: Bool = false
+    ) -> [UInt8] {
       let prepared = PreparedByteProduct(
         gather, inputChannels: inputs, inputStride: inputStride, outputChannels: outputs,
         addendScale: addendScale, weight: weight, scales: scales,
         shift: { shifts[$0 * outputs + $1] })
       let count = images * gather.destinationCount * columns
       var output = [UInt8](repeating: sentinel, count: count + 128)
+      if inPlace { output.replaceSubrange(64..<64 + count, with: addend) }
       func run(_ addend: UnsafePointer<UInt8>, _ output: UnsafeMutablePointer<UInt8>) {
+        let addend = inPlace ? UnsafePointer(output + 64) : addend
         for part in 0..<parts {
           prepared.run(
             on: table, images: images, input: input, addend: hasAddend ? addend : nil,
@@ -118,6 +123,7 @@ struct ByteProductTests {
       for (name, table) in KernelSet.allInteger8 {
         #expect(problem.run(on: table) == expected, "\(name)")
         #expect(problem.run(on: table, parts: 3) == expected, "\(name) in parts")
+        #expect(problem.run(on: table, inPlace: true) == expected, "\(name) in place")
       }
     }
   }

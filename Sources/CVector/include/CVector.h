@@ -94,6 +94,9 @@ typedef unsigned char bytes4 __attribute__((ext_vector_type(4)));
 typedef unsigned char bytes8 __attribute__((ext_vector_type(8)));
 typedef unsigned char bytes16 __attribute__((ext_vector_type(16)));
 
+typedef unsigned char bytes32 __attribute__((ext_vector_type(32)));
+typedef unsigned char bytes64 __attribute__((ext_vector_type(64)));
+
 // For N lanes: a whole number as a float, rounded to the nearest, to the even one of two; a byte as a float; and the
 // nearest byte of a float, the even one of two. A number between 0 and 255 to which 1.5 * 2^23 is added has no room for
 // a fraction, and its lowest bits are the rounded number.
@@ -105,13 +108,91 @@ typedef unsigned char bytes16 __attribute__((ext_vector_type(16)));
     return __builtin_convertvector(__builtin_convertvector(a, whole##N), vector##N);               \
   }                                                                                                \
   static inline __attribute__((always_inline)) bytes##N nearest_bytes_##N(vector##N a) {           \
-    a = __builtin_elementwise_min(__builtin_elementwise_max(a, (vector##N)0.0f), (vector##N)255.0f); \
+    a = a > 0 ? a : (vector##N)0.0f;                                                               \
+    a = a < 255 ? a : (vector##N)255.0f;                                                           \
     a += (vector##N)12582912.0f;                                                                   \
     return __builtin_convertvector((whole##N)a & 255, bytes##N);                                   \
   }
 CVECTOR_BYTES(4)
 CVECTOR_BYTES(8)
 CVECTOR_BYTES(16)
+
+// The same of four vectors, one behind the other. Narrowing saturates, so that only what leaves 32 bits upwards has to
+// be cut off before: downwards it becomes the least number.
+#if defined(__AVX512BW__)
+static inline __attribute__((always_inline)) bytes64 nearest_bytes_of_four_16(
+    vector16 a, vector16 b, vector16 c, vector16 d) {
+  typedef short halves __attribute__((vector_size(64)));
+  typedef int whole __attribute__((vector_size(64)));
+#define CVECTOR_NEAREST(v)                                                                         \
+  (whole) __builtin_ia32_cvtps2dq512_mask(                                                         \
+      (v) < 255 ? (v) : (vector16)255.0f, (whole16)0, (unsigned short)-1, 4)
+  halves first = (halves)__builtin_ia32_packssdw512(CVECTOR_NEAREST(a), CVECTOR_NEAREST(b));
+  halves second = (halves)__builtin_ia32_packssdw512(CVECTOR_NEAREST(c), CVECTOR_NEAREST(d));
+#undef CVECTOR_NEAREST
+  whole16 mixed = (whole16)__builtin_ia32_packuswb512(first, second);
+  return (bytes64)__builtin_shufflevector(
+      mixed, mixed, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+}
+#endif
+#if defined(__AVX2__)
+static inline __attribute__((always_inline)) bytes32 nearest_bytes_of_four_8(
+    vector8 a, vector8 b, vector8 c, vector8 d) {
+#define CVECTOR_NEAREST(v) __builtin_ia32_cvtps2dq256((v) < 255 ? (v) : (vector8)255.0f)
+  whole8 mixed = (whole8)__builtin_ia32_packuswb256(
+      __builtin_ia32_packssdw256(CVECTOR_NEAREST(a), CVECTOR_NEAREST(b)),
+      __builtin_ia32_packssdw256(CVECTOR_NEAREST(c), CVECTOR_NEAREST(d)));
+#undef CVECTOR_NEAREST
+  return (bytes32)__builtin_shufflevector(mixed, mixed, 0, 4, 1, 5, 2, 6, 3, 7);
+}
+#endif
+static inline __attribute__((always_inline)) bytes16 nearest_bytes_of_four_4(
+    vector4 a, vector4 b, vector4 c, vector4 d) {
+  bytes4 parts[4] = {
+      nearest_bytes_4(a), nearest_bytes_4(b), nearest_bytes_4(c), nearest_bytes_4(d)};
+  bytes16 all;
+  __builtin_memcpy(&all, parts, 16);
+  return all;
+}
+
+// The two halves of a vector, or its four quarters, each stored at a place of its own; Swift's become loops over lanes.
+#if defined(__AVX512F__)
+static inline __attribute__((always_inline)) void store_halves_16(
+    bytes64 a, void *low, void *high) {
+  whole16 all = (whole16)a;
+  whole8 first = __builtin_shufflevector(all, all, 0, 1, 2, 3, 4, 5, 6, 7);
+  whole8 second = __builtin_shufflevector(all, all, 8, 9, 10, 11, 12, 13, 14, 15);
+  __builtin_memcpy(low, &first, 32);
+  __builtin_memcpy(high, &second, 32);
+}
+static inline __attribute__((always_inline)) void store_quarters_16(
+    bytes64 a, void *p0, void *p1, void *p2, void *p3) {
+  whole16 all = (whole16)a;
+  whole4 first = __builtin_shufflevector(all, all, 0, 1, 2, 3);
+  whole4 second = __builtin_shufflevector(all, all, 4, 5, 6, 7);
+  whole4 third = __builtin_shufflevector(all, all, 8, 9, 10, 11);
+  whole4 fourth = __builtin_shufflevector(all, all, 12, 13, 14, 15);
+  __builtin_memcpy(p0, &first, 16);
+  __builtin_memcpy(p1, &second, 16);
+  __builtin_memcpy(p2, &third, 16);
+  __builtin_memcpy(p3, &fourth, 16);
+}
+#endif
+#if defined(__AVX2__)
+static inline __attribute__((always_inline)) void store_halves_8(
+    bytes32 a, void *low, void *high) {
+  whole8 all = (whole8)a;
+  whole4 first = __builtin_shufflevector(all, all, 0, 1, 2, 3);
+  whole4 second = __builtin_shufflevector(all, all, 4, 5, 6, 7);
+  __builtin_memcpy(low, &first, 16);
+  __builtin_memcpy(high, &second, 16);
+}
+#endif
+static inline __attribute__((always_inline)) void store_halves_4(
+    bytes16 a, void *low, void *high) {
+  __builtin_memcpy(low, &a, 8);
+  __builtin_memcpy(high, (const char *)&a + 8, 8);
+}
 
 // sum + u0*s0 + u1*s1 + u2*s2 + u3*s3 in every lane of 32 bits, whose bytes are the unsigned u and the signed s: one
 // instruction, which nothing in Swift becomes. In assembly, as a function with an attribute for the instruction set

@@ -11,7 +11,7 @@ enum Integer8Reference: Integer8Kernels {
         var sum: Int32 = 0
         for run in 0..<arguments.runCount {
           let source = Int(arguments.sources[pixel * arguments.runCount + run])
-          let x = arguments.input + image * arguments.imageStride + source * channels
+          let x = arguments.input + image * arguments.imageStride + source
           for c in 0..<Int(arguments.lengths[run]) * channels {
             let place = Int(arguments.taps[run]) * channels + c
             let panel = arguments.weights + column / 16 * arguments.depth * 16
