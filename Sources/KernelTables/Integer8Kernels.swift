@@ -11,6 +11,12 @@ package protocol Integer8Kernels: SendableMetatype {
   /// out[d] = requantize(Σ_t in[source(d, t)] · W[t]) for some destinations d of one group.
   static func gatheredProduct(_ arguments: GatheredByteArguments)
 
+  /// The same for all destinations of a 3×3 convolution with stride 1 whose border makes the output as large as the
+  /// input.
+  ///
+  /// - Returns: whether it was computed; if not, nothing was, as products of groups are as good or better.
+  static func convolution(_ arguments: ByteConvolutionArguments) -> Bool
+
   /// out = requantize(in) for rows of channels.
   ///
   /// - Parameters:
@@ -104,6 +110,38 @@ package struct GatheredByteArguments {
     self.inputChannels = inputChannels
     self.weights = weights
     self.depth = depth
+    self.requantization = requantization
+  }
+}
+
+/// Rows of a 3×3 convolution with stride 1 and a border one pixel wide, which is never multiplied.
+package struct ByteConvolutionArguments {
+  /// Rows of images, of which an image has `height`: those to compute.
+  package var rows: Range<Int>
+  package var height: Int
+  /// Pixels of a row.
+  package var width: Int
+  /// [images, `height`, `width`, `inputChannels`].
+  package var input: UnsafePointer<UInt8>
+  /// Channels of a pixel of the input, a multiple of 4.
+  package var inputChannels: Int
+  /// Panels.
+  package var weights: UnsafePointer<Int8>
+  /// What is done with the sums, and where they are stored, [images, `height`, `width`]. Its shifts are [9, columns]: of
+  /// the pixels of the first row, of those between and of the last row, in each of the first pixel, of those between and
+  /// of the last one.
+  package var requantization: Requantization
+
+  package init(
+    rows: Range<Int>, height: Int, width: Int, input: UnsafePointer<UInt8>, inputChannels: Int,
+    weights: UnsafePointer<Int8>, requantization: Requantization
+  ) {
+    self.rows = rows
+    self.height = height
+    self.width = width
+    self.input = input
+    self.inputChannels = inputChannels
+    self.weights = weights
     self.requantization = requantization
   }
 }

@@ -82,6 +82,9 @@ public struct Gather: Sendable {
   package let groups: [Group]
   /// The pairs of every tap.
   package let pairs: [Pairs]
+  /// The extents of the images, where it is the table of a 3×3 convolution with stride 1 and a border one pixel wide, at
+  /// least 2 pixels wide.
+  let bordered: (height: Int, width: Int)?
   /// Whether every destination has one source, the pixel of the same number, as in a 1×1 convolution
   /// and in a dense layer.
   let isIdentity: Bool
@@ -135,6 +138,10 @@ public struct Gather: Sendable {
       }
     }
     self.pairs = pairs
+    bordered =
+      !exchanged && geometry.kernel == 3 && geometry.stride == 1 && geometry.padding == 1
+        && geometry.paddingBehind == 1 && geometry.width > 1
+      ? (geometry.height, geometry.width) : nil
     isIdentity =
       tapCount == 1 && sourceCount == destinationCount && geometry.stride == 1
       && geometry.padding == 0 && geometry.paddingBehind == 0

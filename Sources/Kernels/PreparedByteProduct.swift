@@ -19,6 +19,9 @@ package struct PreparedByteProduct: Sendable {
   private let scales: AlignedBuffer
   /// [groups of the gather, columns].
   private let shifts: AlignedBuffer
+  /// [9, columns] of a bordered convolution, by the place of a pixel: in the first row, between and in the last row, and
+  /// in each of them first, between and last.
+  private let borderShifts: AlignedBuffer?
   /// The factor of the addend.
   private let addendScale: Float
 
@@ -71,6 +74,19 @@ package struct PreparedByteProduct: Sendable {
         shifts.pointer[group * columns + output] = shift(group, output)
       }
     }
+    borderShifts = gather.bordered.map { [shifts, columns] height, width in
+      let result = AlignedBuffer(uninitialized: 9 * columns)
+      for (place, (row, column)) in [0, min(1, height - 1), height - 1].flatMap({ row in
+        [0, 1, width - 1].map { (row, $0) }
+      }).enumerated() {
+        let pixel = Int32(row * width + column)
+        for (number, group) in gather.groups.enumerated() where group.destinations.contains(pixel) {
+          (result.pointer + place * columns).update(
+            from: shifts.pointer + number * columns, count: columns)
+        }
+      }
+      return result
+    }
   }
 
   /// The product for a batch of images, or this part's share of it.
@@ -85,6 +101,19 @@ package struct PreparedByteProduct: Sendable {
     part: PreparedConvolution.Part = .whole
   ) {
     let weights = UnsafeRawPointer(panels.pointer).assumingMemoryBound(to: Int8.self)
+    func requantization(_ shift: UnsafePointer<Float>) -> Requantization {
+      Requantization(
+        columns: columns, stride: columns, scale: scales.pointer, shift: shift, addend: addend,
+        addendScale: addendScale, output: output)
+    }
+    if let (height, width) = gather.bordered, let borderShifts {
+      let isDone = kernels.convolution(
+        ByteConvolutionArguments(
+          rows: part.range(of: images * height, step: 1), height: height, width: width,
+          input: input, inputChannels: inputStride, weights: weights,
+          requantization: requantization(borderShifts.pointer)))
+      if isDone { return }
+    }
     for (number, group) in groups.enumerated() {
       let rows = part.range(of: images * group.destinations.count, step: 16)
       if rows.isEmpty { continue }
@@ -96,10 +125,7 @@ package struct PreparedByteProduct: Sendable {
             destinationCount: gather.destinationCount, input: input,
             imageStride: gather.sourceCount * inputStride, inputChannels: inputStride,
             weights: weights, depth: gather.tapCount * inputStride,
-            requantization: Requantization(
-              columns: columns, stride: columns, scale: scales.pointer,
-              shift: shifts.pointer + number * columns, addend: addend, addendScale: addendScale,
-              output: output)))
+            requantization: requantization(shifts.pointer + number * columns)))
       }
     }
   }

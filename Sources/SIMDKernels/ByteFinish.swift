@@ -16,8 +16,8 @@ enum WithoutAddend: ByteRule {
 struct ByteFinish<Rule: ByteRule> {
   private let target: Requantization
   private let column: Int
-  private let left: (scale: Vector, shift: Vector)
-  private let right: (scale: Vector, shift: Vector)
+  private let left: Vector
+  private let right: Vector
   private let addendScale: Vector
 
   /// - Parameters:
@@ -27,16 +27,16 @@ struct ByteFinish<Rule: ByteRule> {
   init(_ target: Requantization, column: Int, next: Int) {
     self.target = target
     self.column = column
-    left = (load(target.scale + column), load(target.shift + column))
-    right = (load(target.scale + next), load(target.shift + next))
+    left = load(target.scale + column)
+    right = load(target.scale + next)
     addendScale = Vector(repeating: target.addendScale)
   }
 
   @inline(__always)
   private func value(
-    _ sums: WholeVector, _ map: (scale: Vector, shift: Vector), _ place: Int
+    _ sums: WholeVector, _ scale: Vector, _ shift: UnsafePointer<Float>, _ place: Int
   ) -> Vector {
-    let value = fused(float(sums), map.scale, map.shift)
+    let value = fused(float(sums), scale, load(shift + column))
     guard Rule.addsUp, let addend = target.addend else { return value }
     return fused(float(load(addend + place)), addendScale, value)
   }
@@ -45,19 +45,22 @@ struct ByteFinish<Rule: ByteRule> {
   @inline(__always)
   func bytes(
     _ left: WholeVector, _ right: WholeVector, _ nextLeft: WholeVector, _ nextRight: WholeVector,
-    _ places: UnsafePointer<BytePlace>
+    _ rows: some ByteRowPlaces, _ row: Int
   ) -> FourByteVectors {
-    let (place, next) = (places[0].position + column, places[1].position + column)
+    let (place, next) = (rows.position(row) + column, rows.position(row + 1) + column)
+    let (shift, nextShift) = (rows.shift(row), rows.shift(row + 1))
     let width = WholeVector.scalarCount
     return nearestBytes(
-      value(left, self.left, place), value(right, self.right, place + width),
-      value(nextLeft, self.left, next), value(nextRight, self.right, next + width))
+      value(left, self.left, shift, place),
+      value(right, self.right, shift + width, place + width),
+      value(nextLeft, self.left, nextShift, next),
+      value(nextRight, self.right, nextShift + width, next + width))
   }
 
   @inline(__always)
-  func store(_ bytes: FourByteVectors, _ places: UnsafePointer<BytePlace>) {
+  func store(_ bytes: FourByteVectors, _ rows: some ByteRowPlaces, _ row: Int) {
     let output = UnsafeMutableRawPointer(target.output + column)
-    storeHalves(bytes, output + places[0].position, output + places[1].position)
+    storeHalves(bytes, output + rows.position(row), output + rows.position(row + 1))
   }
 
   #if AVX512
@@ -65,26 +68,28 @@ struct ByteFinish<Rule: ByteRule> {
     @inline(__always)
     func loneBytes(
       _ a: WholeVector, _ b: WholeVector, _ c: WholeVector, _ d: WholeVector,
-      _ places: UnsafePointer<BytePlace>
+      _ rows: some ByteRowPlaces, _ row: Int
     ) -> FourByteVectors {
       nearestBytes(
-        value(a, left, places[0].position + column), value(b, left, places[1].position + column),
-        value(c, left, places[2].position + column), value(d, left, places[3].position + column))
+        value(a, left, rows.shift(row), rows.position(row) + column),
+        value(b, left, rows.shift(row + 1), rows.position(row + 1) + column),
+        value(c, left, rows.shift(row + 2), rows.position(row + 2) + column),
+        value(d, left, rows.shift(row + 3), rows.position(row + 3) + column))
     }
 
     @inline(__always)
-    func storeLone(_ bytes: FourByteVectors, _ places: UnsafePointer<BytePlace>) {
+    func storeLone(_ bytes: FourByteVectors, _ rows: some ByteRowPlaces, _ row: Int) {
       let output = UnsafeMutableRawPointer(target.output + column)
       store_quarters_16(
-        bytes, output + places[0].position, output + places[1].position,
-        output + places[2].position, output + places[3].position)
+        bytes, output + rows.position(row), output + rows.position(row + 1),
+        output + rows.position(row + 2), output + rows.position(row + 3))
     }
   #endif
 
   /// The result of one vector of bytes, taken as sums, at the same place of the output.
   @inline(__always)
   func map(_ input: UnsafePointer<UInt8>, _ place: Int) {
-    var value = fused(float(load(input + place)), left.scale, left.shift)
+    var value = fused(float(load(input + place)), left, load(target.shift + column))
     if Rule.addsUp, let addend = target.addend {
       value = fused(float(load(addend + place)), addendScale, value)
     }

@@ -117,7 +117,8 @@ struct ByteProduct<Dot: ByteDot> {
         places, run: run, left + offset, right + offset,
         depth: Int(problem.lengths[run]) * channels)
     }
-    tile.store(places, by: finish)
+    tile.store(
+      ScatteredRows(places: places, shift: problem.requantization.shift), by: finish)
   }
 
   #if AVX512
@@ -132,7 +133,8 @@ struct ByteProduct<Dot: ByteDot> {
           places, run: run, weights + Int(problem.taps[run]) * channels * panelWidth,
           depth: Int(problem.lengths[run]) * channels)
       }
-      tile.storeLone(places, by: finish)
+      tile.storeLone(
+        ScatteredRows(places: places, shift: problem.requantization.shift), by: finish)
     }
   #endif
 }

@@ -10,6 +10,26 @@ struct BytePlace {
   func input(_ run: Int) -> UnsafePointer<UInt8> { image + Int(sources[run]) }
 }
 
+/// Where the results of a tile's rows go.
+protocol ByteRowPlaces {
+  /// Where those of a row begin in output and addend, in bytes.
+  func position(_ row: Int) -> Int
+  /// The shifts of all columns.
+  func shift(_ row: Int) -> UnsafePointer<Float>
+}
+
+/// The rows of a tile that lie anywhere.
+struct ScatteredRows: ByteRowPlaces {
+  let places: UnsafePointer<BytePlace>
+  let shift: UnsafePointer<Float>
+
+  @inline(__always)
+  func position(_ row: Int) -> Int { places[row].position }
+
+  @inline(__always)
+  func shift(_ row: Int) -> UnsafePointer<Float> { shift }
+}
+
 /// The sums of bytes for one row and two vectors of columns.
 private struct ByteRow<Dot: ByteDot> {
   var left = WholeVector.zero
@@ -17,7 +37,11 @@ private struct ByteRow<Dot: ByteDot> {
 
   @inline(__always)
   mutating func add(_ x: UnsafePointer<UInt8>, _ left: Dot.Weights, _ right: Dot.Weights) {
-    let inputs = Dot.inputs(x)
+    add(Dot.inputs(x), left, right)
+  }
+
+  @inline(__always)
+  mutating func add(_ inputs: Dot.Inputs, _ left: Dot.Weights, _ right: Dot.Weights) {
     self.left = Dot.add(self.left, inputs, left)
     self.right = Dot.add(self.right, inputs, right)
   }
@@ -91,18 +115,18 @@ struct ByteTile<Dot: ByteDot> {
   /// Stores the results. All that is added is read before anything is stored: rows may be the same, and the output
   /// that which is added.
   @inline(__always)
-  func store<R: ByteRule>(_ places: UnsafePointer<BytePlace>, by finish: ByteFinish<R>) {
-    let b0 = finish.bytes(r0.left, r0.right, r1.left, r1.right, places)
-    let b1 = finish.bytes(r2.left, r2.right, r3.left, r3.right, places + 2)
+  func store<R: ByteRule>(_ rows: some ByteRowPlaces, by finish: ByteFinish<R>) {
+    let b0 = finish.bytes(r0.left, r0.right, r1.left, r1.right, rows, 0)
+    let b1 = finish.bytes(r2.left, r2.right, r3.left, r3.right, rows, 2)
     #if AVX512
-      let b2 = finish.bytes(r4.left, r4.right, r5.left, r5.right, places + 4)
-      let b3 = finish.bytes(r6.left, r6.right, r7.left, r7.right, places + 6)
+      let b2 = finish.bytes(r4.left, r4.right, r5.left, r5.right, rows, 4)
+      let b3 = finish.bytes(r6.left, r6.right, r7.left, r7.right, rows, 6)
     #endif
-    finish.store(b0, places)
-    finish.store(b1, places + 2)
+    finish.store(b0, rows, 0)
+    finish.store(b1, rows, 2)
     #if AVX512
-      finish.store(b2, places + 4)
-      finish.store(b3, places + 6)
+      finish.store(b2, rows, 4)
+      finish.store(b3, rows, 6)
     #endif
   }
 
@@ -150,15 +174,141 @@ struct ByteTile<Dot: ByteDot> {
 
     /// As `store`, for a single vector of columns.
     @inline(__always)
-    func storeLone<R: ByteRule>(_ places: UnsafePointer<BytePlace>, by finish: ByteFinish<R>) {
-      let b0 = finish.loneBytes(r0.left, r1.left, r2.left, r3.left, places)
-      let b1 = finish.loneBytes(r4.left, r5.left, r6.left, r7.left, places + 4)
-      let b2 = finish.loneBytes(r0.right, r1.right, r2.right, r3.right, places + 8)
-      let b3 = finish.loneBytes(r4.right, r5.right, r6.right, r7.right, places + 12)
-      finish.storeLone(b0, places)
-      finish.storeLone(b1, places + 4)
-      finish.storeLone(b2, places + 8)
-      finish.storeLone(b3, places + 12)
+    func storeLone<R: ByteRule>(_ rows: some ByteRowPlaces, by finish: ByteFinish<R>) {
+      let b0 = finish.loneBytes(r0.left, r1.left, r2.left, r3.left, rows, 0)
+      let b1 = finish.loneBytes(r4.left, r5.left, r6.left, r7.left, rows, 4)
+      let b2 = finish.loneBytes(r0.right, r1.right, r2.right, r3.right, rows, 8)
+      let b3 = finish.loneBytes(r4.right, r5.right, r6.right, r7.right, rows, 12)
+      finish.storeLone(b0, rows, 0)
+      finish.storeLone(b1, rows, 4)
+      finish.storeLone(b2, rows, 8)
+      finish.storeLone(b3, rows, 12)
+    }
+
+    // MARK: Pixels side by side
+
+    /// Adds one row of a 3×3 kernel, with stride 1, to the sums of `byteRows` pixels that lie side by side. What is
+    /// read of a pixel is multiplied for all that it is a neighbour of.
+    ///
+    /// - Parameters:
+    ///   - before, after: the inputs of the pixels in front of the first one and behind the last one.
+    ///   - x: those of the first one.
+    ///   - left, right: the weights of the first tap for two vectors of columns.
+    ///   - depth: channels of the input, a multiple of 4.
+    @inline(__always)
+    mutating func addNeighbours(
+      _ before: UnsafePointer<UInt8>?, _ x: UnsafePointer<UInt8>, _ after: UnsafePointer<UInt8>?,
+      _ left: UnsafePointer<Int8>, _ right: UnsafePointer<Int8>, depth: Int
+    ) {
+      let (x1, x2, x3) = (x + depth, x + 2 * depth, x + 3 * depth)
+      let (x4, x5, x6, x7) = (x + 4 * depth, x + 5 * depth, x + 6 * depth, x + 7 * depth)
+      let tap = depth * panelWidth
+      var c = 0
+      var (left, right) = (UnsafeRawPointer(left), UnsafeRawPointer(right))
+      repeat {
+        let a = Dot.taps(left, tap)
+        let b = Dot.taps(right, tap)
+        if let before { r0.add(before + c, a.0, b.0) }
+        let i0 = Dot.inputs(x + c)
+        r0.add(i0, a.1, b.1)
+        r1.add(i0, a.0, b.0)
+        Self.add(x1 + c, a, b, &r0, &r1, &r2)
+        Self.add(x2 + c, a, b, &r1, &r2, &r3)
+        Self.add(x3 + c, a, b, &r2, &r3, &r4)
+        Self.add(x4 + c, a, b, &r3, &r4, &r5)
+        Self.add(x5 + c, a, b, &r4, &r5, &r6)
+        Self.add(x6 + c, a, b, &r5, &r6, &r7)
+        let i7 = Dot.inputs(x7 + c)
+        r6.add(i7, a.2, b.2)
+        r7.add(i7, a.1, b.1)
+        if let after { r7.add(after + c, a.2, b.2) }
+        left += Self.step
+        right += Self.step
+        c += 4
+      } while c < depth
+    }
+
+    /// Adds what is read of a pixel to its own sums and those of its neighbours.
+    @inline(__always)
+    private static func add(
+      _ x: UnsafePointer<UInt8>, _ a: ByteTaps<Dot>, _ b: ByteTaps<Dot>,
+      _ before: inout ByteRow<Dot>, _ own: inout ByteRow<Dot>, _ behind: inout ByteRow<Dot>
+    ) {
+      let inputs = Dot.inputs(x)
+      before.add(inputs, a.2, b.2)
+      own.add(inputs, a.1, b.1)
+      behind.add(inputs, a.0, b.0)
+    }
+
+    /// As `addNeighbours`, for a single vector of columns and twice as many pixels.
+    @inline(__always)
+    mutating func addLoneNeighbours(
+      _ before: UnsafePointer<UInt8>?, _ x: UnsafePointer<UInt8>, _ after: UnsafePointer<UInt8>?,
+      _ weights: UnsafePointer<Int8>, depth: Int
+    ) {
+      let (x1, x2, x3) = (x + depth, x + 2 * depth, x + 3 * depth)
+      let (x4, x5, x6, x7) = (x + 4 * depth, x + 5 * depth, x + 6 * depth, x + 7 * depth)
+      let (x8, x9, x10, x11) = (x + 8 * depth, x + 9 * depth, x + 10 * depth, x + 11 * depth)
+      let (x12, x13) = (x + 12 * depth, x + 13 * depth)
+      let (x14, x15) = (x + 14 * depth, x + 15 * depth)
+      let tap = depth * panelWidth
+      var c = 0
+      var weights = UnsafeRawPointer(weights)
+      repeat {
+        let w = Dot.taps(weights, tap)
+        if let before { r0.left = Dot.add(r0.left, Dot.inputs(before + c), w.0) }
+        let i0 = Dot.inputs(x + c)
+        r0.left = Dot.add(r0.left, i0, w.1)
+        r1.left = Dot.add(r1.left, i0, w.0)
+        Self.addLone(x1 + c, w, &r0.left, &r1.left, &r2.left)
+        Self.addLone(x2 + c, w, &r1.left, &r2.left, &r3.left)
+        Self.addLone(x3 + c, w, &r2.left, &r3.left, &r4.left)
+        Self.addLone(x4 + c, w, &r3.left, &r4.left, &r5.left)
+        Self.addLone(x5 + c, w, &r4.left, &r5.left, &r6.left)
+        Self.addLone(x6 + c, w, &r5.left, &r6.left, &r7.left)
+        Self.addLone(x7 + c, w, &r6.left, &r7.left, &r0.right)
+        Self.addLone(x8 + c, w, &r7.left, &r0.right, &r1.right)
+        Self.addLone(x9 + c, w, &r0.right, &r1.right, &r2.right)
+        Self.addLone(x10 + c, w, &r1.right, &r2.right, &r3.right)
+        Self.addLone(x11 + c, w, &r2.right, &r3.right, &r4.right)
+        Self.addLone(x12 + c, w, &r3.right, &r4.right, &r5.right)
+        Self.addLone(x13 + c, w, &r4.right, &r5.right, &r6.right)
+        Self.addLone(x14 + c, w, &r5.right, &r6.right, &r7.right)
+        let i15 = Dot.inputs(x15 + c)
+        r6.right = Dot.add(r6.right, i15, w.2)
+        r7.right = Dot.add(r7.right, i15, w.1)
+        if let after { r7.right = Dot.add(r7.right, Dot.inputs(after + c), w.2) }
+        weights += Self.step
+        c += 4
+      } while c < depth
+    }
+
+    @inline(__always)
+    private static func addLone(
+      _ x: UnsafePointer<UInt8>, _ w: ByteTaps<Dot>,
+      _ before: inout WholeVector, _ own: inout WholeVector, _ behind: inout WholeVector
+    ) {
+      let inputs = Dot.inputs(x)
+      before = Dot.add(before, inputs, w.2)
+      own = Dot.add(own, inputs, w.1)
+      behind = Dot.add(behind, inputs, w.0)
     }
   #endif
 }
+
+#if AVX512
+  /// The weights of three taps side by side.
+  typealias ByteTaps<Dot: ByteDot> = (Dot.Weights, Dot.Weights, Dot.Weights)
+
+  extension ByteDot {
+    /// Three taps, so many bytes one behind the other.
+    @inline(__always)
+    fileprivate static func taps(_ first: UnsafeRawPointer, _ tap: Int) -> ByteTaps<Self> {
+      (
+        weights(first.loadUnaligned(as: WholeVector.self)),
+        weights((first + tap).loadUnaligned(as: WholeVector.self)),
+        weights((first + 2 * tap).loadUnaligned(as: WholeVector.self))
+      )
+    }
+  }
+#endif

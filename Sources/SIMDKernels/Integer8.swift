@@ -10,6 +10,16 @@ package enum Integer8: Integer8Kernels {
     #endif
   }
 
+  package static func convolution(_ arguments: ByteConvolutionArguments) -> Bool {
+    #if AVX512
+      guard ByteConvolution<ByteHalves>.fits(arguments) else { return false }
+      ByteConvolution<ByteHalves>(problem: arguments).run()
+      return true
+    #else
+      false
+    #endif
+  }
+
   package static func requantize(
     pixels: Int, input: UnsafePointer<UInt8>, _ requantization: Requantization
   ) {
@@ -22,6 +32,16 @@ package enum Integer8: Integer8Kernels {
   package enum Integer8Instruction: Integer8Kernels {
     package static func gatheredProduct(_ arguments: GatheredByteArguments) {
       ByteProduct<ByteInstruction>(problem: arguments).run()
+    }
+
+    package static func convolution(_ arguments: ByteConvolutionArguments) -> Bool {
+      #if AVX512
+        guard ByteConvolution<ByteInstruction>.fits(arguments) else { return false }
+        ByteConvolution<ByteInstruction>(problem: arguments).run()
+        return true
+      #else
+        false
+      #endif
     }
 
     package static func requantize(

@@ -23,6 +23,8 @@ enum Integer8Reference: Integer8Kernels {
     }
   }
 
+  static func convolution(_ arguments: ByteConvolutionArguments) -> Bool { false }
+
   static func requantize(
     pixels: Int, input: UnsafePointer<UInt8>, _ requantization: Requantization
   ) {
