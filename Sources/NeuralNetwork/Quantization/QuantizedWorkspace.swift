@@ -69,17 +69,38 @@ final class QuantizedWorkspace: @unchecked Sendable {
     let (count, channels) = (plan.float.slots[0].pixels, plan.imageShape.channels)
     let stride = plan.stride(0)
     for image in images {
-      let target = bytes(0, image)
-      let planes = source + (image - images.lowerBound) * count * channels
+      let target = UnsafeMutableRawPointer(bytes(0, image))
       for channel in 0..<channels {
-        let plane = planes + channel * count
-        for pixel in 0..<count {
-          // As in the kernels: behind the sum there is no room for a fraction.
-          let value = max(0, min(255, 255 * plane[pixel])) + 12_582_912
-          target[pixel * stride + channel] = UInt8(truncatingIfNeeded: value.bitPattern)
+        let plane = source + ((image - images.lowerBound) * channels + channel) * count
+        if stride == 4 {
+          Self.write(plane, count, channel, to: target.assumingMemoryBound(to: UInt32.self))
+        } else {
+          for pixel in 0..<count {
+            let byte = UInt8(truncatingIfNeeded: Self.byte(plane[pixel]))
+            target.storeBytes(of: byte, toByteOffset: pixel * stride + channel, as: UInt8.self)
+          }
         }
       }
     }
+  }
+
+  /// Writes a channel of pixels of four bytes, in ascending order of channels: the first one clears the others.
+  private static func write(
+    _ plane: UnsafePointer<Float>, _ count: Int, _ channel: Int,
+    to words: UnsafeMutablePointer<UInt32>
+  ) {
+    if channel == 0 {
+      for pixel in 0..<count { words[pixel] = byte(plane[pixel]) }
+    } else {
+      let place = UInt32(8 * channel)
+      for pixel in 0..<count { words[pixel] |= byte(plane[pixel]) &<< place }
+    }
+  }
+
+  /// ⌊255 · p⌉. As in the kernels: behind the sum there is no room for a fraction.
+  @inline(__always)
+  private static func byte(_ pixel: Float) -> UInt32 {
+    (max(0, min(255, 255 * pixel)) + 12_582_912).bitPattern & 255
   }
 
   // MARK: Steps
@@ -134,14 +155,22 @@ final class QuantizedWorkspace: @unchecked Sendable {
         }
       }
     case .overall(let factor, let shift):
+      // Whole panels of 16 channels.
+      typealias Sums = SIMD16<UInt32>
       let stride = plan.stride(step.input)
       for image in images {
-        let (input, output) = (bytes(step.input, image), floats(step.output, image))
-        output.update(repeating: 0, count: from.channels)
-        for pixel in 0..<from.pixels {
-          for c in 0..<from.channels { output[c] += Float(input[pixel * stride + c]) }
+        let input = UnsafeRawPointer(bytes(step.input, image))
+        let output = floats(step.output, image)
+        for first in Swift.stride(from: 0, to: from.channels, by: 16) {
+          var sums = Sums()
+          for pixel in 0..<from.pixels {
+            let bytes = (input + pixel * stride + first).loadUnaligned(as: SIMD16<UInt8>.self)
+            sums &+= Sums(truncatingIfNeeded: bytes)
+          }
+          for c in first..<min(first + 16, from.channels) {
+            output[c] = shift.addingProduct(Float(sums[c - first]), factor)
+          }
         }
-        for c in 0..<from.channels { output[c] = shift.addingProduct(output[c], factor) }
       }
     case .float(let core):
       for image in images {
