@@ -67,7 +67,7 @@ package struct GatheredByteArguments {
   package var lengths: UnsafePointer<Int32>
   /// How many runs there are.
   package var runCount: Int
-  /// The group's destinations, [`pixelCount`].
+  /// Where the results of the group's destinations begin in their image, in bytes, [`pixelCount`].
   package var destinations: UnsafePointer<Int32>
   /// For every destination where the source under the first tap of every run begins in its image, in bytes,
   /// [`pixelCount`, `runCount`].
@@ -76,8 +76,8 @@ package struct GatheredByteArguments {
   package var pixelCount: Int
   /// The first row to compute, and the one after the last.
   package var rows: Range<Int>
-  /// Pixels of an image of the output.
-  package var destinationCount: Int
+  /// Bytes from one image of output and addend to the next.
+  package var outputImageStride: Int
   /// [images, source pixels, `inputChannels`].
   package var input: UnsafePointer<UInt8>
   /// Bytes from one image of the input to the next.
@@ -88,13 +88,13 @@ package struct GatheredByteArguments {
   package var weights: UnsafePointer<Int8>
   /// Taps × `inputChannels`, of all taps of the kernel.
   package var depth: Int
-  /// What is done with the sums, and where they are stored; its rows are [images, `destinationCount`].
+  /// What is done with the sums, and where they are stored.
   package var requantization: Requantization
 
   package init(
     taps: UnsafePointer<Int32>, lengths: UnsafePointer<Int32>, runCount: Int,
     destinations: UnsafePointer<Int32>, sources: UnsafePointer<Int32>, pixelCount: Int,
-    rows: Range<Int>, destinationCount: Int, input: UnsafePointer<UInt8>, imageStride: Int,
+    rows: Range<Int>, outputImageStride: Int, input: UnsafePointer<UInt8>, imageStride: Int,
     inputChannels: Int, weights: UnsafePointer<Int8>, depth: Int, requantization: Requantization
   ) {
     self.taps = taps
@@ -104,7 +104,7 @@ package struct GatheredByteArguments {
     self.sources = sources
     self.pixelCount = pixelCount
     self.rows = rows
-    self.destinationCount = destinationCount
+    self.outputImageStride = outputImageStride
     self.input = input
     self.imageStride = imageStride
     self.inputChannels = inputChannels

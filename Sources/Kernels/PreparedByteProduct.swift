@@ -9,7 +9,7 @@ package struct PreparedByteProduct: Sendable {
   /// Bytes of memory on boundaries of 64.
   private let panels: AlignedBuffer
   package let gather: Gather
-  /// Those of the gather, with the first byte of every source in place of its number.
+  /// Those of the gather, with the first byte of every source and destination in place of its number.
   private let groups: [Gather.Group]
   /// Channels of the input as they lie in memory, a multiple of 4.
   package let inputStride: Int
@@ -46,12 +46,14 @@ package struct PreparedByteProduct: Sendable {
     self.gather = gather
     self.inputStride = inputStride
     self.addendScale = addendScale
+    let columns = (outputChannels + 15) / 16 * 16
+    self.columns = columns
     groups = gather.groups.map { group in
       var group = group
       group.sources = group.sources.map { $0 * Int32(inputStride) }
+      group.destinations = group.destinations.map { $0 * Int32(columns) }
       return group
     }
-    columns = (outputChannels + 15) / 16 * 16
     let depth = gather.tapCount * inputStride
     panels = AlignedBuffer(uninitialized: depth * columns / 4)
     self.scales = AlignedBuffer(uninitialized: columns)
@@ -74,7 +76,7 @@ package struct PreparedByteProduct: Sendable {
         shifts.pointer[group * columns + output] = shift(group, output)
       }
     }
-    borderShifts = gather.bordered.map { [shifts, columns] height, width in
+    borderShifts = gather.bordered.map { [shifts] height, width in
       let result = AlignedBuffer(uninitialized: 9 * columns)
       for (place, (row, column)) in [0, min(1, height - 1), height - 1].flatMap({ row in
         [0, 1, width - 1].map { (row, $0) }
@@ -122,7 +124,7 @@ package struct PreparedByteProduct: Sendable {
           GatheredByteArguments(
             taps: taps, lengths: lengths, runCount: group.taps.count, destinations: destinations,
             sources: sources, pixelCount: group.destinations.count, rows: rows,
-            destinationCount: gather.destinationCount, input: input,
+            outputImageStride: gather.destinationCount * columns, input: input,
             imageStride: gather.sourceCount * inputStride, inputChannels: inputStride,
             weights: weights, depth: gather.tapCount * inputStride,
             requantization: requantization(shifts.pointer + number * columns)))

@@ -2,32 +2,40 @@ import KernelTables
 
 /// Walks over the rows of a group. Behind the last one it gives that again, to fill up a tile.
 private struct ByteCursor {
-  private var row: Int
-  private var image: Int
+  private var left: Int
   private var pixel: Int
+  private var place: BytePlace
+  /// Where the image begins in the output, in bytes.
+  private var image: Int
 
   @inline(__always)
   init(_ group: GatheredByteArguments) {
-    row = group.rows.lowerBound
-    (image, pixel) = row.quotientAndRemainder(dividingBy: group.pixelCount)
+    left = group.rows.count
+    let (image, pixel) = group.rows.lowerBound.quotientAndRemainder(dividingBy: group.pixelCount)
+    self.pixel = pixel
+    self.image = image * group.outputImageStride
+    place = BytePlace(
+      sources: group.sources + pixel * group.runCount,
+      image: group.input + image * group.imageStride,
+      position: self.image + Int(group.destinations[pixel]))
   }
 
   @inline(__always)
   mutating func next(_ group: GatheredByteArguments) -> BytePlace {
-    let position = image * group.destinationCount + Int(group.destinations[pixel])
-    let place = BytePlace(
-      sources: group.sources + pixel * group.runCount,
-      image: group.input + image * group.imageStride,
-      position: position * group.requantization.stride)
-    row += 1
-    if row < group.rows.upperBound {
+    let result = place
+    left -= 1
+    if left > 0 {
       pixel += 1
+      place.sources += group.runCount
       if pixel == group.pixelCount {
         pixel = 0
-        image += 1
+        image += group.outputImageStride
+        place.sources = group.sources
+        place.image += group.imageStride
       }
+      place.position = image + Int(group.destinations[pixel])
     }
-    return place
+    return result
   }
 }
 

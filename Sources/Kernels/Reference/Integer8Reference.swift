@@ -6,7 +6,7 @@ enum Integer8Reference: Integer8Kernels {
     let (channels, target) = (arguments.inputChannels, arguments.requantization)
     for row in arguments.rows {
       let (image, pixel) = row.quotientAndRemainder(dividingBy: arguments.pixelCount)
-      let position = image * arguments.destinationCount + Int(arguments.destinations[pixel])
+      let position = image * arguments.outputImageStride + Int(arguments.destinations[pixel])
       for column in 0..<target.columns {
         var sum: Int32 = 0
         for run in 0..<arguments.runCount {
@@ -18,7 +18,7 @@ enum Integer8Reference: Integer8Kernels {
             sum += Int32(x[c]) * Int32(panel[place / 4 * 64 + column % 16 * 4 + place % 4])
           }
         }
-        target.store(sum, at: position * target.stride + column, column: column)
+        target.store(sum, at: position + column, column: column)
       }
     }
   }
