@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Library: ONNX Runtime 1.32.0, its quantiser, with onnx 1.23.2 (PyPI)
-# Guess: `quantize_dynamic(..., per_channel=True)` gives every output channel of a convolution a scale of its own, as it does for
-#   matrix products, and as `quantize_static` does: no filter is lost beside a larger one.
+# Guess: `quantize_dynamic(..., per_channel=True)` gives every output channel of a convolution a scale of its own, as it
+#   does for matrix products, and as `quantize_static` does: no filter is lost beside a larger one.
 # Behaviour: For `Conv` the option is ignored: one scale serves all filters, the file is the same byte for byte as without
 #   it, and nothing is said. A filter whose weights are a thousandth of the largest, as they come from folded
 #   batch normalisation, becomes 0, and with it the channel. `MatMul` and `Gemm` obey.
