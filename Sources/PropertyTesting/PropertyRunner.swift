@@ -236,7 +236,12 @@ private struct Runner<Value> {
       if unitedKinds.contains(fault.kind) { continue }
       let runner = self
       var shrinker = Shrinker(
-        result, fault: fault, limit: settings.shrinkAttempts, run: { await runner.play($0) },
+        result, fault: fault, limit: settings.shrinkAttempts,
+        make: { choices in
+          let source = ChoiceSource(playing: choices)
+          return (try? runner.generator.value(from: source)).map { _ in source.choices }
+        },
+        run: { await runner.play($0) },
         mayGoOn: { [deadline] in
           !Task.isCancelled && (deadline.map { ContinuousClock.now < $0 } ?? true)
         })

@@ -33,6 +33,7 @@ struct CaseResult: Sendable {
 /// passes try simpler sequences that a fault is likely to survive; they are repeated until none
 /// makes progress, so the result is a local minimum of all of them.
 struct Shrinker {
+  private let make: ([UInt64]) -> [UInt64]?
   private let run: ([UInt64]) async -> CaseResult
   private let mayGoOn: () -> Bool
   private(set) var best: CaseResult
@@ -42,23 +43,27 @@ struct Shrinker {
   private(set) var others: [(fault: PropertyFailure, result: CaseResult)] = []
   /// Whether all faults of the shrunk fault's kind count as one.
   private(set) var goesByKind = false
-  private var tried: Set<[UInt64]> = []
+  /// Hashes of the sequences that were tried: all of a huge case would take hundreds of megabytes.
+  private var tried: Set<UInt128> = []
 
   /// A shrinker that starts at a failing case.
   ///
   /// - Parameters:
   ///   - fault: what has to survive.
   ///   - limit: cases that may be tried.
+  ///   - make: the choices that the generators take from a sequence; nil if they make no case of it.
   ///   - run: plays a sequence.
   ///   - mayGoOn: whether there is time left.
   init(
     _ failing: CaseResult, fault: PropertyFailure, limit: Int,
+    make: @escaping ([UInt64]) -> [UInt64]?,
     run: @escaping ([UInt64]) async -> CaseResult,
     mayGoOn: @escaping () -> Bool
   ) {
     best = failing
     self.fault = fault
     self.limit = limit
+    self.make = make
     self.run = run
     self.mayGoOn = mayGoOn
     note(failing)
@@ -66,14 +71,24 @@ struct Shrinker {
   private let fault: PropertyFailure
   private let limit: Int
 
-  /// Shrinks as far as the passes lead.
+  /// Shrinks as far as the passes lead; of what is then small enough all that is simpler is tried.
   mutating func shrink() async {
+    await descend()
+    let before = best.choices
+    await exhaust()
+    if best.choices != before { await descend() }
+  }
+
+  /// Whether it ended for want of attempts or time, so that simpler cases may exist.
+  var isCutShort: Bool { !isActive }
+
+  private mutating func descend() async {
     let passes: [(inout Shrinker) async -> Void] = [
       { await $0.deleteSpans() }, { await $0.deleteNeighbours() }, { await $0.hoistSpans() },
-      { await $0.deleteWithCount() },
-      { await $0.zeroSpans() }, { await $0.minimizeEach() }, { await $0.minimizeTogether() },
-      { await $0.exchangeValues() }, { await $0.lowerPairs() }, { await $0.shiftBetweenPairs() },
-      { await $0.reorderSpans() },
+      { await $0.deleteWithCount() }, { await $0.zeroSpans() }, { await $0.minimizeEach() },
+      { await $0.minimizeTogether() }, { await $0.exchangeValues() }, { await $0.lowerPairs() },
+      { await $0.shiftBetweenPairs() }, { await $0.reorderSpans() },
+      { await $0.deleteAndStretch() },
     ]
     var hasChanged: Bool
     repeat {
@@ -103,7 +118,9 @@ struct Shrinker {
     return true
   }
 
-  private var isActive: Bool { attempts < limit && mayGoOn() }
+  /// Sequences that were edited, of which the generators make nothing new of many.
+  private var edits = 0
+  private var isActive: Bool { attempts < limit && edits < 100 * limit && mayGoOn() }
 
   /// Remembers the faults of a case other than the one that is shrunk.
   private mutating func note(_ result: CaseResult) {
@@ -118,18 +135,26 @@ struct Shrinker {
     }
   }
 
-  /// Plays a sequence and keeps it if it is simpler and still fails by the same fault.
+  /// Plays a sequence and keeps it if it is simpler and still fails by the same fault. Where the generators make of it what
+  /// was tried before, or nothing, the property is not asked.
   private mutating func attempt(_ candidate: [UInt64]) async -> Bool {
-    guard isActive, Self.isSimpler(candidate, best.choices), tried.insert(candidate).inserted
+    guard isActive, Self.isSimpler(candidate, best.choices), isNew(candidate) else { return false }
+    edits += 1
+    guard let choices = make(candidate), Self.isSimpler(choices, best.choices),
+      choices == candidate || isNew(choices)
     else { return false }
     attempts += 1
-    let result = await run(candidate)
+    let result = await run(choices)
     note(result)
     guard result.shows(fault, byKind: goesByKind), Self.isSimpler(result.choices, best.choices)
     else { return false }
     best = result
     shrinks += 1
     return true
+  }
+
+  private mutating func isNew(_ choices: [UInt64]) -> Bool {
+    tried.insert(fnv1a(choices)).inserted
   }
 
   static func isSimpler(_ a: [UInt64], _ b: [UInt64]) -> Bool {
@@ -365,6 +390,54 @@ struct Shrinker {
         }
       }
       index += 1
+    }
+  }
+
+  /// Leaves out one of few numbers while another goes to an end of its range, so that a sum which overflows still does.
+  private mutating func deleteAndStretch() async {
+    func numbers() -> [ChoiceSource.Span] {
+      best.spans.filter { span in
+        best.choices[span.start..<span.end].contains { $0 > 0 }
+          && best.bounds[span.start..<span.end].contains { $0 > 1 }
+      }
+    }
+    guard best.choices.count <= 24 else { return }
+    for left in numbers() {
+      for stretched in numbers() where stretched.start >= left.end || stretched.end <= left.start {
+        for sign in 0...1 as ClosedRange<UInt64> where isActive {
+          var candidate = best.choices
+          guard stretched.end <= candidate.count, left.end <= candidate.count else { return }
+          // What is too large is cut down to its bound, which may be another with another sign.
+          for place in stretched.start..<stretched.end {
+            candidate[place] = best.bounds[place] == 1 ? sign : .max
+          }
+          candidate.removeSubrange(left.start..<left.end)
+          if await attempt(candidate) { return }
+        }
+      }
+    }
+  }
+
+  /// Of a short sequence of zeros and ones tries all others of these that are simpler, in lexicographic order.
+  private mutating func exhaust() async {
+    guard best.choices.count <= 16, best.choices.allSatisfy({ $0 <= 1 }) else { return }
+    // Zeros follow.
+    var sequence: [UInt64] = []
+    let end = attempts + 500
+    while isActive, attempts < end, sequence.lexicographicallyPrecedes(best.choices) {
+      attempts += 1
+      let result = await run(sequence)
+      note(result)
+      if result.shows(fault, byKind: goesByKind), Self.isSimpler(result.choices, best.choices) {
+        best = result
+        shrinks += 1
+      }
+      // What is too long with zeros at its end is too long with anything there.
+      let isTooLong = result.choices.count > best.choices.count
+      let places = (0..<min(result.choices.count, isTooLong ? sequence.count : .max))
+      guard let last = places.last(where: { result.choices[$0] == 0 && result.bounds[$0] > 0 })
+      else { return }
+      sequence = result.choices[..<last] + [1]
     }
   }
 

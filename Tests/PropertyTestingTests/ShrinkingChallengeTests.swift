@@ -1,3 +1,4 @@
+import Foundation
 import PropertyTesting
 import Testing
 
@@ -7,13 +8,14 @@ import Testing
 struct ShrinkingChallengeTests {
   struct Fault: Error {}
 
-  /// What the fault shrinks to, from ten seeds.
+  /// What the fault shrinks to, from thirty seeds; prints the attempts that it took if the environment has SHRINKING=1.
   private func shrunk<each Value: Sendable>(
-    _ generators: repeat Generator<each Value>,
+    _ generators: repeat Generator<each Value>, name: String = #function,
     holds: @escaping @Sendable (repeat each Value) throws -> Bool
   ) async -> Set<String> {
     var results: Set<String> = []
-    for seed in 0..<10 as Range<UInt64> {
+    var attempts: [Int] = []
+    for seed in 0..<30 as Range<UInt64> {
       var settings = PropertySettings()
       settings.seed = seed
       settings.cases = 20_000
@@ -21,8 +23,13 @@ struct ShrinkingChallengeTests {
         (values: repeat each Value) in
         if try !holds(repeat each values) { throw Fault() }
       }
+      attempts.append(report.counterexample?.attempts ?? 0)
       results.insert(
         report.counterexample.map { $0.shrunk.joined(separator: ", ") } ?? "\(report.outcome)")
+    }
+    if ProcessInfo.processInfo.environment["SHRINKING"] == "1" {
+      print(
+        "\(name): \(attempts.sorted()[15]) attempts in the median, \(attempts.max() ?? 0) at most")
     }
     return results
   }
@@ -99,8 +106,7 @@ struct ShrinkingChallengeTests {
       (a: [Int16], b: [Int16], c: [Int16], d: [Int16], e: [Int16]) in
       [a, b, c, d, e].reduce(Int16(0)) { $0 &+ $1.reduce(0, &+) } < 5 * 256
     }
-    // From the second no single change that we try leads to the first, the simplest.
-    #expect(found == ["[], [], [], [-1], [-32768]", "[], [], [], [1, 32767], [-1]"])
+    #expect(found == ["[], [], [], [-1], [-32768]"])
   }
 
   @Test("difference must not be zero")
@@ -141,8 +147,7 @@ struct ShrinkingChallengeTests {
     let found = await shrunk(Heap.any) { (heap: Heap) in
       heap.faultyList == heap.values.sorted()
     }
-    // Four nodes are the least. From the first shape to the second leads no single change that we try.
-    #expect(found == ["(0 (0 (0 · ·) ·) (1 · ·))", "(0 · (0 (1 · ·) (0 · ·)))"])
+    #expect(found == ["(0 · (0 (1 · ·) (0 · ·)))"])
   }
 }
 
