@@ -87,7 +87,7 @@ package func checkProperty<each Value: Sendable>(
   if report.hasPassed {
     if token != nil {
       record("\(name): the case to be replayed passes; remove the token to try all", .warning)
-    } else if report.isOutOfTime {
+    } else if report.isOutOfTime || report.tooLarge > 0 {
       record("\(report)", .warning)
     }
     return

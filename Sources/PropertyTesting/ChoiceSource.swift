@@ -9,6 +9,12 @@ import Statistics
 /// ECOOP 2020.
 public final class ChoiceSource {
   private let prefix: [UInt64]
+  /// How much of it has been played, or passed over.
+  private var played = 0
+  /// The argument whose choices are drawn anew, and where those of the next one are in what is played.
+  private let redrawn: (argument: Int, next: Int)?
+  private var isRedrawing = false
+  private var argumentCount = 0
   /// Nil while a sequence is played: what lies past its end is 0.
   private var random: RandomStream?
   /// What was chosen so far.
@@ -51,6 +57,7 @@ public final class ChoiceSource {
   /// New choices from a stream of random numbers.
   init(_ random: RandomStream) {
     prefix = []
+    redrawn = nil
     self.random = random
   }
 
@@ -58,7 +65,18 @@ public final class ChoiceSource {
   package convenience init(playing token: ReplayToken) { self.init(playing: token.choices) }
 
   /// The given choices, then zeros. A choice that is too large becomes its bound.
-  init(playing prefix: [UInt64]) { self.prefix = prefix }
+  init(playing prefix: [UInt64]) {
+    self.prefix = prefix
+    redrawn = nil
+  }
+
+  /// The choices of a case, but for those of one argument, the spans that no other is around, which are drawn anew.
+  init(playing result: CaseResult, redrawing argument: Int, from random: RandomStream) {
+    let arguments = result.spans.filter { $0.parent == nil }
+    prefix = result.choices
+    redrawn = (argument, arguments[argument].end)
+    self.random = random
+  }
 
   /// Whether what was played is exactly what the generators asked for.
   var isFaithful: Bool { !isCutDown && choices.count == prefix.count }
@@ -73,10 +91,11 @@ public final class ChoiceSource {
   ) throws(Discarded) -> UInt64 {
     guard choices.count < Self.choiceLimit else { throw refused(.tooLarge) }
     var value: UInt64 = 0
-    if choices.count < prefix.count {
-      let played = prefix[choices.count]
-      value = min(played, bound)
-      if value < played { isCutDown = true }
+    if played < prefix.count, !isRedrawing {
+      let choice = prefix[played]
+      played += 1
+      value = min(choice, bound)
+      if value < choice { isCutDown = true }
     } else if var stream = random {
       value = min(draw?(&stream) ?? uniform(upTo: bound, from: &stream), bound)
       random = stream
@@ -99,10 +118,18 @@ public final class ChoiceSource {
     let index = spans.count
     spans.append(
       Span(label: label, start: choices.count, end: choices.count, parent: openSpans.last))
+    if openSpans.isEmpty {
+      isRedrawing = argumentCount == redrawn?.argument
+      argumentCount += 1
+    }
     openSpans.append(index)
     defer {
       spans[index].end = choices.count
       openSpans.removeLast()
+      if openSpans.isEmpty, isRedrawing, let redrawn {
+        isRedrawing = false
+        played = redrawn.next
+      }
     }
     return try body()
   }

@@ -37,6 +37,11 @@ public struct PropertyReport: Sendable {
     public var shrinks: Int
     /// Cases tried while shrinking.
     public var attempts: Int
+    /// Whether shrinking ended for want of attempts or of time, so that a simpler case may exist.
+    public var isCutShort: Bool
+    /// The places, from 0, of arguments that do not matter: with the others as they are, each of 20 values drawn anew
+    /// for one of them showed the same fault.
+    public var free: [Int]
     /// Plays the shrunk case again.
     public var token: ReplayToken
     /// Whether it comes from the file of earlier failures.
@@ -165,6 +170,17 @@ extension PropertyReport.Counterexample {
     if isKnown { lines.append("found before and kept beside the tests") }
     if original != shrunk {
       lines.append("shrunk \(shrinks) times from: (\(original.joined(separator: ", ")))")
+    }
+    if isCutShort {
+      lines.append(
+        "shrinking ended after \(attempts) attempts, with none or no time left; a simpler case may exist"
+      )
+    }
+    if free.count == shrunk.count, free.count > 1 {
+      lines.append("every argument may be anything, by itself")
+    } else if !free.isEmpty {
+      let places = free.map { "\($0 + 1)" }.joined(separator: ", ")
+      lines.append("may be anything: argument \(places)")
     }
     lines += failures.map { "failure: \($0)" }
     lines.append("replay with: replaying: \"\(token)\"")

@@ -252,7 +252,10 @@ private struct Runner<Value> {
         let counterexample = PropertyReport.Counterexample(
           original: result.arguments, shrunk: last.arguments,
           failures: last.failures.map(\.description), shrinks: shrinker.shrinks,
-          attempts: shrinker.attempts, token: ReplayToken(last.choices),
+          attempts: shrinker.attempts,
+          isCutShort: settings.shrinkAttempts > 0 && shrinker.isCutShort,
+          free: await freeArguments(of: last, fault, byKind: shrinker.goesByKind),
+          token: ReplayToken(last.choices),
           isKnown: isKnown && place == 0)
         if place == 0 {
           report.outcome = .falsified
@@ -271,6 +274,28 @@ private struct Runner<Value> {
         if !queue.contains(where: { $0.fault.isSame(as: other.fault) }) { queue.append(other) }
       }
     }
+  }
+
+  /// Arguments of a case that may be anything: in their place values are drawn until one does not show the fault.
+  private func freeArguments(
+    of result: CaseResult, _ fault: PropertyFailure, byKind: Bool
+  ) async -> [Int] {
+    guard settings.shrinkAttempts > 0, result.arguments.count > 1 else { return [] }
+    var free: [Int] = []
+    for argument in result.arguments.indices {
+      var isFree = true
+      for draw in 1...20 where isFree {
+        let key = RandomKey(
+          seed: report.seed, purpose: .test, example: argument + 1, draw: draw)
+        let other = await play(
+          ChoiceSource(playing: result, redrawing: argument, from: RandomStream(key)))
+        isFree =
+          other.shows(fault, byKind: byKind) && !Task.isCancelled
+          && deadline.map { ContinuousClock.now < $0 } ?? true
+      }
+      if isFree { free.append(argument) }
+    }
+    return free
   }
 
   private func flakiness(_ first: CaseResult, _ second: CaseResult) -> PropertyReport.Flakiness {

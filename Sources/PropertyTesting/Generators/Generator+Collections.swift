@@ -1,3 +1,4 @@
+import Foundation
 import Statistics
 
 /// All elements of all collections have one label.
@@ -73,7 +74,7 @@ extension Generator {
         if found >= count.lowerBound {
           let goesOn = try source.choose(upTo: 1) { stream in
             if let isMore { return isMore(&stream, found) ? 1 : 0 }
-            let p = likelihood ?? stream.uniform().squareRoot()
+            let p = likelihood ?? chanceOfMore(count.upperBound - count.lowerBound, &stream)
             likelihood = p
             return stream.uniform() < p ? 1 : 0
           }
@@ -88,6 +89,17 @@ extension Generator {
       if isLast { break }
     }
     if found < count.lowerBound { throw Discarded() }
+  }
+
+  /// The chance of one more element, where there may be so many beyond the least.
+  ///
+  /// Of up to 20 it is √u, so that half of the collections have two or more. Of more the mean length is between 1 and their
+  /// number, 1000 at most, and its logarithm uniform: for 5000 half of the collections have twenty or more.
+  private static func chanceOfMore(_ room: Int, _ stream: inout RandomStream) -> Float {
+    let u = stream.uniform()
+    guard room > 20 else { return u.squareRoot() }
+    let mean = pow(Float(min(room, 1_000)), u)
+    return mean / (mean + 1)
   }
 
   /// Arrays of the given length.
