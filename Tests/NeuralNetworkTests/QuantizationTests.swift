@@ -32,6 +32,9 @@ struct QuantizationTests {
     ResNet.Architecture(
       imageShape: shape, classCount: 5, stemKernel: 5, widths: [12, 24], blocks: [2, 1],
       block: .bottleneck),
+    // Channels of the image whose bytes do not fill a word, and more than fill one.
+    .resNet8(ImageShape(channels: 1, height: 8, width: 8)),
+    .resNet8(ImageShape(channels: 5, height: 8, width: 8)),
   ]
 
   /// Normalisations with statistics, so that activations are of one size.
@@ -40,7 +43,8 @@ struct QuantizationTests {
   ) throws -> InferencePlan {
     let network = ResNet(architecture)
     network.initialize(seed: 4)
-    let normalization = Normalization.plusMinusOne(channels: 3)
+    let shape = architecture.imageShape
+    let normalization = Normalization.plusMinusOne(channels: shape.channels)
     let batch = normalization.activations(try images(16, shape, seed: 9).tensor)
     let execution = Execution(kernels: .best, workers: WorkerPool(threadCount: 1))
     for _ in 0..<20 { _ = network.forward(batch, mode: .training, on: execution) }
@@ -48,7 +52,7 @@ struct QuantizationTests {
   }
 
   private static func calibrated(_ plan: InferencePlan) throws -> Quantization {
-    try Quantization(calibrating: plan, on: images(12, shape, seed: 9))
+    try Quantization(calibrating: plan, on: images(12, plan.imageShape, seed: 9))
   }
 
   private static func draws(_ count: Int) -> Draws {
@@ -60,7 +64,7 @@ struct QuantizationTests {
     arguments: architectures)
   func sameBytes(_ architecture: ResNet.Architecture) throws {
     let quantization = try Self.calibrated(Self.plan(architecture, .reference))
-    let images = try images(35, Self.shape, areWhole: false)
+    let images = try images(35, architecture.imageShape, areWhole: false)
     var first: Tensor?
     for kernels in KernelSet.available {
       let plan = try QuantizedPlan(Self.plan(architecture, kernels), quantization)
@@ -91,7 +95,7 @@ struct QuantizationTests {
   @Test("logits follow those of Float32", arguments: architectures)
   func closeToFloat32(_ architecture: ResNet.Architecture) throws {
     let plan = try Self.plan(architecture)
-    let images = try images(30, Self.shape)
+    let images = try images(30, architecture.imageShape)
     let exact = try NetworkClassifier(plan).logits(of: images, draws: Self.draws(30))
     let found = try QuantizedClassifier(QuantizedPlan(plan, Self.calibrated(plan)))
       .logits(of: images, draws: Self.draws(30))
@@ -99,6 +103,22 @@ struct QuantizationTests {
     let error = zip(found.values, exact.values).map { abs($0 - $1) }.max() ?? .infinity
     #expect(error < 0.1 * size)
     #expect(error > 0)
+  }
+
+  @Test(
+    "a pixel is two bytes with the nearest sum, which is exact for the mean of two images of bytes")
+  func halves() {
+    for sum in 0...510 {
+      let (first, second) = QuantizedWorkspace.halves(Float(sum) / 510)
+      #expect(first + second == sum && first <= 255 && second <= 255)
+    }
+    for (left, right) in [(0, 1), (3, 3), (7, 250), (254, 255)] {
+      let mean = 0.5 * (Float(left) / 255) + 0.5 * (Float(right) / 255)
+      let (first, second) = QuantizedWorkspace.halves(mean)
+      #expect(Int(first + second) == left + right)
+    }
+    #expect(QuantizedWorkspace.halves(-0.1) == (0, 0))
+    #expect(QuantizedWorkspace.halves(1.1) == (255, 255))
   }
 
   @Test("the largest method keeps every value, least squares cuts the rarest off")

@@ -127,10 +127,10 @@ package struct QuantizedPlan: Sendable {
     self.steps = steps
   }
 
-  /// Bytes of a pixel of a slot: whole panels, and for the image multiples of 4.
+  /// Bytes of a pixel of a slot: whole panels, and for the image, every channel twice, multiples of 8.
   func stride(_ slot: Int) -> Int {
-    let (channels, unit) = (float.slots[slot].channels, forms[slot] == .pixels ? 4 : 16)
-    return (channels + unit - 1) / unit * unit
+    let channels = float.slots[slot].channels
+    return forms[slot] == .pixels ? ByteValue.stride(pixelsOf: channels) : (channels + 15) / 16 * 16
   }
 
   // MARK: Maps
@@ -180,9 +180,11 @@ package struct QuantizedPlan: Sendable {
       })
     else { throw .calibration("the numbers of \(name.printable) leave the range of Float32") }
     return PreparedByteProduct(
-      gather, inputChannels: inputs, inputStride: input.stride, outputChannels: outputs,
+      gather, inputChannels: inputs * input.bytesPerChannel, inputStride: input.stride,
+      outputChannels: outputs,
       addendScale: addendScale,
-      weight: { tap, c, o in bytes[(o * inputs + c) * taps + tap] }, scales: factors, shift: shift)
+      weight: { tap, c, o in bytes[(o * inputs + c % inputs) * taps + tap] }, scales: factors,
+      shift: shift)
   }
 
   /// out = in · scale + shift, channel by channel.
@@ -218,6 +220,8 @@ private struct ByteValue {
   var stride: Int
   /// The byte of 0, where all channels have the same.
   var zero: Double
+  /// How many bytes, whose sum it is, a number has: one behind the other for all channels.
+  var bytesPerChannel = 1
 
   init(_ activation: Quantization.Activation, channels: Int) {
     factor = [Double](repeating: Double(activation.scale), count: channels)
@@ -226,12 +230,16 @@ private struct ByteValue {
     stride = (channels + 15) / 16 * 16
   }
 
-  /// Pixels in steps of 1/255 on the network's scale.
+  /// Pixels in steps of 1/510 on the network's scale.
   init(pixels normalization: Normalization) {
     let deviations = normalization.standardDeviation.map(Double.init)
-    factor = deviations.map { 1 / (255 * $0) }
+    factor = deviations.map { 1 / (510 * $0) }
     offset = zip(normalization.mean, deviations).map { -Double($0) / $1 }
     zero = 0
-    stride = (factor.count + 3) / 4 * 4
+    stride = Self.stride(pixelsOf: factor.count)
+    bytesPerChannel = 2
   }
+
+  /// Bytes of a pixel of the image.
+  static func stride(pixelsOf channels: Int) -> Int { (2 * channels + 7) / 8 * 8 }
 }

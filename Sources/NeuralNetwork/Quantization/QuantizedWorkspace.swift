@@ -24,7 +24,9 @@ final class QuantizedWorkspace: @unchecked Sendable {
     let slots = plan.float.slots
     layout = plan.float.layout(images: capacity)
     enlargement =
-      slots.indices.map { (plan.stride($0) + slots[$0].channels - 1) / slots[$0].channels }.max()
+      slots.indices.dropFirst().map {
+        (plan.stride($0) + slots[$0].channels - 1) / slots[$0].channels
+      }.max()
       ?? 1
     // The kernels read four bytes at a time, which may end behind a pixel's last channel.
     activations = AlignedBuffer(uninitialized: (layout.count * enlargement + 3) / 4 + 16)
@@ -64,43 +66,50 @@ final class QuantizedWorkspace: @unchecked Sendable {
     }
   }
 
-  /// ⌊255 · p⌉ of pixels [images, C, H, W], as [images, H, W, C].
+  /// Pixels [images, C, H, W] as [images, H, W, 2, C], two bytes with the sum ⌊510 · p⌉ each.
   private func write(_ source: UnsafePointer<Float>, images: Range<Int>) {
     let (count, channels) = (plan.float.slots[0].pixels, plan.imageShape.channels)
     let stride = plan.stride(0)
     for image in images {
-      let target = UnsafeMutableRawPointer(bytes(0, image))
+      let target = bytes(0, image)
       for channel in 0..<channels {
         let plane = source + ((image - images.lowerBound) * channels + channel) * count
-        if stride == 4 {
-          Self.write(plane, count, channel, to: target.assumingMemoryBound(to: UInt32.self))
+        if stride == 8 {
+          let words = UnsafeMutableRawPointer(target).assumingMemoryBound(to: UInt64.self)
+          Self.write(plane, count, channel, of: channels, to: words)
         } else {
           for pixel in 0..<count {
-            let byte = UInt8(truncatingIfNeeded: Self.byte(plane[pixel]))
-            target.storeBytes(of: byte, toByteOffset: pixel * stride + channel, as: UInt8.self)
+            let (first, second) = Self.halves(plane[pixel])
+            target[pixel * stride + channel] = UInt8(truncatingIfNeeded: first)
+            target[pixel * stride + channels + channel] = UInt8(truncatingIfNeeded: second)
           }
         }
       }
     }
   }
 
-  /// Writes a channel of pixels of four bytes, in ascending order of channels: the first one clears the others.
+  /// Writes a channel of pixels of eight bytes, in ascending order of channels: the first one clears the others.
   private static func write(
-    _ plane: UnsafePointer<Float>, _ count: Int, _ channel: Int,
-    to words: UnsafeMutablePointer<UInt32>
+    _ plane: UnsafePointer<Float>, _ count: Int, _ channel: Int, of channels: Int,
+    to words: UnsafeMutablePointer<UInt64>
   ) {
+    let places = (UInt64(8 * channel), UInt64(8 * (channels + channel)))
+    func word(_ pixel: Int) -> UInt64 {
+      let (first, second) = halves(plane[pixel])
+      return UInt64(first) &<< places.0 | UInt64(second) &<< places.1
+    }
     if channel == 0 {
-      for pixel in 0..<count { words[pixel] = byte(plane[pixel]) }
+      for pixel in 0..<count { words[pixel] = word(pixel) }
     } else {
-      let place = UInt32(8 * channel)
-      for pixel in 0..<count { words[pixel] |= byte(plane[pixel]) &<< place }
+      for pixel in 0..<count { words[pixel] |= word(pixel) }
     }
   }
 
-  /// ⌊255 · p⌉. As in the kernels: behind the sum there is no room for a fraction.
+  /// Two bytes with the sum ⌊510 · p⌉. As in the kernels: behind the sum there is no room for a fraction.
   @inline(__always)
-  private static func byte(_ pixel: Float) -> UInt32 {
-    (max(0, min(255, 255 * pixel)) + 12_582_912).bitPattern & 255
+  static func halves(_ pixel: Float) -> (UInt32, UInt32) {
+    let sum = (max(0, min(510, 510 * pixel)) + 12_582_912).bitPattern & 511
+    return (sum / 2, sum - sum / 2)
   }
 
   // MARK: Steps

@@ -3,7 +3,8 @@ import Kernels
 /// In which form every activation of a network is held when it is computed in whole numbers.
 struct SlotForms {
   enum Form {
-    /// The image: a pixel p in [0, 1] is the byte ⌊255 · p⌉, whatever the scaling of the network's input.
+    /// The image: a pixel p in [0, 1] is two bytes with the sum ⌊510 · p⌉, whatever the scaling of the network's input.
+    /// They have the same weights; so the mean of two images of bytes is exact.
     case pixels
     case bytes
     /// Few numbers behind a mean over all pixels, which cost next to nothing: what is left of the network is computed
@@ -37,7 +38,7 @@ struct SlotForms {
       isCalibrated[step.output] = true
       switch step.core {
       case .product(let product):
-        let terms = product.frozen.weight.rowCount
+        let terms = product.frozen.weight.rowCount * (inputs == [.pixels] ? 2 : 1)
         if terms > PreparedByteProduct.mostTerms {
           problems.append("\(step.name) (a sum of \(terms) products)")
         }
