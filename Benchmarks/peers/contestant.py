@@ -39,6 +39,12 @@ class Files:
             return [self.images(1), self.images(size, f"{network}-partners")]
         return [self.images(size)]
 
+    def batches(self, size):
+        """The images to calibrate on, as whole batches for a graph of that size."""
+        pool = numpy.fromfile(self.folder / "pool.f32", "<f4").reshape(-1, 3, 32, 32)
+        pool = numpy.concatenate([pool] * math.ceil(size / len(pool)))
+        return [pool[start:start + size].copy() for start in range(0, len(pool) - size + 1, size)]
+
     def checkpoint(self, network):
         """The tensors of a safetensors file by name."""
         data = (self.folder / f"{network}.safetensors").read_bytes()

@@ -53,6 +53,12 @@ PEERS = {
     "OpenVINO": ("with_openvino.py", None, "forward decision"),
 }
 
+# The same in whole numbers of eight bits, with --int8: quantized on the images that ours is calibrated on.
+INT8_PEERS = {
+    "ONNX Runtime, int8": ("with_onnxruntime.py", "int8", "forward"),
+    "OpenVINO, int8": ("with_openvino.py", "int8", "forward"),
+}
+
 # Results may differ by this share of the largest magnitude.
 TOLERANCE = 1e-4
 # Gradients by this share of their norm: a ReLU within rounding of zero changes sides now and then,
@@ -128,14 +134,17 @@ def start(work, threads, options, folder):
     command = [options.contestant, folder, f"--threads={threads}"]
     if options.kernels:
         command.append(f"--kernels={options.kernels}")
+    if options.int8:
+        command.append("--int8")
     contestants = [Contestant(OURS, command, {}, log)]
-    for name, (script, mode, kinds) in PEERS.items():
+    for name, (script, mode, kinds) in (INT8_PEERS if options.int8 else PEERS).items():
         if work.split("/")[0] not in kinds.split():
             continue
         command = [sys.executable, HERE / script, folder, f"--threads={threads}"]
         environment = {"OMP_NUM_THREADS": str(threads)}
-        if script == "with_torch.py":
+        if mode:
             command.append(f"--mode={mode}")
+        if script == "with_torch.py":
             environment["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # no idle workers beside it
             if allocator():
                 environment["LD_PRELOAD"] = allocator()
@@ -178,7 +187,8 @@ def measure(work, threads, options, folder):
         kernels = contestants[0].receive()
         for contestant in contestants[1:]:
             contestant.receive()
-        differences = compare(work, contestants, folder)
+        # Everyone rounds otherwise in eight bits: how far results are apart is only recorded.
+        differences = compare(work, contestants, folder, is_checked=not options.int8)
 
         for contestant in contestants:
             once = min(contestant.turn() for _ in range(WARM_UP))
@@ -278,7 +288,7 @@ def table(rows, right_from):
 
 def report(records):
     """The Markdown tables of all records."""
-    columns = [name for name in [OURS, *PEERS] if any(name in r["contestants"] for r in records)]
+    columns = [name for name in [OURS, *PEERS, *INT8_PEERS] if any(name in r["contestants"] for r in records)]
 
     def cells(record, text):
         found = record["contestants"]
@@ -356,6 +366,8 @@ def parse():
     parser.add_argument("--rounds", type=int, help="turns of every contestant (default: 15)")
     parser.add_argument("--threads", metavar="LIST", help="as 1,2 (default: 1 and all CPUs)")
     parser.add_argument("--kernels", help="kernel set of ours (default: the best)")
+    parser.add_argument("--int8", action="store_true",
+                        help="forward passes in int8, ours and those of peers that have it")
     parser.add_argument("--quick", action="store_true",
                         help="a few small works, all CPUs, 5 rounds")
     options = parser.parse_args()
@@ -371,6 +383,8 @@ def parse():
     if not 1 <= options.threads[0] <= options.threads[-1] <= cpus:
         parser.error(f"--threads must be from 1 to {cpus}, the CPUs of this machine")
     works = QUICK if options.quick else WORKS
+    if options.int8:
+        works = [work for work in works if work.startswith("forward")]
     options.works = fnmatch.filter(works, options.work)
     if not options.works:
         parser.error(f"--work {options.work!r} matches none of {', '.join(works)}")
