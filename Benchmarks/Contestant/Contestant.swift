@@ -13,6 +13,7 @@ struct Contestant: ParsableCommand {
       prepare WORK   →  ready            WORK is KIND/NETWORK/SIZE, as in forward/resNet20/30
       run COUNT      →  seconds S        for all COUNT executions together
       output FILE    →  written COUNT    one execution's result, as so many float32
+      machine        →  machine BITS RATE   width of our vectors; multiply-adds a second in registers, float32
       Anything wrong is answered with "error" and one line. The end of input ends the process.
       """)
 
@@ -72,6 +73,7 @@ struct Contestant: ParsableCommand {
         for _ in 0..<count { _ = try work.run() }
       }
       return "seconds \(elapsed / .seconds(1))"
+    case ("machine", _): return machine
     case ("output", let path?) where words.count == 2:
       guard let work else { break }
       let output = try work.output()
@@ -82,5 +84,25 @@ struct Contestant: ParsableCommand {
     default: break
     }
     throw ValidationError("cannot do \"\(line)\" now; see --help")
+  }
+
+  /// The width of the vectors that are used, and what one thread makes with them in registers: the best of some tries.
+  private var machine: String {
+    var rate = 0.0
+    for _ in 0..<20 {
+      var count = 0
+      let elapsed = ContinuousClock().measure {
+        let made = kernels.fastest.multiplyAdds(rounds: 200_000, factor: 1e-9)
+        count = made.sum.isNaN ? 0 : made.count
+      }
+      rate = max(rate, Double(count) / (elapsed / .seconds(1)))
+    }
+    let bits =
+      switch kernels {
+      case .avx512: 512
+      case .avx2: 256
+      case .openBLAS, .reference: 0
+      }
+    return "machine \(bits) \(rate)"
   }
 }

@@ -116,6 +116,7 @@ def measure(work, options, folder):
 def main():
     options = parse()
     slower = []
+    print(run.machine_line(run.processor(options.new, options.kernels)))
     print(f"{'work':30} {'old, ms':>10} {'new, ms':>10}  old / new [quartiles]  results", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)

@@ -325,25 +325,76 @@ def report(records):
     return text
 
 
+def processor(contestant, kernels):
+    """The processor, and what our contestant makes of it."""
+    model = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text()
+             .splitlines() if line.startswith("model name")]
+    answer = subprocess.run(
+        [contestant, ".", *([f"--kernels={kernels}"] if kernels else [])], input="machine\n",
+        capture_output=True, text=True).stdout.split()
+    if len(answer) != 3 or answer[0] != "machine":
+        raise Failure(f"{contestant} does not say which vectors it uses; build it anew")
+    return {
+        "cpu": model[0] if model else platform.processor(), "cpus": len(os.sched_getaffinity(0)),
+        "vectorBits": int(answer[1]), "peak": float(answer[2]),
+    }
+
+
 def describe(options):
     """What a record depends on besides the code."""
     from importlib import metadata
 
-    model = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text()
-             .splitlines() if line.startswith("model name")]
     names = [line.partition("==")[0] for line in (HERE / "requirements.txt").read_text().split()
              if "==" in line]
     revision = subprocess.run(
         ["git", "-C", HERE, "describe", "--always", "--dirty"], capture_output=True, text=True)
-    return {
+    return processor(options.contestant, options.kernels) | {
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "revision": revision.stdout.strip(), "cpu": model[0] if model else platform.processor(),
-        "cpus": len(os.sched_getaffinity(0)), "system": platform.platform(),
+        "revision": revision.stdout.strip(), "system": platform.platform(),
         "allocatorOfTorch": allocator(),
         "versions": {"python": platform.python_version()}
         | {name: metadata.version(name) for name in names},
         "arguments": sys.argv[1:],
     }
+
+
+def machine_line(machine):
+    """What stands above every table."""
+    vectors = f"{machine['vectorBits']}-bit vectors" if machine["vectorBits"] else "no vectors of ours"
+    text = (
+        f"{machine['cpu']}, {machine['cpus']} CPUs, {vectors}, {machine['peak'] / 1e9:.0f}·10⁹"
+        " multiply-adds a second in the registers of one")
+    versions = [f"{name} {version}" for name, version in machine.get("versions", {}).items()]
+    return "; ".join([text, ", ".join(versions)] if versions else [text]) + "."
+
+
+# MARK: Two tables
+
+PEAK_TOLERANCE = 0.15  # the share by which the peaks of one machine differ, as others work on it too
+
+
+def compare_files(paths):
+    """How many times as fast as in the first file ours is in the second, beside the best peer in both."""
+    before, after = (json.loads(path.read_text()) for path in paths)
+    for key in ("cpu", "cpus", "vectorBits", "peak"):
+        old, new = (result["machine"].get(key) for result in (before, after))
+        same = (
+            old and new and abs(old - new) <= PEAK_TOLERANCE * max(old, new) if key == "peak" else old == new)
+        if not same or old is None:
+            raise Failure(
+                f"{paths[0]} and {paths[1]} are of different machines: {key} is {old} and {new};"
+                " measure both on one, as with --against")
+    works = {(r["work"], r["threads"]): r for r in before["works"]}
+    rows = [["work", "threads", "before, ms", "after, ms", "ratio to the best peer before", "after"]]
+    for record in after["works"]:
+        old = works.get((record["work"], record["threads"]))
+        if old is None:
+            continue
+        ratios = [f"{r['ratio'][1]:.2f} [{r['ratio'][0]:.2f}, {r['ratio'][2]:.2f}]" if "ratio" in r else "–"
+                  for r in (old, record)]
+        times = [f"{r['contestants'][OURS]['median'] * 1000:.4g}" for r in (old, record)]
+        rows.append([record["work"], str(record["threads"]), *times, *ratios])
+    return machine_line(after["machine"]) + "\n\n" + table(rows, 1)
 
 
 # MARK: The command
@@ -359,6 +410,8 @@ def parse():
     parser = Parser(
         description="Times this package and other libraries on the same work, in turns.")
     parser.add_argument("--contestant", type=Path, required=True, help="our built contestant")
+    parser.add_argument("--compare", type=Path, nargs=2, metavar=("BEFORE", "AFTER"),
+                        help="measures nothing, but compares two results.json of one machine")
     parser.add_argument("--output", type=Path, default=Path("report/benchmarks"),
                         help="folder for results.json and results.md (default: %(default)s)")
     parser.add_argument("--work", default="*", metavar="PATTERN",
@@ -442,6 +495,9 @@ def enter_environment():
 
 def main():
     options = parse()
+    if options.compare:
+        print(compare_files(options.compare))
+        return
     enter_environment()
     options.output.mkdir(parents=True, exist_ok=True)
     folder = options.output / "shared"
@@ -463,7 +519,7 @@ def main():
             print(f"{work}, threads: {threads}", file=sys.stderr)
             result["works"].append(measure(work, threads, options, folder))
             # Whatever stops a long run, what is done is kept.
-            text = report(result["works"])
+            text = machine_line(result["machine"]) + "\n\n" + report(result["works"])
             (options.output / "results.json").write_text(json.dumps(result, indent=1) + "\n")
             (options.output / "results.md").write_text(text + "\n")
     print(text)
