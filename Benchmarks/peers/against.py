@@ -36,6 +36,8 @@ def parse():
                         help="turns of each build, 4 or more (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="(default: %(default)s)")
     parser.add_argument("--kernels", help="kernel set of both (default: the best)")
+    parser.add_argument("--processor-time", action="store_true",
+                        help="count the time on a processor, of all threads, where others work on the machine too")
     parser.add_argument("--int8", action="store_true",
                         help="the new build computes in int8: how far its results are off is only told")
     options = parser.parse_args()
@@ -115,6 +117,7 @@ def measure(work, options, folder):
 
 def main():
     options = parse()
+    run.Contestant.counts_processor_time = options.processor_time
     slower = []
     print(run.machine_line(run.processor(options.new, options.kernels)))
     print(f"{'work':30} {'old, ms':>10} {'new, ms':>10}  old / new [quartiles]  results", flush=True)

@@ -79,6 +79,8 @@ class Failure(Exception):
 class Contestant:
     """A process that does works when told to."""
 
+    counts_processor_time = False  # whether a turn's seconds are those of the processor, of all threads together
+
     def __init__(self, name, command, environment, log):
         self.name = name
         self.log = log
@@ -105,8 +107,18 @@ class Contestant:
 
     def turn(self):
         """Seconds of one execution."""
+        before = self.scheduled()
         self.send(f"run {self.count}")
-        return float(self.receive()) / self.count
+        seconds = float(self.receive())
+        if not self.counts_processor_time:
+            return seconds / self.count
+        # Several executions follow one that does not count.
+        return (self.scheduled() - before) / (self.count + (self.count > 1))
+
+    def scheduled(self):
+        """Seconds that its threads were on a processor so far, to the nanosecond."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
     def memory(self):
         """Bytes that are resident now, and that were at most."""
@@ -419,6 +431,8 @@ def parse():
     parser.add_argument("--rounds", type=int, help="turns of every contestant (default: 15)")
     parser.add_argument("--threads", metavar="LIST", help="as 1,2 (default: 1 and all CPUs)")
     parser.add_argument("--kernels", help="kernel set of ours (default: the best)")
+    parser.add_argument("--processor-time", action="store_true",
+                        help="count the time on a processor, of all threads, where others work on the machine too")
     parser.add_argument("--int8", action="store_true",
                         help="forward passes in int8, ours and those of peers that have it")
     parser.add_argument("--quick", action="store_true",
@@ -495,6 +509,7 @@ def enter_environment():
 
 def main():
     options = parse()
+    Contestant.counts_processor_time = options.processor_time
     if options.compare:
         print(compare_files(options.compare))
         return
