@@ -74,6 +74,8 @@ package struct GatheredByteArguments {
   package var sources: UnsafePointer<Int32>
   /// Destinations of the group.
   package var pixelCount: Int
+  /// Whether every destination has one source, the pixel of the same number.
+  package var isIdentity: Bool
   /// The first row to compute, and the one after the last.
   package var rows: Range<Int>
   /// Bytes from one image of output and addend to the next.
@@ -94,7 +96,8 @@ package struct GatheredByteArguments {
   package init(
     taps: UnsafePointer<Int32>, lengths: UnsafePointer<Int32>, runCount: Int,
     destinations: UnsafePointer<Int32>, sources: UnsafePointer<Int32>, pixelCount: Int,
-    rows: Range<Int>, outputImageStride: Int, input: UnsafePointer<UInt8>, imageStride: Int,
+    isIdentity: Bool, rows: Range<Int>, outputImageStride: Int, input: UnsafePointer<UInt8>,
+    imageStride: Int,
     inputChannels: Int, weights: UnsafePointer<Int8>, depth: Int, requantization: Requantization
   ) {
     self.taps = taps
@@ -103,6 +106,7 @@ package struct GatheredByteArguments {
     self.destinations = destinations
     self.sources = sources
     self.pixelCount = pixelCount
+    self.isIdentity = isIdentity
     self.rows = rows
     self.outputImageStride = outputImageStride
     self.input = input

@@ -123,7 +123,8 @@ package struct PreparedByteProduct: Sendable {
         kernels.gatheredProduct(
           GatheredByteArguments(
             taps: taps, lengths: lengths, runCount: group.taps.count, destinations: destinations,
-            sources: sources, pixelCount: group.destinations.count, rows: rows,
+            sources: sources, pixelCount: group.destinations.count,
+            isIdentity: gather.isIdentity, rows: rows,
             outputImageStride: gather.destinationCount * columns, input: input,
             imageStride: gather.sourceCount * inputStride, inputChannels: inputStride,
             weights: weights, depth: gather.tapCount * inputStride,

@@ -1,24 +1,6 @@
 import KernelTables
 
 #if AVX512
-  /// The pixels of a tile, side by side.
-  private struct SuccessiveRows: ByteRowPlaces {
-    let first: Int
-    let stride: Int
-    let pixels: Int
-    /// Of the first pixel, of the last one and of those between them.
-    let shifts:
-      (first: UnsafePointer<Float>, middle: UnsafePointer<Float>, last: UnsafePointer<Float>)
-
-    @inline(__always)
-    func position(_ row: Int) -> Int { first + row * stride }
-
-    @inline(__always)
-    func shift(_ row: Int) -> UnsafePointer<Float> {
-      row == 0 ? shifts.first : row == pixels - 1 ? shifts.last : shifts.middle
-    }
-  }
-
   /// A 3×3 convolution with stride 1 and a border of zeros, in tiles of pixels that lie side by side.
   struct ByteConvolution<Dot: ByteDot> {
     let problem: ByteConvolutionArguments
@@ -128,11 +110,11 @@ import KernelTables
           let own = problem.input + (row * width + x) * channels
           let (isFirst, isLast) = (x == 0, x + pixels == width)
           let places = SuccessiveRows(
-            first: (row * width + x) * stride, stride: stride, pixels: pixels,
+            input: own, channels: channels, position: (row * width + x) * stride, stride: stride,
             shifts: (
               first: isFirst ? shift : shift + columns, middle: shift + columns,
               last: isLast ? shift + 2 * columns : shift + columns
-            ))
+            ), pixels: pixels)
           body(places, kernelRows) { tap in
             let line = own + (tap - 1) * width * channels
             return (isFirst ? nil : line - channels, line, isLast ? nil : line + pixels * channels)

@@ -9,9 +9,9 @@ private struct ByteCursor {
   private var image: Int
 
   @inline(__always)
-  init(_ group: GatheredByteArguments) {
-    left = group.rows.count
-    let (image, pixel) = group.rows.lowerBound.quotientAndRemainder(dividingBy: group.pixelCount)
+  init(_ group: GatheredByteArguments, from row: Int) {
+    left = group.rows.upperBound - row
+    let (image, pixel) = row.quotientAndRemainder(dividingBy: group.pixelCount)
     self.pixel = pixel
     self.image = image * group.outputImageStride
     place = BytePlace(
@@ -58,10 +58,37 @@ struct ByteProduct<Dot: ByteDot> {
 
   @inline(never)
   private func blocks<R: ByteRule>(_ rule: R.Type) {
+    var row = problem.rows.lowerBound
+    if problem.isIdentity {
+      while row + 2 * byteRows <= problem.rows.upperBound {
+        let left = problem.rows.upperBound - row
+        let count = min(Self.blockRows, left - left % (2 * byteRows))
+        successive(row, count, rule)
+        row += count
+      }
+    }
+    if row < problem.rows.upperBound { scattered(from: row, rule) }
+  }
+
+  /// All columns of rows that follow each other in input and output, as many as fill tiles.
+  @inline(__always)
+  private func successive<R: ByteRule>(_ first: Int, _ count: Int, _ rule: R.Type) {
+    let (channels, stride) = (problem.inputChannels, problem.requantization.stride)
+    let shift = problem.requantization.shift
+    tiles(count, rule) { row in
+      SuccessiveRows(
+        input: problem.input + (first + row) * channels, channels: channels,
+        position: (first + row) * stride, stride: stride, shifts: (shift, shift, shift), pixels: 0)
+    }
+  }
+
+  /// All columns of rows that lie anywhere.
+  @inline(__always)
+  private func scattered<R: ByteRule>(from row: Int, _ rule: R.Type) {
     withUnsafeTemporaryAllocation(of: BytePlace.self, capacity: Self.blockRows) { buffer in
       guard let places = buffer.baseAddress else { return }
-      var cursor = ByteCursor(problem)
-      var row = problem.rows.lowerBound
+      var cursor = ByteCursor(problem, from: row)
+      var row = row
       while row < problem.rows.upperBound {
         let count = min(Self.blockRows, problem.rows.upperBound - row)
         var filled = 0
@@ -69,7 +96,9 @@ struct ByteProduct<Dot: ByteDot> {
           (places + filled).initialize(to: cursor.next(problem))
           filled += 1
         }
-        tiles(UnsafePointer(places), count, rule)
+        tiles(count, rule) {
+          ScatteredRows(places: places + $0, shift: problem.requantization.shift)
+        }
         row += count
       }
     }
@@ -78,7 +107,7 @@ struct ByteProduct<Dot: ByteDot> {
   /// All columns of some rows.
   @inline(__always)
   private func tiles<R: ByteRule>(
-    _ places: UnsafePointer<BytePlace>, _ count: Int, _ rule: R.Type
+    _ count: Int, _ rule: R.Type, _ rows: (Int) -> some ByteRowPlaces
   ) {
     var column = 0
     while column < problem.requantization.columns {
@@ -89,7 +118,7 @@ struct ByteProduct<Dot: ByteDot> {
           let finish = ByteFinish<R>(problem.requantization, column: column, next: column)
           var row = 0
           while row < count {
-            lone(places + row, left, finish)
+            lone(rows(row), left, finish)
             row += 2 * byteRows
           }
           return
@@ -99,7 +128,7 @@ struct ByteProduct<Dot: ByteDot> {
       let finish = ByteFinish<R>(problem.requantization, column: column, next: next)
       var row = 0
       while row < count {
-        pair(places + row, left, right, finish)
+        pair(rows(row), left, right, finish)
         row += byteRows
       }
       column += 2 * WholeVector.scalarCount
@@ -114,7 +143,7 @@ struct ByteProduct<Dot: ByteDot> {
 
   @inline(__always)
   private func pair<R: ByteRule>(
-    _ places: UnsafePointer<BytePlace>, _ left: UnsafePointer<Int8>, _ right: UnsafePointer<Int8>,
+    _ rows: some ByteRowPlaces, _ left: UnsafePointer<Int8>, _ right: UnsafePointer<Int8>,
     _ finish: ByteFinish<R>
   ) {
     let channels = problem.inputChannels
@@ -122,27 +151,25 @@ struct ByteProduct<Dot: ByteDot> {
     for run in 0..<problem.runCount {
       let offset = Int(problem.taps[run]) * channels * panelWidth
       tile.add(
-        places, run: run, left + offset, right + offset,
+        rows, run: run, left + offset, right + offset,
         depth: Int(problem.lengths[run]) * channels)
     }
-    tile.store(
-      ScatteredRows(places: places, shift: problem.requantization.shift), by: finish)
+    tile.store(rows, by: finish)
   }
 
   #if AVX512
     @inline(__always)
     private func lone<R: ByteRule>(
-      _ places: UnsafePointer<BytePlace>, _ weights: UnsafePointer<Int8>, _ finish: ByteFinish<R>
+      _ rows: some ByteRowPlaces, _ weights: UnsafePointer<Int8>, _ finish: ByteFinish<R>
     ) {
       let channels = problem.inputChannels
       var tile = ByteTile<Dot>()
       for run in 0..<problem.runCount {
         tile.addLone(
-          places, run: run, weights + Int(problem.taps[run]) * channels * panelWidth,
+          rows, run: run, weights + Int(problem.taps[run]) * channels * panelWidth,
           depth: Int(problem.lengths[run]) * channels)
       }
-      tile.storeLone(
-        ScatteredRows(places: places, shift: problem.requantization.shift), by: finish)
+      tile.storeLone(rows, by: finish)
     }
   #endif
 }

@@ -10,8 +10,10 @@ struct BytePlace {
   func input(_ run: Int) -> UnsafePointer<UInt8> { image + Int(sources[run]) }
 }
 
-/// Where the results of a tile's rows go.
+/// Where the inputs of a tile's rows lie, and where their results go.
 protocol ByteRowPlaces {
+  /// The first input of a row under the first tap of a run.
+  func input(_ row: Int, _ run: Int) -> UnsafePointer<UInt8>
   /// Where those of a row begin in output and addend, in bytes.
   func position(_ row: Int) -> Int
   /// The shifts of all columns.
@@ -24,10 +26,38 @@ struct ScatteredRows: ByteRowPlaces {
   let shift: UnsafePointer<Float>
 
   @inline(__always)
+  func input(_ row: Int, _ run: Int) -> UnsafePointer<UInt8> { places[row].input(run) }
+
+  @inline(__always)
   func position(_ row: Int) -> Int { places[row].position }
 
   @inline(__always)
   func shift(_ row: Int) -> UnsafePointer<Float> { shift }
+}
+
+/// The pixels of a tile, side by side.
+struct SuccessiveRows: ByteRowPlaces {
+  /// The inputs of the first one, and bytes from one to the next.
+  let input: UnsafePointer<UInt8>
+  let channels: Int
+  /// Where the results of the first one begin, and bytes from one to the next.
+  let position: Int
+  let stride: Int
+  /// Of the first pixel, of the last one of so many, and of those between them.
+  let shifts:
+    (first: UnsafePointer<Float>, middle: UnsafePointer<Float>, last: UnsafePointer<Float>)
+  let pixels: Int
+
+  @inline(__always)
+  func input(_ row: Int, _ run: Int) -> UnsafePointer<UInt8> { input + row * channels }
+
+  @inline(__always)
+  func position(_ row: Int) -> Int { position + row * stride }
+
+  @inline(__always)
+  func shift(_ row: Int) -> UnsafePointer<Float> {
+    row == 0 ? shifts.first : row == pixels - 1 ? shifts.last : shifts.middle
+  }
 }
 
 /// The sums of bytes for one row and two vectors of columns.
@@ -76,19 +106,19 @@ struct ByteTile<Dot: ByteDot> {
   /// Adds Σ x[c] · W[c] to every row, for c from 0 to depth − 1.
   ///
   /// - Parameters:
-  ///   - places: of `byteRows` rows, whose inputs x are those of a run.
+  ///   - rows: whose inputs x are those of a run.
   ///   - left, right: the weights of two vectors of columns.
   ///   - depth: a multiple of 4.
   @inline(__always)
   mutating func add(
-    _ places: UnsafePointer<BytePlace>, run: Int, _ left: UnsafePointer<Int8>,
+    _ rows: some ByteRowPlaces, run: Int, _ left: UnsafePointer<Int8>,
     _ right: UnsafePointer<Int8>, depth: Int
   ) {
-    let (x0, x1) = (places[0].input(run), places[1].input(run))
-    let (x2, x3) = (places[2].input(run), places[3].input(run))
+    let (x0, x1) = (rows.input(0, run), rows.input(1, run))
+    let (x2, x3) = (rows.input(2, run), rows.input(3, run))
     #if AVX512
-      let (x4, x5) = (places[4].input(run), places[5].input(run))
-      let (x6, x7) = (places[6].input(run), places[7].input(run))
+      let (x4, x5) = (rows.input(4, run), rows.input(5, run))
+      let (x6, x7) = (rows.input(6, run), rows.input(7, run))
     #endif
     var c = 0
     var (left, right) = (UnsafeRawPointer(left), UnsafeRawPointer(right))
@@ -137,16 +167,16 @@ struct ByteTile<Dot: ByteDot> {
     /// As `add`, for a single vector of columns and twice as many rows.
     @inline(__always)
     mutating func addLone(
-      _ places: UnsafePointer<BytePlace>, run: Int, _ weights: UnsafePointer<Int8>, depth: Int
+      _ rows: some ByteRowPlaces, run: Int, _ weights: UnsafePointer<Int8>, depth: Int
     ) {
-      let (x0, x1) = (places[0].input(run), places[1].input(run))
-      let (x2, x3) = (places[2].input(run), places[3].input(run))
-      let (x4, x5) = (places[4].input(run), places[5].input(run))
-      let (x6, x7) = (places[6].input(run), places[7].input(run))
-      let (x8, x9) = (places[8].input(run), places[9].input(run))
-      let (x10, x11) = (places[10].input(run), places[11].input(run))
-      let (x12, x13) = (places[12].input(run), places[13].input(run))
-      let (x14, x15) = (places[14].input(run), places[15].input(run))
+      let (x0, x1) = (rows.input(0, run), rows.input(1, run))
+      let (x2, x3) = (rows.input(2, run), rows.input(3, run))
+      let (x4, x5) = (rows.input(4, run), rows.input(5, run))
+      let (x6, x7) = (rows.input(6, run), rows.input(7, run))
+      let (x8, x9) = (rows.input(8, run), rows.input(9, run))
+      let (x10, x11) = (rows.input(10, run), rows.input(11, run))
+      let (x12, x13) = (rows.input(12, run), rows.input(13, run))
+      let (x14, x15) = (rows.input(14, run), rows.input(15, run))
       var c = 0
       var weights = UnsafeRawPointer(weights)
       repeat {
