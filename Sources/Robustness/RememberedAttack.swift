@@ -56,4 +56,14 @@ public final class RememberedAttack: Attack {
     found.withLock { $0[question] = (candidates, passes) }
     return candidates
   }
+
+  /// Lets go of what was found for images with some indices.
+  package func forget(_ indices: Set<Int>) {
+    found.withLock { found in
+      found = found.filter { $0.key.examples.indices.allSatisfy { !indices.contains($0) } }
+    }
+  }
+
+  /// Blocks of images that are remembered.
+  package var count: Int { found.withLock(\.count) }
 }

@@ -49,6 +49,23 @@ struct RememberedAttackTests {
     #expect(counting.count == 1)
   }
 
+  @Test("lets go of what nobody will ask for again, and of nothing else")
+  func forgets() throws {
+    let counting = Counting()
+    let budget = PerturbationBudget.linf(try Epsilon("1/10"))
+    let remembered = RememberedAttack(counting, through: model)
+    func ask(_ positions: Range<Int>) throws {
+      _ = try remembered.search(data[positions], within: budget, through: model, seed: 7)
+    }
+    for positions in [0..<3, 3..<5, 5..<9] { try ask(positions) }
+    remembered.forget(Set(data.indices[3..<5]))
+    #expect(remembered.count == 2)
+    for positions in [0..<3, 5..<9] { try ask(positions) }
+    #expect(counting.count == 3)
+    try ask(3..<5)
+    #expect(counting.count == 4)
+  }
+
   @Test("does not take one question for another: images, radius and seed all count")
   func questions() throws {
     let counting = Counting()

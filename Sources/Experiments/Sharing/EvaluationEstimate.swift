@@ -173,7 +173,7 @@ extension EvaluationRun {
       func measure(_ pieces: [[Int]]) throws -> [(seconds: Double, passes: PassMeter.Count)] {
         try workers.map(count: pieces.count) { piece in
           let sum = Mutex((seconds: 0.0, passes: PassMeter.Count()))
-          for measurement in columns[number] {
+          for measurement in columns[number].measurements {
             try measurement.run(
               on: pieces[piece], of: work,
               forEach: { count, body in for block in 0..<count { body(block) } }
@@ -207,7 +207,8 @@ extension EvaluationRun {
       let passes = found.reduce(PassMeter.Count()) { $0 + $1.passes }
       func average(_ count: Int) -> Int { Int((Double(count) / Double(images)).rounded()) }
       return EvaluationEstimate.Column(
-        title: columns[number].first?.job.attack.shortTitle ?? "", units: own.count, size: size,
+        title: columns[number].measurements.first?.job.attack.shortTitle ?? "", units: own.count,
+        size: size,
         seconds: found.map { $0.seconds * Double(size) / Double(piece) }, images: images,
         passes: PassMeter.Count(
           forward: average(passes.forward + passes.spared), backward: average(passes.backward)))

@@ -71,10 +71,10 @@ extension EvaluationRun {
       beginningWith: sharing.task.map { $0.number &* 0x9E37_79B1 & 0x7FFF_FFFF } ?? 0,
       lease: sharing.lease)
     let said = queue.done
-    let known = try Mutex(parts.examples(of: columns.flatMap(\.self), in: work))
+    let known = try Mutex(parts.examples(of: columns.flatMap(\.measurements), in: work))
     /// Whether a unit's images have been measured behind every defence.
     func isThere(_ unit: Int, _ known: [EvaluationJob.Key: Set<OutcomeFile.Example>]) -> Bool {
-      columns[units[unit].column].allSatisfy { measurement in
+      columns[units[unit].column].measurements.allSatisfy { measurement in
         guard let known = known[measurement.job.key] else { return false }
         return units[unit].positions.allSatisfy { known.contains(work.example($0)) }
       }
@@ -88,46 +88,73 @@ extension EvaluationRun {
       if !isThere, said.contains(unit) { try queue.reopen(unit) }
     }
     let stage = progress.stage("units", total: units.count - before, unit: "units")
-    let mine = Mutex(0)
-    _ = try queue.renewing {
-      try workers.map(count: workers.threadCount) { _ in
-        while let claim = try queue.take(waiting: progress.interruption.check) {
-          do {
-            // Somebody may have begun it.
-            if claim.number > 1 {
-              let measured = try parts.examples(of: columns[units[claim.unit].column], in: work)
-              known.withLock { $0.merge(measured) { $0.union($1) } }
-            }
-            for measurement in columns[units[claim.unit].column] {
-              let done = known.withLock { $0[measurement.job.key] ?? [] }
-              let remaining = units[claim.unit].positions.filter {
-                !done.contains(work.example($0))
-              }
-              try measurement.run(
-                on: remaining, of: work,
-                forEach: { count, body in for block in 0..<count { body(block) } }
-              ) { block in
-                try parts.append(block, of: measurement)
-                try progress.interruption.check()
-              }
-            }
-          } catch {
-            // The first error counts; what cannot be given back is taken over in time.
-            try? queue.giveBack(claim)
-            throw error
+    @Sendable func measure(_ claim: WorkQueue.Claim) throws {
+      let (column, positions) = units[claim.unit]
+      do {
+        // Somebody may have begun it.
+        if claim.number > 1 {
+          let measured = try parts.examples(of: columns[column].measurements, in: work)
+          known.withLock { $0.merge(measured) { $0.union($1) } }
+        }
+        // What was found for one defence serves the others, and nobody afterwards.
+        defer { columns[column].forget(positions, in: work) }
+        for measurement in columns[column].measurements {
+          let done = known.withLock { $0[measurement.job.key] ?? [] }
+          try measurement.run(
+            on: positions.filter { !done.contains(work.example($0)) }, of: work,
+            forEach: { count, body in for block in 0..<count { body(block) } }
+          ) { block in
+            try parts.append(block, of: measurement)
+            try progress.interruption.check()
           }
-          try queue.finish(claim)
-          mine.withLock { $0 += 1 }
-          try stage.advance()
+        }
+      } catch {
+        // The first error counts; what cannot be given back is taken over in time.
+        try? queue.giveBack(claim)
+        throw error
+      }
+      try queue.finish(claim)
+    }
+    let mine = Mutex(0)
+    // The first error ends all threads, each after what it has in hand.
+    let failure = Mutex<(any Error)?>(nil)
+    @Sendable func checkOthers() throws {
+      if let error = failure.withLock(\.self) { throw error }
+      try progress.interruption.check()
+    }
+    queue.renewing {
+      workers.forEach(count: workers.threadCount) { _ in
+        do {
+          while let claim = try queue.take(waiting: checkOthers) {
+            try measure(claim)
+            mine.withLock { $0 += 1 }
+            try stage.advance()
+            try checkOthers()
+          }
+        } catch {
+          failure.withLock { $0 = $0 ?? error }
         }
       }
     }
+    if let error = failure.withLock(\.self) { throw error }
     stage.finish()
     return SharedOutcome(units: units.count, mine: mine.withLock(\.self), before: before)
   }
 }
 
 extension EvaluationRun.Work {
+  /// One attack behind every defence.
+  struct Column: Sendable {
+    /// The search of an attacker who does not know of the defence, which serves all defences.
+    let oblivious: RememberedAttack
+    let measurements: [EvaluationRun.Measurement]
+
+    /// Lets go of what was found for images at some positions.
+    func forget(_ positions: [Int], in work: EvaluationRun.Work) {
+      oblivious.forget(Set(positions.map { work.images.indices[$0] }))
+    }
+  }
+
   /// The measurements of every attack, and the units that they are cut into: an attack's column and the positions of
   /// its images, as many together as one of the measurements takes at once, but no more than sixteen, so that units last
   /// seconds or minutes.
@@ -135,19 +162,21 @@ extension EvaluationRun.Work {
   /// - Parameter size: images in a unit, if it is not to be chosen here.
   func units(
     of size: Int?
-  ) throws -> (columns: [[EvaluationRun.Measurement]], units: [(column: Int, positions: [Int])]) {
+  ) throws -> (columns: [Column], units: [(column: Int, positions: [Int])]) {
     let columns = try columns.map { column in
       let oblivious = setting.oblivious(column.attack)
-      return try column.places.map { try measurement(of: jobs[$0], oblivious) }
+      return Column(
+        oblivious: oblivious,
+        measurements: try column.places.map { try measurement(of: jobs[$0], oblivious) })
     }
-    let units = columns.enumerated().flatMap { column, measurements in
-      let most = measurements.map { measurement in
+    let units = columns.enumerated().flatMap { number, column in
+      let most = column.measurements.map { measurement in
         measurement.blockSize
           ?? max(1, 64 / max(1, measurement.threat?.surrogate.forwardPassesPerDecision ?? 1))
       }
       let size = size ?? min(16, most.min() ?? 16)
       return stride(from: 0, to: images.count, by: size).map {
-        (column: column, positions: Array($0..<min($0 + size, images.count)))
+        (column: number, positions: Array($0..<min($0 + size, images.count)))
       }
     }
     return (columns, units)
