@@ -283,19 +283,25 @@ private struct Runner<Value> {
     guard settings.shrinkAttempts > 0, result.arguments.count > 1 else { return [] }
     var free: [Int] = []
     for argument in result.arguments.indices {
-      var isFree = true
-      for draw in 1...20 where isFree {
-        let key = RandomKey(
-          seed: report.seed, purpose: .test, example: argument + 1, draw: draw)
-        let other = await play(
-          ChoiceSource(playing: result, redrawing: argument, from: RandomStream(key)))
-        isFree =
-          other.shows(fault, byKind: byKind) && !Task.isCancelled
-          && deadline.map { ContinuousClock.now < $0 } ?? true
-      }
-      if isFree { free.append(argument) }
+      if await isFree(argument, of: result, fault, byKind: byKind) { free.append(argument) }
     }
     return free
+  }
+
+  // A function of its own, as Swift 6.3.1 frees the memory of the two loops in the wrong order where it optimises them as
+  // one, and the process ends.
+  private func isFree(
+    _ argument: Int, of result: CaseResult, _ fault: PropertyFailure, byKind: Bool
+  ) async -> Bool {
+    for draw in 1...20 {
+      if Task.isCancelled { return false }
+      if let deadline, ContinuousClock.now >= deadline { return false }
+      let key = RandomKey(seed: report.seed, purpose: .test, example: argument + 1, draw: draw)
+      let source = ChoiceSource(playing: result, redrawing: argument, from: RandomStream(key))
+      let other = await play(source)
+      if !other.shows(fault, byKind: byKind) { return false }
+    }
+    return true
   }
 
   private func flakiness(_ first: CaseResult, _ second: CaseResult) -> PropertyReport.Flakiness {

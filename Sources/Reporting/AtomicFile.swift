@@ -174,13 +174,23 @@ package enum AtomicFile {
   private static func removePartials(in folder: String) {
     let place = folder.isEmpty ? "." : folder
     for name in (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
-    where name.wholeMatch(of: /\.([A-Za-z0-9-]+)\.[0-9]+-[0-9]+\.partial/)?.1 == machine[...] {
+    where isPartial(name) {
       let path = "\(place)/\(name)"
       let descriptor = open(path, O_RDONLY | O_CLOEXEC)
       guard descriptor >= 0 else { continue }
       if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
       close(descriptor)
     }
+  }
+
+  /// Whether a file has a name that `createPartial` gives on this machine.
+  private static func isPartial(_ name: String) -> Bool {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count == 4, parts[0].isEmpty, parts[1] == machine, parts[3] == "partial" else {
+      return false
+    }
+    let numbers = parts[2].split(separator: "-", omittingEmptySubsequences: false)
+    return numbers.count == 2 && numbers.allSatisfy { Int($0) != nil }
   }
 
   private static func overwrite(_ path: String, with data: Data) throws(FileWriteError) {
