@@ -14,7 +14,7 @@ struct EvaluationEstimateTests {
       columns: seconds.map {
         EvaluationEstimate.Column(
           title: "pgd", units: units, size: 8, seconds: $0, images: 8, passes: PassMeter.Count())
-      }, images: 8 * units, threads: threads, start: start, memory: 1 << 20)
+      }, threads: threads, start: start, memory: 1 << 20)
   }
 
   @Test("More tasks are never slower, and no faster than the work divided among their threads")

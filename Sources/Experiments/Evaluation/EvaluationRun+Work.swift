@@ -137,10 +137,11 @@ extension EvaluationRun {
     /// Measures the images at some positions.
     ///
     /// - Parameters:
-    ///   - forEach: runs the blocks.
+    ///   - forEach: runs the blocks; one after the other unless given.
     ///   - finished: called after every block; never at once from two threads.
     func run(
-      on positions: [Int], of work: Work, forEach: @escaping ForEach,
+      on positions: [Int], of work: Work,
+      forEach: @escaping ForEach = { count, body in for block in 0..<count { body(block) } },
       finished: @Sendable (OutcomeFile.Block) throws -> Void
     ) throws {
       var evaluation = Evaluation(

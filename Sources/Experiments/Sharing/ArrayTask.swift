@@ -49,8 +49,7 @@ package struct ArrayTask: Sendable, Hashable, CustomStringConvertible {
 
   /// The task that variables of the environment tell of; nil if none do.
   ///
-  /// A step of Slurm (`srun`) numbers its tasks too; inside an array, the array's number tells them apart less well
-  /// than both together.
+  /// A step of Slurm (`srun`) numbers its tasks too, which counts outside an array only.
   ///
   /// - Throws: `PlanError.setting` for a number that is none or beyond its limits, or if two schedulers
   ///   claim the process.

@@ -21,7 +21,7 @@ package struct EvaluationEstimate: Sendable {
     package var seconds: [Double]
     /// Images that were measured.
     package var images: Int
-    /// Passes for an image.
+    /// Passes for an image; forward are those that were made and those that were left out.
     package var passes: PassMeter.Count
 
     package init(
@@ -47,8 +47,6 @@ package struct EvaluationEstimate: Sendable {
 
   /// What was measured of every attack.
   package var columns: [Column]
-  /// Images in all.
-  package var images: Int
   /// Threads of a task.
   package var threads: Int
   /// Seconds from the start of a process to its first unit: the model, the data, the plan.
@@ -56,9 +54,8 @@ package struct EvaluationEstimate: Sendable {
   /// The most memory that the process had, in bytes.
   package var memory: Int
 
-  package init(columns: [Column], images: Int, threads: Int, start: Double, memory: Int) {
+  package init(columns: [Column], threads: Int, start: Double, memory: Int) {
     self.columns = columns
-    self.images = images
     self.threads = threads
     self.start = start
     self.memory = memory
@@ -118,7 +115,7 @@ package struct EvaluationEstimate: Sendable {
           Table.Cell(column.title), Table.Cell("\(grouped(column.units))"),
           Table.Cell("\(column.size)"),
           Table.Cell(
-            "\(grouped(column.passes.forward + column.passes.spared)) + \(grouped(column.passes.backward))"
+            "\(grouped(column.passes.forward)) + \(grouped(column.passes.backward))"
           ),
           Table.Cell(fixed(column.meanSeconds, decimals: 2)),
           Table.Cell(column.spread.map { "±\(fixed($0, decimals: 2))" } ?? "–"),
@@ -175,8 +172,7 @@ extension EvaluationRun {
           let sum = Mutex((seconds: 0.0, passes: PassMeter.Count()))
           for measurement in columns[number].measurements {
             try measurement.run(
-              on: pieces[piece], of: work,
-              forEach: { count, body in for block in 0..<count { body(block) } }
+              on: pieces[piece], of: work
             ) { block in
               sum.withLock {
                 $0.seconds += block.measured.seconds
@@ -215,7 +211,7 @@ extension EvaluationRun {
     }
     stage.finish()
     return EvaluationEstimate(
-      columns: measured, images: work.images.count, threads: workers.threadCount, start: start,
+      columns: measured, threads: workers.threadCount, start: start,
       memory: peakMemory())
   }
 }

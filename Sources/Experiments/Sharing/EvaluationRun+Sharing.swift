@@ -101,8 +101,7 @@ extension EvaluationRun {
         for measurement in columns[column].measurements {
           let done = known.withLock { $0[measurement.job.key] ?? [] }
           try measurement.run(
-            on: positions.filter { !done.contains(work.example($0)) }, of: work,
-            forEach: { count, body in for block in 0..<count { body(block) } }
+            on: positions.filter { !done.contains(work.example($0)) }, of: work
           ) { block in
             try parts.append(block, of: measurement)
             try progress.interruption.check()
