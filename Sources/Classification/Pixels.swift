@@ -8,20 +8,23 @@ public struct Pixels: Sendable {
   /// As they are kept.
   private enum Storage: Sendable {
     case values(Tensor)
-    /// Levels from 0 to 255, which stand for n/255: a quarter of the memory. Sets of images of one file share
-    /// them; `places` tells where each image stands.
-    case levels([UInt8], places: [Int])
+    /// Elsewhere, such as in a file, from where each image is read when it is used. Sets of images of one
+    /// file share the reader; `places` tells where each image stands.
+    case elsewhere(Reader, places: [Int])
   }
+
+  /// Writes the values of the image at a place, [C, H, W], in [0, 1]: always the same ones, from any thread.
+  package typealias Reader = @Sendable (_ place: Int, _ values: UnsafeMutablePointer<Float>) -> Void
 
   private let storage: Storage
   /// [N, C, H, W].
   private let shape: [Int]
 
-  /// The values, [N, C, H, W]. Pixels that are kept as levels are turned into values anew each time.
+  /// The values, [N, C, H, W]. Pixels that are kept elsewhere are read anew each time.
   public var tensor: Tensor {
     switch storage {
     case .values(let tensor): return tensor
-    case .levels:
+    case .elsewhere:
       var tensor = Tensor(uninitialized: shape)
       tensor.withUnsafeMutablePointer { write(0..<count, to: $0) }
       return tensor
@@ -53,12 +56,10 @@ public struct Pixels: Sendable {
   /// of a classifier.
   package init(beyondRange tensor: Tensor) { self.init(unchecked: tensor) }
 
-  /// Images of 8-bit levels, which are kept as such: the values are level / 255.
-  ///
-  /// - Precondition: there are as many levels as images of that shape have values.
-  package init(levels: [UInt8], count: Int, imageShape: ImageShape) {
-    precondition(levels.count == count * imageShape.count)
-    storage = .levels(levels, places: Array(0..<count))
+  /// Images that are kept elsewhere, at the places 0..<count, and are read whenever they are used: a set of
+  /// 50,000 takes no memory so.
+  package init(count: Int, imageShape: ImageShape, reader: @escaping Reader) {
+    storage = .elsewhere(reader, places: Array(0..<count))
     shape = [count, imageShape.channels, imageShape.height, imageShape.width]
   }
 
@@ -74,7 +75,7 @@ public struct Pixels: Sendable {
   public subscript(indices: some Collection<Int>) -> Pixels {
     switch storage {
     case .values(let tensor): return Pixels(unchecked: tensor.rows(indices))
-    case .levels:
+    case .elsewhere:
       let width = imageShape.count
       var rows = Tensor(uninitialized: [indices.count] + shape.dropFirst())
       rows.withUnsafeMutablePointer { result in
@@ -87,11 +88,11 @@ public struct Pixels: Sendable {
     }
   }
 
-  /// The images at the given indices, in that order, kept as these are: levels are shared and not copied.
+  /// The images at the given indices, in that order, kept as these are: what is kept elsewhere stays there.
   package func kept(_ indices: [Int]) -> Pixels {
-    guard case .levels(let levels, let places) = storage else { return self[indices] }
+    guard case .elsewhere(let reader, let places) = storage else { return self[indices] }
     return Pixels(
-      storage: .levels(levels, places: indices.map { places[$0] }),
+      storage: .elsewhere(reader, places: indices.map { places[$0] }),
       shape: [indices.count] + shape.dropFirst())
   }
 
@@ -116,16 +117,11 @@ public struct Pixels: Sendable {
     }
   }
 
-  /// Writes the values of images that are kept as levels.
+  /// Writes the values of images that are kept elsewhere.
   private func write(_ images: Range<Int>, to result: UnsafeMutablePointer<Float>) {
-    guard case .levels(let levels, let places) = storage else { return }
+    guard case .elsewhere(let read, let places) = storage else { return }
     let width = imageShape.count
-    levels.withUnsafeBufferPointer { levels in
-      for (row, image) in images.enumerated() {
-        let (target, start) = (result + row * width, places[image] * width)
-        for place in 0..<width { target[place] = Float(levels[start + place]) / 255 }
-      }
-    }
+    for (row, image) in images.enumerated() { read(places[image], result + row * width) }
   }
 }
 

@@ -94,23 +94,18 @@ struct CIFAR: Sendable {
       throw DatasetError.missingFile(
         choices[0].first { !isThere($0) } ?? choices[0][0], folder: folder.relativePath)
     }
-    var labels: [Int] = []
-    var levels: [UInt8] = []
-    // File by file, and as the levels that they hold: values of fifty thousand images would take 600 MB.
-    for name in names {
-      let file = try records(folder.appending(path: name))
-      labels += try self.labels(in: file)
-      if levels.isEmpty { levels.reserveCapacity(names.count * file.data.count) }
-      file.data.withUnsafeBytes { bytes in
-        for start in stride(from: classCounts.count, to: bytes.count, by: recordBytes) {
-          levels += bytes[start..<start + Self.imageBytes]
-        }
-      }
+    let files = try names.map { try records(folder.appending(path: $0)) }
+    let labels = try files.flatMap(self.labels)
+    let places = files.flatMap { file in
+      stride(from: classCounts.count, to: file.count, by: recordBytes).map { (file, $0) }
     }
     return try LabelledImages(
       pixels: Pixels(
-        levels: levels, count: labels.count,
-        imageShape: ImageShape(channels: 3, height: 32, width: 32)),
+        count: labels.count, imageShape: ImageShape(channels: 3, height: 32, width: 32)
+      ) { place, values in
+        let (file, start) = places[place]
+        file.readLevels(at: start, count: Self.imageBytes, into: values)
+      },
       labels: labels, classCount: classCounts[label],
       indices: Array(firstIndex..<firstIndex + labels.count))
   }
@@ -118,9 +113,8 @@ struct CIFAR: Sendable {
   /// A file that has been found to consist of whole records.
   private func records(_ file: URL) throws -> DataFile {
     let file = try DataFile(file)
-    guard !file.data.isEmpty, file.data.count % recordBytes == 0 else {
-      throw DatasetError.truncatedFile(
-        file.path, bytes: file.data.count, recordBytes: recordBytes)
+    guard file.count > 0, file.count % recordBytes == 0 else {
+      throw DatasetError.truncatedFile(file.path, bytes: file.count, recordBytes: recordBytes)
     }
     return file
   }
@@ -128,15 +122,13 @@ struct CIFAR: Sendable {
   /// The class of every record. All labels of a record are checked, as one that is too large is a sign of
   /// damage.
   private func labels(in file: DataFile) throws -> [Int] {
-    try file.data.withUnsafeBytes { bytes in
-      try stride(from: 0, to: bytes.count, by: recordBytes).map { start in
-        for (kind, classCount) in classCounts.enumerated() where bytes[start + kind] >= classCount {
-          throw DatasetError.labelInFile(
-            file.path, record: start / recordBytes, label: Int(bytes[start + kind]),
-            classCount: classCount)
-        }
-        return Int(bytes[start + label])
+    try (0..<file.count / recordBytes).map { record in
+      let found = try file.bytes(at: record * recordBytes, count: classCounts.count)
+      for (value, classCount) in zip(found, classCounts) where value >= classCount {
+        throw DatasetError.labelInFile(
+          file.path, record: record, label: Int(value), classCount: classCount)
       }
+      return Int(found[label])
     }
   }
 }

@@ -50,14 +50,17 @@ struct IDXFolder: Sendable {
       throw DatasetError.labelCount(
         labels.file.path, labels: labels.extents[0], images: count)
     }
-    let values = labels.bytes.map(Int.init)
+    let values = try labels.file.bytes(at: labels.start, count: count).map(Int.init)
     if let bad = values.firstIndex(where: { $0 >= classCount }) {
       throw DatasetError.labelInFile(
         labels.file.path, record: bad, label: values[bad], classCount: classCount)
     }
     return try LabelledImages(
-      pixels: Pixels(levels: Array(images.bytes), count: count, imageShape: shape), labels: values,
-      classCount: classCount, indices: Array(firstIndex..<firstIndex + count))
+      pixels: Pixels(count: count, imageShape: shape) {
+        [file = images.file, start = images.start] in
+        file.readLevels(at: start + $0 * shape.count, count: shape.count, into: $1)
+      }, labels: values, classCount: classCount,
+      indices: Array(firstIndex..<firstIndex + count))
   }
 }
 
@@ -65,28 +68,29 @@ struct IDXFolder: Sendable {
 private struct IDXArray {
   let file: DataFile
   let extents: [Int]
-  /// The values, the last dimension's side by side.
-  let bytes: Data
+  /// Where the values begin, the last dimension's side by side.
+  let start: Int
 
   /// - Throws: `DatasetError` unless the file holds an array of bytes with `rank` dimensions, and as many
   ///   bytes as its extents say.
   init(_ file: DataFile, rank: Int) throws(DatasetError) {
-    let reader = ByteReader(file.data)
+    start = 4 + 4 * rank
+    let head = try file.bytes(at: 0, count: start)
+    let reader = ByteReader(Data(head))
     /// 0 behind the end, of which there is none within the head.
     func number(_ place: Int) -> UInt32 { (reader.value(at: 4 * place) ?? 0 as UInt32).byteSwapped }
-    let head = 4 + 4 * rank
     let expected = UInt32(0x0800 + rank)
-    if file.data.starts(with: [0x1F, 0x8B]) { throw .compressedFile(file.path) }
-    guard file.data.count >= head else {
-      throw .shortHeader(file.path, bytes: file.data.count, header: head)
+    if head.starts(with: [0x1F, 0x8B]) { throw .compressedFile(file.path) }
+    guard head.count == start else {
+      throw .shortHeader(file.path, bytes: file.count, header: start)
     }
     guard number(0) == expected else {
       throw .wrongKind(file.path, found: number(0), expected: expected)
     }
     let extents = (1...rank).map(number)
-    bytes = file.data.dropFirst(head)
-    guard extents.map(Int.init).product(atMost: .max) == bytes.count else {
-      throw .extents(file.path, extents, bytes: bytes.count)
+    let bytes = file.count - start
+    guard extents.map(Int.init).product(atMost: .max) == bytes else {
+      throw .extents(file.path, extents, bytes: bytes)
     }
     self.file = file
     self.extents = extents.map(Int.init)

@@ -55,7 +55,8 @@ private struct SafetensorsDataset: Sendable {
 
   init(_ url: URL) throws(DatasetError) {
     file = try DataFile(url)
-    do throws(SafetensorsError) { header = try SafetensorsHeader(file.data) } catch {
+    let contents = try file.contents
+    do throws(SafetensorsError) { header = try SafetensorsHeader(contents) } catch {
       throw .safetensors(file.path, error)
     }
     imageShape = try Self.shape(.training, header, file)
@@ -92,20 +93,29 @@ private struct SafetensorsDataset: Sendable {
   func images(_ part: Part) throws -> LabelledImages {
     let labels = labels[part, default: []]
     let entry = try Self.entry(part.images, header, file)
-    var tensor = try entry.tensor(in: file.data)
-    let count = tensor.count
-    if entry.type == .uint8 {
-      tensor.withUnsafeMutablePointer { values in
-        for place in 0..<count { values[place] /= 255 }
+    let (width, start) = (imageShape.count, entry.bytes.lowerBound)
+    let pixels = Pixels(count: labels.count, imageShape: imageShape) { [file] place, values in
+      if entry.type == .uint8 {
+        file.readLevels(at: start + place * width, count: width, into: values)
+      } else {
+        file.readValues(at: start + 4 * place * width, count: width, into: values)
       }
     }
+    if entry.type == .float32 { try check(pixels, of: part) }
     let first = part == .training ? 0 : self.labels[.training, default: []].count
-    do {
-      return try LabelledImages(
-        pixels: Pixels(tensor), labels: labels, classCount: labelNames.count,
-        indices: Array(first..<first + labels.count))
-    } catch PixelsError.value(let value, let image, _) {
-      throw DatasetError.pixel("\(part.images) in \(file.path)", image: image, value: value)
+    return try LabelledImages(
+      pixels: pixels, labels: labels, classCount: labelNames.count,
+      indices: Array(first..<first + labels.count))
+  }
+
+  private func check(_ pixels: Pixels, of part: Part) throws(DatasetError) {
+    for image in 0..<pixels.count {
+      let bad = pixels.withImage(image) { values in
+        (0..<imageShape.count).lazy.map { values[$0] }.first { !($0 >= 0 && $0 <= 1) }
+      }
+      if let bad {
+        throw .pixel("\(part.images) in \(file.path)", image: image, value: bad)
+      }
     }
   }
 
@@ -158,7 +168,7 @@ private struct SafetensorsDataset: Sendable {
       throw .labelCount(
         "\(part.labels) in \(file.path)", labels: entry.count, images: images)
     }
-    guard let labels = entry.integers(in: file.data) else {
+    guard let labels = entry.integers(in: try file.contents) else {
       throw .tensorType(
         entry.name, file: file.path, found: "\(entry.type.rawValue) and numbers from 2⁶³ on",
         expected: "whole numbers from 0")

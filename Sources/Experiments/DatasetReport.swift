@@ -29,7 +29,7 @@ package struct DatasetReport: InspectionReport {
         ("identity of the \(part) images", images.identity(of: identities)),
       ]
     }
-    let (known, new) = (training.identities, test.identities)
+    let (known, new) = (training.identities(), test.identities())
     let common = Set(known)
     self.findings =
       [

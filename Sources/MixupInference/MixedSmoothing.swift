@@ -68,8 +68,8 @@ public struct MixedSmoothing: SmoothedClassifier {
   ) {
     let width = base.imageShape.count
     let chosen = pool.draw(partner, predicted: law, from: &stream)
-    pool.images.pixels.tensor.withUnsafePointer {
-      mix(lambda.value, image, $0 + chosen.position * width, into: result, count: width)
+    pool.images.pixels.withImage(chosen.position) {
+      mix(lambda.value, image, $0, into: result, count: width)
     }
     stream.standardNormals(width) { result[$0] += Float(noise * $1) }
   }

@@ -2,10 +2,6 @@ import Classification
 import Statistics
 import Synchronization
 
-/// Calls body(0), …, body(count − 1), each once, in any order and possibly at once, and returns when
-/// all are done; the shape of a pool of threads.
-public typealias ForEach = @Sendable (_ count: Int, _ body: @Sendable (Int) -> Void) -> Void
-
 /// Who attacks and how: an attack, how far it may go, and the model it follows.
 public struct Threat: Sendable {
   /// The search.
@@ -55,7 +51,7 @@ public struct Evaluation: Sendable {
   /// An evaluation; on one thread unless `forEach` says otherwise.
   public init(
     seed: UInt64, blockSize: Int? = nil, scoringDraws: Int = 1, selectionDraws: Int = 0,
-    forEach: @escaping ForEach = { count, body in for block in 0..<count { body(block) } }
+    forEach: @escaping ForEach = oneAfterTheOther
   ) {
     self.seed = seed
     self.blockSize = blockSize

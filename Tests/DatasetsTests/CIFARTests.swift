@@ -85,6 +85,55 @@ struct CIFARTests {
     }
   }
 
+  @Test(
+    "Images are read where they are used: of a file that is replaced by another, those of the first"
+  )
+  func replaced() throws {
+    try withTemporaryFolder { folder in
+      try writeCIFAR10(training: Self.training, test: Self.test, in: folder)
+      let split = try load(.cifar10, folder)
+      for name in ["data_batch_2.bin", "test_batch.bin"] {
+        try FileManager.default.removeItem(at: folder.appending(path: name))
+        try Data([1, 2, 3]).write(to: folder.appending(path: name))
+      }
+      expectPixels(of: split.training, image: 2, record: 1)
+      expectPixels(of: split.test, image: 1, record: 1)
+    }
+  }
+
+  @Test(
+    "An image whose file was changed or cut off meanwhile ends the process with one line and 74")
+  func changed() async throws {
+    let rewritten = await #expect(
+      processExitsWith: .exitCode(74), observing: [\.standardErrorContent]
+    ) {
+      try withTemporaryFolder { folder in
+        try writeCIFAR10(training: CIFARTests.training, test: CIFARTests.test, in: folder)
+        let split = try Dataset.cifar10.load(from: folder, validationCount: 0, seed: 1)
+        // Without the first label, as long as the file was.
+        try cifarRecords(labels: [[0], [6]]).write(to: folder.appending(path: "test_batch.bin"))
+        _ = split.test.pixels.tensor
+      }
+    }
+    let cut = await #expect(
+      processExitsWith: .exitCode(74), observing: [\.standardErrorContent]
+    ) {
+      try withTemporaryFolder { folder in
+        try writeCIFAR10(training: CIFARTests.training, test: CIFARTests.test, in: folder)
+        let split = try Dataset.cifar10.load(from: folder, validationCount: 0, seed: 1)
+        try Data([1]).write(to: folder.appending(path: "data_batch_5.bin"))
+        _ = split.training.pixels[[7]]
+      }
+    }
+    for (result, words) in [
+      (rewritten, "test_batch.bin: it was changed meanwhile"),
+      (cut, "data_batch_5.bin: it ends too early"),
+    ] {
+      let line = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+      #expect(line.contains(words) && line.count(where: \.isNewline) == 1)
+    }
+  }
+
   private func expectPixels(of images: LabelledImages, image: Int, record: Int) {
     #expect(images.pixels.imageShape == ImageShape(channels: 3, height: 32, width: 32))
     let values = images.pixels[[image]].tensor.values

@@ -43,7 +43,7 @@ package struct CertificationRun: Sendable {
     if let count, count < 1 {
       throw PlanError.setting("\(count) images are to be certified; give 1 at least")
     }
-    let all = data.test[0..<min(count ?? data.test.count, data.test.count)]
+    let all = data.test.kept(Array(0..<min(count ?? data.test.count, data.test.count)))
     guard shard.number <= all.count else {
       throw PlanError.setting(
         "shard \(shard) of \(all.count) images is empty; use \(all.count) shards at most")
@@ -63,21 +63,14 @@ package struct CertificationRun: Sendable {
       try stage.advance()
     }
     stage.finish()
-    let identities = all.identities
-    let training = data.training.identities
-    let known = Set(training + data.validation.identities)
+    let content = ImagesContent(of: all, from: data) { [workers] in workers.forEach(count: $0, $1) }
     var summary = CertificationSummary(
       record: CertificationRecord(
         model: model.name, digest: model.digest, origin: model.origin, process: model.process,
         normalization: model.normalization, dataset: dataset.name,
-        examples: EvaluationRecord.Examples(
-          identity: all.identity(of: identities), repeated: all.count - Set(identities).count,
-          training: identities.count(where: known.contains)),
+        examples: content.examples,
         indices: IndexRanges(images.indices),
-        pool: defence.usesTrainingImages
-          ? EvaluationJob.Pool(
-            split: .training, images: training.count,
-            identity: data.training.identity(of: training)) : nil,
+        pool: defence.usesTrainingImages ? content.pool : nil,
         defence: defence, certification: certification, kernelSet: kernels,
         planProfile: (base as? NetworkClassifier)?.plan.profile,
         classCount: images.classCount, certificates: certificates),

@@ -33,26 +33,17 @@ extension EvaluationRun {
           "shard \(run.shard) of \(images.count) images is empty; use \(images.count) shards at most"
         )
       }
-      let identities = images.identities
-      // Computed once, as fifty thousand images take most of a second.
-      let training = data.training.identities
-      let known = Set(training + data.validation.identities)
-      let examples = EvaluationRecord.Examples(
-        identity: images.identity(of: identities), repeated: images.count - Set(identities).count,
-        training: identities.count(where: known.contains))
+      let content = ImagesContent(of: images, from: data) { [workers = run.workers] in
+        workers.forEach(count: $0, $1)
+      }
       let defences = plan.defences.map { $0.resolved(for: base.imageShape) }
-      let pool =
-        defences.contains { $0.defence?.usesTrainingImages == true }
-        ? EvaluationJob.Pool(
-          split: .training, images: training.count, identity: data.training.identity(of: training))
-        : nil
       jobs = defences.flatMap { defence in
         plan.attacks.map { attack in
           EvaluationJob(
             model: model.name, dataset: dataset,
             split: run.images == nil ? .test : .file, images: run.images?.description,
-            examples: examples, indices: IndexRanges(images.indices),
-            pool: defence.defence?.usesTrainingImages == true ? pool : nil,
+            examples: content.examples, indices: IndexRanges(images.indices),
+            pool: defence.defence?.usesTrainingImages == true ? content.pool : nil,
             defence: defence, attack: attack,
             circumstances: EvaluationJob.Circumstances(
               checkpoint: model.digest, normalization: model.normalization,
@@ -72,7 +63,7 @@ extension EvaluationRun {
         )
       }
       self.setting = setting
-      self.identities = identities
+      identities = content.identities
     }
 
     /// The work, written down in the run's store if it has one.
@@ -141,7 +132,7 @@ extension EvaluationRun {
     ///   - finished: called after every block; never at once from two threads.
     func run(
       on positions: [Int], of work: Work,
-      forEach: @escaping ForEach = { count, body in for block in 0..<count { body(block) } },
+      forEach: @escaping ForEach = oneAfterTheOther,
       finished: @Sendable (OutcomeFile.Block) throws -> Void
     ) throws {
       var evaluation = Evaluation(

@@ -29,7 +29,7 @@ public struct CertificateCheck: Sendable {
   /// A check of certificates.
   public init(
     of smoothed: any SmoothedClassifier, by certification: Certification,
-    forEach: @escaping ForEach = { count, body in for image in 0..<count { body(image) } }
+    forEach: @escaping ForEach = oneAfterTheOther
   ) {
     self.smoothed = smoothed
     self.certification = certification

@@ -131,7 +131,7 @@ public struct Certification: Sendable, Hashable {
   /// - Throws: `CertificationError.unreachable`; `AttackError.classCount`; what F and `finished` throw.
   public func run(
     _ smoothed: any SmoothedClassifier, on examples: LabelledImages,
-    forEach: @escaping ForEach = { count, body in for image in 0..<count { body(image) } },
+    forEach: @escaping ForEach = oneAfterTheOther,
     finished: @Sendable (Certificate, Double) throws -> Void = { _, _ in }
   ) throws -> [Certificate] {
     try check(standardDeviation: smoothed.standardDeviation)

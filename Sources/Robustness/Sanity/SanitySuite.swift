@@ -90,7 +90,7 @@ public struct SanitySuite: Sendable {
     search: @escaping @Sendable (Effort) -> any Attack,
     threat: @escaping @Sendable (PerturbationBudget, Effort) throws -> Threat,
     other: (any DifferentiableClassifier)? = nil, seed: UInt64,
-    forEach: @escaping ForEach = { count, body in for block in 0..<count { body(block) } }
+    forEach: @escaping ForEach = oneAfterTheOther
   ) {
     self.classifier = classifier
     self.network = network
