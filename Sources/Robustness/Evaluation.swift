@@ -91,6 +91,30 @@ public struct Evaluation: Sendable {
     _ classifier: some Classifier, on examples: LabelledImages, under threat: Threat? = nil,
     finished: @Sendable (Block) throws -> Void = { _ in }
   ) throws -> EvaluationResult {
+    let found = Mutex([Int: EvaluationResult.Judged]())
+    try forEachBlock(classifier, of: examples, under: threat) { place, judged, block in
+      try finished(block)
+      found.withLock { $0[place] = judged }
+    }
+    let blocks = found.withLock { found in found.keys.sorted().compactMap { found[$0] } }
+    return try EvaluationResult(blocks, of: examples)
+  }
+
+  /// As `run`, for callers that need no more than what `finished` is told: images are forgotten after their
+  /// block, so that memory does not grow with their number.
+  package func measure(
+    _ classifier: some Classifier, on examples: LabelledImages, under threat: Threat? = nil,
+    finished: @Sendable (Block) throws -> Void
+  ) throws {
+    try forEachBlock(classifier, of: examples, under: threat) { try finished($2) }
+  }
+
+  /// Judges the examples block by block, and hands on the number of every block with what came out; never at
+  /// once from two threads.
+  private func forEachBlock(
+    _ classifier: some Classifier, of examples: LabelledImages, under threat: Threat?,
+    finished: @Sendable (Int, EvaluationResult.Judged, Block) throws -> Void
+  ) throws {
     guard classifier.classCount == examples.classCount else {
       throw AttackError.classCount(model: classifier.classCount, data: examples.classCount)
     }
@@ -103,40 +127,32 @@ public struct Evaluation: Sendable {
       throw AttackError.setting(name: name, value: value, least: least)
     }
     let starts = Array(stride(from: 0, to: examples.count, by: size))
-    let state = Mutex(State(blocks: starts.count))
+    let firstFailure = Mutex<(block: Int, error: any Error)?>(nil)
     forEach(starts.count) { block in
       // A block after a failed one is not needed. One before it still is: the error of the first is
       // thrown.
-      guard state.withLock({ $0.failure.map { block < $0.block } ?? true }) else { return }
+      guard firstFailure.withLock({ $0.map { block < $0.block } ?? true }) else { return }
       let positions = starts[block]..<min(starts[block] + size, examples.count)
       do {
         let start = ContinuousClock.now
         let (judged, passes) = try PassMeter.count {
           try self.judged(examples[positions], by: classifier, under: threat)
         }
-        try state.withLock {
+        // The lock also keeps blocks from being handed on at once.
+        try firstFailure.withLock { _ in
           try finished(
+            block, judged,
             Block(
               outcomes: judged.outcomes, passes: passes,
               seconds: (ContinuousClock.now - start) / .seconds(1)))
-          $0.judged[block] = judged
         }
       } catch {
-        state.withLock {
-          if $0.failure.map({ block < $0.block }) ?? true { $0.failure = (block, error) }
+        firstFailure.withLock {
+          if $0.map({ block < $0.block }) ?? true { $0 = (block, error) }
         }
       }
     }
-    let (judged, failure) = state.withLock { ($0.judged.compactMap(\.self), $0.failure) }
-    if let failure { throw failure.error }
-    return try EvaluationResult(judged, of: examples)
-  }
-
-  private struct State {
-    var judged: [EvaluationResult.Judged?]
-    var failure: (block: Int, error: any Error)?
-
-    init(blocks: Int) { judged = Array(repeating: nil, count: blocks) }
+    if let failure = firstFailure.withLock(\.self) { throw failure.error }
   }
 
   private func judged(

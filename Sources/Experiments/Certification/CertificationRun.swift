@@ -51,7 +51,7 @@ package struct CertificationRun: Sendable {
     try model.check(all)
     let base = try model.classifier(kernels: kernels)
     let smoothed = try defence.smoothed(base, training: data.training)
-    let images = all[shard.positions(of: all.count)]
+    let images = all.kept(Array(shard.positions(of: all.count)))
     let memory = MemoryReuse()
     defer { withExtendedLifetime(memory) {} }
     let stage = progress.stage("certify", total: images.count, unit: "images")

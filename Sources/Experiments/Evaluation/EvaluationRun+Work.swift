@@ -143,7 +143,8 @@ extension EvaluationRun {
       evaluation.statistics = defended?.detector
       let names = Dictionary(
         uniqueKeysWithValues: positions.map { (work.images.indices[$0], work.identities[$0]) })
-      _ = try evaluation.run(classifier, on: work.images[positions], under: threat) { measured in
+      try evaluation.measure(classifier, on: work.images.kept(positions), under: threat) {
+        measured in
         try finished(
           OutcomeFile.Block(
             images: measured.outcomes.compactMap { names[$0.index] }, measured: measured))

@@ -24,7 +24,7 @@ extension EvaluationRun {
       try plan.check()
       try Self.checkGradients(plan, model, other)
       let all = images ?? data.test
-      let images = all[0..<min(plan.count ?? all.count, all.count)]
+      let images = all.kept(Array(0..<min(plan.count ?? all.count, all.count)))
       func classifier(_ model: any EvaluatedModel) throws -> any DifferentiableClassifier {
         try model.check(images)
         return try model.classifier(kernels: kernels)
