@@ -56,16 +56,11 @@ let package = Package(
   ],
   targets: [
     // MARK: System libraries and C shims
-    .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .systemLibrary(
-      name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .systemLibrary(
-      name: "CProfiler", pkgConfig: "libprofiler",
-      providers: [.apt(["libgoogle-perftools-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CAllocations"),
+    .target(name: "CDemangle"),
     .target(name: "CPUFeatures"),
+    .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
     .target(name: "CVector"),
     .target(name: "CDigits", exclude: ["README.md", "digits.bin"]),
 
@@ -89,13 +84,13 @@ let package = Package(
     .target(
       name: "Kernels",
       dependencies: [
-        "COpenBLAS", "CPUFeatures", "Classification", "KernelTables", "KernelsPortable",
-        "KernelsAVX2", "KernelsAVX512",
+        "CPUFeatures", "Classification", "KernelTables", "KernelsPortable", "KernelsAVX2",
+        "KernelsAVX512", "Statistics",
       ],
       swiftSettings: optimised),
     .target(
       name: "NeuralNetwork",
-      dependencies: ["COpenSSL", "KernelTables", "Kernels", "Classification", "Statistics"],
+      dependencies: ["CSHA256", "KernelTables", "Kernels", "Classification", "Statistics"],
       swiftSettings: optimised),
     .target(
       name: "ONNX",
@@ -125,7 +120,7 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "CAllocations", "CProfiler", "ProcessModel", "Reporting", "Training", "Robustness",
+        "CAllocations", "CDemangle", "ProcessModel", "Reporting", "Training", "Robustness",
         "Workloads", "MixupInference", "Datasets", "ONNX", "NeuralNetwork", "Kernels",
         "Classification", "Statistics",
       ],
@@ -170,7 +165,7 @@ let package = Package(
     .testTarget(
       name: "NeuralNetworkTests",
       dependencies: [
-        "CAllocations", "NeuralNetwork", "KernelTables", "Kernels", "Classification",
+        "CAllocations", "CSHA256", "NeuralNetwork", "KernelTables", "Kernels", "Classification",
         "PropertyChecks", "PropertyTesting", "Statistics", "TestSupport",
       ],
       swiftSettings: strict),

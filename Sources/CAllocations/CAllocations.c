@@ -39,7 +39,10 @@ bool allocations_are_counted(void) {
 
 size_t live_bytes(void) {
 #if defined(__GLIBC__)
-  struct mallinfo2 info = mallinfo2();
+  // Looked up, as C libraries before glibc 2.33 do not have it, and the program starts there too.
+  struct mallinfo2 (*function)(void) = (struct mallinfo2 (*)(void))dlsym(RTLD_DEFAULT, "mallinfo2");
+  if (!function) return 0;
+  struct mallinfo2 info = function();
   return info.uordblks + info.hblkhd;
 #else
   return 0;
@@ -65,24 +68,36 @@ static void note(size_t size) {
   }
 }
 
+enum function { MALLOC, CALLOC, REALLOC, ALIGNED_ALLOC, POSIX_MEMALIGN, FUNCTION_COUNT };
+
+static const char *const names[FUNCTION_COUNT] = {
+  "malloc", "calloc", "realloc", "aligned_alloc", "posix_memalign",
+};
+static _Atomic(void *) found[FUNCTION_COUNT];
+
 /// The next definition of a function, which is searched for once; while the search itself asks for
 /// memory, the C library's.
-static void *next(_Atomic(void *) *found, const char *name, void *fallback) {
+static void *next(enum function which, void *fallback) {
   static _Thread_local bool is_searching;
-  void *function = atomic_load_explicit(found, memory_order_acquire);
+  void *function = atomic_load_explicit(&found[which], memory_order_acquire);
   if (function) return function;
   if (is_searching) return fallback;
   is_searching = true;
-  function = dlsym(RTLD_NEXT, name);
+  function = dlsym(RTLD_NEXT, names[which]);
   is_searching = false;
   if (!function) function = fallback;
-  atomic_store_explicit(found, function, memory_order_release);
+  atomic_store_explicit(&found[which], function, memory_order_release);
   return function;
 }
 
-#define NEXT(name, fallback)     \
-  static _Atomic(void *) found; \
-  __typeof__(&name) function = (__typeof__(&name))next(&found, #name, (void *)fallback)
+// All of them are searched for before `main`: `dlerror` of glibc 2.36 calls `realloc`, and a search there frees what it
+// is about to write to.
+__attribute__((constructor)) static void find_all(void) {
+  for (enum function which = 0; which < FUNCTION_COUNT; which++) next(which, NULL);
+}
+
+#define NEXT(name, which, fallback) \
+  __typeof__(&name) function = (__typeof__(&name))next(which, (void *)fallback)
 
 static int libc_posix_memalign(void **result, size_t alignment, size_t size) {
   *result = __libc_memalign(alignment, size);
@@ -90,31 +105,31 @@ static int libc_posix_memalign(void **result, size_t alignment, size_t size) {
 }
 
 void *malloc(size_t size) {
-  NEXT(malloc, __libc_malloc);
+  NEXT(malloc, MALLOC, __libc_malloc);
   note(size);
   return function(size);
 }
 
 void *calloc(size_t number, size_t size) {
-  NEXT(calloc, __libc_calloc);
+  NEXT(calloc, CALLOC, __libc_calloc);
   note(number * size);
   return function(number, size);
 }
 
 void *realloc(void *pointer, size_t size) {
-  NEXT(realloc, __libc_realloc);
+  NEXT(realloc, REALLOC, __libc_realloc);
   note(size);
   return function(pointer, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {
-  NEXT(aligned_alloc, __libc_memalign);
+  NEXT(aligned_alloc, ALIGNED_ALLOC, __libc_memalign);
   note(size);
   return function(alignment, size);
 }
 
 int posix_memalign(void **result, size_t alignment, size_t size) {
-  NEXT(posix_memalign, libc_posix_memalign);
+  NEXT(posix_memalign, POSIX_MEMALIGN, libc_posix_memalign);
   note(size);
   return function(result, alignment, size);
 }

@@ -24,7 +24,7 @@ extension LabelledImages {
 
   private func identity(ofImage n: Int) -> String {
     let shape = pixels.imageShape
-    let digest = CanonicalDigest(domain: "mixup-inference image", version: 1)
+    var digest = CanonicalDigest(domain: "mixup-inference image", version: 1)
     digest.add(classCount)
     digest.add(labels[n])
     let extents = [shape.channels, shape.height, shape.width]
@@ -43,7 +43,7 @@ extension LabelledImages {
 
   /// `identity`, from the images' `identities`, for callers that have these already.
   package func identity(of identities: [String]) -> String {
-    let digest = CanonicalDigest(domain: "mixup-inference images", version: 1)
+    var digest = CanonicalDigest(domain: "mixup-inference images", version: 1)
     digest.add(count)
     for (index, identity) in zip(indices, identities) {
       // An index may be any whole number.

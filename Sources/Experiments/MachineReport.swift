@@ -1,6 +1,7 @@
 import Foundation
 import Kernels
 import Reporting
+import Statistics
 
 /// What the machine can do, what of that is used, and what is missing.
 package struct MachineReport: Sendable {
@@ -37,7 +38,13 @@ package struct MachineReport: Sendable {
       "kernel set",
       KernelSet.best.rawValue + (KernelSet.simd == nil ? " (no SIMD set runs here)" : ""))
     add("kernel sets that run here", KernelSet.available.map(\.rawValue).joined(separator: ", "))
-    add("OpenBLAS core", OpenBLAS.coreName)
+    func add(_ name: String, _ value: String?, neededBy users: String, _ problem: MissingLibrary?) {
+      add(name, value ?? "missing (only \(users) it)", remedy: problem?.remedy)
+    }
+    add(
+      "OpenBLAS core", OpenBLAS.coreName, neededBy: "--kernels openblas needs", OpenBLAS.problem)
+    let profiler = Profiler.problem
+    add("profiler", profiler == nil ? "found" : nil, neededBy: "profiles need", profiler)
     add("threads", "\(WorkerPool.availableProcessors)")
     let hasSymbols = Profiler.programHasSymbols
     add(

@@ -12,30 +12,34 @@ import KernelTables
 public enum KernelSet: String, CaseIterable, Sendable, Codable {
   /// Plain loops, for checking the others.
   case reference
-  /// The inputs are gathered into a matrix that OpenBLAS multiplies: runs on every processor.
+  /// The inputs are gathered into a matrix that OpenBLAS multiplies: runs on every processor, where the library
+  /// is installed.
   case openBLAS = "openblas"
   /// Our kernels on 256-bit vectors.
   case avx2
   /// Our kernels on 512-bit vectors.
   case avx512
 
-  /// Whether this processor can run the set.
+  /// Whether the set can run here: whether the processor has its instructions, and for `.openBLAS` whether the
+  /// library is installed.
   public var isAvailable: Bool {
     switch self {
-    case .reference, .openBLAS: true
+    case .reference: true
+    case .openBLAS: OpenBLAS.coreName != nil
     case .avx2: cpu_supports_avx2()
     case .avx512: cpu_supports_avx512()
     }
   }
 
-  /// The sets that this processor can run.
+  /// The sets that can run here.
   public static var available: [KernelSet] { allCases.filter(\.isAvailable) }
 
   /// The widest set of SIMD kernels that this processor can run, if any.
   public static let simd: KernelSet? = [.avx512, .avx2].first(where: \.isAvailable)
 
-  /// The set to use unless told otherwise: `.simd`, or OpenBLAS without one.
-  public static let best: KernelSet = simd ?? .openBLAS
+  /// The set to use unless told otherwise: `.simd`, or OpenBLAS without one, or the reference without either.
+  public static let best: KernelSet =
+    simd ?? (KernelSet.openBLAS.isAvailable ? .openBLAS : .reference)
 
   /// Output channels that are stored side by side in packed weights; all of them for OpenBLAS.
   func panelWidth(outputChannels: Int) -> Int { self == .openBLAS ? max(outputChannels, 1) : 16 }

@@ -297,7 +297,7 @@ extension CheckpointFile {
   static func identity(
     of entries: [SafetensorsHeader.Entry], in data: Data, settings: [String: String]
   ) -> String {
-    let digest = CanonicalDigest(domain: "mixup-inference checkpoint", version: 1)
+    var digest = CanonicalDigest(domain: "mixup-inference checkpoint", version: 1)
     digest.add(settings.count)
     for (name, value) in settings.sorted(by: { precedes($0.key, $1.key) }) {
       digest.add(name)

@@ -71,7 +71,7 @@ package struct ONNXNetwork: Sendable {
     let names = files.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     externalFiles = names
     byteCount = file.count + files.values.reduce(0) { $0 + $1.count }
-    let digest = CanonicalDigest(domain: "mixup-inference onnx", version: 1)
+    var digest = CanonicalDigest(domain: "mixup-inference onnx", version: 1)
     data.withUnsafeBytes { digest.add($0) }
     for name in names {
       digest.add(name)

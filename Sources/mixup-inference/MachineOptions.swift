@@ -26,6 +26,7 @@ struct MachineOptions: ParsableArguments {
   /// The set of that name, or the widest without one.
   func kernelSet() throws -> KernelSet {
     guard let kernels else { return .best }
+    if kernels == KernelSet.openBLAS.rawValue, let problem = OpenBLAS.problem { throw problem }
     let names = KernelSet.available.map(\.rawValue).joined(separator: ", ")
     guard let set = KernelSet(rawValue: kernels), set.isAvailable else {
       throw Failure.usage(

@@ -17,6 +17,7 @@ struct MixupInferenceCommand: ParsableCommand {
       finds a theorem that fails. SIGINT (Ctrl-C), SIGTERM and SIGHUP let long work end after what is in hand, \
       with status 75 and a line that says what is kept; a second one, half a second later or more, ends it at once.
       """,
+    version: "0.1.0-dev",
     subcommands: [
       Reproduce.self, Train.self, Evaluate.self, Submit.self, Certify.self, Merge.self, Report.self,
       Attack.self, Verify.self, Profile.self, Inspect.self, Export.self, Quantize.self,

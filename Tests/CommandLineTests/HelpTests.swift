@@ -90,6 +90,13 @@ struct HelpTests {
     #expect(result.status == 0 && result.output.contains("SUBCOMMANDS"))
   }
 
+  @Test("--version is one word, of which a file name can be made")
+  func version() throws {
+    let result = try Command().run(["--version"])
+    #expect(result.status == 0 && result.error.isEmpty)
+    #expect(result.output.wholeMatch(of: /[0-9]+\.[0-9]+\.[0-9]+(-[a-z0-9.]+)?\n/) != nil)
+  }
+
   @Test("doctor says what is used of the machine")
   func doctor() throws {
     let result = try Command().run(["doctor"])

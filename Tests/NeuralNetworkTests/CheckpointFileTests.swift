@@ -207,7 +207,7 @@ struct CheckpointIdentityTests {
   @Test("Fields cannot run into each other, nor one kind of thing into another")
   func fields() {
     func digest(_ fields: [String], domain: String = "d", version: UInt64 = 1) -> String {
-      let digest = CanonicalDigest(domain: domain, version: version)
+      var digest = CanonicalDigest(domain: domain, version: version)
       for field in fields { digest.add(field) }
       return digest.finish()
     }

@@ -121,7 +121,7 @@ package struct CheckpointModel: EvaluatedModel {
     self.name += " \(self.arithmetic.rawValue)"
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    let digest = CanonicalDigest(domain: "mixup-inference int8 network", version: 1)
+    var digest = CanonicalDigest(domain: "mixup-inference int8 network", version: 1)
     digest.add(self.digest)
     digest.add(self.arithmetic.rawValue)
     digest.add(UInt64(followsFloat32 ? 1 : 0))

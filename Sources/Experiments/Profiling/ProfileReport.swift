@@ -112,10 +112,11 @@ package struct ProfileReport: Sendable {
     File.allCases.map { folder.appending(path: $0.rawValue) }
   }
 
-  /// Finds out before long work whether `write` will be able to write its files.
+  /// Finds out before long work whether a profile can be made, and whether `write` will be able to write its files.
   ///
-  /// - Throws: the error that it would throw.
-  package static func check(_ folder: URL) throws(FileWriteError) {
+  /// - Throws: the errors that these would throw.
+  package static func check(_ folder: URL) throws {
+    if let problem = Profiler.problem { throw problem }
     for file in files(in: folder) { try AtomicFile.check(file) }
   }
 

@@ -1,4 +1,3 @@
-import CProfiler
 import Foundation
 import Reporting
 import Statistics
@@ -16,32 +15,51 @@ package struct SampledRun: Sendable {
   package var hasSymbols: Bool
 }
 
-/// The sampling profiler of gperftools.
+/// The sampling profiler of gperftools, which is loaded for the first run.
 package enum Profiler {
+  // As in `gperftools/profiler.h`.
+  private typealias Start = @Sendable @convention(c) (UnsafePointer<CChar>) -> CInt
+  private typealias Stop = @Sendable @convention(c) () -> Void
+
+  private static let loaded: (functions: (start: Start, stop: Stop)?, problem: MissingLibrary?) = {
+    do throws(MissingLibrary) {
+      let library = try LoadedLibrary(
+        LoadedLibrary.Source(
+          name: "gperftools' profiler", file: "libprofiler.so.0", package: "libgoogle-perftools4"))
+      let start = try library.function("ProfilerStart", as: Start.self)
+      return ((start, try library.function("ProfilerStop", as: Stop.self)), nil)
+    } catch { return (nil, error) }
+  }()
+
+  /// Why profiles cannot be made here; nil if they can.
+  package static var problem: MissingLibrary? { loaded.problem }
+
   /// Runs `body` and says where its time went.
   ///
   /// Samples are taken about a hundred times a second of processor time, from all threads. There is
   /// one profiler in a process, so one run at a time.
   ///
-  /// - Throws: `ProfilerError` if a profile is being made already or there is no room for one, and
+  /// - Throws: `MissingLibrary` without gperftools, `ProfilerError` if a profile is being made already or there is no room for one, and
   ///   what `body` throws.
   @inline(never)
   package static func run<Result>(
     _ body: () throws -> Result
   ) throws -> (result: Result, run: SampledRun) {
+    if let problem { throw problem }
+    guard let profiler = loaded.functions else { throw ProfilerError() }
     let descriptor = try temporaryFile()
     defer { close(descriptor) }
     // The file has no name any more, so nothing is left of it whatever happens.
-    guard ProfilerStart("/proc/self/fd/\(descriptor)") != 0 else { throw ProfilerError() }
+    guard profiler.start("/proc/self/fd/\(descriptor)") != 0 else { throw ProfilerError() }
     let start = ContinuousClock.now
     let result: Result
     let heap: HeapSummary
     do { (result, heap) = try HeapSummary.measuring(body) } catch {
-      stop()
+      quietly(profiler.stop)
       throw error
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
-    stop()
+    quietly(profiler.stop)
     let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
     try file.seek(toOffset: 0)
     let profile = try CPUProfile(try file.readToEnd() ?? Data())
@@ -71,11 +89,11 @@ package enum Profiler {
 
   /// Ends the profile. Standard error is closed meanwhile to a message of gperftools, which does not belong
   /// there.
-  private static func stop() {
+  private static func quietly(_ stop: Stop) {
     let standardError = dup(STDERR_FILENO)
     let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
     if standardError >= 0, nowhere >= 0 { dup2(nowhere, STDERR_FILENO) }
-    ProfilerStop()
+    stop()
     if standardError >= 0, nowhere >= 0 { dup2(standardError, STDERR_FILENO) }
     for descriptor in [standardError, nowhere] where descriptor >= 0 { close(descriptor) }
   }

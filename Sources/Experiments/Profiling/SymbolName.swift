@@ -1,4 +1,4 @@
-import CProfiler
+import CDemangle
 import Foundation
 
 /// Names of functions as a reader knows them, from the linker's symbols.

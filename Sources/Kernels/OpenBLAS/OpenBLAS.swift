@@ -1,46 +1,39 @@
 import CPUFeatures
-import COpenBLAS
 import Glibc
+import Statistics
 
 /// The products through OpenBLAS: the inputs under the kernel are gathered into a matrix with one row
 /// for every output pixel, which OpenBLAS multiplies. Image by image, so that a result does not depend on
 /// its batch.
+///
+/// The library is loaded at the first question to it.
 public enum OpenBLAS {
-  /// The processor for which OpenBLAS chose its kernels, after `prepare` ("SkylakeX", "Haswell", …).
-  public static var coreName: String {
-    _ = prepare
-    return String(cString: openblas_get_corename())
-  }
+  /// The processor for which OpenBLAS chose its kernels ("SkylakeX", "Haswell", …); nil where the library is missing.
+  public static var coreName: String? { loaded.functions?.coreName }
 
-  /// Runs once, before the first product.
-  ///
-  /// OpenBLAS releases older than a processor take it for the oldest they know and run SSE3
-  /// kernels at a fifth of the speed. Where that happened, it is told by name which kernels to use.
-  /// OpenBLAS is kept to one thread, as our threads each call it with work of their own.
-  private static let prepare: Void = {
-    let modern: Set = ["Haswell", "Zen", "SkylakeX", "Cooperlake", "Sapphirerapids"]
-    let wide: Set = ["SkylakeX", "Cooperlake", "Sapphirerapids"]
-    let found = String(cString: openblas_get_corename())
-    let better: String? =
-      cpu_supports_avx512() && !wide.contains(found)
-      ? "SkylakeX" : cpu_supports_avx2() && !modern.contains(found) ? "Haswell" : nil
-    // A choice that the user made by hand stays.
-    if let better, getenv("OPENBLAS_CORETYPE") == nil {
-      setenv("OPENBLAS_CORETYPE", better, 0)
-      gotoblas_dynamic_quit()
-      gotoblas_dynamic_init()
+  /// Why the library cannot be used here; nil if it can.
+  package static var problem: MissingLibrary? { loaded.problem }
+
+  private static let loaded: (functions: OpenBLASFunctions?, problem: MissingLibrary?) = {
+    do throws(MissingLibrary) { return (try OpenBLASFunctions(), nil) } catch {
+      return (nil, error)
     }
-    openblas_set_num_threads(1)
   }()
+
+  /// The library for a set of kernels that was found to be available.
+  private static var library: OpenBLASFunctions {
+    guard let functions = loaded.functions else { preconditionFailure("OpenBLAS is missing") }
+    return functions
+  }
 
   static func multiply(
     _ gather: Gather, images: Int, input: UnsafePointer<Float>, inputChannels: Int,
     weights: PackedWeights, bias: UnsafePointer<Float>?, epilogue: Epilogue,
     output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>?
   ) {
-    _ = prepare
     guard let scratch else { preconditionFailure("OpenBLAS needs scratch memory") }
     let (rows, columns) = (gather.destinationCount, weights.outputChannels)
+    let library = library
     // Sums are formed beside the output, which may hold the addend.
     let sums = scratch + rows * weights.depth
     for image in 0..<images {
@@ -50,10 +43,8 @@ public enum OpenBLAS {
       for row in 0..<rows {
         for column in 0..<columns { sums[row * columns + column] = bias?[column] ?? 0 }
       }
-      cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(columns),
-        blasint(weights.depth), 1, scratch, blasint(weights.depth), weights.pointer,
-        blasint(columns), 1, sums, blasint(columns))
+      library.addProduct(
+        scratch, weights.pointer, rows: rows, depth: weights.depth, columns: columns, to: sums)
       for row in 0..<rows {
         for column in 0..<columns {
           epilogue.finish(
@@ -69,19 +60,17 @@ public enum OpenBLAS {
     outputGradient: UnsafePointer<Float>, columns: Int, result: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutablePointer<Float>?
   ) {
-    _ = prepare
     guard let scratch else { preconditionFailure("OpenBLAS needs scratch memory") }
     let depth = gather.tapCount * inputChannels
     result.update(repeating: 0, count: depth * columns)
+    let library = library
     for image in 0..<images {
       gatherRows(
         gather, input: input + image * gather.sourceCount * inputChannels,
         inputChannels: inputChannels, into: scratch)
-      cblas_sgemm(
-        CblasRowMajor, CblasTrans, CblasNoTrans, blasint(depth), blasint(columns),
-        blasint(gather.destinationCount), 1, scratch, blasint(depth),
-        outputGradient + image * gather.destinationCount * columns, blasint(columns), 1, result,
-        blasint(columns))
+      library.addProduct(
+        transposed: scratch, outputGradient + image * gather.destinationCount * columns,
+        rows: depth, depth: gather.destinationCount, columns: columns, to: result)
     }
   }
 
