@@ -2,8 +2,8 @@
 # Library: MNN 3.6.1 (PyPI), beside ONNX Runtime 1.32.0
 # Guess: An attribute that a file leaves out has the value that the format gives it, so a network is the same whether
 #   its writer spelled out what is the default or not.
-# Behaviour: MNN's converter has other values. The epsilon of `BatchNormalization` and of `InstanceNormalization` is 0 and not 1e-5:
-#   channels of little variance are stretched, and one of variance 0, a dead one, three hundred times as much.
+# Behaviour: MNN's converter has other values. The epsilon of `BatchNormalization` and of `InstanceNormalization` is 0 and not
+#   1e-5: channels of little variance are stretched, and one of variance 0, a dead one, three hundred times as much.
 #   The axis of `Softmax` before operator set 13 is the last and not 1, so probabilities of an image of two by two places
 #   sum to 6 and not to 1. Spelled out, all are right, and `LayerNormalization` is either way. No error, no warning.
 # Seen: 2026-11-29:
