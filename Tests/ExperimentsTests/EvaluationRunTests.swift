@@ -3,6 +3,7 @@ import Datasets
 import Experiments
 import Foundation
 import Kernels
+import MixupInference
 import NeuralNetwork
 import Reporting
 import Robustness
@@ -10,6 +11,18 @@ import Statistics
 import Synchronization
 import TestSupport
 import Testing
+
+/// A model that answers one of every class to random images, as an untrained network does not.
+private struct LinearModel: EvaluatedModel {
+  let base: LinearSoftmax
+  var name: String { "linear" }
+  var digest: String { "1" }
+  var normalization: Normalization? { nil }
+  var imageShape: ImageShape { base.imageShape }
+  var classCount: Int { base.classCount }
+
+  func classifier(kernels: KernelSet) -> any DifferentiableClassifier { base }
+}
 
 @Suite("Runs of an evaluation plan")
 struct EvaluationRunTests {
@@ -104,6 +117,29 @@ struct EvaluationRunTests {
     // Two steps of PGD through the network, and the judgement.
     #expect(
       results[1].cost?.passes == PassMeter.Count(forward: 7 * 3, backward: 7 * 2, followed: 7))
+  }
+
+  // At λ = 1/10 and N = 1 the answer is mostly that to the one partner.
+  @Test("Who knows the draws and changes nothing is judged on those that score a clean image first")
+  func knownDraws() throws {
+    let rule = MixupInferenceRule.otherLabel(
+      Mixing(lambda: try MixingRatio("0.1"), sampleCount: 1))
+    let plan = EvaluationPlan(
+      count: 40, seed: 3, scoringDraws: 3, defences: [DefenceDescription(rule)],
+      attacks: [
+        AttackDescription(.none),
+        AttackDescription(AttackName(.pgd, .draws), epsilon: .zero, steps: 1, draws: 1),
+      ])
+    let shape = ImageShape(channels: 1, height: 8, width: 8)
+    let results = try EvaluationRun(
+      plan: plan, kernels: .openBLAS, workers: WorkerPool(threadCount: 1), progress: Self.silent
+    ).run(
+      LinearModel(base: LinearSoftmax(imageShape: shape, classCount: 10, seed: 2)), on: digits(),
+      dataset: .digits)
+    let (clean, still) = (results[0].outcomes, results[1].outcomes)
+    #expect(still.map(\.predictions) == clean.map { [$0.predictions[0]] })
+    let changes = clean.count { $0.predictions[0] != $0.predictions[1] }
+    #expect(changes > 10, "draws must matter: \(changes)")
   }
 
   @Test(

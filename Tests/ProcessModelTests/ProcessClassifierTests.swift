@@ -32,9 +32,9 @@ struct ProcessClassifierTests {
   }
 
   /// How a program in any language ends that answers the hello with a model of 1×4×4 images and 3 classes,
-  /// and the second question with `answer`.
+  /// and the second question with `answer`. What is done `beforehand` is done before the hello is answered.
   private func problem(
-    _ answer: String, limit: Duration = .seconds(60)
+    _ answer: String, beforehand: String = "pass", limit: Duration = .seconds(60)
   ) throws -> (problem: ProcessProblem, lastLines: String) {
     let program = """
       import os, struct, sys
@@ -50,6 +50,7 @@ struct ProcessClassifierTests {
           length = len(payload) if length is None else length
           os.write(1, struct.pack("<4sIQ", b"\\x93MIP", kind, length) + payload)
       question()
+      \(beforehand)
       say(1, struct.pack("<8I", 1, 2, 1, 4, 4, 3, 64, 1) + struct.pack("<I3sI", 3, b"toy", 0))
       print("first line\\n\\nsecond line\\nlast line", file=sys.stderr, flush=True)
       \(answer)
@@ -255,26 +256,37 @@ struct ProcessClassifierTests {
     #expect(lastLines == "first line / second line / last line")
   }
 
-  @Test("are ended when they do not answer in time, with all that they started")
-  func silence() throws {
+  @Test("may have closed their input before they are asked, which sends no signal here")
+  func closedInput() throws {
+    let (problem, _) = try problem("sys.exit(3)", beforehand: "os.close(0)")
+    #expect(problem == .ended("ended with status 3"))
+  }
+
+  @Test(
+    "end with all that they started, where they do not answer in time and where they end alone",
+    arguments: [
+      ("child.wait()", Duration.milliseconds(50)), ("os._exit(5)", .seconds(300)),
+    ])
+  func silence(_ answer: String, _ limit: Duration) throws {
     let program = """
       import os, subprocess, sys
       os.mkfifo("alive")
       alive = os.open("alive", os.O_RDWR)
-      child = subprocess.Popen(["sh", "-c", "sleep 600; touch finished"], stdin=subprocess.DEVNULL, pass_fds=[alive])
+      child = subprocess.Popen(["sh", "-c", "sleep 100; touch finished"], stdin=subprocess.DEVNULL, pass_fds=[alive])
       print("stuck", file=sys.stderr, flush=True)
       def model(images, seeds, tracked):
-          child.wait()
+          \(answer)
       process_model.serve(model, shape=(1, 4, 4), classes=3, name="slow")
       """
     try withTemporaryFolder { folder in
-      let limit = Duration.milliseconds(50)
       let model = try ProcessClassifier(
         command: PythonModel.command(program, in: folder), limit: limit, startLimit: .seconds(300))
       let error = #expect(throws: ProcessModelError.self) {
         try model.logits(of: images(1), draws: draws([0]))
       }
-      #expect(error?.problem == .silent(limit: limit))
+      #expect(
+        error?.problem
+          == (answer == "child.wait()" ? .silent(limit: limit) : .ended("ended with status 5")))
       #expect(error?.lastLines == "stuck")
       // All of them hold the pipe: it ends with the last of them, which finishes only if nobody ended it.
       let pipe = open(folder.appending(path: "alive").path, O_RDONLY | O_NONBLOCK)

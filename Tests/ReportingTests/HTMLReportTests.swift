@@ -93,6 +93,8 @@ struct HTMLReportTests {
     let grouped = html(["a", "a", "b", "b"])
     #expect(grouped.contains("<th scope=\"rowgroup\" colspan=\"2\"><small>network</small> a</th>"))
     #expect(!grouped.contains("<td>a</td>") && !grouped.contains(">network</th>"))
+    let bodies = grouped.components(separatedBy: "<tbody>").dropFirst()
+    #expect(bodies.map { $0.components(separatedBy: "<td>x</td>").count - 1 } == [2, 2])
     for names in [["a", "b", "a", "b"], ["a", "a", "a", "a"], ["a", "a", "b", "c"]] {
       #expect(!html(names).contains("rowgroup"), "\(names)")
     }

@@ -181,6 +181,17 @@ struct EvaluationTests {
     #expect(choices.reduce(0) { $0 + $1.images.count } == data.count * 2 * 3)
   }
 
+  @Test("who judges alone does so on the draws of an evaluation, and decides as its first ones")
+  func judgeAgrees() throws {
+    let result = try Evaluation(seed: 5).run(defence, on: data, under: adaptive())
+    let spy = Spy(defence)
+    let judged = try judge(
+      result.images.pixels.tensor, of: data, within: .linf(epsilon), by: spy, seed: 5)
+    #expect(Set(spy.log.calls.map(\.draws.purpose)) == [.score])
+    #expect(judged.images.pixels == result.images.pixels)
+    #expect(judged.predictions == result.outcomes.map(\.prediction))
+  }
+
   @Test("progress counts up to all examples", arguments: [true, false])
   func progressIsReported(_ parallel: Bool) throws {
     let reports = Mutex<[Int]>([])

@@ -173,6 +173,17 @@ struct LuckyDrawTests {
     #expect(found.count { $0 >= 0.85 } >= 11, "\(found)")
   }
 
+  // One draw in ten says at any place, the clean image too, that the model is misled. Who believed it would look no
+  // farther, for one image of ten or more, and let no image stand with probability 0.9^60 < 0.002.
+  @Test(
+    "one that says the clean image misleads, or one on the way, ends no search for the nearest",
+    arguments: attacks.filter { ["FMN", "DDN"].contains($0.name) })
+  func nearest(_ attack: AttackCase) throws {
+    let model = RandomLottery(radius: 0.1, luck: .ofDraws)
+    let found = try misses(attack.attack, attack.budget("1"), model, data(60))
+    #expect(found.allSatisfy { $0 >= 0.85 }, "\(found)")
+  }
+
   // z = ±(w·(x + n) + b)/2 with n ~ N(0, σ²): class 1 wins with Φ((w·δ − m)/σ‖w‖), which in the ball is
   // at most Φ((ε‖w‖ − m)/σ‖w‖).
   @Test(

@@ -32,6 +32,19 @@ private struct HalfSpace: ToyModel {
   }
 }
 
+/// A half-space whose logits are so large that they come in steps of 2⁻⁶, where label 0 wins a band of ties.
+private struct CoarseHalfSpace: ToyModel {
+  let exact: HalfSpace
+  var imageShape: ImageShape { shape }
+  var classCount: Int { 2 }
+
+  func logits(_ image: [Float]) -> [Float] { exact.logits(image).map { $0 + 0x1p17 } }
+
+  func pullback(_ image: [Float], _ cotangent: [Float]) -> [Float] {
+    exact.pullback(image, cotangent)
+  }
+}
+
 @Suite("FMN and DDN, the nearest misclassified image")
 struct MinimumNormTests {
   private static let cases: [AttackCase] = [
@@ -76,6 +89,27 @@ struct MinimumNormTests {
       #expect(distance >= truth - rounding, "\(distance) \(truth)")
       #expect(distance <= truth * factor + rounding, "\(distance) \(truth)")
     }
+  }
+
+  // A tie says that the boundary is here. It is where ±s/2, s = w·x + b, round to unlike multiples of 2⁻⁶, |s| ≤ 2⁻⁶:
+  // a band of 2⁻⁶/‖w‖ ≤ 2⁻⁶/2 in front of it, with ‖w‖ in the dual norm, which is a share of the distance that a ball
+  // which grows by γ crosses, but steps of 10⁻⁶ do not.
+  @Test("a band of ties before the boundary stops none of them", arguments: cases)
+  func ties(_ attack: AttackCase) throws {
+    let w = (0..<16).map { Float($0 % 3 == 0 ? -0.75 : 0.75) }
+    let image = [Float](repeating: 0.5, count: 16)
+    let sum = zip(w, image).reduce(Float(0)) { $0 + $1.0 * $1.1 }
+    let distance = 0.1
+    let passed = distance * attack.norm.dualLength(w.map(Double.init))
+    let model = CoarseHalfSpace(exact: HalfSpace(w: w, b: -sum - Float(passed)))
+    let data = try LabelledImages(
+      pixels: Pixels(Tensor(image, shape: [1, 1, 4, 4])), labels: [0], classCount: 2)
+    let found = try attack.attack.search(
+      data, within: attack.budget("1"), through: model, seed: 1)
+    #expect(try predictions(model, Pixels(found)) == [1])
+    let band = 0x1p-6 / attack.norm.dualLength(w.map(Double.init))
+    let reached = attack.norm.distances(of: found, from: data.pixels.tensor)[0]
+    #expect(reached <= (distance + band) * 1.05 + 1e-6, "\(reached)")
   }
 
   // tanh is 1-Lipschitz: a margin changes by at most ‖v_k − v_y‖₂ ‖W‖_F per unit of ℓ2, and of ℓ∞ by at most √16 as
