@@ -20,11 +20,13 @@ struct FileLockTests {
       for _ in 0..<2000 {
         guard let descriptor = try? FileLock.open(path) else { continue }
         let wasHeld = isHeld.exchange(true, ordering: .sequentiallyConsistent)
+        sched_yield()
+        isHeld.store(false, ordering: .sequentiallyConsistent)
+        // From here on the new file is free for others.
         let other = "\(path)-\(worker)"
         let isReplaced =
           FileManager.default.createFile(atPath: other, contents: nil) && rename(other, path) == 0
         if wasHeld || !isReplaced { faults.add(1, ordering: .relaxed) }
-        isHeld.store(false, ordering: .sequentiallyConsistent)
         FileLock.release(descriptor)
       }
     }
