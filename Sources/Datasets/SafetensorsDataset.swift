@@ -66,8 +66,8 @@ private struct SafetensorsDataset: Sendable {
         "\(Part.test.images) in \(file.path)", found: testShape, expected: imageShape)
     }
 
-    let training = try Self.labels(.training, header, file)
-    let test = try Self.labels(.test, header, file)
+    let training = try Self.labels(.training, header, file, contents)
+    let test = try Self.labels(.test, header, file, contents)
     labels = [.training: training, .test: test]
     let names = try Self.names(header, file)
     // The label `Int.max` is refused below: the number of its classes would be too large for an `Int`.
@@ -150,7 +150,7 @@ private struct SafetensorsDataset: Sendable {
   }
 
   private static func labels(
-    _ part: Part, _ header: SafetensorsHeader, _ file: DataFile
+    _ part: Part, _ header: SafetensorsHeader, _ file: DataFile, _ contents: Data
   ) throws(DatasetError) -> [Int] {
     let entry = try entry(part.labels, header, file)
     let images = try Self.entry(part.images, header, file).shape[0]
@@ -168,7 +168,7 @@ private struct SafetensorsDataset: Sendable {
       throw .labelCount(
         "\(part.labels) in \(file.path)", labels: entry.count, images: images)
     }
-    guard let labels = entry.integers(in: try file.contents) else {
+    guard let labels = entry.integers(in: contents) else {
       throw .tensorType(
         entry.name, file: file.path, found: "\(entry.type.rawValue) and numbers from 2⁶³ on",
         expected: "whole numbers from 0")

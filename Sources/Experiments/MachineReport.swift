@@ -1,7 +1,6 @@
 import Foundation
 import Kernels
 import Reporting
-import Statistics
 
 /// What the machine can do, what of that is used, and what is missing.
 package struct MachineReport: Sendable {

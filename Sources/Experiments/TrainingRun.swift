@@ -141,7 +141,7 @@ package struct TrainingRun: Sendable {
   ) throws -> Proportion {
     let classifier = NetworkClassifier(
       InferencePlan(network.graph, normalization: normalization, kernels: kernels))
-    return try Evaluation(seed: recipe.seed) { [workers] in workers.forEach(count: $0, $1) }
+    return try Evaluation(seed: recipe.seed, forEach: workers.forEach)
       .run(classifier, on: images).proportion
   }
 

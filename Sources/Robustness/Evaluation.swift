@@ -96,8 +96,8 @@ public struct Evaluation: Sendable {
       try finished(block)
       found.withLock { $0[place] = judged }
     }
-    let blocks = found.withLock { found in found.keys.sorted().compactMap { found[$0] } }
-    return try EvaluationResult(blocks, of: examples)
+    let blocks = found.withLock { $0.sorted { $0.key < $1.key } }
+    return try EvaluationResult(blocks.map(\.value), of: examples)
   }
 
   /// As `run`, for callers that need no more than what `finished` is told: images are forgotten after their

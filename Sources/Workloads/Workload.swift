@@ -131,9 +131,7 @@ package struct Workload {
       ProjectedGradientDescent(steps: 20, patience: patience), within: .linf(try Epsilon("2/255")),
       through: try defence.withSampleCount(10))
     let images = inputs.images[0..<count]
-    let evaluation = Evaluation(seed: 1) { [workers = execution.workers] in
-      workers.forEach(count: $0, $1)
-    }
+    let evaluation = Evaluation(seed: 1, forEach: execution.workers.forEach)
     self.init {
       let memory = MemoryReuse()
       defer { withExtendedLifetime(memory) {} }

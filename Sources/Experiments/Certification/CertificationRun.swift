@@ -57,13 +57,13 @@ package struct CertificationRun: Sendable {
     let stage = progress.stage("certify", total: images.count, unit: "images")
     let seconds = Mutex([Int: Double]())
     let certificates = try certification.run(
-      smoothed, on: images, forEach: { [workers] in workers.forEach(count: $0, $1) }
+      smoothed, on: images, forEach: workers.forEach
     ) { certificate, time in
       seconds.withLock { $0[certificate.index] = time }
       try stage.advance()
     }
     stage.finish()
-    let content = ImagesContent(of: all, from: data) { [workers] in workers.forEach(count: $0, $1) }
+    let content = ImagesContent(of: all, from: data, forEach: workers.forEach)
     var summary = CertificationSummary(
       record: CertificationRecord(
         model: model.name, digest: model.digest, origin: model.origin, process: model.process,
@@ -79,9 +79,7 @@ package struct CertificationRun: Sendable {
       let checked = min(sanityCount, images.count)
       let claims = certificates[..<checked].count { ($0.radius ?? 0) > 0 }
       let stage = progress.stage("check certificates", total: claims, unit: "images")
-      let check = CertificateCheck(of: smoothed, by: certification) { [workers] in
-        workers.forEach(count: $0, $1)
-      }
+      let check = CertificateCheck(of: smoothed, by: certification, forEach: workers.forEach)
       summary.sanity = try check.verdict(
         on: Array(certificates[..<checked]), of: images[0..<checked]
       ) { try stage.advance() }

@@ -26,7 +26,7 @@ extension EvaluationRun {
     let stage = progress.stage(
       "\(defence.name.rawValue) under \(attack.name.rawValue)", total: setting.images.count,
       unit: "images")
-    let evaluation = Evaluation(seed: plan.seed) { [workers] in workers.forEach(count: $0, $1) }
+    let evaluation = Evaluation(seed: plan.seed, forEach: workers.forEach)
     let classifier = target.judge(of: attack)
     let result = try evaluation.run(classifier, on: setting.images, under: threat) {
       try stage.advance(by: $0.outcomes.count)

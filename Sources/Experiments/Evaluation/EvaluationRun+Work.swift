@@ -33,9 +33,7 @@ extension EvaluationRun {
           "shard \(run.shard) of \(images.count) images is empty; use \(images.count) shards at most"
         )
       }
-      let content = ImagesContent(of: images, from: data) { [workers = run.workers] in
-        workers.forEach(count: $0, $1)
-      }
+      let content = ImagesContent(of: images, from: data, forEach: run.workers.forEach)
       let defences = plan.defences.map { $0.resolved(for: base.imageShape) }
       jobs = defences.flatMap { defence in
         plan.attacks.map { attack in

@@ -96,7 +96,7 @@ package struct EvaluationRun: Sendable {
     if !remaining.isEmpty {
       let stage = progress.stage(measurement.title, total: remaining.count, unit: "images")
       try measurement.run(
-        on: remaining, of: work, forEach: { [workers] in workers.forEach(count: $0, $1) }
+        on: remaining, of: work, forEach: workers.forEach
       ) { block in
         try file?.append(block)
         blocks.withLock { $0.append(block) }

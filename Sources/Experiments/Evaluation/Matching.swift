@@ -72,9 +72,8 @@ extension EvaluationRun {
       let candidates = try plan.defences.filter { $0.name == name }.map { defence in
         let defence = defence.resolved(for: setting.base.imageShape)
         let classifier = try setting.target(of: defence).classifier
-        let evaluation = Evaluation(seed: plan.seed, scoringDraws: plan.scoringDraws) {
-          [workers] in workers.forEach(count: $0, $1)
-        }
+        let evaluation = Evaluation(
+          seed: plan.seed, scoringDraws: plan.scoringDraws, forEach: workers.forEach)
         let outcomes = try evaluation.run(classifier, on: images) {
           try stage.advance(by: $0.outcomes.count)
         }.outcomes

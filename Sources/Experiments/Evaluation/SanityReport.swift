@@ -123,8 +123,7 @@ extension EvaluationRun {
           return try target.threat(
             attack, oblivious: setting.oblivious(attack), within: budget, selections: selections)
         },
-        other: setting.other, seed: plan.seed
-      ) { [workers] in workers.forEach(count: $0, $1) }
+        other: setting.other, seed: plan.seed, forEach: workers.forEach)
       suite.isAdaptive =
         defence.defence == nil
         ? attack.name.knowledge != .otherNetwork : attack.name.isAdaptive

@@ -382,7 +382,7 @@ package struct Reproduction: Sendable {
   private func evaluate(
     _ base: NetworkClassifier, on images: LabelledImages, under threat: Threat
   ) throws -> EvaluationResult {
-    try Evaluation(seed: settings.seed) { [workers] in workers.forEach(count: $0, $1) }
+    try Evaluation(seed: settings.seed, forEach: workers.forEach)
       .run(base, on: images, under: threat)
   }
 

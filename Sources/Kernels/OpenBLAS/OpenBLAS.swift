@@ -1,6 +1,5 @@
 import CPUFeatures
 import Glibc
-import Statistics
 
 /// The products through OpenBLAS: the inputs under the kernel are gathered into a matrix with one row
 /// for every output pixel, which OpenBLAS multiplies. Image by image, so that a result does not depend on

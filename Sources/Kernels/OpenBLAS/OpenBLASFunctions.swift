@@ -1,6 +1,5 @@
 import CPUFeatures
 import Glibc
-import Statistics
 
 /// What is called of OpenBLAS, after it was loaded and told to use one thread, as our threads each call it with
 /// work of their own.

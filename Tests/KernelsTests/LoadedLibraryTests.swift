@@ -1,5 +1,5 @@
 import Foundation
-import Statistics
+import Kernels
 import Testing
 
 @Suite("A library that is loaded while the program runs")

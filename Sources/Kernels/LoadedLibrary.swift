@@ -1,4 +1,5 @@
 import Glibc
+import Statistics
 
 /// A library of the system that is loaded while the program runs, by those who use it, so that the program starts
 /// without it too. It stays loaded.
