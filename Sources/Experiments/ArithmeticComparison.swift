@@ -9,7 +9,7 @@ import Statistics
 
 /// Whole numbers beside Float32, decision by decision on the same images: how often the labels are the same, how
 /// accurate each is, and how many decisions have to be made again in Float32.
-package struct ArithmeticComparison: Sendable {
+package struct ArithmeticComparison: Sendable, Reported {
   /// One way to decide, in one arithmetic.
   package struct Row: Sendable {
     /// "none" for the network alone, or "mi-ol".
@@ -39,7 +39,7 @@ package struct ArithmeticComparison: Sendable {
   /// - Throws: what the network or the data throw.
   package init(
     of plan: QuantizedPlan, on data: DatasetSplit, mixing: Mixing, count: Int, seed: UInt64,
-    workers: WorkerPool, progress: ProgressReporter? = nil
+    workers: WorkerPool, progress: ProgressReporter
   ) throws {
     let exact = NetworkClassifier(plan.float)
     let integers = QuantizedClassifier(plan)
@@ -51,10 +51,12 @@ package struct ArithmeticComparison: Sendable {
       ("none", integers, exact), ("mi-ol", try defended(integers), try defended(exact)),
     ]
     let test = data.test[0..<min(count, data.test.count)]
+    let stage = progress.stage(
+      "compare", total: 2 * ways.count * (test.count + data.validation.count), unit: "images")
     var rows: [Row] = []
     for way in ways {
       func logits(_ model: any Classifier, _ images: LabelledImages) throws -> Tensor {
-        try Self.logits(model, images, seed: seed, workers: workers)
+        try Self.logits(model, images, seed: seed, workers: workers, stage)
       }
       let bound =
         data.validation.count == 0
@@ -82,22 +84,49 @@ package struct ArithmeticComparison: Sendable {
             different: different))
       }
     }
+    stage.finish()
     self.rows = rows
   }
 
   /// The logits of all images, a few of them by every thread at a time.
   private static func logits(
-    _ model: any Classifier, _ images: LabelledImages, seed: UInt64, workers: WorkerPool
+    _ model: any Classifier, _ images: LabelledImages, seed: UInt64, workers: WorkerPool,
+    _ stage: ProgressStage
   ) throws -> Tensor {
     let size = max(1, 60 / model.forwardPassesPerDecision)
     let blocks = (images.count + size - 1) / size
     let parts = try workers.map(count: blocks) { block in
       let part = images[block * size..<min((block + 1) * size, images.count)]
-      return try model.checkedLogits(
+      let logits = try model.checkedLogits(
         of: part.pixels, draws: Draws(seed: seed, purpose: .score, examples: part.indices)
       ).values
+      try stage.advance(by: part.count)
+      return logits
     }
     return try Tensor(Array(parts.joined()), shape: [images.count, model.classCount])
+  }
+
+  /// What programs read of a row.
+  package struct Record: Encodable, Sendable {
+    var defence, arithmetic: String
+    var images: Int
+    /// Images that have the label of Float32.
+    var sameLabel: Int
+    /// Right in this arithmetic, and in Float32.
+    var correct, correctFloat32: Int
+    var madeAgain: Int
+    var bound: Float?
+    var different: [Int]
+  }
+
+  package var record: [Record] {
+    rows.map { row in
+      Record(
+        defence: row.defence, arithmetic: row.arithmetic.rawValue, images: row.agreement.trials,
+        sameLabel: row.agreement.successes, correct: row.outcomes.first.successes,
+        correctFloat32: row.outcomes.second.successes, madeAgain: row.again, bound: row.bound,
+        different: row.different)
+    }
   }
 
   // MARK: Text
@@ -133,13 +162,13 @@ package struct ArithmeticComparison: Sendable {
   }
 
   /// The table, and which images are labelled otherwise.
-  package var text: String {
+  package var printout: Printout {
     let lines = rows.map { row in
       "\(row.defence), \(row.arithmetic.rawValue): "
         + (row.different.isEmpty
           ? "every image is labelled as in float32"
           : "labelled otherwise: " + row.different.map(String.init).joined(separator: " "))
     }
-    return ([table.plain(), ""] + lines).joined(separator: "\n")
+    return "\(table)\n\(lines.joined(separator: "\n"))"
   }
 }

@@ -3,9 +3,9 @@ import Kernels
 import Reporting
 
 /// What the machine can do, what of that is used, and what is missing.
-package struct MachineReport: Sendable {
+package struct MachineReport: Sendable, Reported {
   /// One line of the report.
-  package struct Finding: Sendable {
+  package struct Finding: Sendable, Encodable {
     package var name: String
     package var value: String
     /// The command that mends it, if something is missing.
@@ -49,16 +49,20 @@ package struct MachineReport: Sendable {
     add(
       "names of functions", hasSymbols ? "found" : "missing (only profiles need them)",
       remedy: hasSymbols ? nil : "swift build -c release")
+    for (place, advice) in Surroundings().advice.enumerated() {
+      add(place == 0 ? "what would be faster" : "", advice)
+    }
     self.findings = findings
   }
 
   /// The report for a terminal.
-  package var text: String {
+  package var printout: Printout {
     let width = findings.map(\.name.count).max() ?? 0
-    return findings.map { finding in
+    let lines = findings.map { finding in
       let name = finding.name.padding(toLength: width, withPad: " ", startingAt: 0)
       return "\(name)  \(finding.value)" + (finding.remedy.map { "; mend with: \($0)" } ?? "")
-    }.joined(separator: "\n")
+    }
+    return Printout(lines.joined(separator: "\n"))
   }
 
   /// The processor's name as the system gives it.

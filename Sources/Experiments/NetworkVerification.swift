@@ -1,4 +1,5 @@
 import Classification
+import Foundation
 import Kernels
 import MixupInference
 import Reporting
@@ -45,6 +46,8 @@ package struct NetworkVerification: Sendable {
     /// Images on which both halves of RIC hold.
     package var satisfied: Proportion
     package var curves: Curves
+    /// What of the attack's effect is left at λδ; nil in what was kept before it was measured.
+    package var growth: Growth?
 
     /// What the intervals say of RIC on average: that it holds if both lie above 0, that it does not if one
     /// lies below. Either statement is wrong with probability at most 5%. "Holds" is wrong only if the
@@ -59,6 +62,43 @@ package struct NetworkVerification: Sendable {
 
     /// What the interval says of the detection gap.
     package var detection: Verdict { lambda == 1 ? .doesNotHold : Verdict(detectionMargin) }
+  }
+
+  /// The effect of an attack on the confidence in the true class, at its whole length and at the part λ of it: means over
+  /// the adversarial images, with 95% intervals.
+  package struct Growth: Codable, Hashable, Sendable {
+    /// g = −G_y(δ).
+    package var strength: BoundedMean
+    /// G_y(λδ) − G_y(δ), which is g(1−λᵖ) where G is a power law of exponent p.
+    package var decay: BoundedMean
+    /// L.
+    package var classCount: Int
+
+    package init(strength: BoundedMean, decay: BoundedMean, classCount: Int) {
+      self.strength = strength
+      self.decay = decay
+      self.classCount = classCount
+    }
+
+    /// The exponent p of the power law that decays as much at λ: p = ln(1 − decay/g) / ln λ, with an interval from the
+    /// outer ends of both; each holds with 95%, so that both do with 90% at least. An end is 0 where nothing need have
+    /// decayed, and ∞ where nothing need be left; nil where g may be 0, where there is no image, and at λ of 0 or 1.
+    package func exponent(at lambda: MixingRatio) -> (value: Double, interval: Interval)? {
+      guard strength.count > 0, strength.interval.lower > 0, strength.interval.upper <= 1,
+        lambda != 0, lambda != 1
+      else { return nil }
+      func exponent(_ share: Double) -> Double {
+        share <= 0 ? 0 : share >= 1 ? .infinity : log1p(-share) / log(lambda.doubleValue)
+      }
+      let low = decay.interval.lower
+      let high = decay.interval.upper
+      // A negative decay is smallest over the smallest g.
+      let ends = (
+        exponent(low / (low < 0 ? strength.interval.lower : strength.interval.upper)),
+        exponent(high / (high < 0 ? strength.interval.upper : strength.interval.lower))
+      )
+      return (exponent(decay.value / strength.value), Interval(lower: ends.0, upper: ends.1))
+    }
   }
 
   /// Whether a condition, that the mean of a margin is above 0, holds by the interval for that mean.
@@ -154,7 +194,10 @@ package struct NetworkVerification: Sendable {
             point.curves.cleanPredictedLabel, point.curves.adversarialPredictedLabel,
           ]
           // By way of G a margin is shifted by less than 1 from [−2, 2].
+          let growth = point.growth.map { [$0.strength, $0.decay] } ?? []
           return point.satisfied.trials == adversarialCount
+            && growth.allSatisfy { isSoundMean($0, in: -3...3) }
+            && point.growth.map { 2...Believable.count.upperBound ~= $0.classCount } ?? true
             && margins.allSatisfy { isSoundMean($0, in: -3...3) }
             && curves.allSatisfy { isSoundMean($0, in: 0...1) }
         }
@@ -299,7 +342,12 @@ package struct NetworkVerification: Sendable {
         cleanTrueLabel: confidence(routes.map(\.cleanMixed.trueLabel)),
         adversarialTrueLabel: confidence(routes.map(\.adversarialMixed.trueLabel)),
         cleanPredictedLabel: confidence(routes.map(\.cleanMixed.predictedLabel)),
-        adversarialPredictedLabel: confidence(routes.map(\.adversarialMixed.predictedLabel))))
+        adversarialPredictedLabel: confidence(routes.map(\.adversarialMixed.predictedLabel))),
+      growth: Growth(
+        strength: mean(routes.map { -$0.trueLabelEffect }, within: 1),
+        decay: mean(
+          routes.map { $0.trueLabelEffectMixed - $0.trueLabelEffect }, within: 3),
+        classCount: classCount))
   }
 
   private static func route(

@@ -3,7 +3,7 @@ import Reporting
 import Statistics
 
 /// What was measured on a network, as text and as sections of a page.
-package struct NetworkVerificationReport: Sendable {
+package struct NetworkVerificationReport: Sendable, Reported {
   let results: NetworkVerification.Results
 
   init(_ results: NetworkVerification.Results) { self.results = results }
@@ -43,14 +43,14 @@ package struct NetworkVerificationReport: Sendable {
   }
 
   /// For a terminal.
-  var text: String {
+  package var printout: Printout {
     """
     \(results.name): \(introduction)
 
-    \(conditionTable.plain())
+    \(conditionTable)
     \(LinearityReport.introduction)
 
-    \(linearity.table.plain())
+    \(linearity.table)
     \(findings.map { "- \($0)" }.joined(separator: "\n"))
     """
   }
@@ -133,7 +133,7 @@ package struct NetworkVerificationReport: Sendable {
         title: "RIC and DG on \(results.name)",
         content: [
           .paragraph(introduction), table, .list(conditionFindings), routes,
-        ]),
+        ] + (NetworkRegion(results)?.content ?? [])),
       linearity.section,
     ]
   }

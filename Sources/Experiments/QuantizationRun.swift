@@ -13,15 +13,17 @@ package struct QuantizationRun {
   package var imageCount: Int
   package var kernels: KernelSet
   package var workers: WorkerPool
+  package var progress: ProgressReporter
 
   package init(
     method: CalibrationMethod = .leastSquares, imageCount: Int = 1000, kernels: KernelSet,
-    workers: WorkerPool
+    workers: WorkerPool, progress: ProgressReporter
   ) {
     self.method = method
     self.imageCount = imageCount
     self.kernels = kernels
     self.workers = workers
+    self.progress = progress
   }
 
   /// The checkpoint with its calibration.
@@ -29,26 +31,31 @@ package struct QuantizationRun {
   /// - Throws: `QuantizationError`; `ClassifierError` or `AttackError` for images that are not the network's.
   package func calibrated(
     _ checkpoint: Checkpoint, on data: DatasetSplit
-  ) throws -> (checkpoint: Checkpoint, text: String) {
+  ) throws -> Checkpoint {
     guard imageCount > 0 else { throw QuantizationError.noImages }
     let plan = try InferencePlan(checkpoint, kernels: kernels)
     let training = data.training.pixels
     // Images of all the file: its first ones may be alike.
     let count = min(imageCount, training.count)
     let chosen = (0..<count).map { $0 * training.count / max(count, 1) }
+    let validation = data.validation
+    let stage = progress.stage(
+      "quantize", total: count + 2 * validation.count, unit: "images")
     var quantization = try Quantization(calibrating: plan, on: training[chosen], method: method)
+    try stage.advance(by: count)
     let exact = NetworkClassifier(plan, workers: workers)
     let integers = QuantizedClassifier(try QuantizedPlan(plan, quantization), workers: workers)
-    let validation = data.validation
     if validation.count > 0 {
       let draws = Draws(seed: 1, purpose: .score, examples: Array(0..<validation.count))
       quantization.margin = try Quantization.Margin(
         of: integers.checkedLogits(of: validation.pixels, draws: draws),
         exact: exact.checkedLogits(of: validation.pixels, draws: draws))
     }
+    try stage.advance(by: 2 * validation.count)
+    stage.finish()
     var result = checkpoint
     result.quantization = quantization
-    return (result, quantization.text)
+    return result
   }
 }
 

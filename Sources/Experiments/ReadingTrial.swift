@@ -10,7 +10,7 @@ import Statistics
 /// A network that is read as another function than it was trained as is wrong on most images, so that this tells
 /// activations, poolings and shortcuts apart. It does not tell scalings apart that are near to each other: there are
 /// public networks of which another than theirs scores higher.
-package struct ReadingTrial: Sendable {
+package struct ReadingTrial: Sendable, Reported {
   /// One way to read the file.
   package struct Row: Sendable {
     /// What is read in a way of several.
@@ -98,8 +98,25 @@ package struct ReadingTrial: Sendable {
     }.map(\.element)
   }
 
+  /// What programs read of a row.
+  struct Record: Encodable, Sendable {
+    var readings: [String: String]
+    var scaling: String
+    var correct, images: Int
+  }
+
+  var record: [Record] {
+    rows.map { row in
+      Record(
+        readings: Dictionary(
+          row.answers.map { ($0.key.rawValue, "\($0.value)") }, uniquingKeysWith: { a, _ in a }),
+        scaling: row.scaling.description, correct: row.accuracy.successes,
+        images: row.accuracy.trials)
+    }
+  }
+
   /// The rows and what they can tell, for a terminal.
-  package var text: String {
+  package var printout: Printout {
     let isScaled = Set(rows.map(\.scaling.description)).count == 1
     let table = Table(
       columns: ["read with", "clean accuracy"] + (isScaled ? [] : ["scaling"]),
@@ -110,7 +127,8 @@ package struct ReadingTrial: Sendable {
           Table.Cell(row.accuracy.description),
         ] + (isScaled ? [] : [Table.Cell(row.scaling.description)])
       }, alignments: [0: .left, 1: .right, 2: .left])
-    return table.plain() + """
+    return """
+      \(table)\
       Accuracy on a few images tells activations, poolings and shortcuts apart. It cannot choose between scalings that \
       are near to each other: of public networks are some for which another than theirs scores higher.
       """

@@ -39,8 +39,8 @@ package struct TrainingRun: Sendable {
     self.progress = progress
   }
 
-  /// Trains, writes the checkpoint, and says how well the network does on the validation images.
-  package func run(on data: DatasetSplit, named dataset: Dataset) throws -> String {
+  /// Trains, writes the checkpoint, and returns how well the network did on the validation images, epoch by epoch.
+  package func run(on data: DatasetSplit, named dataset: Dataset) throws -> LearningCurve {
     try AtomicFile.check(output)
     guard let lock = try NamedLock(sibling(".lock").path(percentEncoded: false)) else {
       throw TrainingRunError.inUse(output.relativePath)
@@ -89,8 +89,7 @@ package struct TrainingRun: Sendable {
     stage.finish()
     try AtomicFile.write(try checkpoint(), to: output)
     removeStates()
-    let last = curve.epochs.last.map { "\($0.validation)" } ?? "unknown"
-    return "\(output.relativePath): validation accuracy \(last)"
+    return curve
   }
 
   /// The checkpoint of an earlier run with this recipe, data, network and kernel set that came to its end;

@@ -258,7 +258,7 @@ package struct Verification: Sendable {
   // MARK: Region
 
   /// Where the conditions hold, from models that differ in the growth exponent only.
-  private func region() throws -> Region {
+  package func region() throws -> Region {
     let exponents = 0.25...4.0
     let (rows, columns) = (48, 60)
     var scenario = settings.scenario

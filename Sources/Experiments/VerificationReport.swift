@@ -4,7 +4,7 @@ import MixupInference
 import Reporting
 
 /// What a verification found, as text, as JSON and as a page.
-package struct VerificationReport: Sendable {
+package struct VerificationReport: Sendable, Reported {
   let results: Verification.Results
   /// What was measured on a network, if one was given.
   let network: NetworkVerification.Results?
@@ -124,18 +124,18 @@ package struct VerificationReport: Sendable {
   }
 
   /// For a terminal.
-  package var text: String {
-    let own = """
+  package var printout: Printout {
+    let own: Printout = """
       Mixup Inference on synthetic models F = H + G. \(modelText)
 
-      \(theoremTable.plain())
-      \(conditionTable.plain())
+      \(theoremTable)
+      \(conditionTable)
       MI-OL on clean inputs of the ideal model.
 
-      \(failureTable.plain())
+      \(failureTable)
       \(remarks.map { "- \($0)" }.joined(separator: "\n"))
       """
-    return network.map { own + "\n\n" + NetworkVerificationReport($0).text } ?? own
+    return network.map { "\(own)\n\n\(NetworkVerificationReport($0).printout)" } ?? own
   }
 
   // MARK: Page

@@ -219,6 +219,8 @@ enum Swatch {
   case square(Int)
   case point(Int, Marker)
   case line(Int, marker: Marker?, dash: String?)
+  /// A mark upon the colours of others.
+  case mark(Marker)
   /// A thin line that is no data.
   case reference
 
@@ -226,7 +228,7 @@ enum Swatch {
   var series: Int? {
     switch self {
     case .square(let index), .point(let index, _), .line(let index, _, _): index
-    case .reference: nil
+    case .reference, .mark: nil
     }
   }
 }
@@ -285,7 +287,7 @@ extension Canvas {
     for (name, swatch) in items {
       let mark =
         switch swatch {
-        case .square, .point: 18.0
+        case .square, .point, .mark: 18.0
         case .line, .reference: 32.0
         }
       let label = shortened(name, width: innerWidth - mark)
@@ -298,6 +300,8 @@ extension Canvas {
       switch swatch {
       case .square(let index):
         path(Marker.square.path(x: x + 6, y: y - 4.5, radius: 6.5), fill: .series(index))
+      case .mark(let marker):
+        path(marker.path(x: x + 6, y: y - 4.5, radius: 4.5), fill: .text(1))
       case .point(let index, let marker):
         path(marker.path(x: x + 6, y: y - 4.5, radius: 4.5), fill: .series(index))
       case .reference:

@@ -20,9 +20,15 @@ package final class ProgressReporter: Sendable {
     /// The process's standard error.
     package static var standardError: Output {
       let isTerminal =
-        isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
-      return Output(columns: isTerminal ? terminalColumns : nil, write: writeToStandardError)
+        terminalColumns(of: STDERR_FILENO) != nil
+        && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+      guard isTerminal else { return Output(columns: nil, write: writeToStandardError) }
+      return Output(
+        columns: { TextStyle.of(STDERR_FILENO).columns }, write: writeToStandardError)
     }
+
+    /// Nowhere.
+    package static var silent: Output { Output(columns: nil, write: { _ in }) }
   }
 
   fileprivate let output: Output
@@ -202,12 +208,6 @@ package func monotonicSeconds() -> Double {
 // Progress that cannot be shown is no reason to stop the work.
 @Sendable private func writeToStandardError(_ text: String) {
   _ = Array(text.utf8).withUnsafeBytes { writeAll($0, to: STDERR_FILENO) }
-}
-
-@Sendable private func terminalColumns() -> Int {
-  var size = winsize()
-  return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-    ? Int(size.ws_col) : 80
 }
 
 /// A time span for a person: "0.42 s", "45 s", "3 min 05 s", "2 h 10 min".

@@ -1,3 +1,5 @@
+import Statistics
+
 /// Where in a plane which of several things holds: every cell of a grid has one of a few kinds, which are called
 /// by their descriptions.
 package struct RegionPlot<Kind: Hashable & CustomStringConvertible & Sendable>: Drawing {
@@ -7,6 +9,18 @@ package struct RegionPlot<Kind: Hashable & CustomStringConvertible & Sendable>: 
     package var points: [(x: Double, y: Double)]
 
     package init(_ name: String, _ points: [(x: Double, y: Double)]) {
+      self.name = name
+      self.points = points
+    }
+  }
+
+  /// Something that was measured, as marks in the plane.
+  package struct Places: Sendable {
+    package var name: String
+    /// With intervals of y, whose ends may lie beyond the plane.
+    package var points: [(x: Double, y: Double, interval: Interval)]
+
+    package init(_ name: String, _ points: [(x: Double, y: Double, interval: Interval)]) {
       self.name = name
       self.points = points
     }
@@ -22,6 +36,7 @@ package struct RegionPlot<Kind: Hashable & CustomStringConvertible & Sendable>: 
   /// The kind of every cell, [row][column] from the lower left, all cells equally large.
   package var cells: [[Kind]]
   package var curves: [Curve]
+  package var places: [Places] = []
 
   /// - Parameters:
   ///   - x: with the range that the columns fill; 0...1 if it has none.
@@ -66,7 +81,9 @@ package struct RegionPlot<Kind: Hashable & CustomStringConvertible & Sendable>: 
     var cursor = canvas.heading(title, y: Canvas.padding - 4)
     cursor = canvas.legend(
       used.map { ($0.element.description, .square($0.offset)) }
-        + curves.filter { !$0.name.isEmpty }.map { ($0.name, .reference) }, y: cursor)
+        + curves.filter { !$0.name.isEmpty }.map { ($0.name, .reference) }
+        + places.indices.map { (places[$0].name, .mark(Self.marker($0))) },
+      y: cursor)
     if found.contains(pale) {
       for line in wrapped("Pale: \(pale)", width: canvas.innerWidth) {
         cursor += 18
@@ -119,6 +136,14 @@ package struct RegionPlot<Kind: Hashable & CustomStringConvertible & Sendable>: 
       canvas.path(d, stroke: .card, thickness: 4)
       canvas.path(d, stroke: .text(1), thickness: 1.5, dash: "3 4")
     }
+    for (number, place) in places.enumerated() {
+      // Of one λ the marks stand beside each other.
+      let shift = 5 * (Double(number) - Double(places.count - 1) / 2)
+      for point in place.points where xRange.contains(point.x) {
+        draw(
+          point, at: across(point.x) + shift, in: yRange, down, number, tip: place.name, &canvas)
+      }
+    }
     var end = bottom + 23
     for line in wrapped(x.title, width: canvas.innerWidth) {
       end += 18
@@ -128,6 +153,36 @@ package struct RegionPlot<Kind: Hashable & CustomStringConvertible & Sendable>: 
       height: end + Canvas.padding, title: title,
       description: "\(y.title) by \(x.title): "
         + shades.map(\.kind.description).joined(separator: ", "))
+  }
+
+  private static func marker(_ number: Int) -> Marker { number == 0 ? .circle : .square }
+
+  /// A mark with its whisker; an end beyond the plane is an arrow at its border, and so is a mark there.
+  private func draw(
+    _ point: (x: Double, y: Double, interval: Interval), at x: Double,
+    in range: ClosedRange<Double>, _ down: (Double) -> Double, _ number: Int, tip: String,
+    _ canvas: inout Canvas
+  ) {
+    func inside(_ value: Double) -> Double {
+      min(max(value, range.lowerBound), range.upperBound)
+    }
+    let (low, high) = (down(inside(point.interval.lower)), down(inside(point.interval.upper)))
+    canvas.line(x, low, x, high, ink: .card, thickness: 4)
+    canvas.line(x, low, x, high, ink: .text(1), thickness: 1.5)
+    for (end, beyond, step) in [
+      (high, point.interval.upper > range.upperBound, 5.0),
+      (low, point.interval.lower < range.lowerBound, -5.0),
+    ] where beyond {
+      canvas.path(
+        "M\(coordinate(x - 4)) \(coordinate(end + step))L\(coordinate(x)) \(coordinate(end))"
+          + "L\(coordinate(x + 4)) \(coordinate(end + step))", stroke: .text(1), thickness: 1.5)
+    }
+    guard range.contains(point.y) else { return }
+    let marker = Self.marker(number)
+    canvas.path(marker.path(x: x, y: down(point.y), radius: 6.5), fill: .card)
+    canvas.path(
+      marker.path(x: x, y: down(point.y), radius: 4.5), fill: .text(1),
+      tip: "\(tip): \(trimmed(point.x, decimals: 3)), \(trimmed(point.y, decimals: 2))")
   }
 
   /// The cells of one kind, runs of them in a row as one rectangle.

@@ -50,16 +50,22 @@ package struct Table: Sendable, Equatable {
   package var rows: [[Cell]]
   /// Alignments that the caller knows better, by column.
   package var alignments: [Int: Alignment]
+  /// How many of the first columns say what a row is about, so that every part of a divided table has them; nil for
+  /// those that stand on the left.
+  package var keys: Int?
 
   /// A table whose short rows end in empty cells and whose extra cells have no title.
   ///
-  /// - Parameter alignments: by column; without one, a column of numbers stands on the right.
+  /// - Parameters:
+  ///   - alignments: by column; without one, a column of numbers stands on the right.
+  ///   - keys: how many of the first columns say what a row is about; those that stand on the left unless given.
   package init(
-    columns: [String], rows: [[Cell]] = [], alignments: [Int: Alignment] = [:]
+    columns: [String], rows: [[Cell]] = [], alignments: [Int: Alignment] = [:], keys: Int? = nil
   ) {
     self.columns = columns
     self.rows = rows
     self.alignments = alignments
+    self.keys = keys
   }
 
   /// The number of columns of the widest row.
@@ -83,17 +89,28 @@ package struct Table: Sendable, Equatable {
     }
     let title = { (column: Int) in column < columns.count ? columns[column] : "" }
     let kept = (0..<width).filter { texts($0).count > 1 || !titles.contains(title($0)) }
-    let table = Table(
-      columns: kept.map(title),
-      rows: rows.indices.map { row in kept.map { cell(row: row, column: $0) } },
-      alignments: Dictionary(
-        uniqueKeysWithValues: kept.enumerated().map { ($0, alignment(of: $1)) }))
     return (
-      table,
+      having(kept),
       Set(0..<width).subtracting(kept).sorted().map {
         (title($0), cell(row: 0, column: $0).text)
       }
     )
+  }
+
+  /// The table of some of its columns only.
+  func having(_ places: [Int]) -> Table {
+    Table(
+      columns: places.map { $0 < columns.count ? columns[$0] : "" },
+      rows: rows.indices.map { row in places.map { cell(row: row, column: $0) } },
+      alignments: Dictionary(
+        uniqueKeysWithValues: places.enumerated().map { ($0, alignment(of: $1)) }),
+      keys: places.count { $0 < keyCount })
+  }
+
+  /// How many of the first columns say what a row is about: at least one, and never all.
+  var keyCount: Int {
+    let onTheLeft = (0..<width).prefix { alignment(of: $0) == .left }.count
+    return max(1, min(keys ?? onTheLeft, width - 1))
   }
 
   /// The side of a column: right if at least one cell is a number and no cell is a word.
@@ -109,15 +126,6 @@ package struct Table: Sendable, Equatable {
 private let numberCharacters = Set("0123456789.,+-−–—/%±×[]()<>≤≥~≈ ")
 
 extension Table {
-  /// Columns two spaces apart under a rule, for a terminal.
-  package func plain() -> String {
-    let titles = columns.map { singleLine($0) }
-    let texts = rows.map { $0.map { singleLine($0.text) } }
-    return lines(titles: titles, texts: texts, joint: "  ", edge: "") { width, _ in
-      String(repeating: "─", count: width)
-    }
-  }
-
   /// A GitHub-flavoured Markdown table that is also aligned as source; emphasised cells are bold.
   package func markdown() -> String {
     let titles = columns.map { markdownText($0) }
@@ -127,7 +135,7 @@ extension Table {
         return cell.emphasis == .none || text.isEmpty ? text : "**\(text)**"
       }
     }
-    return lines(titles: titles, texts: texts, joint: " | ", edge: "|") { width, alignment in
+    return lines(titles: titles, texts: texts) { width, alignment in
       alignment == .left
         ? String(repeating: "-", count: width) : String(repeating: "-", count: width - 1) + ":"
     }
@@ -139,33 +147,32 @@ extension Table {
   }
 
   private func lines(
-    titles: [String], texts: [[String]], joint: String, edge: String,
-    rule: (Int, Alignment) -> String
+    titles: [String], texts: [[String]], rule: (Int, Alignment) -> String
   ) -> String {
     let all = [titles] + texts
     // Counted once: it looks at every row.
     let columns = 0..<width
     // Markdown asks for at least three dashes under every title.
     let widths = columns.map { column in
-      all.map { $0.count > column ? displayWidth($0[column]) : 0 }
-        .reduce(edge.isEmpty ? 1 : 3, max)
+      all.map { $0.count > column ? displayWidth($0[column]) : 0 }.reduce(3, max)
     }
     let sides = columns.map(alignment(of:))
     func line(_ cells: [String]) -> String {
       let padded = columns.map { column in
-        let text = column < cells.count ? cells[column] : ""
-        let padding = String(repeating: " ", count: widths[column] - displayWidth(text))
-        return sides[column] == .left ? text + padding : padding + text
+        (column < cells.count ? cells[column] : "").padded(to: widths[column], sides[column])
       }
-      if edge.isEmpty {
-        var line = padded.joined(separator: joint)
-        while line.last == " " { line.removeLast() }
-        return line
-      }
-      return "\(edge) " + padded.joined(separator: joint) + " \(edge)"
+      return "| " + padded.joined(separator: " | ") + " |\n"
     }
     let rules = columns.map { rule(widths[$0], sides[$0]) }
-    return ([line(titles), line(rules)] + texts.map(line)).map { $0 + "\n" }.joined()
+    return ([titles, rules] + texts).map(line).joined()
+  }
+}
+
+extension String {
+  /// The text with blanks on one side, so that it takes so many cells of a terminal; as it is where it takes more.
+  func padded(to width: Int, _ side: Table.Alignment) -> String {
+    let padding = String(repeating: " ", count: max(0, width - displayWidth(self)))
+    return side == .left ? self + padding : padding + self
   }
 }
 

@@ -4,23 +4,24 @@ import Foundation
 import Reporting
 import Robustness
 
-struct Certify: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Certifies predictions: no change within a radius in ℓ2 can alter them.",
-    discussion: """
-      By randomised smoothing: the model is asked under Gaussian noise, with or without mixup inference before \
-      it, and the share of draws that name a class bounds how far an attacker has to go. A certificate is false \
-      with probability --alpha at most, image by image, whatever the radii are. It is one of the prediction of \
-      infinitely many draws, which abstains where no class has more than half of them. Networks that were \
-      not trained with noise (`train --noise`) mostly abstain. Behind mi-ol and mi-pl it holds for the mixing partners \
-      of every label that an attacker could make the network predict.
+struct Certify: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "Certifies predictions: no change within a radius in ℓ2 can alter them.",
+    """
+    By randomised smoothing: the model is asked under Gaussian noise, with or without mixup inference before \
+    it, and the share of draws that name a class bounds how far an attacker has to go. A certificate is false \
+    with probability --alpha at most, image by image, whatever the radii are. It is one of the prediction of \
+    infinitely many draws, which abstains where no class has more than half of them. Networks that were \
+    not trained with noise (`train --noise`) mostly abstain. Behind mi-ol and mi-pl it holds for the mixing partners \
+    of every label that an attacker could make the network predict.
 
-      Draws end as soon as every radius of --radii is decided. --fixed takes so many draws for every image instead, \
-      with a bound for that number, as Cohen et al. do.
-
-      Example: mixup-inference certify --model noisy.safetensors --defence gaussian --sigma 0.25 \
-      --radii 0,0.125,0.25 --count 500 --cohen certificates.tsv
-      """)
+    Draws end as soon as every radius of --radii is decided. --fixed takes so many draws for every image instead, \
+    with a bound for that number, as Cohen et al. do.
+    """,
+    examples: [
+      "certify --model noisy.safetensors --sigma 0.25 \\\n--radii 0,0.125,0.25 --count 500 --cohen certificates.tsv",
+      "certify --model noisy.safetensors --defence mi-ol --lambda 0.5 \\\n--sigma 0.25 --sanity 50 --json certified.json",
+    ], isLong: true)
 
   @OptionGroup var subject: SubjectOptions
   @OptionGroup var dataset: DatasetOptions
@@ -79,10 +80,8 @@ struct Certify: ParsableCommand {
       """)
   var cohen: Destination?
 
-  @Option(help: "File for the record, JSON; - for standard output.")
-  var json: Destination?
-
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var common: CommonOptions
   @OptionGroup var profile: ProfileOptions
 
   func run() throws {
@@ -108,7 +107,7 @@ struct Certify: ParsableCommand {
       radii: radii.map(numbers) ?? [0, 0.5, 1, 1.5, 2].map { $0 * sigma }, votes: votes,
       rule: rule)
     let shard = try self.shard.map { try Shard($0) } ?? .whole
-    try [json, cohen].check(
+    try [common.json, cohen].check(
       inputs: [subject.model, dataset.file], others: profile.files, data: dataset.data)
     let set = try dataset.described()
     let model = try subject.required(for: set.imageShape)
@@ -116,16 +115,15 @@ struct Certify: ParsableCommand {
     let run = CertificationRun(
       defence: smoothed, certification: certification, count: count, shard: shard,
       kernels: try machine.kernelSet(), workers: machine.workers(),
-      progress: ProgressReporter(
-        interruption: .signals(
-          advice: Interruption.nothingIsKept + "; --shard makes shorter runs")))
+      progress: common.progress(
+        advice: Interruption.nothingIsKept + "; --shard makes shorter runs"))
     let summary = try profile.profiled("certify", machine) {
       try run.run(model, on: data, dataset: set, sanityCount: sanity)
     }
-    if shard != .whole { [json, cohen].say("part \(shard) of the images alone") }
-    try json?.write(summary.json())
+    if shard != .whole { common.say("part \(shard) of the images alone", beside: [cohen]) }
+    try common.json?.write(summary.json())
     try cohen?.write(Data(summary.cohenTable.utf8))
-    [json, cohen].say(summary.text)
+    common.say(summary, beside: [cohen])
   }
 
   private func numbers(_ text: String) throws -> [Double] {

@@ -6,19 +6,20 @@ import MixupInference
 import NeuralNetwork
 import Reporting
 
-struct Compare: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Compares int8 with float32, decision by decision on the same test images.",
-    discussion: """
-      For the network alone and for mixup inference with other labels (MI-OL), whose draws are the same in both \
-      arithmetics: the share of labels that are those of float32 with its Wilson interval, both accuracies, and \
-      their difference with Newcombe's interval for pairs. In int8-checked, a decision is made again in float32 \
-      where its best logit leads by no more than it was moved, at most, on validation images; so many decisions are made again as the table says. Behind it stand the images that are labelled \
-      otherwise, by number.
-
-      Example: mixup-inference compare --model plain-int8.safetensors --dataset cifar10 \
-      --data cifar-10-batches-bin --count 1000
-      """)
+struct Compare: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "Compares int8 with float32, decision by decision on the same test images.",
+    """
+    For the network alone and for mixup inference with other labels (MI-OL), whose draws are the same in both \
+    arithmetics: the share of labels that are those of float32 with its Wilson interval, both accuracies, and \
+    their difference with Newcombe's interval for pairs. In int8-checked, a decision is made again in float32 \
+    where its best logit leads by no more than it was moved, at most, on validation images; so many decisions are made again as the table says. Behind it stand the images that are labelled \
+    otherwise, by number.
+    """,
+    examples: [
+      "compare --model plain-int8.safetensors --count 500",
+      "compare --model plain-int8.safetensors --dataset cifar10 \\\n--data cifar-10-batches-bin --samples 10 --json int8.json",
+    ], isLong: true)
 
   @Option(help: "Checkpoint that `quantize` wrote.")
   var model: String
@@ -39,12 +40,14 @@ struct Compare: ParsableCommand {
   var seed: UInt64 = 1
 
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
     if let count, count < 1 { throw Failure.usage("--count is \(count); give 1 or more") }
     guard 1...1000 ~= sampleCount else {
       throw Failure.usage("--samples is \(sampleCount); give a number from 1 to 1000")
     }
+    try [common.json].check(inputs: [model, dataset.file], data: dataset.data)
     let set = try dataset.described()
     let checkpoint = try checkpointFile(
       model, reading: reading.reading(), images: set.imageShape
@@ -59,7 +62,9 @@ struct Compare: ParsableCommand {
     let comparison = try ArithmeticComparison(
       of: plan, on: data,
       mixing: Mixing(lambda: MixingRatio(lambda), sampleCount: sampleCount),
-      count: count ?? data.test.count, seed: seed, workers: machine.workers())
-    show(comparison.text)
+      count: count ?? data.test.count, seed: seed, workers: machine.workers(),
+      progress: common.progress(advice: Interruption.nothingIsKept))
+    try common.write(comparison.record)
+    common.say(comparison)
   }
 }

@@ -76,28 +76,10 @@ extension [Destination?] {
     }
     for destination in given { try destination.check() }
   }
-
-  /// Prints text for people on standard output, or on standard error if a result goes to standard output.
-  func say(_ text: String) {
-    if compactMap(\.self).contains(where: \.isStandardOutput) {
-      FileHandle.standardError.write(Data("\(text.printableLines)\n".utf8))
-    } else {
-      show(text)
-    }
-  }
 }
-
-/// Prints text for people on standard output, where what a file holds cannot steer their terminal.
-func show(_ text: String) { print(text.printableLines) }
 
 /// Files for an evaluation's records.
 struct RecordOptions: ParsableArguments {
-  @Option(
-    help: """
-      File for the records, a JSON array, or a record a line if its name ends in .jsonl; - for standard output.
-      """)
-  var json: Destination?
-
   @Option(help: "File for the records, comma-separated values; - for standard output.")
   var csv: Destination?
 
@@ -124,7 +106,7 @@ struct RecordOptions: ParsableArguments {
       """)
   var latex: Destination?
 
-  var destinations: [Destination?] { [json, csv, perImage, curve, curvePlot, latex] }
+  var destinations: [Destination?] { [csv, perImage, curve, curvePlot, latex] }
 
   /// Whether accuracy over the radius is asked for.
   var wantsCurves: Bool { curve != nil || curvePlot != nil }

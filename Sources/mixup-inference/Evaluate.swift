@@ -6,33 +6,34 @@ import NeuralNetwork
 import Reporting
 import Robustness
 
-struct Evaluate: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Measures a trained network under defences and attacks.",
-    discussion: """
-      Every defence is measured under every attack, on the first --count test images. An adaptive attack \
-      follows the gradient of the whole defence with fresh random numbers at every step; the others know \
-      the bare network only. Mixup inference mixes inputs with training images.
+struct Evaluate: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "Measures a trained network under defences and attacks.",
+    """
+    Every defence is measured under every attack, on the first --count test images. An adaptive attack \
+    follows the gradient of the whole defence with fresh random numbers at every step; the others know \
+    the bare network only. Mixup inference mixes inputs with training images.
 
-      A randomised defence is scored on --scores draws for every image: "accuracy" is that of a single \
-      prediction, as the mean over draws, "majority vote" counts images whose class is predicted most often, \
-      "always" those that are right on every draw. A frozen attack knows the first of these draws and is \
-      judged on it: what it breaks beyond the adaptive one, randomness alone holds up. Intervals are 95%, for the choice of images. "Against none" is the difference to the \
-      undefended network on the same images, by one prediction each. "worst" takes, for every radius and image \
-      by image, the attack that misled most often on --selections other draws, frozen ones aside.
+    A randomised defence is scored on --scores draws for every image: "accuracy" is that of a single \
+    prediction, as the mean over draws, "majority vote" counts images whose class is predicted most often, \
+    "always" those that are right on every draw. A frozen attack knows the first of these draws and is \
+    judged on it: what it breaks beyond the adaptive one, randomness alone holds up. Intervals are 95%, for the choice of images. "Against none" is the difference to the \
+    undefended network on the same images, by one prediction each. "worst" takes, for every radius and image \
+    by image, the attack that misled most often on --selections other draws, frozen ones aside.
 
-      --sanity checks the evaluation itself before its figures are shown: labels, random numbers, gradients, \
-      whether the attack succeeds where it must, and whether a larger radius, more steps or other attackers \
-      find more. Figures that fail are not to be quoted.
+    --sanity checks the evaluation itself before its figures are shown: labels, random numbers, gradients, \
+    whether the attack succeeds where it must, and whether a larger radius, more steps or other attackers \
+    find more. Figures that fail are not to be quoted.
 
-      With --store a run that was interrupted goes on where it ended, --shard i/n measures a part, and \
-      any number of runs with --shard auto on one --store, begun whenever and on any machines, share the work out \
-      among themselves; `merge` puts together what they measured. --plan takes defences and attacks from a file instead: \
-      {"defences": [{"name": "mi-ol", "lambda": 0.6}], "attacks": [{"name": "pgd", "epsilon": "8/255"}]}.
-
-      Example: mixup-inference evaluate --model report/checkpoints/mixup.safetensors \
-      --defence none --defence mi-ol --attack none --attack adaptive-pgd --epsilon 3/20
-      """)
+    With --store a run that was interrupted goes on where it ended, --shard i/n measures a part, and \
+    any number of runs with --shard auto on one --store, begun whenever and on any machines, share the work out \
+    among themselves; `merge` puts together what they measured. --plan takes defences and attacks from a file instead: \
+    {"defences": [{"name": "mi-ol", "lambda": 0.6}], "attacks": [{"name": "pgd", "epsilon": "8/255"}]}.
+    """,
+    examples: [
+      "evaluate --model report/checkpoints/mixup.safetensors \\\n--defence none --defence mi-ol --attack none --attack adaptive-pgd \\\n--epsilon 3/20",
+      "evaluate --model net.onnx --dataset cifar10 \\\n--data cifar-10-batches-bin --attack apgd --epsilon 8/255 \\\n--count 200 --store results --json results.json",
+    ], isLong: true)
 
   @OptionGroup var network: ModelOptions
   @OptionGroup var dataset: DatasetOptions
@@ -97,6 +98,7 @@ struct Evaluate: ParsableCommand {
 
   @OptionGroup var files: RecordOptions
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var common: CommonOptions
   @OptionGroup var profile: ProfileOptions
 
   @Flag(
@@ -108,28 +110,34 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     let prepared = try prepared()
-    if estimate { return show(try prepared.estimate(unit: unit).text) }
+    if estimate {
+      let estimate = try prepared.estimate(unit: unit)
+      try common.write(estimate.record)
+      return common.say(estimate)
+    }
     let (model, other, data) = (prepared.model, prepared.other, prepared.data)
     let run = prepared.run
     if let sharing = prepared.sharing {
-      if let task = sharing.task { show("this is \(task)") }
+      if let task = sharing.task { common.say("this is \(task)") }
       let outcome = try profile.profiled("evaluate", machine) {
         try run.share(sharing, model, other: other, on: data, dataset: prepared.set)
       }
-      return show("\(outcome)")
+      return common.say("\(outcome)")
     }
-    for defence in run.matched { destinations.say(defence.text) }
+    for defence in run.matched { common.say(Printout(defence.text), beside: files.destinations) }
     let results = try profile.profiled("evaluate", machine) {
       try run.run(model, other: other, on: data, dataset: prepared.set)
     }
     let summary = try run.summary(
       of: results, model, other: other, on: data, sanityCount: sanity)
-    if run.shard != .whole { destinations.say("part \(run.shard) of the images alone") }
-    try summary.publish(files, with: [logits, robustbench])
+    if run.shard != .whole {
+      common.say("part \(run.shard) of the images alone", beside: destinations)
+    }
+    try summary.publish(files, common, with: [logits, robustbench])
     if let robustbench {
       let entry = try RobustBenchEntry(summary.records)
       try robustbench.write(Data(entry.json.utf8))
-      destinations.say(entry.text)
+      common.say(Printout(entry.text), beside: destinations)
     }
     try logits?.write(run.logits(of: model, on: data, dataset: prepared.set).encoded())
   }
@@ -184,12 +192,12 @@ struct Evaluate: ParsableCommand {
       throw Failure.usage("--robustbench is about all images; leave --shard out")
     }
     if robustbench != nil { try plan.checkForRobustBench() }
-    guard sharing == nil || destinations.allSatisfy({ $0 == nil }) else {
+    guard sharing == nil || (destinations + [common.json]).allSatisfy({ $0 == nil }) else {
       throw Failure.usage(
         "a run with --shard auto writes no results, as each has a part; give the files to `merge`")
     }
     try files.checkFormat()
-    try destinations.check(
+    try (destinations + [common.json]).check(
       inputs: network.files + [dataset.file, images, self.plan.plan], others: profile.files,
       stores: [store], data: dataset.data)
     let kernels = try machine.kernelSet()
@@ -201,30 +209,16 @@ struct Evaluate: ParsableCommand {
       plan: plan, images: try images.map { try imageFile($0, of: data) },
       store: store.map { URL(filePath: $0) }, shard: shard, kernels: kernels,
       workers: machine.workers(),
-      progress: ProgressReporter(
-        interruption: .signals(
-          advice: store.map {
-            "outcomes so far are kept in \($0); run the same command again to go on"
-          } ?? Interruption.nothingIsKept + "; with --store a run goes on where it ended")))
+      progress: common.progress(
+        advice: store.map {
+          "outcomes so far are kept in \($0); run the same command again to go on"
+        } ?? Interruption.nothingIsKept + "; with --store a run goes on where it ended"))
     if let match {
       run.matched = try run.matched(to: match, model, on: data)
       run.plan.defences = run.matched.map(\.defence)
     }
     return Prepared(run: run, model: model, other: other, data: data, set: set, sharing: sharing)
   }
-}
-
-/// Seconds since this process was started.
-func secondsSinceStart() -> Double {
-  // The 22nd field, behind the name in brackets, which may hold blanks: ticks since the machine was started.
-  guard let status = try? String(contentsOfFile: "/proc/self/stat", encoding: .utf8),
-    let end = status.lastIndex(of: ")"),
-    let ticks = Double(status[end...].split(separator: " ").dropFirst(20).first ?? "")
-  else { return 0 }
-  var now = timespec()
-  clock_gettime(CLOCK_BOOTTIME, &now)
-  let seconds = Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
-  return max(0, seconds - ticks / Double(sysconf(Int32(_SC_CLK_TCK))))
 }
 
 extension Evaluate {
@@ -245,9 +239,11 @@ extension EvaluationSummary {
   /// Writes the files that were asked for, and prints the table.
   ///
   /// - Parameter others: other results of the verb.
-  func publish(_ files: RecordOptions, with others: [Destination?] = []) throws {
+  func publish(
+    _ files: RecordOptions, _ common: CommonOptions, with others: [Destination?] = []
+  ) throws {
     guard !files.wantsCurves || !curves.isEmpty else { throw PlanError.curves }
-    if let file = files.json {
+    if let file = common.json {
       try file.write(file.format == .jsonLines ? records.jsonLines() : json())
     }
     try files.csv?.write(Data(csv.utf8))
@@ -262,6 +258,6 @@ extension EvaluationSummary {
       try files.curvePlot?.write(Data(curves.svg.utf8))
     }
     try files.latex?.write(Data(latex(command: CommandLine.arguments).utf8))
-    (files.destinations + others).say(text)
+    common.say(self, beside: files.destinations + others)
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Reporting
 
 /// The command line: one file per verb, which parses, calls a library and prints.
 @main
@@ -12,12 +13,18 @@ struct MixupInferenceCommand: ParsableCommand {
       predictions. `reproduce` shows, on real images, what that defends against and what breaks it; \
       `verify` checks the theory behind it; `profile` shows where the time goes.
 
-      Results go to standard output or files, progress to standard error. The exit status is 64 for \
+      Results go to standard output or files, progress to standard error; every verb takes --json, --quiet and \
+      --verbose. Tables are as wide as the terminal, or 80 columns, or $COLUMNS; colour is for terminals alone, never \
+      says what words do not, and goes with NO_COLOR.
+
+      The exit status is 64 for \
       wrong usage, 65 for wrong data, 74 when a file cannot be read or written, and 1 when `verify` \
       finds a theorem that fails. SIGINT (Ctrl-C), SIGTERM and SIGHUP let long work end after what is in hand, \
       with status 75 and a line that says what is kept; a second one, half a second later or more, ends it at once.
+
+      Completion in a shell: source <(mixup-inference --generate-completion-script bash), or zsh, or fish.
       """,
-    version: "0.1.0-dev",
+    version: Version.text,
     subcommands: [
       Reproduce.self, Train.self, Evaluate.self, Submit.self, Certify.self, Merge.self, Report.self,
       Attack.self, Verify.self, Profile.self, Inspect.self, Export.self, Quantize.self,
@@ -28,13 +35,15 @@ struct MixupInferenceCommand: ParsableCommand {
   /// Runs a verb, and ends with one line and the right status where it cannot.
   static func main() {
     var command: any ParsableCommand
+    let width = ProcessInfo.processInfo.environment["COLUMNS"]
+    makeRoomForHelp()
     let words = words(of: CommandLine.arguments.dropFirst())
     if let option = repeated(in: words) {
       fail(
         .usage("\(option) stands twice, and one value would be dropped; give it once"))
     }
     do { command = try parseAsRoot(words) } catch {
-      if exitCode(for: error).isSuccess { exit(withError: error) }
+      if exitCode(for: error).isSuccess { tell(error) }
       let verbs = configuration.subcommands.map { "\($0)".lowercased() }
       if let first = words.first, !first.hasPrefix("-"), !(verbs + ["help"]).contains(first) {
         let meant = suggestion(for: first, among: verbs)
@@ -44,16 +53,21 @@ struct MixupInferenceCommand: ParsableCommand {
       let help = ["mixup-inference", verb, "--help"].compactMap(\.self).joined(separator: " ")
       fail(.usage("\(message(for: error)); see `\(help)`"))
     }
+    let common = (command as? any Verb)?.common
+    // What is no verb shows help when it is run.
+    if common != nil {
+      if let width { setenv("COLUMNS", width, 1) } else { unsetenv("COLUMNS") }
+    }
+    common?.begin(CommandLine.arguments)
     do {
       try command.run()
+      common?.end()
       // Printed lines wait in a buffer; a full disk shows only now.
-      guard fflush(nil) == 0 else {
-        let reason = String(cString: strerror(errno))
-        throw Failure.file("cannot write standard output: \(reason); send it elsewhere")
-      }
+      guard fflush(nil) == 0 else { throw Failure.output() }
     } catch {
       // --help is a command whose run ends with a clean exit; a verb may choose its own status.
-      if exitCode(for: error).isSuccess || error is ExitCode { exit(withError: error) }
+      if exitCode(for: error).isSuccess { tell(error) }
+      if error is ExitCode { exit(withError: error) }
       fail(Failure(error))
     }
   }
@@ -86,8 +100,22 @@ struct MixupInferenceCommand: ParsableCommand {
       .first { !repeatable.contains($0) && !seen.insert($0).inserted }
   }
 
+  /// Lets ArgumentParser lay its texts out for a terminal of at least 40 columns: in a narrower one it leaves out what
+  /// options are for, or, built for debugging, traps.
+  private static func makeRoomForHelp() {
+    setenv("COLUMNS", "\(max(TextStyle.of(STDOUT_FILENO).columns, 40))", 1)
+  }
+
+  /// Prints what was asked for in place of work: help, or the version.
+  private static func tell(_ request: any Error) -> Never {
+    print(fullMessage(for: request))
+    guard fflush(nil) == 0 else { fail(.output()) }
+    Foundation.exit(EX_OK)
+  }
+
   private static func fail(_ failure: Failure) -> Never {
-    FileHandle.standardError.write(Data("mixup-inference: \(failure.message)\n".utf8))
+    let line = Printout("mixup-inference: \(failure.message)").text(.of(STDERR_FILENO))
+    FileHandle.standardError.write(Data("\(line)\n".utf8))
     Foundation.exit(failure.status)
   }
 }

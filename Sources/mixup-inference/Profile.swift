@@ -6,20 +6,22 @@ import Kernels
 import NeuralNetwork
 import Workloads
 
-struct Profile: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Shows where a network's time goes: function by function, and layer by layer.",
-    discussion: """
-      Repeats one of the benchmarks' works under a sampling profiler and writes a flame graph, \
-      flamegraph.svg, which every browser shows; the folded stacks, stacks.folded; and what it prints, \
-      profile.txt: the functions that ran most and what was done with memory. Then it times the \
-      network's forward pass on one thread and prints for every layer the algorithm, the median time, \
-      GFLOP/s and the share of the roofline, the least time in which the processor could do the layer. \
-      Algorithms follow from shape, kernel set and plan alone, so they are the same on every machine \
-      with that kernel set.
-
-      Example: mixup-inference profile --work decision --architecture resNet20 --threads 1
-      """)
+struct Profile: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "Shows where a network's time goes: function by function, and layer by layer.",
+    """
+    Repeats one of the benchmarks' works under a sampling profiler and writes a flame graph, \
+    flamegraph.svg, which every browser shows; the folded stacks, stacks.folded; and what it prints, \
+    profile.txt: the functions that ran most and what was done with memory. Then it times the \
+    network's forward pass on one thread and prints for every layer the algorithm, the median time, \
+    GFLOP/s and the share of the roofline, the least time in which the processor could do the layer. \
+    Algorithms follow from shape, kernel set and plan alone, so they are the same on every machine \
+    with that kernel set.
+    """,
+    examples: [
+      "profile --work decision --architecture resNet20 --threads 1",
+      "profile --work gradient --model net.safetensors --json profile.json",
+    ])
 
   @Option(
     help: """
@@ -59,12 +61,10 @@ struct Profile: ParsableCommand {
   var plan: String?
 
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var common: CommonOptions
 
   @Option(help: "Folder for the profile.")
   var output = "report/profile"
-
-  @Flag(help: "Print JSON.")
-  var json = false
 
   func validate() throws {
     for (name, value, most) in [("batch", batch ?? 1, 1024), ("rounds", rounds, 10_000)] {
@@ -97,6 +97,7 @@ struct Profile: ParsableCommand {
       throw Failure.usage("--work training needs a network that can be trained; give a checkpoint")
     }
     try ProfileReport.check(folder)
+    try [common.json].check(inputs: [model], others: ProfileReport.files(in: folder))
 
     let size = batch ?? kind.standardSize
     let profile = plan.flatMap(PlanProfile.init(rawValue:))
@@ -114,16 +115,10 @@ struct Profile: ParsableCommand {
       network.plan(kernels: kernels, profile: profile ?? kind.standardPlan(size: size)),
       images: size, rounds: rounds)
     try report.write(to: folder, layers: layers.text)
-    if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      let record = report.record(
-        kernelSet: kernels.rawValue, threads: execution.workers.threadCount, layers: layers)
-      print(String(decoding: try encoder.encode(record), as: UTF8.self))
-    } else {
-      show(report.text)
-      show(layers.text)
-    }
+    try common.write(
+      report.record(
+        kernelSet: kernels.rawValue, threads: execution.workers.threadCount, layers: layers))
+    common.say("\(report.printout)\n\(layers.printout)")
   }
 
   /// The network and what to call it.

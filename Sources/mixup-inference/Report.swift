@@ -3,20 +3,24 @@ import Experiments
 import Foundation
 import Reporting
 
-struct Report: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Makes a page of result files, and compares runs.",
-    discussion: """
-      Takes what --json of `evaluate`, `merge`, `reproduce` and `certify` wrote, and shows in one page what each \
-      defence keeps, with intervals, whether the sanity suite lets it be quoted, and what the figures rest on. Of \
-      several runs (two seeds, two networks, two versions) it says what moved, with intervals for the differences, and \
-      what else differs. With the files of --per-image (JSON lines) of both, images are compared one by one.
+struct Report: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "Makes a page of result files, and compares runs.",
+    """
+    Takes what --json of `evaluate`, `merge`, `reproduce`, `certify` and `verify --model` wrote, and shows in one page \
+    what each defence keeps, with intervals, whether the sanity suite lets it be quoted, and what the figures rest on; \
+    accuracy over radius, steps, restarts and draws, where files differ in one of them alone; certificates beside \
+    attacks in ℓ2 on the same network; and where among exact models the network stands. Of \
+    several runs (two seeds, two networks, two versions) it says what moved, with intervals for the differences, and \
+    what else differs. With the files of --per-image (JSON lines) of both, images are compared one by one.
 
-      Writes index.html, and every figure and table as a file in figures.
-
-      Example: mixup-inference report results.json --output page
-      Example: mixup-inference report seed1.json seed2.json seed1-images.jsonl seed2-images.jsonl --output page
-      """)
+    Writes index.html, and every figure and table as a file in figures.
+    """,
+    examples: [
+      "report results.json --output page",
+      "report evaluated.json certified.json verified.json --output page",
+      "report seed1.json seed2.json seed1-images.jsonl \\\nseed2-images.jsonl --output page",
+    ])
 
   @Argument(help: "Files of results.")
   var results: [String]
@@ -24,9 +28,19 @@ struct Report: ParsableCommand {
   @Option(help: "Folder for the page and its figures.")
   var output: String
 
+  @OptionGroup var common: CommonOptions
+
+  /// What --json writes.
+  private struct Record: Encodable {
+    var page: String
+    var runs: [String]
+    /// What the page says first.
+    var findings: [String]
+  }
+
   func run() throws {
     let folder = URL(filePath: output)
-    try [Destination?]().check(
+    try [common.json].check(
       inputs: results, others: [folder.appending(path: "index.html")])
     var names = Set<String>()
     let files = try results.map { path in
@@ -37,8 +51,12 @@ struct Report: ParsableCommand {
         throw Failure.file("\(path) cannot be read; give a file of results")
       }
     }
-    let page = RunReport(try MeasuredRun.read(files)).page
-    try page.write(to: folder)
-    show("Written: \(folder.appending(path: "index.html").relativePath), figures/")
+    let report = RunReport(try MeasuredRun.read(files))
+    try report.page.write(to: folder)
+    let page = folder.appending(path: "index.html").relativePath
+    try common.write(
+      Record(page: page, runs: report.names, findings: report.findings))
+    common.say(
+      "\(report.findings.map { "- \($0)\n" }.joined())\nWritten: \(page), figures/")
   }
 }

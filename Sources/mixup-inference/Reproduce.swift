@@ -4,28 +4,29 @@ import Experiments
 import Foundation
 import Reporting
 
-struct Reproduce: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract:
-      "Trains, defends, attacks and reports: on embedded digits, or the paper's tables on CIFAR.",
-    discussion: """
-      On the digits it trains a network plainly, with mixup and with interpolated adversarial training; \
-      chooses the attack's radius and the defences' parameters on validation images; then measures every \
-      network behind every defence on clean images, and under PGD by an attacker who does not know the \
-      defence (oblivious) and by one who does (adaptive).
+struct Reproduce: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "Trains, defends, attacks and reports: on embedded digits, or the paper's tables on CIFAR.",
+    """
+    On the digits it trains a network plainly, with mixup and with interpolated adversarial training; \
+    chooses the attack's radius and the defences' parameters on validation images; then measures every \
+    network behind every defence on clean images, and under PGD by an attacker who does not know the \
+    defence (oblivious) and by one who does (adaptive).
 
-      On CIFAR it makes the paper's Table 2 (or 3) at 1, 2, 4 and 8/255 with a column for an attacker who \
-      knows the defence, and Figures 2, 3 and 4, from four networks: those of --checkpoints (plain, mixup, \
-      at, interpolated-at .safetensors), or new ones.
+    On CIFAR it makes the paper's Table 2 (or 3) at 1, 2, 4 and 8/255 with a column for an attacker who \
+    knows the defence, and Figures 2, 3 and 4, from four networks: those of --checkpoints (plain, mixup, \
+    at, interpolated-at .safetensors), or new ones.
 
-      --scale quick only shows that everything works; standard takes minutes on the digits and hours on \
-      CIFAR; paper takes as many images, epochs and steps as the paper, on the digits all test images. \
-      --estimate says how long it takes here, and stops. Writes index.html, its figures and their numbers, \
-      results.md, results.json, results.csv and checkpoints. A run that was interrupted goes on where it ended, \
-      unless --fresh.
-
-      Example: mixup-inference reproduce --dataset cifar10 --data FOLDER --checkpoints fixtures/cifar10
-      """)
+    --scale quick only shows that everything works; standard takes minutes on the digits and hours on \
+    CIFAR; paper takes as many images, epochs and steps as the paper, on the digits all test images. \
+    --estimate says how long it takes here, and stops. Writes index.html, its figures and their numbers, \
+    results.md, results.json, results.csv and checkpoints. A run that was interrupted goes on where it ended, \
+    unless --fresh.
+    """,
+    examples: [
+      "reproduce --scale quick --output report",
+      "reproduce --dataset cifar10 --data cifar-10-batches-bin \\\n--checkpoints fixtures/cifar10 --estimate",
+    ], isLong: true)
 
   @OptionGroup var dataset: DatasetOptions
 
@@ -51,6 +52,7 @@ struct Reproduce: ParsableCommand {
   var fresh = false
 
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var common: CommonOptions
   @OptionGroup var profile: ProfileOptions
 
   func run() throws {
@@ -62,7 +64,7 @@ struct Reproduce: ParsableCommand {
       throw Failure.usage("--count is \(count); give a number of images")
     }
     let folder = URL(filePath: output)
-    try [Destination?]().check(
+    try [common.json].check(
       inputs: [dataset.file],
       others: Reproduction.files(in: folder) + profile.files)
     let set = try dataset.described()
@@ -74,14 +76,14 @@ struct Reproduce: ParsableCommand {
     let reproduction = try Reproduction(
       settings, on: try dataset.load(set, seed: seed), named: set, models: models,
       folder: folder, reusesStages: !fresh, workers: machine.workers(),
-      progress: ProgressReporter(
-        interruption: .signals(
-          advice:
-            "what is finished is kept in \(output); run the same command again, without --fresh, to go on"
-        )))
+      progress: common.progress(
+        advice:
+          "what is finished is kept in \(output); run the same command again, without --fresh, to go on"
+      ))
     if estimate {
-      show(try reproduction.estimate().text)
-      return
+      let estimate = try reproduction.estimate()
+      try common.write(estimate.parts)
+      return common.say(estimate)
     }
     let results = try profile.profiled("reproduce", machine) { try reproduction.run() }
     let report = ReproductionReport(results)
@@ -90,10 +92,14 @@ struct Reproduce: ParsableCommand {
     let records = try report.records()
     try AtomicFile.write(try records.json(), to: folder.appending(path: "results.json"))
     try AtomicFile.write(records.csv, to: folder.appending(path: "results.csv"))
-    show(report.text)
-    show(
-      "\nWritten: \(folder.appending(path: "index.html").relativePath), figures/, results.md, "
-        + "results.json, results.csv, checkpoints/, evaluation/")
+    try common.json?.write(records.json())
+    common.say(report)
+    let page = folder.appending(path: "index.html").relativePath
+    common.say(
+      """
+
+      Written: \(page), figures/, results.md, results.json, results.csv, checkpoints/, evaluation/
+      """)
   }
 
   /// The networks of a folder.

@@ -3,21 +3,22 @@ import Experiments
 import Foundation
 import Reporting
 
-struct Submit: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Puts an evaluation into the queue of a cluster.",
-    discussion: """
-      Writes two scripts for Slurm below the folder of --store, and submits them: an array of tasks that share the \
-      evaluation out among themselves (`evaluate --shard auto`), and a job behind it that merges what they measured \
-      and makes a page of it. A task whose time is over finishes what is in hand and goes back into the queue; one that \
-      is killed or cancelled costs the others two minutes. Submitted again, with more tasks or fewer, it goes on \
-      where it ended.
+struct Submit: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "Puts an evaluation into the queue of a cluster.",
+    """
+    Writes two scripts for Slurm below the folder of --store, and submits them: an array of tasks that share the \
+    evaluation out among themselves (`evaluate --shard auto`), and a job behind it that merges what they measured \
+    and makes a page of it. A task whose time is over finishes what is in hand and goes back into the queue; one that \
+    is killed or cancelled costs the others two minutes. Submitted again, with more tasks or fewer, it goes on \
+    where it ended.
 
-      --dry-run prints the scripts and what the evaluation will take, measured on this machine, and submits nothing.
-
-      Example: mixup-inference submit slurm --shards 8 --time 2:00:00 -- evaluate --model net.safetensors \
-      --defence mi-ol --attack adaptive-pgd --epsilon 8/255 --store results
-      """)
+    --dry-run prints the scripts and what the evaluation will take, measured on this machine, and submits nothing.
+    """,
+    examples: [
+      "submit slurm --shards 8 --time 2:00:00 -- evaluate \\\n--model net.safetensors --defence mi-ol --attack adaptive-pgd \\\n--epsilon 8/255 --store results",
+      "submit slurm --shards 64 --cpus 2 --dry-run -- evaluate \\\n--model net.safetensors --attack pgd --epsilon 8/255 --store results",
+    ])
 
   /// Whose queue.
   enum Scheduler: String, CaseIterable, ExpressibleByArgument {
@@ -58,12 +59,24 @@ struct Submit: ParsableCommand {
   )
   var output: String?
 
+  @OptionGroup var common: CommonOptions
+
   @Flag(help: "Only print the scripts, and what the evaluation will take.")
   var dryRun = false
 
   @Argument(
     parsing: .postTerminator, help: "Behind --: evaluate with its options, --store among them.")
   var command: [String]
+
+  /// What --json writes.
+  private struct Record: Encodable {
+    var tasks: Int
+    /// Numbers of the jobs; nil where nothing was submitted.
+    var array, merge: String?
+    var store, results: String
+    var scripts: [String: String]
+    var estimate: EvaluationEstimate.Record?
+  }
 
   func run() throws {
     guard 1...100_000 ~= shards else {
@@ -77,7 +90,9 @@ struct Submit: ParsableCommand {
       throw Failure.usage("tasks share a store; give --store to evaluate")
     }
     evaluate.shard = "auto"
+    evaluate.common.quiet = common.quiet
     evaluate.machine.threads = evaluate.machine.threads ?? cpus
+    try [common.json].check(stores: [store])
     let prepared = try evaluate.prepared()
     let named = [
       ("time", time), ("mem", mem), ("partition", partition), ("account", account),
@@ -92,9 +107,12 @@ struct Submit: ParsableCommand {
       command: words, tasks: shards, store: store, results: results, options: options,
       processors: cpus)
     guard !dryRun else {
-      show(job.measuring)
-      show(job.merging)
-      return show(try prepared.estimate(unit: evaluate.unit).text)
+      let estimate = try prepared.estimate(unit: evaluate.unit)
+      try common.write(
+        Record(
+          tasks: shards, store: store, results: results, scripts: Self.scripts(of: job),
+          estimate: estimate.record))
+      return common.say("\(code: job.measuring)\n\(code: job.merging)\n\(estimate.printout)")
     }
     let folder = URL(filePath: store).appending(path: "slurm")
     let scripts = ["measure.sh", "merge.sh"].map { folder.appending(path: $0) }
@@ -108,9 +126,17 @@ struct Submit: ParsableCommand {
       throw Failure.file(
         "\(failure.message); the array \(array) is in the queue: `scancel \(array)` takes it out")
     }
-    show(
+    try common.write(
+      Record(
+        tasks: shards, array: array, merge: merge, store: store, results: results,
+        scripts: Self.scripts(of: job)))
+    common.say(
       "array \(array) of \(shards) tasks, logs in \(folder.relativePath); job \(merge) then writes \(results)"
     )
+  }
+
+  private static func scripts(of job: SlurmJob) -> [String: String] {
+    ["measure.sh": job.measuring, "merge.sh": job.merging]
   }
 
   /// The command behind --.

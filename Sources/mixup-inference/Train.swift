@@ -6,18 +6,22 @@ import Reporting
 import Robustness
 import Training
 
-struct Train: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Trains a network and writes its checkpoint.",
-    discussion: """
-      On the embedded digits unless told otherwise, where the defaults are those of `reproduce`. \
-      CIFAR files are read from --data: the binary version's data_batch_1.bin and so on. \
-      500 training images are set apart for validation, or a fifth of them where that is less.
+struct Train: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "Trains a network and writes its checkpoint.",
+    """
+    On the embedded digits unless told otherwise, where the defaults are those of `reproduce`. \
+    CIFAR files are read from --data: the binary version's data_batch_1.bin and so on. \
+    500 training images are set apart for validation, or a fifth of them where that is less.
 
-      Beside OUTPUT, the network after the last epoch, it writes OUTPUT-best, the one with the highest \
-      validation accuracy, and OUTPUT.csv, the learning curve. A run that was interrupted goes on from \
-      OUTPUT-state, its last finished epoch, and ends with the same bytes.
-      """)
+    Beside OUTPUT, the network after the last epoch, it writes OUTPUT-best, the one with the highest \
+    validation accuracy, and OUTPUT.csv, the learning curve. A run that was interrupted goes on from \
+    OUTPUT-state, its last finished epoch, and ends with the same bytes.
+    """,
+    examples: [
+      "train --method mixup --output mixup.safetensors",
+      "train --method plain --noise 0.25 --epochs 40 \\\n--output noisy.safetensors",
+    ], isLong: true)
 
   @Option(help: "\(TrainingMethod.allCases.map(\.rawValue).joined(separator: ", ")).")
   var method = TrainingMethod.mixup.rawValue
@@ -83,7 +87,15 @@ struct Train: ParsableCommand {
   var fresh = false
 
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var common: CommonOptions
   @OptionGroup var profile: ProfileOptions
+
+  /// What --json writes.
+  private struct Record: Encodable {
+    var output: String
+    var recipe: String
+    var epochs: [LearningCurve.Epoch]
+  }
 
   func run() throws {
     guard output != "-" else {
@@ -93,7 +105,7 @@ struct Train: ParsableCommand {
       let names = TrainingMethod.allCases.map(\.rawValue).joined(separator: ", ")
       throw Failure.usage("method \(method) is unknown; --method takes one of \(names)")
     }
-    try [Destination(argument: output)].check(
+    try [Destination(argument: output), common.json].check(
       inputs: [dataset.file],
       others: TrainingRun.filesBeside(URL(filePath: output)) + profile.files, data: dataset.data)
     let set = try dataset.described()
@@ -170,12 +182,14 @@ struct Train: ParsableCommand {
     let run = TrainingRun(
       recipe: recipe, architecture: make, output: URL(filePath: output), isFresh: fresh,
       kernels: try machine.kernelSet(), workers: machine.workers(),
-      progress: ProgressReporter(
-        interruption: .signals(
-          advice:
-            "the state after the last finished epoch is kept beside \(output); run the same command "
-            + "again, without --fresh, to go on")))
+      progress: common.progress(
+        advice:
+          "the state after the last finished epoch is kept beside \(output); run the same command "
+          + "again, without --fresh, to go on"))
     let data = try dataset.load(set, seed: seed)
-    show(try profile.profiled("train", machine) { try run.run(on: data, named: set) })
+    let curve = try profile.profiled("train", machine) { try run.run(on: data, named: set) }
+    try common.write(Record(output: output, recipe: "\(recipe)", epochs: curve.epochs))
+    let last = curve.epochs.last.map { "\($0.validation)" } ?? "unknown"
+    common.say("\(output): validation accuracy \(last)")
   }
 }

@@ -7,21 +7,23 @@ import NeuralNetwork
 import Reporting
 import Robustness
 
-struct Verify: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Checks the paper's equations on exact models, and measures them on a network.",
-    discussion: """
-      Builds random models F = H + G: H is affine and gives every clean point its own class with \
-      certainty, G is what an attack adds. On them it compares the paper's Table 1, its Robustness \
-      Improving Condition (RIC) and its Detection Gap (DG) with what mixing really does. Ends with \
-      status 1 if an equation fails that is a theorem. Whether RIC and DG hold for the chosen G is a \
-      finding.
+struct Verify: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "Checks the paper's equations on exact models, and measures them on a network.",
+    """
+    Builds random models F = H + G: H is affine and gives every clean point its own class with \
+    certainty, G is what an attack adds. On them it compares the paper's Table 1, its Robustness \
+    Improving Condition (RIC) and its Detection Gap (DG) with what mixing really does. Ends with \
+    status 1 if an equation fails that is a theorem. Whether RIC and DG hold for the chosen G is a \
+    finding.
 
-      With --model or --model-command, also measures RIC, DG and the linearity between images on a trained network, \
-      with intervals; the attack is PGD by an attacker who does not know of the defence.
-
-      Example: mixup-inference verify --family power --exponent 1 --lambdas 0.3,0.5,0.9
-      """)
+    With --model or --model-command, also measures RIC, DG and the linearity between images on a trained network, \
+    with intervals; the attack is PGD by an attacker who does not know of the defence.
+    """,
+    examples: [
+      "verify --family power --exponent 1 --lambdas 0.3,0.5,0.9",
+      "verify --model mixup.safetensors --epsilon 3/20 --output page \\\n--json verify.json",
+    ], isLong: true, statuses: ["1 a theorem fails"])
 
   @Option(help: "L, the number of classes.")
   var classes = 10
@@ -67,10 +69,8 @@ struct Verify: ParsableCommand {
   @Option(help: "Folder for the page index.html and the picture region.svg.")
   var output: String?
 
-  @Option(help: "File for everything that was found, as JSON; - for standard output.")
-  var json: Destination?
-
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var common: CommonOptions
   @OptionGroup var profile: ProfileOptions
 
   func run() throws {
@@ -100,11 +100,11 @@ struct Verify: ParsableCommand {
     let page = output.map { URL(filePath: $0).appending(path: "index.html") }
     let picture = output.map { URL(filePath: $0).appending(path: "region.svg") }
     let pages = [page, picture].compactMap(\.self)
-    try [json].check(
+    try [common.json].check(
       inputs: [subject.model, dataset.file], others: pages + profile.files, data: dataset.data)
     for file in pages { try AtomicFile.check(file) }
 
-    let progress = ProgressReporter(interruption: .signals(advice: Interruption.nothingIsKept))
+    let progress = common.progress(advice: Interruption.nothingIsKept)
     let (results, report) = try profile.profiled("verify", machine) {
       let results = try Verification(settings).run(until: progress.interruption)
       return (results, VerificationReport(results, network: try measured(progress)))
@@ -113,8 +113,8 @@ struct Verify: ParsableCommand {
     if let picture {
       try AtomicFile.write(Data(report.regionPlot.svg(width: 760).utf8), to: picture)
     }
-    try json?.write(report.json())
-    [json].say(report.text)
+    try common.json?.write(report.json())
+    common.say(report)
     // Only a theorem that fails is a failure; whether a condition holds is a finding.
     if !results.isSound { throw ExitCode(1) }
   }

@@ -66,7 +66,7 @@ struct ProfileTests {
       let result = try Command().run(
         [
           "profile", "--work", work, "--architecture", "resNet8", "--batch", "2", "--rounds", "2",
-          "--seconds", seconds, "--threads", "1", "--json", "--output",
+          "--seconds", seconds, "--threads", "1", "--json", "-", "--quiet", "--output",
           folder.path(percentEncoded: false),
         ])
       #expect(result.status == 0 && result.error.isEmpty, "\(result.error)")

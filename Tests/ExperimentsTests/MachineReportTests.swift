@@ -29,10 +29,34 @@ struct MachineReportTests {
     #expect(lines.count == report.findings.count)
     let width = try #require(report.findings.map(\.name.count).max())
     for (line, finding) in zip(lines, report.findings) {
-      #expect(line.hasPrefix(finding.name))
+      #expect(line.hasPrefix(finding.name) || finding.name.isEmpty)
       #expect(line.dropFirst(width + 2).hasPrefix(finding.value))
       #expect(finding.value.contains("missing") == (finding.remedy != nil))
     }
+  }
+
+  @Test("says of each thing that slows it down what would help, and of nothing else")
+  func advice() {
+    let best = Surroundings(
+      isDebugBuild: false, processors: 8, usable: 8, load: 10, governor: "performance",
+      hasAVX512: true, hasAVX2: true, openBLAS: "SkylakeX", isOpenBLASChosen: false)
+    #expect(best.advice == ["nothing that this program knows of"])
+    func advice(_ change: (inout Surroundings) -> Void) -> String {
+      var other = best
+      change(&other)
+      return other.advice.count == 1 ? other.advice[0] : ""
+    }
+    #expect(advice { $0.isDebugBuild = true }.contains("-c release"))
+    #expect(advice { $0.usable = 2 }.contains("2 of 8 processors"))
+    #expect(advice { $0.load = 10.1 }.contains("10.1 threads"))
+    #expect(advice { $0.governor = "powersave" }.contains("cpupower"))
+    #expect(advice { $0.isOpenBLASChosen = true }.contains("OPENBLAS_CORETYPE"))
+    #expect(advice { $0.hasAVX512 = false }.contains("has none"))
+    #expect(
+      advice {
+        $0.hasAVX512 = false
+        $0.hasAVX2 = false
+      }.contains("neither"))
   }
 
   @Test("says the remedy of what is missing, and of nothing else")

@@ -1,7 +1,10 @@
 import Classification
 import Experiments
+import Foundation
 import Kernels
 import MixupInference
+import PropertyChecks
+import PropertyTesting
 import Reporting
 import Robustness
 import Statistics
@@ -106,6 +109,73 @@ struct NetworkVerificationTests {
     return results
   }
 
+  @Test(
+    "an attack that is a power law has the exponent of it at every λ, and RIC as its growth condition says"
+  )
+  func exponents() async throws {
+    let model = LinearSoftmax(imageShape: shape, classCount: 3, seed: 4, scale: 3)
+    let measured = try measure(model, threads: 2)
+    await check(
+      "exponents", .double(in: 0.05...1), .double(in: 0.2...5), .integer(in: 1...19)
+    ) { (strength: Double, exponent: Double, twentieths: Int) in
+      let lambda = MixingRatio(twentieths, over: 20)
+      let decay = strength * (1 - pow(lambda.doubleValue, exponent))
+      // Of many equal numbers the interval is narrow.
+      func mean(_ value: Double, _ range: ClosedRange<Double>) -> BoundedMean {
+        BoundedMean([Double](repeating: value, count: 2000), in: range)
+      }
+      let growth = NetworkVerification.Growth(
+        strength: mean(strength, -1...1), decay: mean(decay, -3...3), classCount: 3)
+      guard let found = growth.exponent(at: lambda) else {
+        // Only where g may be 0, or beyond 1.
+        #expect(growth.strength.interval.lower <= 0 || growth.strength.interval.upper > 1)
+        return
+      }
+      // d and g are sums of 2000 numbers, each with 2000 roundings of 2⁻⁵³ at most, so d/g ≤ 1 is off by 4003 · 2⁻⁵³;
+      // ln(1 − d/g) then by that over λᵖ, and p by that over |ln λ|.
+      let left = pow(lambda.doubleValue, exponent)
+      let rounding = 4003 * 0x1p-53 / (left * abs(log(lambda.doubleValue)))
+      #expect(abs(found.value - exponent) <= 2 * rounding + 0x1p-50 * exponent)
+      #expect(found.interval.lower <= exponent && exponent <= found.interval.upper)
+      var network = measured
+      network.points = network.points.prefix(1).map {
+        var point = $0
+        point.lambda = lambda
+        point.growth = growth
+        return point
+      }
+      guard let region = NetworkRegion(network) else {
+        #expect(Bool(false), "it has a place")
+        return
+      }
+      let isSaid = region.findings.joined()
+      let condition = try? GrowthCondition(
+        strength: growth.strength.value, exponent: exponent, rule: network.points[0].rule,
+        classCount: 3)
+      // Whoever is decided is decided rightly.
+      if isSaid.contains("RIC holds") { #expect(condition?.holds(at: lambda.doubleValue) == true) }
+      if isSaid.contains("does not hold") {
+        #expect(condition?.holds(at: lambda.doubleValue) == false)
+      }
+    }
+  }
+
+  @Test("a file of verify with a network is read, and its page shows where the network stands")
+  func page() throws {
+    let model = LinearSoftmax(imageShape: shape, classCount: 3, seed: 4, scale: 3)
+    let measured = try measure(model, threads: 2)
+    var settings = Verification.Settings()
+    settings.modelCount = 1
+    let synthetic = try Verification(settings).run()
+    let file = try VerificationReport(synthetic, network: measured).json()
+    let page = RunReport(try MeasuredRun.read([("v", file)])).page.render()
+    #expect(page.contains("Do the conditions of mixup inference hold on this network?"))
+    #expect(page.contains("were its attack a power law of the exponents seen here"))
+    #expect(throws: RunError.self) {
+      try MeasuredRun.read([("v", VerificationReport(synthetic).json())])
+    }
+  }
+
   @Test("what an interval with 0 inside says is that nothing is decided")
   func verdicts() throws {
     let (above, below) = ([Double](repeating: 0.2, count: 87), [Double](repeating: -0.2, count: 87))
@@ -133,7 +203,8 @@ struct NetworkVerificationTests {
     var found = try results(margins, margins, gap: margins.map { $0 - 0.19 })
     found.points[0].satisfied = Proportion(successes: 87, trials: 87)
     let synthetic = try Verification(.init()).run()
-    let text = VerificationReport(synthetic, network: found).text
+    let report = VerificationReport(synthetic, network: found)
+    let text = report.printout.text(TextStyle(columns: 200))
     #expect(text.contains("MI-PL: RIC on average holds at λ = 0.5."))
     #expect(text.contains("on the right side on average not decided at λ = 0.5."))
     #expect(text.contains("87 of 87, 100.0% [95.8, 100.0]"))

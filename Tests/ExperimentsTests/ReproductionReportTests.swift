@@ -208,7 +208,7 @@ struct ReproductionReportTests {
   @Test("shows every network under every defence and attack, with interval and settings")
   func text() throws {
     let report = ReproductionReport(try results())
-    let text = report.text
+    let text = report.printout.text(TextStyle(columns: 200))
     let table = try #require(text.components(separatedBy: "Accuracy at ε = 3/20. ").last)
       .components(separatedBy: "Figure 3")[0]
     for method in Self.methods {

@@ -11,9 +11,10 @@ import Testing
 struct RunReportTests {
   /// The network alone and behind MI-OL under one attack, of 40 images; `right` are those that MI-OL answers rightly.
   private func summary(
-    right: Set<Int>, bare: Int = 4, seed: UInt64 = 1, checkpoint: String = "c"
+    right: Set<Int>, bare: Int = 4, seed: UInt64 = 1, checkpoint: String = "c", steps: Int = 5,
+    norm: PerturbationBudget.Norm = .linf, epsilon: Epsilon = Epsilon(8, over: 255)
   ) throws -> EvaluationSummary {
-    let attack = AttackDescription(.adaptivePGD, epsilon: Epsilon(8, over: 255), steps: 5)
+    let attack = AttackDescription(.adaptivePGD, norm: norm, epsilon: epsilon, steps: steps)
     func result(_ defence: DefenceDescription, _ isRight: (Int) -> Bool) -> JobResult {
       JobResult(
         job: EvaluationJob(
@@ -97,6 +98,70 @@ struct RunReportTests {
     #expect(try changes(summary(right: [1], seed: 2)) == ["seed"])
     #expect(
       try changes(summary(right: [1], seed: 2, checkpoint: "d")) == ["network's content", "seed"])
+  }
+
+  @Test(
+    "Files that differ in the effort of the attack alone are a curve, and the page says whether it had ended"
+  )
+  func effort() throws {
+    func page(_ right: [Int]) throws -> String {
+      let files = try zip([5, 20, 80], right).map { steps, right in
+        try records(summary(right: Set(0..<right), steps: steps), "\(steps)")
+      }
+      return RunReport(try MeasuredRun.read(files)).page.render()
+    }
+    let falling = try page([38, 30, 4])
+    #expect(falling.contains("Accuracy over effort") && falling.contains("it was still falling"))
+    #expect(
+      falling.contains("mi-ol under adaptive-pgd within linf 8/255: 95.0% [83.5, 98.6] at 5"))
+    #expect(
+      try page([38, 30, 29]).contains("the last step of effort changed anything is not decided"))
+    #expect(try page([4, 4, 38]).contains("do not quote it"))
+    // The bare network keeps four images throughout.
+    #expect(try !page([4, 4, 4]).contains("it was still falling"))
+    let one = RunReport(try MeasuredRun.read([records(summary(right: [1]), "a")])).page.render()
+    #expect(!one.contains("Accuracy over effort"))
+  }
+
+  /// A record of `certify` at radius ½ of the network with this content.
+  private func certificates(_ correct: Int, checkpoint: String = "c") throws -> Data {
+    let share = Proportion(successes: correct, trials: 40)
+    let row: [String: Any] = [
+      "radius": 0.5, "correct": correct, "wrong": 0, "refuted": 0, "undecided": 40 - correct,
+      "certifiedAccuracy": share.value,
+      "interval": [share.wilsonInterval().lower, share.wilsonInterval().upper],
+    ]
+    return try JSONSerialization.data(withJSONObject: [
+      "schema": 1, "model": "net", "checkpoint": checkpoint, "dataset": "digits",
+      "inputSigma": 0.25, "level": 0.001, "seed": 1, "kernelSet": "reference", "radii": [row],
+      "images": [[String: Int]](repeating: [:], count: 40),
+    ])
+  }
+
+  @Test(
+    "Certificates stand beside attacks on the same network within the same radius, and beside no others"
+  )
+  func certifiedBesideEmpirical() throws {
+    func findings(
+      _ certified: Int, _ left: Int, checkpoint: String = "c",
+      norm: PerturbationBudget.Norm = .l2, epsilon: Epsilon = Epsilon(1, over: 2)
+    ) throws -> String {
+      let attacked = try summary(
+        right: Set(0..<left), bare: left, norm: norm, epsilon: epsilon)
+      let runs = try MeasuredRun.read([
+        records(attacked, "a"), ("c", certificates(certified, checkpoint: checkpoint)),
+      ])
+      return RunReport(runs).findings.joined(separator: "\n")
+    }
+    #expect(try findings(4, 36).contains("neither proven nor broken"))
+    #expect(try findings(18, 20).contains("whether they differ is not decided"))
+    #expect(try findings(36, 4).contains("what is certified is more than the bare network keeps"))
+    for other in [
+      try findings(4, 36, checkpoint: "d"), try findings(4, 36, norm: .linf),
+      try findings(4, 36, epsilon: Epsilon(1, over: 4)),
+    ] {
+      #expect(!other.contains("certified"))
+    }
   }
 
   private func lead(_ report: RunReport) -> String {

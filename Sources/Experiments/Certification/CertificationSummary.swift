@@ -4,7 +4,7 @@ import Robustness
 import Statistics
 
 /// What `certify` shows.
-package struct CertificationSummary: Sendable {
+package struct CertificationSummary: Sendable, Reported {
   package var record: CertificationRecord
   /// The time that every image took, by index; it depends on the machine, and is no part of the record.
   package var seconds: [Int: Double]
@@ -35,18 +35,18 @@ package struct CertificationSummary: Sendable {
   }
 
   /// The table with what has to be said of it.
-  package var text: String {
+  package var printout: Printout {
     let draws = record.images.map(\.draws).sorted()
     let median =
       draws.isEmpty
       ? 0 : Double(draws[(draws.count - 1) / 2] + draws[draws.count / 2]) / 2
     let mean = Double(draws.reduce(0, +)) / Double(max(draws.count, 1))
-    var lines = [
+    let verdict =
       sanity.map { check in
         let verdict = "\(check.name): \(check.outcome.rawValue), \(check.evidence)"
         return check.outcome == .failed ? "DO NOT QUOTE: \(verdict)" : verdict
-      } ?? "not checked: --sanity 50 attacks certified images within their radii",
-      table.plain(),
+      } ?? "not checked: --sanity 50 attacks certified images within their radii"
+    var lines = [
       "\(record.model) behind \(record.defence.title): \(record.votes.rawValue) votes, α = "
         + "\(record.level) for each image"
         + (record.lawCount > 1
@@ -65,7 +65,7 @@ package struct CertificationSummary: Sendable {
     lines.append(
       "no mean radius is given: a few images that are easy raise it, however many others lose theirs"
     )
-    return lines.joined(separator: "\n")
+    return "\(verdict)\n\(table)\n\(lines.joined(separator: "\n"))"
   }
 
   /// The record as JSON.

@@ -93,7 +93,7 @@ extension EvaluationRun {
   }
 }
 
-extension EvaluationSummary {
+extension EvaluationSummary: Reported {
   /// The summary of stores that hold a part of the examples each, as one run over all would have had it.
   ///
   /// - Throws: an error whose description says in one line why they do not fit together.
@@ -105,12 +105,15 @@ extension EvaluationSummary {
 
   /// The summary for a terminal: the checks, the figures that must not be quoted, the table, and remarks on
   /// what a reader could take for a mistake.
-  public var text: String {
-    let checks = sanity.flatMap {
-      ["sanity of \($0.defence.title) under \($0.attack.title):", $0.table.plain()]
+  public var text: String { printout.text() }
+
+  package var printout: Printout {
+    let checks = sanity.map { check -> Printout in
+      "sanity of \(check.defence.title) under \(check.attack.title):\n\(check.table)"
     }
-    return (checks + [warning].compactMap(\.self) + [table.plain()] + remarks)
-      .joined(separator: "\n")
+    return .lines(
+      checks + [warning.map { Printout($0) }].compactMap(\.self)
+        + ["\(table)\n\(remarks.joined(separator: "\n"))"])
   }
 
   /// The records, a JSON array.

@@ -339,7 +339,7 @@ public struct EvaluationSummary: Sendable {
           Table.Cell("\(record.n)"),
         ]
       },
-      alignments: [5: .right, 6: .right, 7: .right, 8: .right, 9: .right, 10: .right])
+      alignments: [5: .right, 6: .right, 7: .right, 8: .right, 9: .right, 10: .right], keys: 5)
   }
 
   /// The table for LaTeX. Model, ball and number of images stand in the caption where they are the same in all rows, with how the figures came about and
@@ -617,7 +617,7 @@ extension JobResult {
 
 extension String {
   /// The text as a word of a shell's command line.
-  fileprivate var asWord: String {
+  package var asWord: String {
     let isPlain =
       !isEmpty
       && allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:,+@%".contains($0)) }

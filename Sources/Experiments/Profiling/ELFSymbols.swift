@@ -86,6 +86,27 @@ package struct ELFSymbols: Sendable {
     }.sorted { ($0.address, $0.size, $0.name) < ($1.address, $1.size, $1.name) }
   }
 
+  /// The bytes of a section of an ELF file of 64 bits; nil where it has none of that name.
+  package static func section(_ name: String, of file: Data) -> Data? {
+    let bytes = ByteReader(file)
+    guard bytes.value(at: 0) == UInt32(0x464C_457F), bytes.value(at: 4) == UInt16(0x0102),
+      let table = bytes.offset(at: 40), let size = bytes.value(at: 58, as: UInt16.self),
+      let count = bytes.value(at: 60, as: UInt16.self),
+      let named = bytes.value(at: 62, as: UInt16.self),
+      let names = bytes.offset(at: table + Int(named) * Int(size) + 24)
+    else { return nil }
+    for index in 0..<Int(count) {
+      let header = table + index * Int(size)
+      guard let title: UInt32 = bytes.value(at: header),
+        bytes.text(at: names + Int(title)) == name,
+        let start = bytes.offset(at: header + 24), let length = bytes.offset(at: header + 32),
+        start <= file.count, length <= file.count - start
+      else { continue }
+      return Data(file.dropFirst(start).prefix(length))
+    }
+    return nil
+  }
+
   /// The function whose code is at an offset of the file; nil where the tables name none.
   package func name(atFileOffset offset: UInt64) -> String? {
     guard

@@ -3,7 +3,7 @@ import NeuralNetwork
 import Reporting
 
 /// A plan's layers with their algorithms, times and shares of the roofline, as a table and as JSON.
-package struct LayerReport: Sendable {
+package struct LayerReport: Sendable, Reported {
   package let architecture: String
   package let plan: InferencePlan
   package let measurement: PlanMeasurement
@@ -70,7 +70,7 @@ package struct LayerReport: Sendable {
   }
 
   /// Summary and table.
-  package var text: String { "\(summary)\n\n\(table.plain())" }
+  package var printout: Printout { "\(summary)\n\n\(table)" }
 
   /// The report in a form for JSON.
   package struct Record: Encodable, Sendable {

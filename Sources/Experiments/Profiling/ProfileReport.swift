@@ -2,7 +2,7 @@ import Foundation
 import Reporting
 
 /// A profile for readers: functions in which the time went, flame graph, folded stacks, memory.
-package struct ProfileReport: Sendable {
+package struct ProfileReport: Sendable, Reported {
   /// What ran: "decision/resNet20/30".
   package let title: String
   /// How it ran: kernel set, threads.
@@ -50,13 +50,13 @@ package struct ProfileReport: Sendable {
   }
 
   /// Summary, functions and memory.
-  package var text: String {
+  package var printout: Printout {
     """
     \(title): \(summary)
     Self is the function's own time, total that with what it called. Closures, specialised and \
     inlined code count as the function in which they stand.
 
-    \(functions().plain())
+    \(functions())
     \(run.heap.text(executions: executions))
 
     """

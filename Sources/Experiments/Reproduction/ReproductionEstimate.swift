@@ -9,9 +9,9 @@ import Training
 
 /// How long a reproduction will take on this machine, estimated from a step of every training and a few
 /// passes through the network, before a run that may take days.
-package struct ReproductionEstimate: Sendable {
+package struct ReproductionEstimate: Sendable, Reported {
   /// A part of the work and the seconds that it will take.
-  package struct Part: Sendable {
+  package struct Part: Sendable, Encodable {
     package var name: String
     package var seconds: Double
   }
@@ -21,7 +21,7 @@ package struct ReproductionEstimate: Sendable {
   package var seconds: Double { parts.reduce(0) { $0 + $1.seconds } }
 
   /// The estimate in one line for a person.
-  package var text: String {
+  package var printout: Printout {
     let list = parts.map { "\($0.name) \(duration($0.seconds))" }.joined(separator: ", ")
     return "about \(duration(seconds)) from nothing on this machine: \(list)"
   }
@@ -199,7 +199,7 @@ private struct DryRun {
       try results[one]
       ?? EvaluationRun(
         plan: one, kernels: settings.kernels, workers: WorkerPool(threadCount: 1),
-        progress: ProgressReporter(output: .init(columns: nil, write: { _ in }))
+        progress: ProgressReporter(output: .silent)
       ).run(model, on: data, dataset: dataset)
     results[one] = found
     let shape = dataset.imageShape

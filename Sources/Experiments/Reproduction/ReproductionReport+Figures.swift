@@ -31,17 +31,20 @@ extension ReproductionReport {
   func conditionFigures(_ network: Reproduction.NetworkResult) -> [HTMLReport.Content] {
     guard let conditions = network.conditions else { return [] }
     let report = NetworkVerificationReport(conditions)
-    return [
+    let place = NetworkRegion(conditions, seed: settings.seed)?.content ?? []
+    let figure: [HTMLReport.Content] = [
       .panels(
         PartnerLabel.allCases.flatMap { panels(conditions, $0) },
         caption:
           "As the paper's Figure 2. Left, the confidence in the true class y of mixtures; middle, that in the class ŷ "
           + "that the attack led to; right, by how much mixing takes back the effect G of the attack, the sign of y "
           + "turned as in the paper: the condition holds where a curve is above its dashed bound, (12) or (15). "
-          + "Bands are 95% intervals."),
+          + "Bands are 95% intervals.")
+    ]
+    return figure + place + [
       .details(
         "Every λ, and the condition by both routes",
-        [.paragraph(report.introduction), report.table, report.routes]),
+        [.paragraph(report.introduction), report.table, report.routes])
     ]
   }
 

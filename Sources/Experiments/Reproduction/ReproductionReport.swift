@@ -7,7 +7,7 @@ import Statistics
 import Training
 
 /// The results of a reproduction as text, tables, records and a page.
-package struct ReproductionReport: Sendable {
+package struct ReproductionReport: Sendable, Reported {
   package let results: Reproduction.Results
 
   package init(_ results: Reproduction.Results) { self.results = results }
@@ -230,12 +230,13 @@ package struct ReproductionReport: Sendable {
   }
 
   /// The report for a terminal.
-  package var text: String {
-    sections.flatMap { section in
-      tables(of: section).map {
-        "\(title(of: section)). \($0.caption)\n\n\($0.table.plain())"
-      }
-    }.joined(separator: "\n") + "\n" + findings.map { "- \($0)" }.joined(separator: "\n")
+  package var printout: Printout {
+    .lines(
+      sections.flatMap { section in
+        tables(of: section).map { part -> Printout in
+          "\(title(of: section)). \(part.caption)\n\n\(part.table)"
+        }
+      } + [Printout(findings.map { "- \($0)" }.joined(separator: "\n"))])
   }
 
   /// For a repository: the same bytes on every machine with the kernel set, so without times.

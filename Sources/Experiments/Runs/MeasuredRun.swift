@@ -2,12 +2,15 @@ import Foundation
 import Robustness
 import Statistics
 
-/// What files of results hold of one run: records of an evaluation, or certified accuracy.
+/// What files of results hold of one run: records of an evaluation, certified accuracy, or what `verify` measured on a
+/// network.
 package struct MeasuredRun: Sendable {
   /// The file's name, by which the run is called.
   package var name: String
   package var records: [EvaluationRecord] = []
   package var certificates: [CertifiedAccuracy] = []
+  /// RIC, DG and linearity of a network.
+  var theory: NetworkVerification.Results?
   /// Whether the first answer was right, image by image, for rows whose images are known.
   var images: [Row: [Image: Bool]] = [:]
 
@@ -111,6 +114,7 @@ package struct MeasuredRun: Sendable {
         case .records(let records): runs.append(MeasuredRun(name: file.name, records: records))
         case .certificates(let found):
           runs.append(MeasuredRun(name: file.name, certificates: [found]))
+        case .theory(let found): runs.append(MeasuredRun(name: file.name, theory: found))
         case .images(let lines): images.append((file.name, lines))
         }
       } catch { throw RunError.unreadable(file: file.name, reason: "\(error)") }
@@ -135,6 +139,7 @@ package struct MeasuredRun: Sendable {
   private enum Contents {
     case records([EvaluationRecord])
     case certificates(CertifiedAccuracy)
+    case theory(NetworkVerification.Results)
     case images([ImageLine])
   }
 
@@ -163,11 +168,32 @@ package struct MeasuredRun: Sendable {
         try nonEmpty(
           [EvaluationRecord](json: Data("[\(lines.joined(separator: ","))]".utf8))))
     }
+    if let verified = try? JSONDecoder().decode(VerifiedFile.self, from: data) {
+      guard let network = verified.network else {
+        throw RecordError.unreadable(
+          place: "the file",
+          reason:
+            "is of `verify` without a network, and nothing in it was measured; give --model to verify"
+        )
+      }
+      guard network.isSound else {
+        throw RecordError.unreadable(place: "network", reason: "has numbers that nothing measures")
+      }
+      return .theory(network)
+    }
     do { return .certificates(try JSONDecoder().decode(CertifiedAccuracy.self, from: data)) } catch
     {
       throw error as? RecordError
-        ?? .unreadable(place: "the file", reason: "is neither records nor a record of certificates")
+        ?? .unreadable(
+          place: "the file", reason: "is neither records, nor certificates, nor of `verify`")
     }
+  }
+
+  /// A file of `verify`.
+  private struct VerifiedFile: Decodable {
+    struct Models: Decodable {}
+    var synthetic: Models
+    var network: NetworkVerification.Results?
   }
 
   private static func nonEmpty(_ records: [EvaluationRecord]) throws -> [EvaluationRecord] {

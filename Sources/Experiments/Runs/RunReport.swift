@@ -9,49 +9,76 @@ package struct RunReport: Sendable {
 
   package init(_ runs: [MeasuredRun]) { self.runs = runs }
 
+  /// What the runs are called.
+  package var names: [String] { runs.map(\.name) }
+
+  private var theories: [NetworkVerification.Results] { runs.compactMap(\.theory) }
+
   private var evaluations: [MeasuredRun] { runs.filter { !$0.records.isEmpty } }
 
-  /// Every later run beside the first.
+  /// Every later run that has a figure of the first, beside it.
   private var comparisons: [RunComparison] {
     evaluations.dropFirst().compactMap { run in evaluations.first.map { RunComparison($0, run) } }
+      .filter { !$0.rows.isEmpty }
   }
 
   package var page: HTMLReport {
-    let sections =
-      comparisons.map(section)
-      + evaluations.map { run in
-        HTMLReport.Section(
-          title: "Every figure of \(run.name)",
-          content: [
-            .table(
-              table(run),
-              caption:
-                "Accuracy in % with its 95% interval over images. Against none: the difference to the bare network on "
-                + "the same images by one prediction each, with Newcombe's interval.")
-          ])
-      } + certified
-      + [
-        HTMLReport.Section(
-          title: "Provenance",
-          content: evaluations.map { run in
-            .keyValues(
-              [HTMLReport.KeyValue("file", run.name)]
-                + MeasuredRun.properties.map { HTMLReport.KeyValue($0.name, run.values($0.value)) })
-          })
-      ]
+    var sections = comparisons.map(section) + evaluations.map(figures)
+    if let effort = EffortCurves(evaluations.flatMap(\.records)).section { sections.append(effort) }
+    sections += certified
+    for theory in theories { sections += NetworkVerificationReport(theory).sections }
+    sections.append(provenance)
     return HTMLReport(
-      title: evaluations.isEmpty
-        ? "Within which radius can no attack change a prediction?"
-        : comparisons.isEmpty
-          ? "How much does each defence keep under attack?" : "What changed between these runs?",
-      subtitle: runs.map(\.name).joined(separator: ", "), summary: opening, sections: sections)
+      title: title, subtitle: runs.map(\.name).joined(separator: ", "), summary: opening,
+      sections: sections)
+  }
+
+  /// What the runs answer.
+  private var title: String {
+    guard evaluations.isEmpty else {
+      return comparisons.isEmpty
+        ? "How much does each defence keep under attack?" : "What changed between these runs?"
+    }
+    return theories.count == runs.count
+      ? "Do the conditions of mixup inference hold on this network?"
+      : "Within which radius can no attack change a prediction?"
+  }
+
+  private func figures(of run: MeasuredRun) -> HTMLReport.Section {
+    HTMLReport.Section(
+      title: "Every figure of \(run.name)",
+      content: [
+        .table(
+          table(run),
+          caption:
+            "Accuracy in % with its 95% interval over images. Against none: the difference to the bare network on "
+            + "the same images by one prediction each, with Newcombe's interval.")
+      ])
+  }
+
+  private var provenance: HTMLReport.Section {
+    HTMLReport.Section(
+      title: "Provenance",
+      content: evaluations.map { run in
+        .keyValues(
+          [HTMLReport.KeyValue("file", run.name)]
+            + MeasuredRun.properties.map { HTMLReport.KeyValue($0.name, run.values($0.value)) })
+      })
   }
 
   // MARK: Opening
 
+  /// What the page says first.
+  package var findings: [String] {
+    // Files without a common figure are parts of one answer.
+    let whole = MeasuredRun(name: "", records: evaluations.flatMap(\.records))
+    let answers = comparisons.isEmpty ? answers(whole) : comparisons.map(answer)
+    let conditions = theories.flatMap { NetworkVerificationReport($0).conditionFindings }
+    return answers + bounds.map(\.sentence) + conditions
+  }
+
   private var opening: [HTMLReport.Content] {
-    let sentences =
-      comparisons.isEmpty ? evaluations.prefix(1).flatMap(answers) : comparisons.map(answer)
+    let sentences = findings
     let rest = sentences.dropFirst()
     return sentences.prefix(1).map { .lead($0) } + (rest.isEmpty ? [] : [.list(Array(rest))])
       + evaluations.map { run in
@@ -259,50 +286,6 @@ package struct RunReport: Sendable {
       ])
   }
 
-  private var certified: [HTMLReport.Section] {
-    let found = runs.flatMap { run in run.certificates.map { (run.name, $0) } }
-    guard !found.isEmpty else { return [] }
-    return [
-      HTMLReport.Section(
-        title: "Certified accuracy over the radius",
-        content: [
-          .figure(
-            LinePlot(
-              x: Axis("Radius in ℓ2, pixel scale"),
-              y: Axis("Certified and right", range: 0...1, format: .percent),
-              series: found.map { name, curve in
-                LinePlot.Series(
-                  name,
-                  curve.radii.map {
-                    LinePlot.Point(x: $0.radius, y: $0.certifiedAccuracy, interval: $0.interval)
-                  })
-              }),
-            caption:
-              "Images whose true class no change within the radius can alter, with 95% intervals over images; each "
-              + "certificate is false with probability α at most."),
-          .table(
-            Table(
-              columns: ["run", "model", "σ", "α", "radius", "certified", "undecided", "n"],
-              rows: found.flatMap { name, curve in
-                curve.radii.map { row in
-                  [
-                    Table.Cell(name), Table.Cell(curve.model),
-                    Table.Cell(trimmed(curve.inputSigma, decimals: 4)),
-                    Table.Cell("\(curve.level)"), Table.Cell(trimmed(row.radius, decimals: 4)),
-                    Table.Cell(
-                      interval(row.certifiedAccuracy, row.interval, decimals: 1, scale: 100),
-                      estimate: Table.Estimate(row.certifiedAccuracy, row.interval)),
-                    Table.Cell("\(row.undecided)"), Table.Cell("\(curve.count)"),
-                  ]
-                }
-              }),
-            caption:
-              "In %, with 95% intervals. Images that the draws did not decide are lost power, not errors."
-          ),
-        ])
-    ]
-  }
-
   /// What records are called: by the settings in which they differ from others of their name.
   private struct Titles {
     var records: [EvaluationRecord]
@@ -327,7 +310,7 @@ package struct RunReport: Sendable {
 
 extension EvaluationRecord {
   /// "linf 3/20".
-  fileprivate var ball: String {
+  var ball: String {
     [norm?.rawValue, epsilon?.description].compactMap(\.self).joined(separator: " ")
   }
 }

@@ -8,7 +8,7 @@ import Statistics
 import Synchronization
 
 /// What an evaluation will take, estimated from a few units that were measured here.
-package struct EvaluationEstimate: Sendable {
+package struct EvaluationEstimate: Sendable, Reported {
   /// What was measured of one attack, behind every defence.
   package struct Column: Sendable {
     /// The attack, for a person.
@@ -104,8 +104,42 @@ package struct EvaluationEstimate: Sendable {
     return rows
   }
 
+  /// What programs read of an estimate.
+  package struct Record: Encodable, Sendable {
+    struct Attack: Encodable, Sendable {
+      var attack: String
+      var units, imagesPerUnit, forwardPasses, backwardPasses: Int
+      var secondsPerUnit: Double
+      var spread: Double?
+    }
+    struct Tasks: Encodable, Sendable {
+      var tasks: Int
+      var seconds, efficiency: Double
+    }
+    var attacks: [Attack]
+    var tasks: [Tasks]
+    /// Of one thread.
+    var secondsOfWork: Double
+    var secondsToBegin: Double
+    var threads: Int
+    var bytes: Int
+  }
+
+  package var record: Record {
+    Record(
+      attacks: columns.map {
+        Record.Attack(
+          attack: $0.title, units: $0.units, imagesPerUnit: $0.size,
+          forwardPasses: $0.passes.forward, backwardPasses: $0.passes.backward,
+          secondsPerUnit: $0.meanSeconds, spread: $0.spread)
+      },
+      tasks: table.map {
+        Record.Tasks(tasks: $0.tasks, seconds: $0.seconds, efficiency: $0.efficiency)
+      }, secondsOfWork: work, secondsToBegin: start, threads: threads, bytes: memory)
+  }
+
   /// The estimate for a terminal.
-  package var text: String {
+  package var printout: Printout {
     let attacks = Table(
       columns: [
         "attack", "units", "images each", "passes an image", "seconds a unit", "spread", "measured",
@@ -132,17 +166,17 @@ package struct EvaluationEstimate: Sendable {
         ]
       })
     let most = rows.last?.tasks ?? 1
-    return [
-      attacks.plain(),
+    let work = [
       "passes are forward + backward, of all defences together; spread is the standard deviation over the units measured",
-      "about \(duration(work)) of one thread like this machine's, \(fixed(work / 3600, decimals: 2)) core hours; a task of "
+      "about \(duration(self.work)) of one thread like this machine's, \(fixed(self.work / 3600, decimals: 2)) core hours; a task of "
         + "\(threads) thread\(threads == 1 ? "" : "s") needs \(fixed(Double(memory) / 1_048_576, decimals: 0)) MiB or more, and "
         + "\(duration(start)) to begin",
-      tasks.plain(),
-      most < 1024
-        ? "more than \(most) tasks win little: twice as many would be less than a tenth sooner"
-        : "more than 1024 tasks were not looked at",
     ].joined(separator: "\n")
+    let limit =
+      most < 1024
+      ? "more than \(most) tasks win little: twice as many would be less than a tenth sooner"
+      : "more than 1024 tasks were not looked at"
+    return "\(attacks)\n\(work)\n\(tasks)\n\(limit)"
   }
 }
 

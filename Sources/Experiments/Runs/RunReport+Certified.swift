@@ -1,0 +1,125 @@
+import Reporting
+import Robustness
+import Statistics
+
+/// What certificates prove, beside what attacks left.
+extension RunReport {
+  /// A certified accuracy and an attack on the same network on the same ball.
+  struct Bounds {
+    var certified: MeasuredRun.CertifiedAccuracy
+    var row: CertificationRecord.Row
+    /// What the strongest attack within that radius left of the network behind its best defence.
+    var attacked: EvaluationRecord
+
+    var sentence: String {
+      func share(_ value: Double, _ range: Interval) -> String {
+        interval(value, range, decimals: 1, scale: 100, unit: "%")
+      }
+      let proven = share(row.certifiedAccuracy, row.interval)
+      let left = share(attacked.accuracy, attacked.interval)
+      let sentence =
+        "Within l2 \(trimmed(row.radius, decimals: 4)), \(certified.model) smoothed with σ = "
+        + "\(trimmed(certified.inputSigma, decimals: 4)) is certified right on \(proven) of \(certified.count) images; "
+        + "behind \(attacked.defence.rawValue), \(attacked.attack.rawValue) leaves \(left) of \(attacked.n)"
+      if attacked.interval.upper < row.interval.lower {
+        return sentence
+          + (attacked.defence == .none
+            ? ": what is certified is more than the bare network keeps."
+            : ": less than is certified, so that they are not the same defence, or one figure is wrong.")
+      }
+      if attacked.interval.lower > row.interval.upper {
+        return sentence + ": what lies between is neither proven nor broken."
+      }
+      return sentence + ": whether they differ is not decided."
+    }
+  }
+
+  /// The certificates that have an attack of the same radius in ℓ2 on the same network beside them.
+  var bounds: [Bounds] {
+    runs.flatMap(\.certificates).flatMap { curve in
+      curve.radii.compactMap { row -> Bounds? in
+        let own = attacks(on: curve).filter { $0.epsilon?.doubleValue == row.radius }
+        let smoothed = own.filter { $0.defence == .gaussianNoise }
+        return (smoothed.isEmpty ? own : smoothed).min { $0.accuracy < $1.accuracy }
+          .map { Bounds(certified: curve, row: row, attacked: $0) }
+      }
+    }
+  }
+
+  /// Attacks in ℓ2 on the network of certificates.
+  private func attacks(on curve: MeasuredRun.CertifiedAccuracy) -> [EvaluationRecord] {
+    runs.flatMap(\.records).filter {
+      $0.norm == .l2 && $0.provenance?.checkpoint == curve.checkpoint && $0.dataset == curve.dataset
+    }
+  }
+
+  /// What attacks in ℓ2 left, defence by defence, over the radius.
+  private var empirical: [LinePlot.Series] {
+    let found = runs.flatMap(\.certificates).flatMap(attacks)
+    return unique(found.map(\.defence)).map { defence in
+      let own = found.filter { $0.defence == defence }
+      let radii = Set(own.compactMap { $0.epsilon?.doubleValue }).sorted()
+      return LinePlot.Series(
+        "\(defence.rawValue), under the strongest attack",
+        radii.compactMap { radius in
+          own.filter { $0.epsilon?.doubleValue == radius }.min { $0.accuracy < $1.accuracy }
+            .map { LinePlot.Point(x: radius, y: $0.accuracy, interval: $0.interval) }
+        }, isDashed: true)
+    }
+  }
+
+  /// Whether runs have attacks, of which none is on the network of certificates and in their norm.
+  private var attacksElsewhere: Bool {
+    empirical.isEmpty && runs.contains { $0.records.contains { $0.norm != nil } }
+  }
+
+  var certified: [HTMLReport.Section] {
+    let found = runs.flatMap { run in run.certificates.map { (run.name, $0) } }
+    guard !found.isEmpty else { return [] }
+    return [
+      HTMLReport.Section(
+        title: "Certified accuracy over the radius",
+        content: [
+          .figure(
+            LinePlot(
+              x: Axis("Radius in ℓ2, pixel scale"),
+              y: Axis("Certified and right", range: 0...1, format: .percent),
+              series: found.map { name, curve in
+                LinePlot.Series(
+                  bounds.isEmpty ? name : "\(name), certified",
+                  curve.radii.map {
+                    LinePlot.Point(x: $0.radius, y: $0.certifiedAccuracy, interval: $0.interval)
+                  })
+              } + empirical),
+            caption:
+              "Images whose true class no change within the radius can alter, with 95% intervals over images; each "
+              + "certificate is false with probability α at most."
+              + (empirical.isEmpty
+                ? (attacksElsewhere
+                  ? " Attacks of these runs are measured in another norm or on another network, and bound nothing here."
+                  : "")
+                : " Beside them what the strongest attack measured here left: the truth for this network behind a defence "
+                  + "lies below that, and for the smoothed network above what is certified.")),
+          .table(
+            Table(
+              columns: ["run", "model", "σ", "α", "radius", "certified", "undecided", "n"],
+              rows: found.flatMap { name, curve in
+                curve.radii.map { row in
+                  [
+                    Table.Cell(name), Table.Cell(curve.model),
+                    Table.Cell(trimmed(curve.inputSigma, decimals: 4)),
+                    Table.Cell("\(curve.level)"), Table.Cell(trimmed(row.radius, decimals: 4)),
+                    Table.Cell(
+                      interval(row.certifiedAccuracy, row.interval, decimals: 1, scale: 100),
+                      estimate: Table.Estimate(row.certifiedAccuracy, row.interval)),
+                    Table.Cell("\(row.undecided)"), Table.Cell("\(curve.count)"),
+                  ]
+                }
+              }),
+            caption:
+              "In %, with 95% intervals. Images that the draws did not decide are lost power, not errors."
+          ),
+        ])
+    ]
+  }
+}
