@@ -26,7 +26,8 @@ struct CertifyTests {
       let result = try certify(
         place, "\(options) --json record.json --cohen table.tsv --sanity 2")
       for word in [
-        "radius (ℓ2)", "certified accuracy", "undecided", "infinitely many draws", "α = 0.001",
+        "radius (ℓ2)", "certified", "95% interval", "undecided", "infinitely many draws",
+        "α = 0.001",
         "no mean radius is given", "certificates: ",
       ] { #expect(result.output.contains(word), "\(word)") }
       let record = try #require(
@@ -84,7 +85,7 @@ struct CertifyTests {
         #expect(image["standing"] as? Int == 2)
       }
       // What is for people goes elsewhere then.
-      #expect(result.error.contains("certified accuracy"))
+      #expect(result.error.contains("radius (ℓ2)"))
     }
   }
 
