@@ -77,8 +77,8 @@ struct CommonOptions: ParsableArguments {
     note(Version.line)
     note("command: \(words.map(\.asWord).joined(separator: " "))")
     note(
-      "kernel set \(KernelSet.best.rawValue), \(WorkerPool.availableProcessors) processors, OpenBLAS core "
-        + "\(OpenBLAS.coreName), unless the command says otherwise")
+      "kernel set \(KernelSet.best.rawValue), \(WorkerPool.availableProcessors) processors, "
+        + "unless the command says otherwise")
   }
 
   /// Says what it took.

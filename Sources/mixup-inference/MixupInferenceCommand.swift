@@ -24,7 +24,8 @@ struct MixupInferenceCommand: ParsableCommand {
 
       Completion in a shell: source <(mixup-inference --generate-completion-script bash), or zsh, or fish.
       """,
-    version: Version.text,
+    // The text has the digest of the whole program, for which no other verb should wait.
+    version: CommandLine.arguments.contains("--version") ? Version.text : Version.number,
     subcommands: [
       Reproduce.self, Train.self, Evaluate.self, Submit.self, Certify.self, Merge.self, Report.self,
       Attack.self, Verify.self, Profile.self, Inspect.self, Export.self, Quantize.self,

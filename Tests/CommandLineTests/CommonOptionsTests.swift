@@ -76,7 +76,8 @@ struct CommonOptionsTests {
     #expect(result.status == 0)
     // Of the number `ci/package` makes a file's name.
     #expect(
-      result.output.prefixMatch(of: /mixup-inference [0-9]+\.[0-9]+\.[0-9]+(-[a-z0-9.]+)?\n/) != nil)
+      result.output.prefixMatch(of: /mixup-inference [0-9]+\.[0-9]+\.[0-9]+(-[a-z0-9.]+)?\n/) != nil
+    )
     #expect(result.output.contains("revision  "))
     let found = try #require(result.output.firstMatch(of: /program +([0-9a-f]{64})/))
     #expect(digest.error.contains("SHA-256 \(found.1)"))

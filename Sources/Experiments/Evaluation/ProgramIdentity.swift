@@ -21,6 +21,6 @@ package enum ProgramIdentity {
   }
 
   private static var bytes: Data? {
-    try? Data(contentsOf: URL(filePath: "/proc/self/exe"), options: .mappedIfSafe)
+    try? Data(contentsOf: URL(filePath: "/proc/self/exe"), options: .alwaysMapped)
   }
 }

@@ -14,13 +14,13 @@ package struct Surroundings: Sendable {
   package var governor: String?
   /// Whether the processor has AVX-512, and whether AVX2.
   package var hasAVX512, hasAVX2: Bool
-  /// For which processor OpenBLAS computes, and whether the environment chose it.
-  package var openBLAS: String
+  /// For which processor OpenBLAS computes, nil where there is none, and whether the environment chose it.
+  package var openBLAS: String?
   package var isOpenBLASChosen: Bool
 
   package init(
     isDebugBuild: Bool, processors: Int, usable: Int, load: Double?, governor: String?,
-    hasAVX512: Bool, hasAVX2: Bool, openBLAS: String, isOpenBLASChosen: Bool
+    hasAVX512: Bool, hasAVX2: Bool, openBLAS: String?, isOpenBLASChosen: Bool
   ) {
     self.isDebugBuild = isDebugBuild
     self.processors = processors
@@ -68,7 +68,8 @@ package struct Surroundings: Sendable {
       },
       governor == "powersave"
         ? "the clock rate is held down: cpupower frequency-set --governor performance" : nil,
-      isOpenBLASChosen ? "OPENBLAS_CORETYPE chooses \(openBLAS) for OpenBLAS: leave it unset" : nil,
+      isOpenBLASChosen
+        ? openBLAS.map { "OPENBLAS_CORETYPE chooses \($0) for OpenBLAS: leave it unset" } : nil,
       hasAVX512
         ? nil
         : hasAVX2
