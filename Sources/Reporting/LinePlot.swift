@@ -335,9 +335,9 @@ package struct LinePlot: Drawing {
     one.points.filter { $0.x.isFinite && $0.y.isFinite }
   }
 
-  // More marks than this run together, and the curve says it better.
+  // More marks than this run together, and the curve says it better; one point is no curve.
   private func showsMarkers(_ one: Series) -> Bool {
-    one.join == .none
+    one.join == .none || finitePoints(of: one).count == 1
       || one.showsMarkers ?? (one.join == .lines && !one.isDashed && one.points.count <= 24)
   }
 

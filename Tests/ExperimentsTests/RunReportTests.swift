@@ -12,9 +12,13 @@ struct RunReportTests {
   /// The network alone and behind MI-OL under one attack, of 40 images; `right` are those that MI-OL answers rightly.
   private func summary(
     right: Set<Int>, bare: Int = 4, seed: UInt64 = 1, checkpoint: String = "c", steps: Int = 5,
-    norm: PerturbationBudget.Norm = .linf, epsilon: Epsilon = Epsilon(8, over: 255)
+    norm: PerturbationBudget.Norm = .linf, epsilon: Epsilon = Epsilon(8, over: 255),
+    isClean: Bool = false
   ) throws -> EvaluationSummary {
-    let attack = AttackDescription(.adaptivePGD, norm: norm, epsilon: epsilon, steps: steps)
+    let attack =
+      isClean
+      ? AttackDescription(.none)
+      : AttackDescription(.adaptivePGD, norm: norm, epsilon: epsilon, steps: steps)
     func result(_ defence: DefenceDescription, _ isRight: (Int) -> Bool) -> JobResult {
       JobResult(
         job: EvaluationJob(
@@ -100,6 +104,32 @@ struct RunReportTests {
       try changes(summary(right: [1], seed: 2, checkpoint: "d")) == ["network's content", "seed"])
   }
 
+  // The number beside a row is that of the last condition in the legend, and must not be the accuracy on clean images.
+  @Test("Clean images stand first in a picture, whatever the order of the records")
+  func pictureOrder() throws {
+    let lines =
+      try summary(right: [1]).records.jsonLines()
+      + summary(right: Set(0..<38), isClean: true).records.jsonLines()
+    let page = RunReport(try MeasuredRun.read([("a", lines)])).page.render()
+    let picture = try #require(page.components(separatedBy: "<figure").dropFirst().first)
+    let (clean, attacked) = (
+      try #require(picture.firstRange(of: ">clean<")),
+      try #require(picture.firstRange(of: ">adaptive-pgd<"))
+    )
+    #expect(clean.lowerBound < attacked.lowerBound)
+    #expect(picture.contains(">2.5%<") && !picture.contains(">95.0%<"))
+  }
+
+  @Test("Of runs that rest on the same no table says what changed")
+  func nothingChanged() throws {
+    let a = try summary(right: Set(0..<20))
+    func page(_ b: EvaluationSummary) throws -> String {
+      RunReport(try MeasuredRun.read([records(a, "a"), records(b, "b")])).page.render()
+    }
+    #expect(try !page(a).contains("What changed in provenance"))
+    #expect(try page(summary(right: [1], seed: 2)).contains("What changed in provenance"))
+  }
+
   @Test(
     "Files that differ in the effort of the attack alone are a curve, and the page says whether it had ended"
   )
@@ -113,7 +143,8 @@ struct RunReportTests {
     let falling = try page([38, 30, 4])
     #expect(falling.contains("Accuracy over effort") && falling.contains("it was still falling"))
     #expect(
-      falling.contains("mi-ol under adaptive-pgd within linf 8/255: 95.0% [83.5, 98.6] at 5"))
+      falling.contains(
+        "mi-ol under adaptive-pgd within linf 8/255: 95.0% [83.5, 98.6] at steps = 5"))
     #expect(
       try page([38, 30, 29]).contains("the last step of effort changed anything is not decided"))
     #expect(try page([4, 4, 38]).contains("do not quote it"))

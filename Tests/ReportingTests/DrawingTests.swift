@@ -225,6 +225,20 @@ struct DrawingTests {
     #expect(numbers[3] < numbers[5] && numbers[5] < numbers[1])
   }
 
+  @Test("A broken curve has no marks, but of one point alone a mark is all that there is")
+  func onePoint() {
+    func svg(_ points: [LinePlot.Point], showsMarkers: Bool?) -> String {
+      LinePlot(
+        x: Axis("x"), y: Axis("y"),
+        series: [.init("", points, isDashed: true, showsMarkers: showsMarkers)]
+      ).svg(width: 400)
+    }
+    let points: [LinePlot.Point] = [.init(x: 0, y: 1), .init(x: 1, y: 2)]
+    #expect(svg([points[0]], showsMarkers: nil) == svg([points[0]], showsMarkers: true))
+    #expect(svg(points, showsMarkers: nil) == svg(points, showsMarkers: false))
+    #expect(svg(points, showsMarkers: true) != svg(points, showsMarkers: false))
+  }
+
   @Test("A ROC curve stays narrow on a wide page, and has a line of chance and no tips")
   func roc() {
     let plot = LinePlot.roc(curves: [("ΔF", [(0, 0), (0, 0.5), (0.5, 1), (1, 1)])])

@@ -34,6 +34,9 @@ package struct RunComparison: Sendable {
     }
   }
 
+  /// Whether anything under attack stands in both.
+  var isAttacked: Bool { rows.contains { $0.first.norm != nil } }
+
   private func row(_ a: EvaluationRecord, _ b: EvaluationRecord) -> Row {
     let (before, after) = (first.images[a.row] ?? [:], second.images[b.row] ?? [:])
     let common = before.keys.filter { after[$0] != nil }

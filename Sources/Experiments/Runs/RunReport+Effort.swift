@@ -18,6 +18,17 @@ struct EffortCurves {
       }
     }
 
+    /// Its letter or word in a sentence.
+    fileprivate var symbol: String {
+      switch self {
+      case .radius: "ε"
+      case .steps: "steps"
+      case .restarts: "restarts"
+      case .attackDraws: "draws for a gradient"
+      case .draws: "N"
+      }
+    }
+
     /// Whether more of it can only help the attacker, if it is spent well.
     var isAttackers: Bool { self != .draws }
 
@@ -110,12 +121,17 @@ struct EffortCurves {
     }
   }
 
+  /// What each curve says.
+  var sentences: [String] {
+    curves.flatMap { effort, curves in curves.map { sentence($0, effort) } }
+  }
+
   /// A part of a page; nil where no two records differ in effort alone.
   var section: HTMLReport.Section? {
     guard !curves.isEmpty else { return nil }
     return HTMLReport.Section(
       title: "Accuracy over effort",
-      content: [.list(curves.flatMap { effort, curves in curves.map { sentence($0, effort) } })]
+      content: [.list(sentences)]
         + curves.map { effort, curves in
           .figure(
             LinePlot(
@@ -142,14 +158,16 @@ struct EffortCurves {
     else { return "" }
     func text(_ point: (effort: Double, record: EvaluationRecord)) -> String {
       "\(interval(point.record.accuracy, point.record.interval, decimals: 1, scale: 100, unit: "%")) at "
-        + trimmed(point.effort, decimals: 4)
+        + "\(effort.symbol) = \(trimmed(point.effort, decimals: 4))"
     }
-    let said = "\(curve.name): \(text(first)), \(text(last)) (\(effort.title))"
+    let said = "\(curve.name): \(text(first)), \(text(last))"
     let isLower = last.record.interval.upper < before.record.interval.lower
     let isHigher = last.record.interval.lower > before.record.interval.upper
     if isLower {
+      // A larger ball is another question, not a better answer.
       return said
-        + (effort.isAttackers ? "; it was still falling, so that more may leave less." : ".")
+        + (effort.isAttackers && effort != .radius
+          ? "; it was still falling, so that more may leave less." : ".")
     }
     if isHigher {
       return said

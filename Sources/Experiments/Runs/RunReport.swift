@@ -22,9 +22,11 @@ package struct RunReport: Sendable {
       .filter { !$0.rows.isEmpty }
   }
 
+  private var effort: EffortCurves { EffortCurves(evaluations.flatMap(\.records)) }
+
   package var page: HTMLReport {
     var sections = comparisons.map(section) + evaluations.map(figures)
-    if let effort = EffortCurves(evaluations.flatMap(\.records)).section { sections.append(effort) }
+    if let effort = effort.section { sections.append(effort) }
     sections += certified
     for theory in theories { sections += NetworkVerificationReport(theory).sections }
     sections.append(provenance)
@@ -72,7 +74,11 @@ package struct RunReport: Sendable {
   package var findings: [String] {
     // Files without a common figure are parts of one answer.
     let whole = MeasuredRun(name: "", records: evaluations.flatMap(\.records))
-    let answers = comparisons.isEmpty ? answers(whole) : comparisons.map(answer)
+    let answers =
+      comparisons.isEmpty
+      ? answers(whole)
+      : comparisons.filter(\.isAttacked).map(answer) + effort.sentences
+        + comparisons.filter { !$0.isAttacked }.map(answer)
     let conditions = theories.flatMap { NetworkVerificationReport($0).conditionFindings }
     return answers + bounds.map(\.sentence) + conditions
   }
@@ -178,7 +184,10 @@ package struct RunReport: Sendable {
 
   private func plot(_ run: MeasuredRun) -> DotPlot {
     let titles = Titles(run.records)
-    let names = unique(run.records.map(titles.attack))
+    // The number beside a row is that of the last, so clean images come first.
+    let clean = run.records.filter { $0.norm == nil }
+    let attacked = run.records.filter { $0.norm != nil }
+    let names = unique((clean + attacked).map(titles.attack))
     let isMany = names.count > Self.shownAttacks
     // Where there are too many, the clean images and the worst of all say most.
     let first = names.filter { !isMany || $0 == "none" || $0 == "worst" }
@@ -246,44 +255,50 @@ package struct RunReport: Sendable {
         .paragraph(
           changes.isEmpty
             ? "Both rest on the same network, images, seed and program."
-            : "What they rest on differs in \(changes.map(\.name).joined(separator: ", "))."),
-        .table(
-          Table(
-            columns: ["", comparison.first.name, comparison.second.name],
-            rows: changes.map {
-              [Table.Cell($0.name), Table.Cell($0.first), Table.Cell($0.second)]
-            }),
-          caption: "What changed in provenance."),
-        .table(
-          Table(
-            columns: [
-              "model", "defence", "attack", "ball", comparison.first.name, comparison.second.name,
-              "difference",
-              "pairs",
-            ],
-            rows: rows.map { row in
-              let emphasis: Table.Emphasis =
-                row.interval.lower > 0 ? .good : row.interval.upper < 0 ? .bad : .none
-              return [
-                Table.Cell(row.first.model), Table.Cell(titles.defence(row.first)),
-                Table.Cell(titles.attack(row.first)),
-                Table.Cell(row.first.norm == nil ? "–" : row.first.ball), cell(row.first),
-                cell(row.second),
-                Table.Cell(
-                  interval(row.difference, row.interval, decimals: 1, scale: 100), emphasis),
-                Table.Cell(row.pairs.map { "\($0)" } ?? "–"),
-              ]
-            }),
-          caption:
-            "Accuracy in %, and the difference with a 95% interval: "
-            + (isPaired
-              ? "Newcombe's for the same images, by their first answers, where files of images pair them; else that "
-                + "for images drawn anew, which is wider."
-              : "that for images drawn anew, which is wider than it had to be for the same images. With the files of "
-                + "--per-image of both runs images are compared one by one.")
-            + (comparison.unmatched > 0
-              ? " \(comparison.unmatched) figures stand in one run only." : "")),
-      ])
+            : "What they rest on differs in \(changes.map(\.name).joined(separator: ", ")).")
+      ]
+        + (changes.isEmpty
+          ? []
+          : [
+            .table(
+              Table(
+                columns: ["", comparison.first.name, comparison.second.name],
+                rows: changes.map {
+                  [Table.Cell($0.name), Table.Cell($0.first), Table.Cell($0.second)]
+                }),
+              caption: "What changed in provenance.")
+          ])
+        + [
+          .table(
+            Table(
+              columns: [
+                "model", "defence", "attack", "ball", comparison.first.name, comparison.second.name,
+                "difference",
+                "pairs",
+              ],
+              rows: rows.map { row in
+                let emphasis: Table.Emphasis =
+                  row.interval.lower > 0 ? .good : row.interval.upper < 0 ? .bad : .none
+                return [
+                  Table.Cell(row.first.model), Table.Cell(titles.defence(row.first)),
+                  Table.Cell(titles.attack(row.first)),
+                  Table.Cell(row.first.norm == nil ? "–" : row.first.ball), cell(row.first),
+                  cell(row.second),
+                  Table.Cell(
+                    interval(row.difference, row.interval, decimals: 1, scale: 100), emphasis),
+                  Table.Cell(row.pairs.map { "\($0)" } ?? "–"),
+                ]
+              }),
+            caption:
+              "Accuracy in %, and the difference with a 95% interval: "
+              + (isPaired
+                ? "Newcombe's for the same images, by their first answers, where files of images pair them; else that "
+                  + "for images drawn anew, which is wider."
+                : "that for images drawn anew, which is wider than it had to be for the same images. With the files of "
+                  + "--per-image of both runs images are compared one by one.")
+              + (comparison.unmatched > 0
+                ? " \(comparison.unmatched) figures stand in one run only." : ""))
+        ])
   }
 
   /// What records are called: by the settings in which they differ from others of their name.
