@@ -18,26 +18,27 @@ package struct RunComparison: Sendable {
     package var pairs: Int?
   }
 
+  /// What stands in both, in the order of the first. Networks have to be called alike, unless each run has one only.
+  package let rows: [Row]
+
   package init(_ first: MeasuredRun, _ second: MeasuredRun) {
     self.first = first
     self.second = second
-  }
-
-  /// What stands in both, in the order of the first. Networks have to be called alike, unless each run has one only.
-  package var rows: [Row] {
     let isOneEach = [first, second].allSatisfy { Set($0.records.map(\.model)).count == 1 }
-    return first.records.compactMap { a in
+    rows = first.records.compactMap { a in
       second.records.first { b in
         a.setting == b.setting && (isOneEach || a.model == b.model)
           && a.images?.identity == b.images?.identity
-      }.map { row(a, $0) }
+      }.map { Self.row(a, of: first, $0, of: second) }
     }
   }
 
   /// Whether anything under attack stands in both.
   var isAttacked: Bool { rows.contains { $0.first.norm != nil } }
 
-  private func row(_ a: EvaluationRecord, _ b: EvaluationRecord) -> Row {
+  private static func row(
+    _ a: EvaluationRecord, of first: MeasuredRun, _ b: EvaluationRecord, of second: MeasuredRun
+  ) -> Row {
     let (before, after) = (first.images[a.row] ?? [:], second.images[b.row] ?? [:])
     let common = before.keys.filter { after[$0] != nil }
     guard !common.isEmpty else {
@@ -52,7 +53,7 @@ package struct RunComparison: Sendable {
       interval: outcomes.differenceInterval(), pairs: common.count)
   }
 
-  /// What was measured in one run only, as "defence under attack".
+  /// How many figures stand in one run only.
   package var unmatched: Int {
     first.records.count + second.records.count - 2 * rows.count
   }

@@ -32,18 +32,24 @@ struct EffortCurves {
     /// Whether more of it can only help the attacker, if it is spent well.
     var isAttackers: Bool { self != .draws }
 
+    /// Its name among the parameters of the attack, or of the defence; nil for ε, which is none of them.
+    private var parameter: (name: String, isOfDefence: Bool)? {
+      switch self {
+      case .radius: nil
+      case .steps: ("steps", false)
+      case .restarts: ("restarts", false)
+      case .attackDraws: ("draws", false)
+      case .draws: ("draws", true)
+      }
+    }
+
     /// How much of it a record has.
     func value(of record: EvaluationRecord) -> Double? {
-      let (attack, defence) = (
-        record.provenance?.attackParameters ?? [:], record.provenance?.defenceParameters ?? [:]
-      )
-      return switch self {
-      case .radius: record.epsilon?.doubleValue
-      case .steps: attack["steps"].flatMap { Double($0) }
-      case .restarts: attack["restarts"].flatMap { Double($0) }
-      case .attackDraws: attack["draws"].flatMap { Double($0) }
-      case .draws: defence["draws"].flatMap { Double($0) }
-      }
+      guard let parameter else { return record.epsilon?.doubleValue }
+      let provenance = record.provenance
+      let parameters =
+        parameter.isOfDefence ? provenance?.defenceParameters : provenance?.attackParameters
+      return parameters?[parameter.name].flatMap { Double($0) }
     }
 
     /// The parameters of attack and defence without it.
@@ -52,12 +58,12 @@ struct EffortCurves {
     ) -> (attack: [String: String], defence: [String: String]) {
       var attack = record.provenance?.attackParameters ?? [:]
       var defence = record.provenance?.defenceParameters ?? [:]
-      switch self {
-      case .radius: break
-      case .steps: attack["steps"] = nil
-      case .restarts: attack["restarts"] = nil
-      case .attackDraws: attack["draws"] = nil
-      case .draws: defence["draws"] = nil
+      if let parameter {
+        if parameter.isOfDefence {
+          defence[parameter.name] = nil
+        } else {
+          attack[parameter.name] = nil
+        }
       }
       return (attack, defence)
     }

@@ -6,23 +6,24 @@ import Statistics
 /// A page about result files: what each defence keeps, whether that can be believed, and how runs differ.
 package struct RunReport: Sendable {
   let runs: [MeasuredRun]
+  private let evaluations: [MeasuredRun]
+  /// Every later run that has a figure of the first, beside it.
+  private let comparisons: [RunComparison]
+  private let effort: EffortCurves
 
-  package init(_ runs: [MeasuredRun]) { self.runs = runs }
+  package init(_ runs: [MeasuredRun]) {
+    self.runs = runs
+    let evaluations = runs.filter { !$0.records.isEmpty }
+    self.evaluations = evaluations
+    comparisons = evaluations.dropFirst().map { RunComparison(evaluations[0], $0) }
+      .filter { !$0.rows.isEmpty }
+    effort = EffortCurves(evaluations.flatMap(\.records))
+  }
 
   /// What the runs are called.
   package var names: [String] { runs.map(\.name) }
 
   private var theories: [NetworkVerification.Results] { runs.compactMap(\.theory) }
-
-  private var evaluations: [MeasuredRun] { runs.filter { !$0.records.isEmpty } }
-
-  /// Every later run that has a figure of the first, beside it.
-  private var comparisons: [RunComparison] {
-    evaluations.dropFirst().compactMap { run in evaluations.first.map { RunComparison($0, run) } }
-      .filter { !$0.rows.isEmpty }
-  }
-
-  private var effort: EffortCurves { EffortCurves(evaluations.flatMap(\.records)) }
 
   package var page: HTMLReport {
     var sections = comparisons.map(section) + evaluations.map(figures)
@@ -249,6 +250,48 @@ package struct RunReport: Sendable {
     let titles = Titles(comparison.first.records)
     let changes = comparison.changes
     let isPaired = rows.contains { $0.pairs != nil }
+    let provenance: [HTMLReport.Content] =
+      changes.isEmpty
+      ? []
+      : [
+        .table(
+          Table(
+            columns: ["", comparison.first.name, comparison.second.name],
+            rows: changes.map {
+              [Table.Cell($0.name), Table.Cell($0.first), Table.Cell($0.second)]
+            }),
+          caption: "What changed in provenance.")
+      ]
+    let accuracy: HTMLReport.Content =
+      .table(
+        Table(
+          columns: [
+            "model", "defence", "attack", "ball", comparison.first.name, comparison.second.name,
+            "difference",
+            "pairs",
+          ],
+          rows: rows.map { row in
+            let emphasis: Table.Emphasis =
+              row.interval.lower > 0 ? .good : row.interval.upper < 0 ? .bad : .none
+            return [
+              Table.Cell(row.first.model), Table.Cell(titles.defence(row.first)),
+              Table.Cell(titles.attack(row.first)),
+              Table.Cell(row.first.norm == nil ? "–" : row.first.ball), cell(row.first),
+              cell(row.second),
+              Table.Cell(
+                interval(row.difference, row.interval, decimals: 1, scale: 100), emphasis),
+              Table.Cell(row.pairs.map { "\($0)" } ?? "–"),
+            ]
+          }),
+        caption:
+          "Accuracy in %, and the difference with a 95% interval: "
+          + (isPaired
+            ? "Newcombe's for the same images, by their first answers, where files of images pair them; else that "
+              + "for images drawn anew, which is wider."
+            : "that for images drawn anew, which is wider than it had to be for the same images. With the files of "
+              + "--per-image of both runs images are compared one by one.")
+          + (comparison.unmatched > 0
+            ? " \(comparison.unmatched) figures stand in one run only." : ""))
     return HTMLReport.Section(
       title: "\(comparison.second.name) beside \(comparison.first.name)",
       content: [
@@ -256,49 +299,7 @@ package struct RunReport: Sendable {
           changes.isEmpty
             ? "Both rest on the same network, images, seed and program."
             : "What they rest on differs in \(changes.map(\.name).joined(separator: ", ")).")
-      ]
-        + (changes.isEmpty
-          ? []
-          : [
-            .table(
-              Table(
-                columns: ["", comparison.first.name, comparison.second.name],
-                rows: changes.map {
-                  [Table.Cell($0.name), Table.Cell($0.first), Table.Cell($0.second)]
-                }),
-              caption: "What changed in provenance.")
-          ])
-        + [
-          .table(
-            Table(
-              columns: [
-                "model", "defence", "attack", "ball", comparison.first.name, comparison.second.name,
-                "difference",
-                "pairs",
-              ],
-              rows: rows.map { row in
-                let emphasis: Table.Emphasis =
-                  row.interval.lower > 0 ? .good : row.interval.upper < 0 ? .bad : .none
-                return [
-                  Table.Cell(row.first.model), Table.Cell(titles.defence(row.first)),
-                  Table.Cell(titles.attack(row.first)),
-                  Table.Cell(row.first.norm == nil ? "–" : row.first.ball), cell(row.first),
-                  cell(row.second),
-                  Table.Cell(
-                    interval(row.difference, row.interval, decimals: 1, scale: 100), emphasis),
-                  Table.Cell(row.pairs.map { "\($0)" } ?? "–"),
-                ]
-              }),
-            caption:
-              "Accuracy in %, and the difference with a 95% interval: "
-              + (isPaired
-                ? "Newcombe's for the same images, by their first answers, where files of images pair them; else that "
-                  + "for images drawn anew, which is wider."
-                : "that for images drawn anew, which is wider than it had to be for the same images. With the files of "
-                  + "--per-image of both runs images are compared one by one.")
-              + (comparison.unmatched > 0
-                ? " \(comparison.unmatched) figures stand in one run only." : ""))
-        ])
+      ] + provenance + [accuracy])
   }
 
   /// What records are called: by the settings in which they differ from others of their name.
