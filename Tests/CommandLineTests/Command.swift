@@ -166,9 +166,11 @@ final class RunningCommand {
 
   /// Starts the command, or a program of the shell in which "$0" is the command.
   init(_ arguments: [String], in folder: URL, shell: String? = nil) throws {
-    process.executableURL = shell == nil ? Command.built : URL(filePath: "/bin/sh")
-    process.arguments =
-      shell.map { ["-c", $0, Command.built.path(percentEncoded: false)] + arguments } ?? arguments
+    let built = Command.built.path(percentEncoded: false)
+    let words = shell.map { ["/bin/sh", "-c", $0, built] } ?? [built]
+    // Tests that run under `nohup`, or behind a script's `&`, would hand down that signals are ignored.
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["--default-signal=INT,TERM,HUP"] + words + arguments
     process.currentDirectoryURL = folder
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
