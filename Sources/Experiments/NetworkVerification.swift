@@ -225,7 +225,8 @@ package struct NetworkVerification: Sendable {
   ) throws -> Results {
     let lambdas = settings.lambdas
     let stage = progress.stage(
-      "measure \(name)", total: images.count * (2 + 2 * lambdas.count), unit: "images")
+      "measure \(name)", total: images.count * (2 + 2 * lambdas.count), unit: "images",
+      work: passes(of: images.count).work)
     let (clean, adversarial) = try attacked(base, images) { try stage.advance(by: $0) }
     var points: [Point] = []
     for lambda in lambdas {

@@ -45,13 +45,15 @@ package struct StageStore: Sendable {
 
   /// The result of a stage as it is stored, else a new one, which is kept.
   ///
-  /// - Parameter title: what progress messages call the stage.
+  /// - Parameters:
+  ///   - title: what progress messages call the stage.
+  ///   - work: what progress reckons for it; 0 where it does not.
   package func result<Description: Codable & Equatable, Value: Keepable>(
-    _ name: String, for description: Description, title: String, _ progress: ProgressReporter,
-    _ make: () throws -> Value
+    _ name: String, for description: Description, title: String, work: Double = 0,
+    _ progress: ProgressReporter, _ make: () throws -> Value
   ) throws -> Value {
     if let value: Value = stored(name, for: description) {
-      progress.skip(title, because: Self.isReused)
+      progress.skip(title, because: Self.isReused, work: work)
       return value
     }
     let value = try make()

@@ -60,10 +60,13 @@ package struct TrainingRun: Sendable {
     let stepsPerEpoch = totalSteps / max(recipe.epochs, 1)
     let doneEpochs = earlier?.state.epochs ?? 0
     if doneEpochs > 0 {
-      progress.skip("\(doneEpochs) epochs", because: "done before; --fresh begins anew")
+      progress.skip(
+        "\(doneEpochs) epochs", because: "done before; --fresh begins anew",
+        work: work(on: data, epochs: doneEpochs))
     }
     let stage = progress.stage(
-      "train", total: totalSteps - doneEpochs * stepsPerEpoch, unit: "steps")
+      "train", total: totalSteps - doneEpochs * stepsPerEpoch, unit: "steps",
+      work: work(on: data, epochs: recipe.epochs - doneEpochs))
     var start = ContinuousClock.now
     func checkpoint() throws -> Data {
       try Checkpoint(network, normalization: normalization, notes: notes).encoded()
@@ -108,13 +111,27 @@ package struct TrainingRun: Sendable {
     _ method: TrainingMethod, on data: DatasetSplit, named dataset: Dataset
   ) throws -> CheckpointModel {
     if try finished(on: data, named: dataset) != nil {
-      progress.skip("train \(method.title)", because: StageStore.isReused)
+      progress.skip(
+        "train \(method.title)", because: StageStore.isReused,
+        work: work(on: data, epochs: recipe.epochs))
     } else {
       _ = try run(on: data, named: dataset)
     }
     return try CheckpointModel(
       name: method.rawValue, CheckpointFile(Data(contentsOf: output)),
       curve: Self.curve(beside: output))
+  }
+
+  /// What progress reckons for so many epochs, in passes of an image: one forward, and two backward, to the images
+  /// and to the weights, with as many images besides as are searched for, at one forward and one backward a step.
+  func work(on data: DatasetSplit, epochs: Int) -> Double {
+    let perImage =
+      switch recipe.method {
+      case .plain, .mixup: 3
+      case .adversarial(_, let steps): 3 + 2 * steps
+      case .interpolatedAdversarial(_, _, let steps): 6 + 2 * steps
+      }
+    return Double(epochs) * Double(data.training.count) * Double(perImage)
   }
 
   /// The learning curve beside a checkpoint; nil if there is none.

@@ -11,6 +11,8 @@ package final class ProgressReporter: Sendable {
     /// The width of the terminal now, in characters; nil if this is no terminal.
     package var columns: (@Sendable () -> Int)?
     package var write: @Sendable (String) -> Void
+    /// Whether anybody sees it.
+    package private(set) var isShown = true
 
     package init(columns: (@Sendable () -> Int)?, write: @escaping @Sendable (String) -> Void) {
       self.columns = columns
@@ -28,7 +30,11 @@ package final class ProgressReporter: Sendable {
     }
 
     /// Nowhere.
-    package static var silent: Output { Output(columns: nil, write: { _ in }) }
+    package static var silent: Output {
+      var output = Output(columns: nil, write: { _ in })
+      output.isShown = false
+      return output
+    }
   }
 
   fileprivate let output: Output
@@ -36,6 +42,17 @@ package final class ProgressReporter: Sendable {
   package let interruption: Interruption
   fileprivate let now: @Sendable () -> Double
   private let isLineOpen = Mutex(false)
+  private let ledger = Mutex(Ledger())
+
+  /// What is known of all stages together. Work is counted in whatever the caller likes, such as passes through a
+  /// network, as long as it takes about the same time in every stage.
+  fileprivate struct Ledger {
+    /// The work of stages that have not begun.
+    var expected = 0.0
+    /// What was done in stages whose work is known, and the seconds that it took.
+    var done = 0.0
+    var seconds = 0.0
+  }
 
   /// A reporter.
   ///
@@ -49,14 +66,57 @@ package final class ProgressReporter: Sendable {
     self.now = now
   }
 
-  /// Begins a stage of `total` units of work, such as "attack", 10 000, "images".
-  package func stage(_ name: String, total: Int, unit: String) -> ProgressStage {
-    ProgressStage(
-      name: singleLine(name), total: max(total, 0), unit: singleLine(unit), reporter: self)
+  /// Whether anybody sees the progress.
+  package var isShown: Bool { output.isShown }
+
+  /// Says that stages with so much work are to come, for which all of them together are told how long they take. Who
+  /// runs stages as a part of something larger may say it of them again.
+  package func expect(atLeast work: Double) {
+    ledger.withLock { $0.expected = max($0.expected, work) }
   }
 
-  /// Says in a line that a stage needs no work.
-  package func skip(_ name: String, because reason: String) { say("\(name): \(reason)") }
+  /// Begins a stage of `total` units, such as "attack", 10 000, "images".
+  ///
+  /// - Parameter work: the work of all units; 0 where it is not known.
+  package func stage(
+    _ name: String, total: Int, unit: String, work: Double = 0
+  ) -> ProgressStage {
+    forget(work)
+    return ProgressStage(
+      name: singleLine(name), total: max(total, 0), unit: singleLine(unit), work: work,
+      reporter: self)
+  }
+
+  /// Says in a line that a stage is not needed, or a part of it that has so much work.
+  package func skip(_ name: String, because reason: String, work: Double = 0) {
+    forget(work)
+    say("\(name): \(reason)")
+  }
+
+  private func forget(_ work: Double) {
+    ledger.withLock { $0.expected = max(0, $0.expected - work) }
+  }
+
+  fileprivate func finish(_ work: Double, seconds: Double) {
+    ledger.withLock {
+      $0.done += work
+      $0.seconds += seconds
+    }
+  }
+
+  /// Seconds that the stages take that have not begun, if their work goes on like that until now; nil if there is none
+  /// or that is not known.
+  ///
+  /// - Parameters:
+  ///   - work: what the stage in hand has done.
+  ///   - seconds: how long that took.
+  fileprivate func secondsBehind(_ work: Double, _ seconds: Double) -> Double? {
+    ledger.withLock { ledger in
+      let done = ledger.done + work
+      guard ledger.expected > 0, done > 0 else { return nil }
+      return ledger.expected * (ledger.seconds + seconds) / done
+    }
+  }
 
   /// Says something in a line of its own.
   package func say(_ text: String) { print(singleLine(text)) }
@@ -86,7 +146,12 @@ package final class ProgressReporter: Sendable {
 /// One stage of the work; reports itself as it advances.
 package final class ProgressStage: Sendable {
   private struct State {
+    /// Units.
     var done = 0
+    /// The share of the planned work that these units are.
+    var plannedWork = 0.0
+    /// The work that they took.
+    var work = 0.0
     var lastShown: Double
     var isFinished = false
   }
@@ -94,19 +159,24 @@ package final class ProgressStage: Sendable {
   private let name: String
   private let total: Int
   private let unit: String
+  /// All work that was planned; 0 if it is not known.
+  private let work: Double
   private let started: Double
   private let reporter: ProgressReporter
   private let state: Mutex<State>
 
-  fileprivate init(name: String, total: Int, unit: String, reporter: ProgressReporter) {
+  fileprivate init(
+    name: String, total: Int, unit: String, work: Double, reporter: ProgressReporter
+  ) {
     self.name = name
     self.total = total
     self.unit = unit
+    self.work = work
     self.reporter = reporter
     started = reporter.now()
     state = Mutex(State(lastShown: started))
     if let columns = reporter.output.columns {
-      reporter.redraw(bar(done: 0, elapsed: 0, columns: columns()))
+      reporter.redraw(bar(state.withLock(\.self), elapsed: 0, columns: columns()))
     }
   }
 
@@ -115,28 +185,36 @@ package final class ProgressStage: Sendable {
     if state.withLock({ !$0.isFinished }) { reporter.closeLine() }
   }
 
-  /// Counts work that is done; from any thread.
+  /// Counts units that are done; from any thread.
   ///
+  /// - Parameters:
+  ///   - planned: what of the stage's work they are; if nil, as much as others.
+  ///   - work: the work that they took after all; if nil, as much as was planned.
   /// - Throws: `Interrupted` if no more is to be begun.
-  package func advance(by count: Int = 1) throws(Interrupted) {
-    show(count)
+  package func advance(
+    by count: Int = 1, planned: Double? = nil, work: Double? = nil
+  ) throws(Interrupted) {
+    let planned = planned ?? (total > 0 ? self.work * Double(count) / Double(total) : 0)
+    show(count, planned: planned, work: work ?? planned)
     try reporter.interruption.check()
   }
 
-  private func show(_ count: Int) {
+  private func show(_ count: Int, planned: Double, work: Double) {
     let time = reporter.now()
     state.withLock { state in
       guard !state.isFinished else { return }
       state.done += count
+      state.plannedWork += planned
+      state.work += work
       let interval = reporter.output.columns == nil ? 10 : 0.1
       guard time - state.lastShown >= interval else { return }
       state.lastShown = time
       let elapsed = time - started
       if let columns = reporter.output.columns {
-        reporter.redraw(bar(done: state.done, elapsed: elapsed, columns: columns()))
+        reporter.redraw(bar(state, elapsed: elapsed, columns: columns()))
       } else {
-        let parts = figures(done: state.done, elapsed: elapsed)
-        let texts = [parts.count, parts.share] + parts.pace
+        let parts = figures(state, elapsed: elapsed)
+        let texts = [parts.count, parts.share, parts.rate, parts.left, parts.all].compactMap(\.self)
         reporter.print("\(name): \(texts.joined(separator: ", "))")
       }
     }
@@ -148,6 +226,7 @@ package final class ProgressStage: Sendable {
     state.withLock { state in
       guard !state.isFinished else { return }
       state.isFinished = true
+      if work > 0 { reporter.finish(state.work, seconds: elapsed) }
       let amount =
         state.done == total ? grouped(total) : "\(grouped(state.done)) of \(grouped(total))"
       let rate = elapsed > 0 && state.done > 0 ? " (\(self.rate(state.done, elapsed)))" : ""
@@ -163,38 +242,53 @@ package final class ProgressStage: Sendable {
     return "\(number) \(unit)/s"
   }
 
-  private func figures(
-    done: Int, elapsed: Double
-  ) -> (count: String, share: String, pace: [String]) {
-    let share = total > 0 ? min(1, Double(done) / Double(total)) : 1
-    var pace: [String] = []
-    if done > 0, elapsed > 0 {
-      pace.append(rate(done, elapsed))
-      if done < total {
-        pace.append("\(duration(elapsed * Double(total - done) / Double(done))) left")
-      }
-    }
-    return (
-      "\(grouped(done))/\(grouped(total)) \(unit)", "\(Int(share * 100))%", pace
-    )
+  /// What is told of the stage: units, their share of all, units in a second, and the time left, of the stage and, where
+  /// others are known to follow, of all.
+  private struct Figures {
+    var count, share: String
+    var rate, left, all: String?
   }
 
-  private func bar(done: Int, elapsed: Double, columns: Int) -> String {
-    let parts = figures(done: done, elapsed: elapsed)
-    let texts =
-      [String(repeating: " ", count: 4 - parts.share.count) + parts.share, parts.count] + parts.pace
+  private func figures(_ state: State, elapsed: Double) -> Figures {
+    let share = total > 0 ? min(1, Double(state.done) / Double(total)) : 1
+    var figures = Figures(
+      count: "\(grouped(state.done))/\(grouped(total)) \(unit)", share: "\(Int(share * 100))%")
+    guard state.done > 0, elapsed > 0 else { return figures }
+    figures.rate = rate(state.done, elapsed)
+    let known = state.plannedWork > 0
+    let rest =
+      known
+      ? max(0, work - state.plannedWork) / state.plannedWork
+      : Double(max(0, total - state.done)) / Double(state.done)
+    if state.done < total { figures.left = "\(duration(elapsed * rest)) left" }
+    if let behind = reporter.secondsBehind(state.work, known ? elapsed : 0) {
+      figures.all = "all stages up to \(duration(elapsed * rest + behind))"
+    }
+    return figures
+  }
+
+  /// The stage in one line. Where it does not fit, the bar goes first, then the rate, then the count of units.
+  private func bar(_ state: State, elapsed: Double, columns: Int) -> String {
+    let figures = figures(state, elapsed: elapsed)
+    let share = String(repeating: " ", count: 4 - figures.share.count) + figures.share
     // A line as wide as the terminal would wrap, and its upper half could not be redrawn.
     let room = columns - 1
-    let taken = displayWidth(name) + texts.reduce(0) { $0 + 2 + displayWidth($1) } + 2
-    let cells = min(30, room - taken)
-    var pieces = [name]
-    if cells >= 8 {
-      let filled = total > 0 ? min(cells, done * cells / total) : cells
-      pieces.append(
-        String(repeating: "━", count: max(filled, 0))
-          + String(repeating: "╌", count: cells - max(filled, 0)))
+    func line(_ texts: [String?]) -> String {
+      texts.compactMap(\.self).joined(separator: "  ")
     }
-    return String((pieces + texts).joined(separator: "  ").prefix(max(room, 0)))
+    let full = [share, figures.count, figures.rate, figures.left, figures.all]
+    let cells = min(30, room - displayWidth(line([name] + full)) - 2)
+    if cells >= 8 {
+      let filled = total > 0 ? min(cells, max(0, state.done * cells / total)) : cells
+      let bar =
+        String(repeating: "━", count: filled) + String(repeating: "╌", count: cells - filled)
+      return line([name, bar] + full)
+    }
+    let choices = [
+      full, [share, figures.count, figures.left, figures.all], [share, figures.left, figures.all],
+    ].map { line([name] + $0) }
+    let fitting = choices.first { displayWidth($0) <= room } ?? choices[2]
+    return String(fitting.prefix(max(room, 0)))
   }
 }
 

@@ -119,7 +119,7 @@ public struct Evaluation: Sendable {
       throw AttackError.classCount(model: classifier.classCount, data: examples.classCount)
     }
     try examples.checkIndices()
-    let size = blockSize ?? max(1, 64 / max(threat?.surrogate.forwardPassesPerDecision ?? 1, 1))
+    let size = blockSize(under: threat)
     for (name, value, least) in [
       ("block size", size, 1), ("number of scoring draws", scoringDraws, 1),
       ("number of selection draws", selectionDraws, 0),
@@ -153,6 +153,11 @@ public struct Evaluation: Sendable {
       }
     }
     if let failure = firstFailure.withLock(\.self) { throw failure.error }
+  }
+
+  /// Examples in a block.
+  package func blockSize(under threat: Threat?) -> Int {
+    blockSize ?? max(1, 64 / max(threat?.surrogate.forwardPassesPerDecision ?? 1, 1))
   }
 
   private func judged(

@@ -210,6 +210,25 @@ struct EvaluationRunTests {
     }
   }
 
+  @Test("Every thread has as many images as another, as long as there are enough", arguments: 1...8)
+  func blocks(_ threads: Int) throws {
+    try withTemporaryFolder { folder in
+      var plan = try plan()
+      (plan.count, plan.defences, plan.attacks) = (
+        70, [DefenceDescription(.none)], [AttackDescription(.none)]
+      )
+      _ = try run(plan, store: folder, threads: threads)
+      // Behind the header a line for every block.
+      let blocks = try String(contentsOf: #require(files(folder).first), encoding: .utf8)
+        .split(separator: "\n").dropFirst().map {
+          $0.ranges(of: "\"index\":").count
+        }
+      #expect(blocks.reduce(0, +) == 70)
+      #expect(blocks.count.isMultiple(of: threads) && blocks.count <= max(2, threads))
+      #expect((blocks.max() ?? 0) - (blocks.min() ?? 0) < threads)
+    }
+  }
+
   /// A run that shares the store's work out with others.
   private func share(
     _ store: URL, unit: Int? = 2, lease: Double = 60, threads: Int = 1, task: Int = 0,

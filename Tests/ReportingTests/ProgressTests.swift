@@ -65,6 +65,78 @@ struct ProgressTests {
       ])
   }
 
+  // 100 of work in 10 s in the first stage, whose other half was left out; then 100 in 20 s.
+  @Test(
+    "The time left of all stages is their work at the pace so far, and is told as long as others follow"
+  )
+  func allStages() throws {
+    let fake = Fake()
+    let reporter = fake.reporter()
+    reporter.expect(atLeast: 700)
+    reporter.expect(atLeast: 200)
+    let first = reporter.stage("first", total: 20, unit: "images", work: 200)
+    fake.wait(10)
+    try first.advance(by: 20, work: 100)
+    first.finish()
+    reporter.skip("second", because: "done before", work: 100)
+    let third = reporter.stage("third", total: 20, unit: "images", work: 200)
+    fake.wait(20)
+    try third.advance(by: 10)
+    try third.advance(by: 10)
+    third.finish()
+    let last = reporter.stage("last", total: 2, unit: "units", work: 200)
+    fake.wait(10)
+    // A tenth of the work in one unit of two.
+    try last.advance(planned: 20)
+    last.finish()
+    #expect(
+      fake.texts == [
+        "first: 20/20 images, 100%, 2.00 images/s, all stages up to 50 s\n",
+        "first: 20 images in 10 s (2.00 images/s)\n",
+        "second: done before\n",
+        "third: 10/20 images, 50%, 0.500 images/s, 20 s left, all stages up to 50 s\n",
+        "third: 20 images in 20 s (1.00 images/s)\n",
+        "last: 1/2 units, 50%, 0.100 units/s, 1 min 30 s left\n",
+        "last: 1 of 2 units in 10 s (0.100 units/s)\n",
+      ])
+  }
+
+  @Test("A stage whose work nobody knows says nothing of all stages, nor do others by it")
+  func unknownWork() throws {
+    let fake = Fake()
+    let reporter = fake.reporter()
+    reporter.expect(atLeast: 100)
+    let first = reporter.stage("first", total: 4, unit: "checks")
+    fake.wait(10)
+    try first.advance()
+    first.finish()
+    let second = reporter.stage("second", total: 4, unit: "images", work: 50)
+    fake.wait(10)
+    try second.advance(by: 2)
+    #expect(
+      fake.texts == [
+        "first: 1/4 checks, 25%, 0.100 checks/s, 30 s left\n",
+        "first: 1 of 4 checks in 10 s (0.100 checks/s)\n",
+        "second: 2/4 images, 50%, 0.200 images/s, 10 s left, all stages up to 30 s\n",
+      ])
+  }
+
+  @Test("Where a line is narrow, the time left stays longest")
+  func narrowLine() throws {
+    for (columns, line) in [
+      (60, "first   25%  1/4 images  30 s left  all stages up to 50 s"),
+      (50, "first   25%  30 s left  all stages up to 50 s"),
+    ] {
+      let fake = Fake()
+      let reporter = fake.reporter(columns: columns)
+      reporter.expect(atLeast: 48)
+      let stage = reporter.stage("first", total: 4, unit: "images", work: 32)
+      fake.wait(10)
+      try stage.advance()
+      #expect(fake.texts.last == "\r\(line)\u{1B}[K")
+    }
+  }
+
   @Test("A bar is never as wide as the terminal", arguments: [1, 10, 20, 40, 79, 80, 200])
   func narrow(columns: Int) throws {
     let fake = Fake()

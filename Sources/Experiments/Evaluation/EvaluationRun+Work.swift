@@ -1,11 +1,14 @@
 import Classification
 import Datasets
+import Kernels
 import NeuralNetwork
+import Reporting
 import Robustness
 
 extension EvaluationRun {
   /// What a run has to measure, whoever measures which part of it.
   struct Work: Sendable {
+    let plan: EvaluationPlan
     let setting: Setting
     /// The images' identities, as `LabelledImages.identities`.
     let identities: [String]
@@ -24,6 +27,7 @@ extension EvaluationRun {
       on data: DatasetSplit, called dataset: String
     ) throws {
       let plan = run.plan
+      self.plan = plan
       let setting = try Setting(
         plan, model, other, on: data, images: run.images?.images, kernels: run.kernels)
       let (base, images) = (setting.base, setting.images)
@@ -81,6 +85,14 @@ extension EvaluationRun {
       StoredEvaluation(jobs: jobs, indices: images.indices, images: identities)
     }
 
+    /// What progress reckons for an image of each of the jobs; 0 where nobody sees it, or where it cannot be counted.
+    func expectedWork(on data: DatasetSplit, _ progress: ProgressReporter) -> [Double] {
+      let dryRun = progress.isShown ? DryRun(data, base: setting.base) : nil
+      // What goes wrong here says nothing of the model, and does no harm but that less is told.
+      let passes = try? dryRun?.passes(plan)
+      return passes.map { $0.map(\.work) } ?? Array(repeating: 0, count: jobs.count)
+    }
+
     /// The image at a position, as stores name it.
     func example(_ position: Int) -> OutcomeFile.Example {
       OutcomeFile.Example(index: images.indices[position], image: identities[position])
@@ -103,6 +115,12 @@ extension EvaluationRun {
     }
   }
 
+  /// The size of equal blocks of `count` images, of which every thread gets as many as another.
+  private static func evenly(_ count: Int, among threads: Int, atMost size: Int) -> Int {
+    let rounds = (count + threads * size - 1) / (threads * size)
+    return max(1, (count + threads * rounds - 1) / max(1, threads * rounds))
+  }
+
   /// A job, and what it takes to measure it.
   struct Measurement: Sendable {
     let job: EvaluationJob
@@ -112,6 +130,11 @@ extension EvaluationRun {
     let defended: (any DefendedClassifier)?
     /// Images at once; nil for the evaluation's own choice.
     let blockSize: Int?
+
+    /// Images at once, at most.
+    var largestBlock: Int {
+      Evaluation(seed: job.circumstances.seed, blockSize: blockSize).blockSize(under: threat)
+    }
 
     /// The job for a person.
     var title: String { "\(job.defence.name.rawValue) under \(job.attack.name.rawValue)" }
@@ -126,17 +149,20 @@ extension EvaluationRun {
     /// Measures the images at some positions.
     ///
     /// - Parameters:
-    ///   - forEach: runs the blocks; one after the other unless given.
+    ///   - workers: run the blocks, which are cut so that each has as many to do; one after the other on this thread if
+    ///     nil.
     ///   - finished: called after every block; never at once from two threads.
     func run(
-      on positions: [Int], of work: Work,
-      forEach: @escaping ForEach = oneAfterTheOther,
+      on positions: [Int], of work: Work, with workers: WorkerPool? = nil,
       finished: @Sendable (OutcomeFile.Block) throws -> Void
     ) throws {
       var evaluation = Evaluation(
-        seed: job.circumstances.seed, blockSize: blockSize,
+        seed: job.circumstances.seed,
         scoringDraws: job.circumstances.scoringDraws,
-        selectionDraws: job.circumstances.selectionDraws, forEach: forEach)
+        selectionDraws: job.circumstances.selectionDraws,
+        forEach: workers?.forEach ?? oneAfterTheOther)
+      evaluation.blockSize = EvaluationRun.evenly(
+        positions.count, among: workers?.threadCount ?? 1, atMost: largestBlock)
       evaluation.detecting = defended as? any DetectingClassifier
       evaluation.statistics = defended?.detector
       let names = Dictionary(

@@ -57,19 +57,26 @@ package struct EvaluationRun: Sendable {
     let work = try Work.kept(self, model, other, on: data, called: dataset)
     let memory = MemoryReuse()
     defer { withExtendedLifetime(memory) {} }
+    let works = work.expectedWork(on: data, progress)
+    progress.expect(
+      atLeast: works.reduce(0, +) * Double(shard.positions(of: work.images.count).count))
     var results: [JobResult?] = Array(repeating: nil, count: work.jobs.count)
     // Attack by attack, so that images found without knowledge of the defence serve all defences and
     // are forgotten then.
     for column in work.columns {
       let oblivious = work.setting.oblivious(column.attack)
       for place in column.places {
-        results[place] = try measure(work.measurement(of: work.jobs[place], oblivious), of: work)
+        results[place] = try measure(
+          work.measurement(of: work.jobs[place], oblivious), of: work, perImage: works[place])
       }
     }
     return results.compactMap(\.self)
   }
 
-  private func measure(_ measurement: Measurement, of work: Work) throws -> JobResult {
+  /// - Parameter perImage: what progress reckons for an image.
+  private func measure(
+    _ measurement: Measurement, of work: Work, perImage: Double
+  ) throws -> JobResult {
     let job = measurement.job
     let positions = shard.positions(of: work.images.count)
     let file = try store.map {
@@ -90,17 +97,22 @@ package struct EvaluationRun: Sendable {
     let done = earlier.outcomes(of: wanted).found
     let remaining = positions.filter { !done.contains(work.example($0)) }
     if !done.isEmpty {
-      progress.skip("\(measurement.title): \(done.count) images", because: "done before")
+      progress.skip(
+        "\(measurement.title): \(done.count) images", because: "done before",
+        work: perImage * Double(done.count))
     }
     let blocks = Mutex(earlier)
     if !remaining.isEmpty {
-      let stage = progress.stage(measurement.title, total: remaining.count, unit: "images")
-      try measurement.run(
-        on: remaining, of: work, forEach: workers.forEach
-      ) { block in
+      let stage = progress.stage(
+        measurement.title, total: remaining.count, unit: "images",
+        work: perImage * Double(remaining.count))
+      try measurement.run(on: remaining, of: work, with: workers) { block in
         try file?.append(block)
         blocks.withLock { $0.append(block) }
-        try stage.advance(by: block.images.count)
+        // Images that were found for another defence cost nothing, though their search counts as if made again.
+        try stage.advance(
+          by: block.images.count,
+          work: min(block.measured.passes.work, perImage * Double(block.images.count)))
       }
       stage.finish()
     }

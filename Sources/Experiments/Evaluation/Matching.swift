@@ -1,3 +1,4 @@
+import Classification
 import Datasets
 import Foundation
 import NeuralNetwork
@@ -66,16 +67,26 @@ extension EvaluationRun {
     let names = plan.defences.map(\.name).reduce(into: [DefenceName]()) {
       if !$0.contains($1) { $0.append($1) }
     }
+    /// The passes for an image.
+    func passes(_ classifier: some Classifier) -> Int {
+      classifier.forwardPassesPerDecision * (classifier.isRandomized ? plan.scoringDraws : 1)
+    }
+    let work = try plan.defences.reduce(0) {
+      try $0 + passes(setting.target(of: $1).classifier)
+    }
     let stage = progress.stage(
-      "match clean accuracy", total: plan.defences.count * images.count, unit: "images")
+      "match clean accuracy", total: plan.defences.count * images.count, unit: "images",
+      work: Double(work * images.count))
     let found = try names.map { name in
       let candidates = try plan.defences.filter { $0.name == name }.map { defence in
         let defence = defence.resolved(for: setting.base.imageShape)
         let classifier = try setting.target(of: defence).classifier
+        let perImage = Double(passes(classifier))
         let evaluation = Evaluation(
           seed: plan.seed, scoringDraws: plan.scoringDraws, forEach: workers.forEach)
         let outcomes = try evaluation.run(classifier, on: images) {
-          try stage.advance(by: $0.outcomes.count)
+          let count = $0.outcomes.count
+          try stage.advance(by: count, planned: perImage * Double(count), work: $0.passes.work)
         }.outcomes
         let right = outcomes.reduce(0) { $0 + $1.correctCount }
         let all = outcomes.reduce(0) { $0 + $1.predictions.count }

@@ -94,6 +94,7 @@ extension EvaluationRun {
     // The images of a file are checked against the data set's, as a file cannot confirm itself.
     let originals = self.images.map { $0.originals?[0..<images.count] } ?? images
     let defences = plan.defences.map { $0.resolved(for: setting.base.imageShape) }
+    let dryRun = progress.isShown ? DryRun(data, base: setting.base) : nil
     return try defences.compactMap { defence in
       let attacked = results.filter {
         // Who knows the draws is no attacker against whom a defence is to be quoted.
@@ -128,7 +129,12 @@ extension EvaluationRun {
         defence.defence == nil
         ? attack.name.knowledge != .otherNetwork : attack.name.isAdaptive
       let title = "check \(defence.name.rawValue) under \(attack.name.rawValue)"
-      let stage = progress.stage(title, total: SanitySuite.names.count, unit: "checks")
+      let passes = try? dryRun?.passesOfSanity(
+        EvaluationPlan(
+          scoringDraws: plan.scoringDraws, selectionDraws: plan.selectionDraws,
+          defences: [defence], attacks: [attack]), images: images.count)
+      let stage = progress.stage(
+        title, total: SanitySuite.names.count, unit: "checks", work: passes?.work ?? 0)
       let verdicts = try suite.run { _ in try stage.advance() }
       stage.finish()
       return SanityReport(

@@ -25,6 +25,7 @@ package struct Reproduction: Sendable {
   let workers: WorkerPool
   private let progress: ProgressReporter
   private let recipe: @Sendable (TrainingMethod) throws -> TrainingRecipe
+  let dryRun: DryRun
 
   /// An experiment. Networks that are not among `models` are trained by `recipe`, unless given that of the
   /// settings.
@@ -48,6 +49,7 @@ package struct Reproduction: Sendable {
     self.reusesStages = reusesStages
     self.workers = workers
     self.progress = progress
+    dryRun = DryRun(data)
     self.recipe = recipe ?? { try settings.recipe($0, for: dataset) }
   }
 
@@ -188,6 +190,8 @@ package struct Reproduction: Sendable {
     if !reusesStages, FileManager.default.fileExists(atPath: outcomes.path) {
       try FileManager.default.removeItem(at: outcomes)
     }
+    // What goes wrong in counting does no harm but that less is told.
+    if progress.isShown, let work = try? work() { progress.expect(atLeast: work) }
     let models = try settings.methods.map { method in
       (
         method,
@@ -207,6 +211,15 @@ package struct Reproduction: Sendable {
       seconds: (ContinuousClock.now - start) / .seconds(1))
   }
 
+  /// What progress reckons for all of it.
+  private func work() throws -> Double {
+    try passes().work
+      + settings.methods.filter { models[$0] == nil }.reduce(0) { sum, method in
+        let run = try trainingRun(method)
+        return sum + run.work(on: data, epochs: run.recipe.epochs)
+      }
+  }
+
   func trainingRun(_ method: TrainingMethod) throws -> TrainingRun {
     TrainingRun(
       recipe: try recipe(method), architecture: settings.architecture(for: dataset),
@@ -216,7 +229,7 @@ package struct Reproduction: Sendable {
 
   // MARK: Measurements
 
-  private func plan(
+  func plan(
     _ defences: [DefenceDescription], _ attacks: [AttackDescription], count: Int?
   ) -> EvaluationPlan {
     EvaluationPlan(
@@ -281,7 +294,9 @@ package struct Reproduction: Sendable {
     _ method: TrainingMethod, _ model: CheckpointModel
   ) throws -> NetworkResult {
     let epsilon = settings.figureEpsilon(method)
-    let chosen = try stage("settings", method, model) { try self.chosen(method, model) }
+    let chosen = try stage("settings", method, model, work: passesOfChoosing(method)) {
+      try self.chosen(method, model)
+    }
     let claims = chosen.claimed(settings.hasCombinedRule(method))
     var result = NetworkResult(
       method: method, checkpoint: model.digest,
@@ -295,14 +310,17 @@ package struct Reproduction: Sendable {
       switch part {
       case .claims, .whole, .tradeOff, .published: break
       case .conditions:
-        result.conditions = try stage("conditions", method, model) {
+        let passes = verification(method).passes(of: figureImages.count)
+        result.conditions = try stage("conditions", method, model, work: passes) {
           try verification(method).run(
             base(model), named: method.title, on: figureImages, pool: pool)
         }
       case .sanity:
         guard !claims.isEmpty else { break }
         let adaptive = settings.adaptive(epsilon)
-        result.sanity = try stage("sanity", method, model) {
+        result.sanity = try stage(
+          "sanity", method, model, work: passesOfSanity(claims, method)
+        ) {
           try evaluation(plan(claims, [adaptive], count: settings.imageCount)).sanity(
             of: model, on: data, results: result.table.filter { $0.job.attack == adaptive },
             count: settings.sanityCount)
@@ -321,7 +339,7 @@ package struct Reproduction: Sendable {
   }
 
   /// The first images of the figures.
-  private var figureImages: LabelledImages {
+  var figureImages: LabelledImages {
     data.test[0..<min(settings.figureImageCount, data.test.count)]
   }
 
@@ -426,7 +444,8 @@ package struct Reproduction: Sendable {
       let threat = Threat(
         attack.search(selections: 1), within: budget, through: base)
       let stage = progress.stage(
-        "tune \(method.title)", total: Tuning.runCount(lambdas: settings.lambdas), unit: "runs")
+        "tune \(method.title)", total: Tuning.runCount(lambdas: settings.lambdas), unit: "runs",
+        work: passesOfTuning.work)
       let tuning = try Tuning(
         base, pool: pool, clean: data.validation,
         adversarial: evaluate(base, on: data.validation, under: threat).images,
@@ -456,12 +475,12 @@ package struct Reproduction: Sendable {
 
   private func stage<Value: Keepable>(
     _ name: String, _ method: TrainingMethod, _ model: CheckpointModel,
-    _ make: () throws -> Value
+    work: PassMeter.Count = PassMeter.Count(), _ make: () throws -> Value
   ) throws -> Value {
     try StageStore(folder: folder.appending(path: "stages"), reuses: reusesStages).result(
       "\(name)-\(method.rawValue)",
       for: Origin(settings: settings, data: identities, checkpoint: model.digest),
-      title: "\(name) \(method.title)", progress, make)
+      title: "\(name) \(method.title)", work: work.work, progress, make)
   }
 }
 

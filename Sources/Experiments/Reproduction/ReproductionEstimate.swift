@@ -46,11 +46,8 @@ extension Reproduction {
       ])
   }
 
-  /// The passes of images through a network that everything but training takes: every plan is run on one
-  /// image with a small network, and what its jobs took is multiplied by the number of images.
+  /// The passes of images through a network that everything but training takes at most.
   package func passes() throws -> PassMeter.Count {
-    var dry = DryRun(data, dataset, settings)
-    let validation = data.validation.count
     var sum = PassMeter.Count()
     for method in settings.methods {
       // Which setting is chosen does not change what it takes.
@@ -62,42 +59,57 @@ extension Reproduction {
           MatchedDefence(defence: $0, settings: 1, accuracy: 0, count: 0, isReached: false)
         }, detector: defences.first { $0.name == .predictedLabel })
       for (_, plan) in plans(method, chosen) {
-        sum = try sum + dry.passes(plan, of: plan.count ?? data.test.count)
+        sum = try sum + passes(plan, of: plan.count ?? data.test.count)
       }
       if let rule = settings.radius {
-        sum = try sum + dry.passes(sweepPlan(rule), of: validation)
+        sum = try sum + passes(sweepPlan(rule), of: data.validation.count)
       }
-      switch settings.choice {
-      case .dearest:
-        let plan = matchingPlan([.none] + candidates(method))
-        // Matching asks for decisions only, no detector.
-        sum =
-          try sum
-          + dry.passes(plan, of: min(plan.count ?? validation, validation)) {
-            PassMeter.Count(forward: $0.forwardPassesPerDecision * $0.scoringDraws)
-          }
-      case .mostRobust:
-        // Every run of tuning is a decision by both rules on every image, after an attack on all.
-        let decisions =
-          Tuning.runCount(lambdas: settings.lambdas) * validation * (2 * settings.decisionDraws + 1)
-        let attack = validation * (settings.radius?.steps ?? settings.referenceSteps)
-        sum = sum + PassMeter.Count(forward: decisions + attack, backward: attack)
-      }
+      sum = try sum + passesOfChoosing(method)
       if settings.parts.contains(.conditions) {
-        sum =
-          sum
-          + verification(method).passes(of: min(settings.figureImageCount, data.test.count))
+        sum = sum + verification(method).passes(of: figureImages.count)
       }
-      if settings.parts.contains(.sanity), settings.hasCombinedRule(method) {
-        // Nearly every check of the suite runs the attack again.
-        let claims = chosen.claimed(true)
-        let plan = EvaluationPlan(
-          seed: settings.seed, defences: claims,
-          attacks: [settings.adaptive(settings.figureEpsilon(method))])
-        sum = try sum + dry.passes(plan, of: settings.sanityCount * SanitySuite.names.count)
+      let claims = chosen.claimed(settings.hasCombinedRule(method))
+      if settings.parts.contains(.sanity), !claims.isEmpty {
+        sum = try sum + passesOfSanity(claims, method)
       }
     }
     return sum
+  }
+
+  /// The passes that a plan takes for `images` images.
+  private func passes(_ plan: EvaluationPlan, of images: Int) throws -> PassMeter.Count {
+    try dryRun.passes(plan).reduce(PassMeter.Count()) { $0 + $1.times(images) }
+  }
+
+  /// The passes by which the settings of a network's defences are chosen.
+  func passesOfChoosing(_ method: TrainingMethod) throws -> PassMeter.Count {
+    let validation = data.validation.count
+    func decisions(_ plan: EvaluationPlan) throws -> PassMeter.Count {
+      try dryRun.decisions(plan).times(min(plan.count ?? validation, validation))
+    }
+    let bare = try decisions(matchingPlan([.none]))
+    switch settings.choice {
+    case .dearest: return try bare + decisions(matchingPlan(candidates(method)))
+    case .mostRobust:
+      let attack = validation * (settings.radius?.steps ?? settings.referenceSteps)
+      return bare + passesOfTuning + PassMeter.Count(forward: attack, backward: attack)
+    }
+  }
+
+  /// The passes of tuning, of which every run is a decision by both rules on every validation image.
+  var passesOfTuning: PassMeter.Count {
+    PassMeter.Count(
+      forward: Tuning.runCount(lambdas: settings.lambdas) * data.validation.count
+        * (2 * settings.decisionDraws + 1))
+  }
+
+  /// The passes of the sanity suite on what is claimed of a network.
+  func passesOfSanity(
+    _ claims: [DefenceDescription], _ method: TrainingMethod
+  ) throws -> PassMeter.Count {
+    try dryRun.passesOfSanity(
+      plan(claims, [settings.adaptive(settings.figureEpsilon(method))], count: nil),
+      images: min(settings.sanityCount, data.test.count))
   }
 
   /// Seconds of an image's forward pass, and of its gradient, all threads at work.
@@ -148,74 +160,6 @@ extension NetworkVerification {
       + images * (2 * 2 * settings.partnerCount + 2 * decision)
     return PassMeter.Count(
       forward: attack + 2 * images + conditions + linearity, backward: attack)
-  }
-}
-
-/// Runs plans on one image with an untrained network, to count the passes that their jobs take, which depend
-/// neither on the network nor on the radius.
-private struct DryRun {
-  private let data: DatasetSplit
-  private let dataset: Dataset
-  private let settings: Reproduction.Settings
-  private let model: CheckpointModel
-  /// The results of plans that were run already, as several networks have the same plans.
-  private var results: [EvaluationPlan: [JobResult]] = [:]
-
-  init(_ data: DatasetSplit, _ dataset: Dataset, _ settings: Reproduction.Settings) {
-    self.data = data
-    self.dataset = dataset
-    self.settings = settings
-    let shape = data.test.pixels.imageShape
-    let network = ResNet(.resNet8(shape, classCount: data.test.classCount))
-    network.initialize(seed: settings.seed)
-    model = CheckpointModel(
-      name: "dry run",
-      checkpoint: Checkpoint(network, normalization: .plusMinusOne(channels: shape.channels)),
-      digest: "")
-  }
-
-  /// The passes that a plan takes for `images` images at most: what is left out depends on the images. Its defences run together, as images that are found
-  /// without knowledge of a defence are searched once for all defences.
-  ///
-  /// - Parameter ofImage: the passes of a job for one image, by its result; unless given all that it took.
-  mutating func passes(
-    _ plan: EvaluationPlan, of images: Int,
-    ofImage: (JobResult) -> PassMeter.Count = { $0.cost?.passes ?? PassMeter.Count() }
-  ) throws -> PassMeter.Count {
-    /// An attack with the same radius for all, as passes do not depend on the radius.
-    let epsilon = settings.epsilons[0]
-    func common(_ attack: AttackDescription) -> AttackDescription {
-      var attack = attack
-      if attack.budget != nil { attack.epsilon = epsilon }
-      return attack
-    }
-    var one = plan
-    one.count = 1
-    one.defences = plan.defences.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
-    one.attacks = plan.attacks.map(common).reduce(into: []) {
-      if !$0.contains($1) { $0.append($1) }
-    }
-    let found =
-      try results[one]
-      ?? EvaluationRun(
-        plan: one, kernels: settings.kernels, workers: WorkerPool(threadCount: 1),
-        progress: ProgressReporter(output: .silent)
-      ).run(model, on: data, dataset: dataset)
-    results[one] = found
-    let shape = dataset.imageShape
-    return found.reduce(PassMeter.Count()) { sum, result in
-      // How often the plan has it: at so many radii, and a defence perhaps twice.
-      let times =
-        plan.attacks.count { common($0) == result.job.attack }
-        * plan.defences.count {
-          $0.resolved(for: shape) == result.job.defence
-        }
-      let passes = ofImage(result)
-      return sum
-        + PassMeter.Count(
-          forward: times * images * (passes.forward + passes.spared),
-          backward: times * images * passes.backward)
-    }
   }
 }
 

@@ -80,14 +80,19 @@ extension EvaluationRun {
       }
     }
     // What is there counts, not what was said of it.
-    var before = 0
+    var missing: [Int] = []
     for unit in units.indices {
       let isThere = known.withLock { isThere(unit, $0) }
-      if isThere { before += 1 }
+      if !isThere { missing.append(unit) }
       if isThere, !said.contains(unit) { try queue.finish(unit) }
       if !isThere, said.contains(unit) { try queue.reopen(unit) }
     }
-    let stage = progress.stage("units", total: units.count - before, unit: "units")
+    let expected = work.expectedWork(on: data, progress)
+    let works = units.map { column, positions in
+      work.columns[column].places.reduce(0) { $0 + expected[$1] } * Double(positions.count)
+    }
+    let stage = progress.stage(
+      "units", total: missing.count, unit: "units", work: missing.reduce(0) { $0 + works[$1] })
     @Sendable func measure(_ claim: WorkQueue.Claim) throws {
       let (column, positions) = units[claim.unit]
       do {
@@ -127,7 +132,7 @@ extension EvaluationRun {
           while let claim = try queue.take(waiting: checkOthers) {
             try measure(claim)
             mine.withLock { $0 += 1 }
-            try stage.advance()
+            try stage.advance(planned: works[claim.unit])
             try checkOthers()
           }
         } catch {
@@ -137,7 +142,8 @@ extension EvaluationRun {
     }
     if let error = failure.withLock(\.self) { throw error }
     stage.finish()
-    return SharedOutcome(units: units.count, mine: mine.withLock(\.self), before: before)
+    return SharedOutcome(
+      units: units.count, mine: mine.withLock(\.self), before: units.count - missing.count)
   }
 }
 
@@ -169,11 +175,7 @@ extension EvaluationRun.Work {
         measurements: try column.places.map { try measurement(of: jobs[$0], oblivious) })
     }
     let units = columns.enumerated().flatMap { number, column in
-      let most = column.measurements.map { measurement in
-        measurement.blockSize
-          ?? max(1, 64 / max(1, measurement.threat?.surrogate.forwardPassesPerDecision ?? 1))
-      }
-      let size = size ?? min(16, most.min() ?? 16)
+      let size = size ?? min(16, column.measurements.map(\.largestBlock).min() ?? 16)
       return stride(from: 0, to: images.count, by: size).map {
         (column: number, positions: Array($0..<min($0 + size, images.count)))
       }
