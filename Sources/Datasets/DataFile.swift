@@ -97,7 +97,7 @@ final class DataFile: Sendable {
     guard let reason = failure(reading: bytes, at: start) else { return }
     let line =
       "error: cannot go on reading \(path): \(reason); mend it, and run the same again\n"
-    FileHandle.standardError.write(Data(line.utf8))
+    try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
     _exit(74)
   }
 

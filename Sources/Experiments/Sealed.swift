@@ -16,17 +16,18 @@ extension Array: Keepable where Element: Keepable {
 
 /// What a number in a kept file may be.
 enum Believable {
-  /// Images, passes, draws. All that a file holds of them fits an `Int` together, however long it is, and
-  /// so does a count times a number of draws.
+  /// Images, passes, draws: small enough that their sums over a whole file, and products with a number of draws, do not
+  /// overflow.
   static let count = 0...1_000_000_000_000
   /// An accuracy, a pixel, an area under a curve.
   static let share = 0.0...1
 }
 
-/// Contents with their checksum: the first 16 hexadecimal digits of the SHA-256 of what they are below, and
-/// of the contents as they are encoded here.
+/// Contents with their checksum, by which damage is recognised, and a line that is from another file; it is no
+/// protection against forgery.
 ///
-/// So what was changed, or what is from another file, is recognised.
+/// The checksum is the first 16 hexadecimal digits of the SHA-256 of another checksum, that of the header of the same file
+/// for its lines, followed by the contents as they are encoded here.
 struct Sealed<Contents: Keepable>: Codable {
   private var contents: Contents
   private var checksum: String

@@ -122,14 +122,14 @@ package struct TrainingRun: Sendable {
       curve: Self.curve(beside: output))
   }
 
-  /// What progress reckons for so many epochs, in passes of an image: one forward, and two backward, to the images
-  /// and to the weights, with as many images besides as are searched for, at one forward and one backward a step.
+  /// What progress reckons for so many epochs, as `PassMeter.Count.work`: an image takes four to five forward passes, as
+  /// RESULTS has both, and one that is searched for takes three a step besides.
   func work(on data: DatasetSplit, epochs: Int) -> Double {
     let perImage =
       switch recipe.method {
-      case .plain, .mixup: 3
-      case .adversarial(_, let steps): 3 + 2 * steps
-      case .interpolatedAdversarial(_, _, let steps): 6 + 2 * steps
+      case .plain, .mixup: 5
+      case .adversarial(_, let steps): 5 + 3 * steps
+      case .interpolatedAdversarial(_, _, let steps): 10 + 3 * steps
       }
     return Double(epochs) * Double(data.training.count) * Double(perImage)
   }

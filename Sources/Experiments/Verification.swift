@@ -9,13 +9,13 @@ import Statistics
 package struct Verification: Sendable {
   /// Which models, and where to look.
   package struct Settings: Codable, Hashable, Sendable {
-    /// Classes, dimension and G.
+    /// How the random models are made: classes, dimension, and the effect G of the attack on the probabilities.
     package var scenario = SyntheticScenario.Settings()
-    /// λ.
+    /// The mixing ratios λ at which conditions are looked at.
     package var lambdas: [MixingRatio] = [0.2, 0.4, 0.5, 0.6, 0.8]
     /// N of sampled mixup inference.
     package var sampleCount = 30
-    /// Random models of the kind.
+    /// How many random models are tried.
     package var modelCount = 20
     package var seed: UInt64 = 1
 
@@ -37,8 +37,10 @@ package struct Verification: Sendable {
       case mixed
     }
 
-    /// A condition on one number under a rule; RIC is two, one for each of its labels.
+    /// One inequality of the paper for MI-PL or MI-OL. The robustness improving condition (RIC) consists of two, for the
+    /// true label y and for the label ŷ that the attack has the network predict; that on the detection gap (DG) is one.
     package struct Condition: Hashable, Sendable {
+      /// Which of the three.
       package enum Part: Sendable { case trueLabel, predictedLabel, detectionGap }
 
       package var part: Part
@@ -56,7 +58,7 @@ package struct Verification: Sendable {
 
     /// The condition that it is about, nil of a theorem; not in JSON, where the claim says it.
     package var condition: Condition?
-    /// What is claimed.
+    /// The inequality or equation in words.
     package var claim: String
     /// Where it stands in the paper.
     package var equation: String
@@ -72,20 +74,22 @@ package struct Verification: Sendable {
     }
   }
 
-  /// What was found.
+  /// What a run measured.
   package struct Results: Encodable, Sendable {
     package var settings: Settings
-    /// Identities: deviations and the rounding that they may have.
+    /// What must hold: how far the two sides of each equation are apart, and how far rounding lets them be.
     package var theorems: [Finding]
     /// RIC and DG on these models, λ by λ; the measured values are means over the models.
     package var conditions: [Finding]
-    /// Models that satisfy equation (2), which Table 1, RIC and DG presuppose; only they count there.
+    /// The number of models on which the attack changes the label, as equation (2) has it; only they enter
+    /// `conditions`, which the paper states for successful attacks.
     package var attackedCount: Int
-    /// Whether F = H + G is a distribution at every input and mixture that was looked at.
+    /// Whether the models' outputs H + G were probabilities, none below 0 and 1 in all, at every input and mixture that
+    /// was looked at.
     package var staysOnSimplex: Bool
-    /// MI-OL on clean inputs.
+    /// For every λ, how often MI-OL gives a clean input a wrong label.
     package var failures: [Failure]
-    /// The λ above which RIC holds, where G is a power law.
+    /// Where RIC begins to hold, if G is a power law.
     package var criticalLambdas: [CriticalLambda]
     package var region: Region
 
@@ -97,7 +101,7 @@ package struct Verification: Sendable {
   package struct Failure: Codable, Hashable, Sendable {
     package var lambda: Double
     package var probability: Double
-    /// Whether the label is kept for N → ∞.
+    /// Whether the label would be kept with infinitely many mixtures.
     package var keepsLabel: Bool
   }
 
@@ -125,7 +129,8 @@ package struct Verification: Sendable {
       Self(rawValue: rule == .predicted ? 1 : 2)
     }
 
-    /// The detection gap is on the right side.
+    /// The condition on the detection gap: what mixing changes of the confidence in the predicted label tells attacked
+    /// inputs from clean ones.
     package static func detection(_ rule: PartnerLabel) -> Self {
       Self(rawValue: rule == .predicted ? 4 : 8)
     }
@@ -144,7 +149,7 @@ package struct Verification: Sendable {
 
   package init(_ settings: Settings) { self.settings = settings }
 
-  /// Verifies.
+  /// Tries the models and gathers what was measured.
   ///
   /// - Parameter interruption: looked at before every model.
   /// - Throws: `TheoryError` if the settings are out of range, `Interrupted`.
@@ -198,7 +203,7 @@ package struct Verification: Sendable {
       let margins = scenarios.map {
         $0.model.detectionMargin(of: $0.input, mixing: rule, lambda: lambda)
       }
-      // DG is the difference of two changes of confidence.
+      // DG is the difference of two changes of confidence, each of which is rounded.
       let rounding = scenarios.map { 2 * $0.model.roundingBound(of: $0.input) }
       return [
         condition(
@@ -291,7 +296,8 @@ extension PartnerLabel {
 }
 
 extension SyntheticScenario.Settings {
-  /// p of G_k(λδ; ·) = λᵖ G_k(δ; ·), if G is such a power law with one strength for y and ŷ.
+  /// p, if λ times the attack has λᵖ times its effect on each probability, G_k(λδ; ·) = λᵖ G_k(δ; ·), and takes as much
+  /// from y as it gives to ŷ; nil otherwise.
   var powerLaw: Double? {
     guard spread == 0 else { return nil }
     return switch family {

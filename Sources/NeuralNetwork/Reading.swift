@@ -67,9 +67,12 @@ package struct Reading: Sendable, Hashable {
     /// What an answer means.
     fileprivate func meaning(_ answer: String) -> String {
       switch (self, answer) {
-      case (.activation, "silu"): "x / (1 + e⁻ˣ) behind every normalisation"
-      case (.activation, "leaky-0.1"): "x behind every normalisation, and x / 10 below 0"
-      case (.activation, _): "ReLU behind every normalisation"
+      case (.activation, _):
+        switch ResNet.Architecture.Details.Activation(rawValue: answer) {
+        case .relu, nil: "ReLU behind every normalisation"
+        case .silu: "x / (1 + e⁻ˣ) behind every normalisation"
+        case .leaky: "x behind every normalisation, and x / 10 below 0"
+        }
       case (.blockOrder, "pre-activation"):
         "normalisations and activations before their convolutions"
       case (.blockOrder, _):

@@ -151,7 +151,7 @@ private struct Runner<Value> {
       if settings.isTraced {
         let line =
           "\(report.name): (\(arguments.joined(separator: ", "))) \(ReplayToken(source.choices))\n"
-        FileHandle.standardError.write(Data(line.utf8))
+        try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
       }
       nonisolated(unsafe) let argument = value
       let body = body

@@ -299,8 +299,8 @@ package func monotonicSeconds() -> Double {
   return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
 }
 
-// Progress that cannot be shown is no reason to stop the work.
-@Sendable private func writeToStandardError(_ text: String) {
+/// Writes text to standard error as well as that goes: what cannot be told there is no reason to stop the work.
+@Sendable package func writeToStandardError(_ text: String) {
   _ = Array(text.utf8).withUnsafeBytes { writeAll($0, to: STDERR_FILENO) }
 }
 

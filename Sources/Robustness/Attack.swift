@@ -1,8 +1,8 @@
 import Classification
 import Statistics
 
-/// Searches for images that are classified wrongly. It only searches: what it found is projected,
-/// predicted again with fresh randomness and judged by `judge`, never by the attack itself.
+/// Searches for images that are classified wrongly. It only searches: `Evaluation` projects what it found, has it
+/// predicted again on draws of another purpose, and compares with the true labels.
 public protocol Attack: Sendable {
   /// One candidate for every example, [N, C, H, W], which need not lie in the ball.
   ///
@@ -18,35 +18,6 @@ public protocol Attack: Sendable {
     _ examples: LabelledImages, within budget: PerturbationBudget,
     through surrogate: any DifferentiableClassifier, seed: UInt64
   ) throws -> Tensor
-}
-
-/// The images of an attack as they are judged.
-public struct Judgement: Sendable {
-  /// The images, inside ball and box, with the true labels and the indices of the originals.
-  public let images: LabelledImages
-  /// The label that the classifier gives to every image.
-  public let predictions: [Int]
-
-  /// Whether each prediction is the true label; an attack succeeded where it is not.
-  public var isCorrect: [Bool] { zip(predictions, images.labels).map(==) }
-}
-
-/// Projects candidates onto ball and box, predicts them with randomness of the purpose `.score`,
-/// which no attack has seen, and so decides on which examples the attack succeeded.
-///
-/// The clean images of an evaluation are scored on the same draws, which makes the comparison a
-/// paired one: an attack of radius 0 changes no prediction.
-///
-/// - Throws: `AttackError.candidateShape` unless there is one candidate for every example, and what
-///   the classifier throws.
-public func judge(
-  _ candidates: Tensor, of examples: LabelledImages, within budget: PerturbationBudget,
-  by classifier: some Classifier, seed: UInt64
-) throws -> Judgement {
-  let images = try judgedImages(candidates, of: examples, within: budget)
-  let draws = Draws(seed: seed, purpose: .score, examples: images.indices)
-  return Judgement(
-    images: images, predictions: try classifier.predictions(of: images.pixels, draws: draws))
 }
 
 /// Candidates as they are judged: inside ball and box, with the labels and indices of the originals.

@@ -4,10 +4,10 @@ import Statistics
 ///
 /// Equal if the numbers are: "1/2" equals "0.50". Written, and encoded, as it was asked for.
 public struct Epsilon: Sendable, Hashable, Comparable, CustomStringConvertible {
-  /// The number.
+  /// The length as an exact ratio.
   public let ratio: ExactRatio
 
-  /// n/d, such as 8 of 255 levels of a pixel. Told in lowest terms.
+  /// n/d, such as 8 of 255 levels of a pixel. It is printed in lowest terms, as there is no text that it was asked for by.
   ///
   /// - Precondition: n is from 0 to 10¹⁵ and d from 1 to 10¹⁵.
   public init(_ n: Int, over d: Int) { ratio = ExactRatio(n, over: d) }
@@ -28,10 +28,10 @@ public struct Epsilon: Sendable, Hashable, Comparable, CustomStringConvertible {
 
   private init(_ ratio: ExactRatio) { self.ratio = ratio }
 
-  /// 0.
+  /// The length 0, at which an attack may change nothing.
   public static let zero = Epsilon(0, over: 1)
 
-  /// The largest length that a norm allows, at which every ball holds the whole box.
+  /// The largest length that a norm allows: so large that every image is within it.
   package static func largest(of norm: PerturbationBudget.Norm) -> Epsilon {
     Epsilon(norm.largestRadius)
   }
@@ -51,14 +51,14 @@ public struct Epsilon: Sendable, Hashable, Comparable, CustomStringConvertible {
   /// Whether `steps` steps of this length together are at least as long as a radius; exactly, on whole
   /// numbers.
   ///
-  /// - Precondition: steps are from 0 to a million, and neither length was scaled.
+  /// - Precondition: steps are from 0 to a million, and neither length is one of `scaled`, whose numbers may be too large.
   package func reaches(_ radius: Epsilon, inSteps steps: Int) -> Bool {
     ratio.times(steps, isAtLeast: radius.ratio)
   }
 
   /// n/d times this length, or the largest of a norm if that is less. Written as a ratio.
   ///
-  /// - Precondition: n and d are from 1 to 1000, and this length was not scaled.
+  /// - Precondition: n and d are from 1 to 1000, and this length is not itself one of `scaled`.
   func scaled(by n: Int, over d: Int, in norm: PerturbationBudget.Norm) -> Epsilon {
     Epsilon(min(ratio.scaled(by: n, over: d), norm.largestRadius))
   }

@@ -225,7 +225,6 @@ public struct EvaluationResult: Sendable {
       index: Int, label: Int, predictions: [Int], selectionMisses: Int = 0,
       statistics: [String: Double]? = nil, distance: Double? = nil
     ) {
-      self.distance = distance
       self.index = index
       self.label = label
       self.predictions = predictions

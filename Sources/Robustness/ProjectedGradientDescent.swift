@@ -35,7 +35,7 @@ public struct ProjectedGradientDescent: Attack, Hashable, Codable {
   ///
   /// An image that is misled so often is hardly ever classified rightly, and further steps are hardly of any
   /// use. The next step is still taken. A search that ends finds another image than one that goes on, so it
-  /// is a choice: it saves passes, and `judge` says what it costs.
+  /// is a choice: it saves passes, and how many images are found by either tells what it costs.
   public var patience: Int?
   /// Which classes are tried with the objective `.everyClass`.
   public var targets: TargetSchedule

@@ -1,5 +1,5 @@
-/// What random numbers are for. Streams of different purposes never share a number, so an attacker
-/// cannot have seen the draws that later score it.
+/// What random numbers are for. Streams of different purposes never share a number, so an attack that keeps to its own
+/// purposes has not seen the draws that score it later.
 public enum Purpose: UInt64, Sendable, CaseIterable, Codable {
   /// The first weights of a network.
   case initialization = 1
@@ -11,7 +11,7 @@ public enum Purpose: UInt64, Sendable, CaseIterable, Codable {
   case mixup
   /// Random changes of the training images.
   case augmentation
-  /// The random start of an attack.
+  /// Where an attack looks: random starts, directions, noise.
   case attackStart
   /// The labels at which targeted attacks aim.
   case attackTarget

@@ -3,6 +3,7 @@ import Datasets
 import Experiments
 import Foundation
 import NeuralNetwork
+import Reporting
 
 /// A checkpoint's file. Warnings about how it is read go to standard error.
 ///
@@ -26,7 +27,7 @@ func checkpointFile(
       throw Failure.data("\(path): \(error); \(reading.advice)\(usual ?? "")")
     }
     func say(_ text: String) {
-      FileHandle.standardError.write(Data("mixup-inference: \(text)".printable.utf8 + [10]))
+      writeToStandardError("mixup-inference: \(text)".printable + "\n")
     }
     for warning in file.warnings(option: reading.option) { say("warning: \(path): \(warning)") }
     // Who gave or made the file did not say it there.

@@ -51,7 +51,7 @@ struct CommonOptions: ParsableArguments {
     while text.hasSuffix("\n\n") { text.removeLast() }
     if !text.hasSuffix("\n") { text += "\n" }
     if isTaken {
-      FileHandle.standardError.write(Data(text.utf8))
+      writeToStandardError(text)
     } else {
       print(text, terminator: "")
     }
@@ -96,7 +96,7 @@ struct CommonOptions: ParsableArguments {
   }
 
   private func note(_ line: String) {
-    FileHandle.standardError.write(Data("mixup-inference: \(line.printable)\n".utf8))
+    writeToStandardError("mixup-inference: \(line.printable)\n")
   }
 }
 

@@ -30,9 +30,12 @@ struct Destination: ExpressibleByArgument {
   /// - Throws: `FileWriteError`.
   func check() throws { if let file { try AtomicFile.check(file) } }
 
+  /// - Throws: `FileWriteError`, and `Failure` for standard output that does not take it.
   func write(_ bytes: Data) throws {
     guard let file else {
-      FileHandle.standardOutput.write(bytes)
+      if let code = bytes.withUnsafeBytes({ writeAll($0, to: STDOUT_FILENO) }) {
+        throw Failure.output(code)
+      }
       return
     }
     try AtomicFile.write(bytes, to: file)

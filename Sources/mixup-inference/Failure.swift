@@ -13,9 +13,9 @@ struct Failure: Error {
   static func data(_ message: String) -> Failure { Failure(message: message, status: EX_DATAERR) }
   /// A file that cannot be read or written.
   static func file(_ message: String) -> Failure { Failure(message: message, status: EX_IOERR) }
-  /// Standard output that does not take what is printed, as `errno` says why.
-  static func output() -> Failure {
-    .file("cannot write standard output: \(String(cString: strerror(errno))); send it elsewhere")
+  /// Standard output that does not take what is printed, for the reason that `errno` has.
+  static func output(_ code: Int32 = errno) -> Failure {
+    .file("cannot write standard output: \(String(cString: strerror(code))); send it elsewhere")
   }
   /// Work that was asked to end before it was done.
   private static func unfinished(_ message: String) -> Failure {

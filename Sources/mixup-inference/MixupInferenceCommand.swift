@@ -35,6 +35,7 @@ struct MixupInferenceCommand: ParsableCommand {
 
   /// Runs a verb, and ends with one line and the right status where it cannot.
   static func main() {
+    occupyStandardDescriptors()
     var command: any ParsableCommand
     let width = ProcessInfo.processInfo.environment["COLUMNS"]
     makeRoomForHelp()
@@ -101,6 +102,15 @@ struct MixupInferenceCommand: ParsableCommand {
       .first { !repeatable.contains($0) && !seen.insert($0).inserted }
   }
 
+  /// Opens standard input, output and error where whoever started the program has closed them, so that no file that
+  /// is opened later gets their number and what is printed with it. Nothing can be written there.
+  private static func occupyStandardDescriptors() {
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+      // The system gives the lowest number that is free.
+      _ = open("/dev/null", O_RDONLY)
+    }
+  }
+
   /// Lets ArgumentParser lay its texts out for a terminal of at least 40 columns: in a narrower one it leaves out what
   /// options are for, or, built for debugging, traps.
   private static func makeRoomForHelp() {
@@ -116,7 +126,7 @@ struct MixupInferenceCommand: ParsableCommand {
 
   private static func fail(_ failure: Failure) -> Never {
     let line = Printout("mixup-inference: \(failure.message)").text(.of(STDERR_FILENO))
-    FileHandle.standardError.write(Data("\(line)\n".utf8))
+    writeToStandardError("\(line)\n")
     Foundation.exit(failure.status)
   }
 }

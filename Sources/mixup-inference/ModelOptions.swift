@@ -3,6 +3,7 @@ import Classification
 import Experiments
 import Foundation
 import NeuralNetwork
+import Reporting
 
 /// Which model: a file, or a command that answers for it.
 struct SubjectOptions: ParsableArguments {
@@ -89,7 +90,7 @@ private func fileModel(
     }
     if reading.normalization == nil {
       let line = "mixup-inference: \(path): normalization \(ONNXReport.unscaled)".printable + "\n"
-      FileHandle.standardError.write(Data(line.utf8))
+      writeToStandardError(line)
     }
     return try GraphModel(
       name: modelName(path), network,

@@ -32,10 +32,12 @@ struct Verify: Verb {
   var dimension = 16
 
   @Option(
-    help: "G: \(SyntheticScenario.Family.allCases.map(\.rawValue).joined(separator: ", ")).")
+    help:
+      "Form of the attack's effect G: \(SyntheticScenario.Family.allCases.map(\.rawValue).joined(separator: ", "))."
+  )
   var family = SyntheticScenario.Family.power.rawValue
 
-  @Option(help: "p: how fast the attack's effect decays as the attack shrinks.")
+  @Option(help: "p: half of the attack has its effect divided by 2ᵖ.")
   var exponent = 2.0
 
   @Option(help: "g: the confidence that the attack takes from the true label, above 0 up to 1.")

@@ -390,7 +390,7 @@ struct WrongInputTests {
     Mistake("\(evaluate) --mean 0.5 --std nan", 64, "deviations above zero"),
     Mistake("train --method magic --output @new.safetensors", 64, "method magic"),
     Mistake("\(train) --architecture vgg", 64, "architecture vgg"),
-    Mistake("\(train) --activation mish", 64, "it is one of relu, silu, leaky-0.1"),
+    Mistake("\(train) --activation magic", 64, "it is one of relu, silu, leaky-0.1"),
     Mistake("\(train) --learning-rate nan", 64, "--learning-rate is nan"),
     Mistake("\(train) --learning-rate 0", 64, "--learning-rate is 0"),
     Mistake("\(train) --noise 0", 64, "--noise is 0"),
@@ -566,6 +566,54 @@ struct WrongInputTests {
           result.error.hasSuffix(
             "mixup-inference: cannot write standard output: No space left on device; "
               + "send it elsewhere\n"))
+      }
+    }
+  }
+
+  // `RunningCommand` reads standard error; the shell sends standard output elsewhere, or closes it.
+  @Test("Results that cannot be printed end in one line, also JSON, and a closed standard output")
+  func closedStandardOutput() throws {
+    try Workplace.with { place in
+      let words = ["evaluate", "--model", "model.safetensors", "--count", "2", "--quiet"]
+      for (shell, more, reason) in [
+        ("exec \"$0\" \"$@\" >/dev/full", ["--json", "-"], "No space left on device"),
+        ("exec \"$0\" \"$@\" >&-", ["--json", "-"], "Bad file descriptor"),
+        ("exec \"$0\" \"$@\" <&- >&-", [], "Bad file descriptor"),
+      ] {
+        let ending = try RunningCommand(words + more, in: place.folder, shell: shell).end()
+        #expect(ending.reason == .exit && ending.status == 74)
+        #expect(
+          ending.error
+            == "mixup-inference: cannot write standard output: \(reason); send it elsewhere\n")
+      }
+    }
+  }
+
+  // A file would otherwise be opened under the number of standard error, and progress written into it.
+  @Test("Nothing is lost, and nothing written into files, where nobody takes what is said")
+  func closedStandardError() throws {
+    try Workplace.with { place in
+      func measured(_ store: String, _ redirection: String) throws -> (Int32, [String]) {
+        let words = ["evaluate", "--model", "model.safetensors", "--count", "2", "--store", store]
+        let ending = try RunningCommand(
+          words, in: place.folder, shell: "exec \"$0\" \"$@\" \(redirection)"
+        ).end()
+        let folder = place.folder.appending(path: "\(store)/outcomes")
+        let files = try names(in: folder).map {
+          // Without what depends on the machine's speed.
+          try String(contentsOf: folder.appending(path: $0), encoding: .utf8)
+            .replacing(/"seconds":[-+.0-9e]+/, with: "")
+            .replacing(/"checksum":"[^"]*"/, with: "")
+        }
+        return (ending.status, files)
+      }
+      let whole = try measured("open", "")
+      #expect(whole.0 == 0 && !whole.1.isEmpty)
+      for (store, redirection, status) in [
+        ("no-error", "2>&-", 0), ("full-error", "2>/dev/full", 0), ("none", "<&- >&- 2>&-", 74),
+      ] as [(String, String, Int32)] {
+        let found = try measured(store, redirection)
+        #expect(found.0 == status && found.1.map(\.count) == whole.1.map(\.count))
       }
     }
   }

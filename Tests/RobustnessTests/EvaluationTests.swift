@@ -181,7 +181,7 @@ struct EvaluationTests {
     #expect(choices.reduce(0) { $0 + $1.images.count } == data.count * 2 * 3)
   }
 
-  @Test("who judges alone does so on the draws of an evaluation, and decides as its first ones")
+  @Test("what is judged is asked on scoring draws alone, whoever has found it")
   func judgeAgrees() throws {
     let result = try Evaluation(seed: 5).run(defence, on: data, under: adaptive())
     let spy = Spy(defence)

@@ -23,20 +23,22 @@ package struct CertificationRecord: Encodable, Sendable {
   package var indices: IndexRanges
   package var pool: EvaluationJob.Pool?
   package var defence: SmoothedDefence
-  /// The standard deviation of the noise as the image sees it: σ, or σ/λ behind mixing; pixel scale.
+  /// The standard deviation of the noise, on the pixel scale, as if it were added to the image: σ; behind mixing σ/λ, as
+  /// the image is scaled by λ before noise is added.
   package var inputSigma: Double
   package var norm = PerturbationBudget.Norm.l2
   package var votes: Certification.Votes
-  /// α, of every image.
+  /// α: the chance, at most, that the certificate of an image is wrong.
   package var level: Double
-  /// "sequence" or "fixed".
+  /// "sequence" if draws end as soon as the question is decided, "fixed" if their number is fixed beforehand.
   package var rule: String
-  /// The most draws of every law, or the fixed number.
+  /// The most draws of each law of the random images, or the fixed number.
   package var drawLimit: Int
   package var seed: UInt64
   package var kernelSet: KernelSet
   package var planProfile: PlanProfile?
-  /// Laws of the random images that an attacker could cause, under all of which a certificate holds.
+  /// How many laws the random images may have. Without mixing it is one. Behind mixing it is one for every class, as the
+  /// partners depend on the predicted class and an attacker may change that; a certificate holds under all.
   package var lawCount: Int
   /// What came out, radius by radius.
   package var radii: [Row]
@@ -51,8 +53,8 @@ package struct CertificationRecord: Encodable, Sendable {
     package var correct: Int
     /// Images that are certified in a class that is not.
     package var wrong: Int
-    /// Images of which it was shown that the radius cannot be certified; at radius 0, that abstain. With a fixed
-    /// number of draws none is shown.
+    /// Images of which it was shown that the radius cannot be certified; at radius 0 those that abstain. A fixed number
+    /// of draws shows this of none.
     package var refuted: Int
     /// Images that the draws did not decide.
     package var undecided: Int

@@ -27,7 +27,7 @@ extension EvaluationRun {
       "\(defence.name.rawValue) under \(attack.name.rawValue)", total: setting.images.count,
       unit: "images")
     let evaluation = Evaluation(seed: plan.seed, forEach: workers.forEach)
-    let classifier = target.judge(of: attack)
+    let classifier = target.predictor(of: attack)
     let result = try evaluation.run(classifier, on: setting.images, under: threat) {
       try stage.advance(by: $0.outcomes.count)
     }

@@ -13,23 +13,22 @@ package struct AttackName: Hashable, Sendable, RawRepresentable, CaseIterable, C
       self.usual = usual
     }
 
-    /// Whether it makes no sense without knowledge of the defence.
+    /// Whether only an attacker who knows the defence can run it.
     var needsDefence: Bool { usual?.standIn != nil }
 
     package static func == (a: Self, b: Self) -> Bool { a.name == b.name }
     package func hash(into hasher: inout Hasher) { hasher.combine(name) }
   }
 
-  /// What the attacker knows: the model whose gradient is followed, or which is asked for predictions; written
-  /// as records have it.
+  /// Which model the attacker can ask for gradients or predictions. The raw values are those in records.
   package enum Knowledge: String, CaseIterable, Sendable {
-    /// The bare network's.
+    /// The bare network.
     case network
-    /// The whole defence's, with the law of its randomness, but not its draws.
+    /// The defence, and the law by which it draws, but not the draws.
     case defence
-    /// That of another network for the same images.
+    /// Another network for the same images.
     case otherNetwork = "another network"
-    /// The whole defence's with the draws on which it is judged, which no attacker can know.
+    /// The defence and the very draws on which it is judged, which no real attacker can know.
     case draws
 
     var prefix: String {

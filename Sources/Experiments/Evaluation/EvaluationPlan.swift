@@ -10,7 +10,8 @@ package struct EvaluationPlan: Hashable, Sendable {
   package var seed: UInt64
   /// R, predictions that score an example of a randomised defence.
   package var scoringDraws: Int
-  /// Predictions by which the worst attack on an example is chosen before it is scored; 0 for no choice.
+  /// Predictions by which the strongest of the attacks on an image is chosen, on other draws than those that score it; 0
+  /// for no choice.
   package var selectionDraws: Int
   package var defences: [DefenceDescription]
   package var attacks: [AttackDescription]
@@ -59,7 +60,7 @@ package struct EvaluationPlan: Hashable, Sendable {
 }
 
 extension EvaluationPlan {
-  /// Sees that accuracy over the radius can be told: the images as they are are measured too.
+  /// Adds the images without an attack if they are missing, with which a curve of accuracy over the radius begins.
   ///
   /// - Throws: `PlanError.curves` unless an attack looks for the nearest image.
   package mutating func prepareForCurves() throws(PlanError) {

@@ -109,7 +109,7 @@ extension EvaluationRun {
           selections: max(1, job.circumstances.selectionDraws))
       }
       return Measurement(
-        job: job, classifier: target.judge(of: job.attack), threat: threat,
+        job: job, classifier: target.predictor(of: job.attack), threat: threat,
         defended: target.defended,
         blockSize: setting.blockSize(through: threat?.surrogate))
     }

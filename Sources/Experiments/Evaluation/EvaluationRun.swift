@@ -49,20 +49,20 @@ package struct EvaluationRun: Sendable {
     try run(model, other: other, on: data, called: dataset.name)
   }
 
-  /// `run`, for data that records call `dataset`.
+  /// As `run`, with the name that records have for the data set.
   func run(
     _ model: any EvaluatedModel, other: (any EvaluatedModel)? = nil, on data: DatasetSplit,
     called dataset: String
   ) throws -> [JobResult] {
     let work = try Work.kept(self, model, other, on: data, called: dataset)
+    // While it lives, freed memory is kept for the next block.
     let memory = MemoryReuse()
     defer { withExtendedLifetime(memory) {} }
     let works = work.expectedWork(on: data, progress)
     progress.expect(
       atLeast: works.reduce(0, +) * Double(shard.positions(of: work.images.count).count))
     var results: [JobResult?] = Array(repeating: nil, count: work.jobs.count)
-    // Attack by attack, so that images found without knowledge of the defence serve all defences and
-    // are forgotten then.
+    // Attack by attack: one that ignores the defence is run once, its images serve all defences, and are let go then.
     for column in work.columns {
       let oblivious = work.setting.oblivious(column.attack)
       for place in column.places {
@@ -109,7 +109,7 @@ package struct EvaluationRun: Sendable {
       try measurement.run(on: remaining, of: work, with: workers) { block in
         try file?.append(block)
         blocks.withLock { $0.append(block) }
-        // Images that were found for another defence cost nothing, though their search counts as if made again.
+        // Images that were found for another defence took no time now, though the count is that of a search.
         try stage.advance(
           by: block.images.count,
           work: min(block.measured.passes.work, perImage * Double(block.images.count)))

@@ -96,9 +96,9 @@ extension EvaluationRun {
 
     var classifier: any DifferentiableClassifier { defended ?? base }
 
-    /// Who judges the images of an attack: the defence; where the attacker knows its draws, the defence on those
+    /// Who predicts the images of an attack: the defence; where the attacker knows its draws, the defence on those
     /// that score an image first.
-    func judge(of attack: AttackDescription) -> any DifferentiableClassifier {
+    func predictor(of attack: AttackDescription) -> any DifferentiableClassifier {
       frozen(against: attack) ?? classifier
     }
 
