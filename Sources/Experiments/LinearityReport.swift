@@ -44,9 +44,9 @@ struct LinearityReport: Sendable {
       var sentence = "\(entry.name):"
       if let middle = entry.linearity.measurement.points.first(where: { $0.lambda == 0.5 }) {
         sentence +=
-          " half-way between two classes the prediction misses the line by "
-          + "\(fixed(middle.betweenClasses.value, decimals: 2)) of 2 on average, within a class by "
-          + "\(fixed(middle.withinClasses.value, decimals: 2))"
+          " half-way between images of two classes the prediction is "
+          + "\(fixed(middle.betweenClasses.value, decimals: 2)) away from the line between theirs on average, where 2 is "
+          + "the most, within a class \(fixed(middle.withinClasses.value, decimals: 2))"
       }
       for comparison in entry.linearity.comparisons {
         guard let found = comparison.correlation else { continue }

@@ -88,8 +88,8 @@ package struct NetworkVerificationReport: Sendable, Reported {
         }.joined(separator: "; ")
       }
       return
-        "\(results.name), \(rule.title): RIC on average \(places(\.condition)). That the detection gap is on "
-        + "the right side on average \(places(\.detection))."
+        "\(results.name), \(rule.title): measured directly, RIC on average \(places(\.condition)). That mixing tells "
+        + "attacked images from clean ones as the paper's detector needs it on average \(places(\.detection))."
     } + remarks
   }
 

@@ -164,8 +164,8 @@ struct ReproductionReportTests {
     let sentence = try #require(report.findings.first { $0.contains("half-way") })
     #expect(
       sentence
-        == "mixup: half-way between two classes the prediction misses the line by 0.75 of 2 on "
-        + "average, within a class by 0.12; the less linear an image, the larger its RIC margin "
+        == "mixup: half-way between images of two classes the prediction is 0.75 away from the line between "
+        + "theirs on average, where 2 is the most, within a class 0.12; the less linear an image, the larger its RIC margin "
         + "under MI-PL; the less linear an image, the smaller its RIC margin under MI-OL.")
     #expect(
       report.text.contains("0.75 [0.70, 0.80]") && report.text.contains("-0.30 [-0.50, -0.10]"))
@@ -296,27 +296,41 @@ struct ReproductionReportTests {
     #expect(html.contains("<script>\(HTMLReport.script)</script>"))
   }
 
-  // Shares of the gain from 10% to 60%.
+  // 10 of 100 are right without the defence, under either attacker.
   @Test(
-    "says which share of a gain survives the adaptive attack",
-    arguments: [(35, "50% of the gain"), (60, "100% of the gain"), (10, "0% of the gain")])
-  func survivingShare(_ adaptive: Int, _ words: String) throws {
-    let sentence = try #require(try findings(Counts(adaptive: adaptive)).first)
-    #expect(sentence.contains("from 10.0% to 60.0%") && sentence.contains(words))
+    "says of what MI-OL changes under each attack whether it is decided",
+    arguments: [
+      (60, 35, "adds 50.0 points [", "adds 25.0 points ["),
+      (60, 10, "adds 50.0 points [", "changes accuracy by 0.0 points ["),
+      (60, 2, "adds 50.0 points [", "costs 8.0 points ["),
+      (10, 3, "changes accuracy by 0.0 points [", "costs 7.0 points ["),
+      (3, 3, "costs 7.0 points [", "costs 7.0 points ["),
+    ])
+  func change(_ oblivious: Int, _ adaptive: Int, _ former: String, _ latter: String) throws {
+    let found = try findings(Counts(oblivious: oblivious, adaptive: adaptive)).first
+    let sentence = try #require(found).replacing("\u{A0}", with: " ")
+    #expect(sentence.contains("from 10.0% to \(oblivious).0%"), "\(sentence)")
+    let parts = sentence.components(separatedBy: " under the former and ")
+    #expect(parts.count == 2 && parts[0].contains("it \(former)"), "\(sentence)")
+    #expect(parts.last?.hasPrefix(latter) == true, "\(sentence)")
+    #expect(parts[0].contains("not decided") == (oblivious == 10))
+    #expect(parts.last?.contains("not decided") == (adaptive == 10))
   }
 
-  @Test("does not call it a negative share where the attack leaves less than without defence")
-  func belowBare() throws {
-    let sentence = try #require(try findings(Counts(adaptive: 2)).first)
-    #expect(sentence.contains("leaves 2.0%; 0% of the gain"))
-  }
-
-  // Wilson's intervals of 10 and 14 of 100 overlap: 5.5–17.4 and 8.5–22.1.
-  @Test("gives no share of a gain that may be chance, nor of a loss", arguments: [14, 10, 3])
-  func chance(_ oblivious: Int) throws {
-    let sentence = try #require(try findings(Counts(oblivious: oblivious, adaptive: 3)).first)
-    #expect(sentence.hasSuffix("the change is within chance.") || oblivious < 10)
-    #expect(!sentence.contains("of the gain"))
+  // Wilson's intervals of 4, 10, 15 and 35 of 100, beside one in ten: 1.6–9.8, 5.5–17.4, 9.3–23.3, 26.4–44.7.
+  @Test(
+    "says where what is left against the attacker who knows is no more than guessing",
+    arguments: [
+      (4, "4.0% [1.6, 9.8], is less than guessing, 10%"),
+      (10, "10.0% [5.5, 17.4], is not told from guessing, 10%"),
+      (15, "15.0% [9.3, 23.3], is not told from guessing, 10%"), (35, nil),
+    ] as [(Int, String?)])
+  func guessing(_ adaptive: Int, _ words: String?) throws {
+    let report = ReproductionReport(
+      try results([.mixup: Counts(oblivious: 60, adaptive: adaptive)]))
+    let html = report.page.render()
+    #expect(html.contains("What is left then") == (words != nil))
+    if let words { #expect(html.contains(words)) }
   }
 
   @Test("tells a detector that is worse than a coin, and leaves out one that was not measured")

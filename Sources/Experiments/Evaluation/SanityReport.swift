@@ -79,6 +79,13 @@ extension SanityReport.Summary: RawRepresentable, CustomStringConvertible {
   }
 
   package var description: String { rawValue }
+
+  /// The same, to be read behind "the sanity suite".
+  package var sentence: String {
+    guard isPassed, !checks.isEmpty else { return rawValue }
+    return "failed in no check on \(count) image\(count == 1 ? "" : "s"), and did not decide: "
+      + checks.joined(separator: ", ")
+  }
 }
 
 extension EvaluationRun {

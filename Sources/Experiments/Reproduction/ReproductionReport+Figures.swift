@@ -38,8 +38,8 @@ extension ReproductionReport {
         caption:
           "As the paper's Figure 2. Left, the confidence in the true class y of mixtures; middle, that in the class ŷ "
           + "that the attack led to; right, by how much mixing takes back the effect G of the attack, the sign of y "
-          + "turned as in the paper: the condition holds where a curve is above its dashed bound, (12) or (15). "
-          + "Bands are 95% intervals.")
+          + "turned as in the paper: RIC holds where both curves are above their bounds, (12) or (15), if the network is "
+          + "linear between images, as the paper presumes. Bands are 95% intervals.")
     ]
     return figure + place + [
       .details(

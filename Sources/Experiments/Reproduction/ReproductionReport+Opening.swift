@@ -27,7 +27,8 @@ extension ReproductionReport {
         caption:
           "What is left of each defence, with 95% intervals over images; at the right the figure for an attacker who "
           + "knows. A stronger attack than PGD-\(settings.adaptiveSteps) can only leave less: read it as an upper "
-          + "bound."))
+          + "bound. He attacks a defence twice, through it and through the network, and the better counts for each "
+          + "image; the network alone is attacked once."))
     return content + warnings.map { .note($0) } + [.note(reservations)]
   }
 
@@ -38,7 +39,7 @@ extension ReproductionReport {
 
   /// What MI-OL adds to the accuracy of a network: image by image, under the attack that does not know of it, and
   /// under the one that does, each against the same attack on the network alone.
-  private func gains(
+  func gains(
     _ network: Reproduction.NetworkResult
   ) -> (oblivious: PairedOutcomes, adaptive: PairedOutcomes)? {
     func pairs(_ attack: AttackDescription) -> PairedOutcomes? {
@@ -54,17 +55,30 @@ extension ReproductionReport {
     return (oblivious, adaptive)
   }
 
-  /// "On the mixup network, against an attacker who does not know of it, MI-OL adds 34.4 points [30.2, 38.6] …".
+  /// "On the mixup network, against an attacker who does not know of it, MI-OL adds 34.4 points [30.2, 38.6] …", and where
+  /// what is left against the other is no more than guessing, that.
   private func answer(_ network: Reproduction.NetworkResult) -> String? {
     guard let (oblivious, adaptive) = gains(network) else { return nil }
-    return
+    var answer =
       "On the \(network.method.title) network, against an attacker who does not know of it, MI-OL "
-      + "\(Self.change(oblivious)); against one who does, it \(Self.change(adaptive))."
+      + "\(Self.change(oblivious)); against one who does, it \(Self.change(adaptive))"
+    let guessing = 1 / Double(results.dataset.classCount)
+    if let left = network.table[.otherLabel, settings.adaptive(epsilon(network))]?.accuracy,
+      left.interval.lower <= guessing
+    {
+      let share = interval(
+        left.value, left.interval, decimals: 1, scale: 100, unit: "%")
+      answer +=
+        ". What is left then, \(share), is "
+        + (left.interval.upper < guessing ? "less than" : "not told from")
+        + " guessing, \(percent(guessing, decimals: 0))"
+    }
+    return answer + "."
   }
 
   /// "adds 3.4 points [1.0, 5.8] of accuracy", "costs …", or that the interval, Newcombe's, decides neither, for
   /// the end of a sentence.
-  private static func change(_ pairs: PairedOutcomes) -> String {
+  static func change(_ pairs: PairedOutcomes) -> String {
     let likely = pairs.differenceInterval()
     func points(_ sign: Double) -> String {
       let (value, range) =
@@ -103,15 +117,20 @@ extension ReproductionReport {
 
   /// What would make the answer wrong, as far as this page can know.
   private var reservations: String {
-    let checked = results.networks.flatMap(\.sanity)
+    let checked = results.networks.flatMap { network in network.sanity.map { (network, $0) } }
+    let undecided = checked.filter { !$0.1.summary.checks.isEmpty }.map { network, report in
+      "\(report.summary.checks.joined(separator: ", ")) on the \(network.method.title) network"
+    }
     let sanity =
       checked.isEmpty
       ? "The sanity suite, which asks whether the attacks work at all, was not run."
-      : checked.allSatisfy(\.failures.isEmpty)
-        ? "The sanity suite found no fault in the attacks on MI-OL."
+      : checked.allSatisfy(\.1.failures.isEmpty)
+        ? "No check of the sanity suite failed, on \(checked[0].1.count) images of each network that it was run on"
+          + (undecided.isEmpty ? "." : "; not decided: \(undecided.joined(separator: ", ")).")
         : "The sanity suite found faults: figures that failed are not to be quoted."
     return
-      "Intervals are for the choice of images alone: networks trained from another seed differ by more. \(sanity)"
+      "Intervals are for the choice of images alone: of each kind one network was trained, and how far others are from "
+      + "it was not measured here. \(sanity)"
   }
 
   /// The paper that the defence is from.
