@@ -105,14 +105,18 @@ package struct DotPlot: Drawing {
     }
     let top = y + 8
     var marks = Canvas(width: width)
-    y = draw(frame, y: top, on: &marks)
+    var bands: [ClosedRange<Double>] = []
+    y = draw(frame, y: top, on: &marks, bands: &bands)
     for tick in frame.ticks {
       let place = frame.across(tick.value)
       canvas.line(place, top, place, y + 4, ink: .text(0.14))
     }
     for reference in visibleReferences(frame) {
       let place = frame.across(reference.value)
-      canvas.line(place, top - 4, place, y + 4, ink: .text(0.6), dash: "5 3")
+      for band in [top - 4...top + 4] + bands {
+        canvas.line(
+          place, band.lowerBound, place, band.upperBound, ink: .text(0.6), dash: "5 3")
+      }
     }
     canvas.append(marks.body)
     let names = groups.flatMap { group in
@@ -193,7 +197,11 @@ package struct DotPlot: Drawing {
   }
 
   /// All groups from `y` on; the new y.
-  private func draw(_ frame: Frame, y: Double, on canvas: inout Canvas) -> Double {
+  ///
+  /// - Parameter bands: where there are marks from top to bottom, and no words among them, which a line would strike out.
+  private func draw(
+    _ frame: Frame, y: Double, on canvas: inout Canvas, bands: inout [ClosedRange<Double>]
+  ) -> Double {
     var y = y
     for (place, group) in groups.enumerated() {
       y += place == 0 ? 4 : 10
@@ -201,9 +209,36 @@ package struct DotPlot: Drawing {
         y += 18
         canvas.text(line, x: Canvas.padding, y: y - 4, isBold: true)
       }
-      for row in group.rows { y = draw(row, of: group, frame, y: y, on: &canvas) }
+      for row in group.rows {
+        let above = y
+        y = draw(row, of: group, frame, y: y, on: &canvas)
+        guard hasMarks(row) else { continue }
+        let band = (frame.isWide ? above : y - rowHeight(row, frame) - 2)...y
+        if let last = bands.last, last.upperBound == band.lowerBound {
+          bands[bands.count - 1] = last.lowerBound...y
+        } else {
+          bands.append(band)
+        }
+      }
     }
     return y
+  }
+
+  private func hasMarks(_ row: Row) -> Bool {
+    row.values.prefix(conditions.count).contains { $0?.value.isFinite == true }
+  }
+
+  /// The height of all lanes of marks of a row.
+  private var lanesHeight: Double { Self.pitch * Double(max(conditions.count, 1)) }
+
+  /// The height of a row's marks, and of its name where that stands beside them.
+  private func rowHeight(_ row: Row, _ frame: Frame) -> Double {
+    max(lanesHeight, 17 * Double(frame.isWide ? max(nameLines(row, frame).count, 1) : 1))
+  }
+
+  /// A row's name beside its marks.
+  private func nameLines(_ row: Row, _ frame: Frame) -> [String] {
+    wrapped(row.name, width: frame.nameWidth)
   }
 
   private func draw(
@@ -211,7 +246,8 @@ package struct DotPlot: Drawing {
   ) -> Double {
     // On a narrow picture a name stands above its marks, and nearer to them than to those of the row before.
     var y = y + (frame.isWide ? 5 : 10)
-    let lines = wrapped(row.name, width: frame.isWide ? frame.nameWidth : canvas.innerWidth)
+    let lines =
+      frame.isWide ? nameLines(row, frame) : wrapped(row.name, width: canvas.innerWidth)
     if !frame.isWide {
       for line in lines {
         y += 17
@@ -219,8 +255,7 @@ package struct DotPlot: Drawing {
       }
       y += 2
     }
-    let lanes = Self.pitch * Double(max(conditions.count, 1))
-    let height = max(lanes, 17 * Double(frame.isWide ? max(lines.count, 1) : 1))
+    let height = rowHeight(row, frame)
     if frame.isWide {
       for (index, line) in lines.enumerated() {
         let middle = y + height / 2 - 17 * (Double(lines.count) / 2 - Double(index) - 0.5)
@@ -228,15 +263,14 @@ package struct DotPlot: Drawing {
           line, x: Canvas.padding + frame.nameWidth, y: middle + 4.5, anchor: .end)
       }
     }
-    let values = zip(conditions.indices, row.values).filter { $1?.value.isFinite == true }
-    if values.isEmpty {
+    if !hasMarks(row) {
       canvas.text(
         shortened("not measured", width: frame.right - frame.left, size: 12), x: frame.left,
         y: y + height / 2 + 4, size: 12, ink: .text(0.6))
     }
-    for (index, value) in values {
-      guard let value else { continue }
-      let lane = y + (height - lanes) / 2 + Self.pitch * (Double(index) + 0.5)
+    for (index, value) in zip(conditions.indices, row.values) {
+      guard let value, value.value.isFinite else { continue }
+      let lane = y + (height - lanesHeight) / 2 + Self.pitch * (Double(index) + 0.5)
       let name = [group.name, row.name, conditions[index]].filter { !$0.isEmpty }
         .joined(separator: ", ")
       canvas.group(series: index) { canvas in

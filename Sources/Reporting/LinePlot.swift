@@ -241,8 +241,19 @@ package struct LinePlot: Drawing {
     }
     for label in labels {
       let place = frame.across(label.marking.x)
-      let y = frame.top - 8 - 17 * Double(label.row)
-      canvas.line(place, y + 1, place, frame.bottom, ink: .text(0.6), dash: "5 3")
+      func base(_ row: Int) -> Double { frame.top - 8 - 17 * Double(row) }
+      let y = base(label.row)
+      // The line makes room for labels of others below.
+      let others = labels.filter {
+        let end = $0.start + textWidth($0.marking.label, size: 12)
+        return $0.row < label.row && $0.start - 2 < place && place < end + 2
+      }
+      var upper = y + 1
+      for row in others.map(\.row).sorted(by: >) {
+        canvas.line(place, upper, place, base(row) - 14, ink: .text(0.6), dash: "5 3")
+        upper = base(row) + 1
+      }
+      canvas.line(place, upper, place, frame.bottom, ink: .text(0.6), dash: "5 3")
       canvas.text(label.marking.label, x: label.start, y: y - 3, size: 12)
     }
     return frame

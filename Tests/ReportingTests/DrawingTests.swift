@@ -128,6 +128,17 @@ struct DrawingTests {
           Issue.record("'\(label.text)' upon '\(other.text)' at width \(width)")
         }
       }
+      for line in reader.attributes where line["stroke-dasharray"] == "5 3" {
+        let ends = (line["d"] ?? "").split { "ML ".contains($0) }.compactMap { Double($0) }
+        guard ends.count == 4 else {
+          Issue.record("no line: \(line)")
+          continue
+        }
+        let struck = reader.labels.first {
+          $0.left < ends[0] && ends[0] < $0.right && $0.top < ends[3] && ends[1] < $0.bottom
+        }
+        #expect(struck == nil, "'\(struck?.text ?? "")' is struck out at width \(width)")
+      }
     }
   }
 
