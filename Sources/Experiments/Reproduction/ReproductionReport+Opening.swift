@@ -11,9 +11,11 @@ extension ReproductionReport {
     var content: [HTMLReport.Content] = [
       .paragraph(
         "Mixup Inference (Pang, Xu and Zhu, ICLR 2020) mixes an image with clean ones when it is classified, and "
-          + "averages the predictions. Here \(results.networks.count) networks that differ in their training are "
-          + "attacked alone and behind it, on the first \(results.testCount) test images, by one who does "
-          + "not know of it and by one who does.")
+          + "averages the predictions. MI-OL takes clean images of other classes than the predicted one, MI-PL such of "
+          + "that class, and MI-Combined one or the other for each image. Here \(results.networks.count) networks that "
+          + "differ in their training are attacked alone and behind it, on the first \(results.testCount) test images of "
+          + "\(results.dataset.name), of \(results.dataset.imageShape) pixels and \(results.dataset.classCount) classes, by "
+          + "one who does not know of it and by one who does.")
     ]
     if let principal {
       if let answer = answer(principal) { content.append(.lead(answer)) }
@@ -99,6 +101,7 @@ extension ReproductionReport {
   private func keyFigures(_ network: Reproduction.NetworkResult) -> [HTMLReport.KeyFigure] {
     let radius = epsilon(network)
     let figures: [(String, DefenceName, AttackDescription)] = [
+      ("behind MI-OL, not attacked", .otherLabel, AttackDescription(.none)),
       ("\(network.method.title) network alone, attacked", .none, settings.oblivious(radius)),
       ("behind MI-OL, if the attacker does not know", .otherLabel, settings.oblivious(radius)),
       ("behind MI-OL, if the attacker knows", .otherLabel, settings.adaptive(radius)),
@@ -110,7 +113,10 @@ extension ReproductionReport {
           percent($0.accuracy.value), label,
           detail:
             "\(fixed(100 * range.lower, decimals: 1)) to \(fixed(100 * range.upper, decimals: 1))% of "
-            + "\($0.outcomes.count) images, ε\u{A0}=\u{A0}\(radius)")
+            + "\($0.outcomes.count) images, "
+            + (attack.budget == nil
+              ? "alone \(network.table[.none, attack].map { percent($0.accuracy.value) } ?? "–")"
+              : "ε\u{A0}=\u{A0}\(radius)"))
       }
     }
   }
