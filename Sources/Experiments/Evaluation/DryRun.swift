@@ -4,9 +4,7 @@ import Kernels
 import NeuralNetwork
 import Reporting
 import Robustness
-import Statistics
 import Synchronization
-import Training
 
 /// What the jobs of plans take for an image, counted before anything is measured: each is done twice on one image,
 /// with a model that no attack misleads, so that none ends early, and with one that is misled at once, as some search
@@ -35,6 +33,17 @@ package final class DryRun: Sendable {
         forwardPassesPerDecision: base?.forwardPassesPerDecision ?? 1,
         isRandomized: base?.isRandomized ?? false)
     }
+  }
+
+  /// For the progress of a plan; nil where nobody sees it, or where a defence is of another package: that may need more
+  /// training images than one of every class.
+  convenience init?(
+    of plan: EvaluationPlan, on data: DatasetSplit, base: any Classifier,
+    seenBy progress: ProgressReporter
+  ) {
+    guard progress.isShown, plan.defences.allSatisfy({ DefenceName.allCases.contains($0.name) })
+    else { return nil }
+    self.init(data, base: base)
   }
 
   /// The passes for an image of every defence under every attack, in the order of the jobs of a run. Images that are

@@ -87,7 +87,7 @@ extension EvaluationRun {
 
     /// What progress reckons for an image of each of the jobs; 0 where nobody sees it, or where it cannot be counted.
     func expectedWork(on data: DatasetSplit, _ progress: ProgressReporter) -> [Double] {
-      let dryRun = progress.isShown ? DryRun(data, base: setting.base) : nil
+      let dryRun = DryRun(of: plan, on: data, base: setting.base, seenBy: progress)
       // What goes wrong here says nothing of the model, and does no harm but that less is told.
       let passes = try? dryRun?.passes(plan)
       return passes.map { $0.map(\.work) } ?? Array(repeating: 0, count: jobs.count)

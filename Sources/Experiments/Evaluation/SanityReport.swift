@@ -101,7 +101,7 @@ extension EvaluationRun {
     // The images of a file are checked against the data set's, as a file cannot confirm itself.
     let originals = self.images.map { $0.originals?[0..<images.count] } ?? images
     let defences = plan.defences.map { $0.resolved(for: setting.base.imageShape) }
-    let dryRun = progress.isShown ? DryRun(data, base: setting.base) : nil
+    let dryRun = DryRun(of: plan, on: data, base: setting.base, seenBy: progress)
     return try defences.compactMap { defence in
       let attacked = results.filter {
         // Who knows the draws is no attacker against whom a defence is to be quoted.

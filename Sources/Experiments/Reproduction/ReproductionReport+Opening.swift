@@ -27,10 +27,10 @@ extension ReproductionReport {
       .figure(
         accuracyPlot,
         caption:
-          "What is left of each defence, with 95% intervals over images; at the right the figure for an attacker who "
+          "What is left of each defence, with 95% intervals over images; at the right the figure for the attacker who "
           + "knows. A stronger attack than PGD-\(settings.adaptiveSteps) can only leave less: read it as an upper "
-          + "bound. He attacks a defence twice, through it and through the network, and the better counts for each "
-          + "image; the network alone is attacked once."))
+          + "bound. Of a defence the attacker who knows makes two attacks, through it and through the network, and the "
+          + "better counts for each image; on the network alone one."))
     return content + warnings.map { .note($0) } + [.note(reservations)]
   }
 
