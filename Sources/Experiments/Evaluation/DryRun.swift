@@ -102,10 +102,6 @@ package final class DryRun: Sendable {
     known.withLock { $0[plan] = results }
     return results
   }
-
-  private func unique<Value: Equatable>(_ values: [Value]) -> [Value] {
-    values.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
-  }
 }
 
 extension JobResult {

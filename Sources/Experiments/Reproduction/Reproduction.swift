@@ -211,6 +211,13 @@ package struct Reproduction: Sendable {
       seconds: (ContinuousClock.now - start) / .seconds(1))
   }
 
+  /// Passes for progress to reckon with. What goes wrong in counting does no harm but that less is told, and nothing is
+  /// counted where nobody sees it.
+  private func counted(_ passes: () throws -> PassMeter.Count) -> PassMeter.Count {
+    guard progress.isShown, let passes = try? passes() else { return PassMeter.Count() }
+    return passes
+  }
+
   /// What progress reckons for all of it.
   private func work() throws -> Double {
     try passes().work
@@ -294,7 +301,9 @@ package struct Reproduction: Sendable {
     _ method: TrainingMethod, _ model: CheckpointModel
   ) throws -> NetworkResult {
     let epsilon = settings.figureEpsilon(method)
-    let chosen = try stage("settings", method, model, work: passesOfChoosing(method)) {
+    let chosen = try stage(
+      "settings", method, model, work: counted { try passesOfChoosing(method) }
+    ) {
       try self.chosen(method, model)
     }
     let claims = chosen.claimed(settings.hasCombinedRule(method))
@@ -319,7 +328,7 @@ package struct Reproduction: Sendable {
         guard !claims.isEmpty else { break }
         let adaptive = settings.adaptive(epsilon)
         result.sanity = try stage(
-          "sanity", method, model, work: passesOfSanity(claims, method)
+          "sanity", method, model, work: counted { try passesOfSanity(claims, method) }
         ) {
           try evaluation(plan(claims, [adaptive], count: settings.imageCount)).sanity(
             of: model, on: data, results: result.table.filter { $0.job.attack == adaptive },
