@@ -265,8 +265,16 @@ if Context.environment["MIXUP_INFERENCE_BENCHMARKS"] != nil {
 // MARK: Fuzzing
 
 // Only where it is asked for: it has no main, and links with libFuzzer alone. See `ci/fuzz`.
-if Context.environment["MIXUP_INFERENCE_FUZZING"] != nil {
-  let fuzzing = [SwiftSetting.unsafeFlags(["-parse-as-library"])]
+if let purpose = Context.environment["MIXUP_INFERENCE_FUZZING"] {
+  let profile = purpose == "coverage" ? ["-profile-generate", "-profile-coverage-mapping"] : []
+  // Of several -sanitize the compiler takes the last. The kernels go without: no reader gives them a byte that it has
+  // not checked, and they would take as long to build as a third of all others.
+  for target in package.targets where target.type == .regular {
+    let sanitizers = target.name.hasPrefix("Kernels") ? "" : "fuzzer,address"
+    target.swiftSettings =
+      (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=\(sanitizers)"] + profile)]
+  }
+  let watched = ["-sanitize=fuzzer,address"] + profile
   package.targets += [
     .target(name: "CFuzzer", path: "Fuzz/CFuzzer"),
     .executableTarget(
@@ -275,6 +283,8 @@ if Context.environment["MIXUP_INFERENCE_FUZZING"] != nil {
         "CFuzzer", "Experiments", "ProcessModel", "PropertyTesting", "Training", "Robustness",
         "Datasets", "ONNX", "NeuralNetwork", "Kernels", "Classification", "Statistics",
       ],
-      path: "Fuzz", exclude: ["CFuzzer"], swiftSettings: strict + fuzzing),
+      path: "Fuzz", exclude: ["CFuzzer"],
+      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"] + watched)],
+      linkerSettings: [.unsafeFlags(watched)]),
   ]
 }

@@ -50,32 +50,20 @@ package struct CheckpointReport: InspectionReport {
 
   private static func network(_ file: CheckpointFile) -> [(name: String, value: String)] {
     let architecture = file.architecture
-    let isOwn = file.recognized == nil
-    var findings = [
-      (
-        name: "identity",
-        value: file.identity
-          ?? (file.scaling == nil
-            ? "depends on how the input is scaled; give --mean and --std"
-            : "depends on what is undecided below")
-      ),
+    let undecided =
+      file.scaling == nil
+      ? "depends on how the input is scaled; give --mean and --std"
+      : "depends on what is undecided below"
+    let images =
+      file.recognized == nil
+      ? "\(architecture.imageShape)"
+      : "\(architecture.imageShape.channels) channels, extents not in the file"
+    var findings: [(name: String, value: String)] = [
+      ("identity", file.identity ?? undecided),
       ("network", architecture.description),
       ("parameters", "\(architecture.parameterCount)"),
-      (
-        "images",
-        isOwn
-          ? "\(architecture.imageShape)"
-          : "\(architecture.imageShape.channels) channels, extents not in the file"
-      ),
-      (
-        "normalization",
-        file.scaling.map { "\($0.normalization.description), from \($0.source)" }
-          ?? "not in the file; give --mean and --std"
-          + (file.recognized?.family.usualScaling.map {
-            ", of which this family's are usually \($0)"
-          }
-            ?? "")
-      ),
+      ("images", images),
+      ("normalization", normalization(file)),
     ]
     if let quantization = file.quantization { findings.append(("int8", quantization.text)) }
     if let recognized = file.recognized {
@@ -96,5 +84,14 @@ package struct CheckpointReport: InspectionReport {
         ("rounded", "F64 with more digits than 32-bit floating point: \(list(file.rounded))"))
     }
     return findings
+  }
+
+  private static func normalization(_ file: CheckpointFile) -> String {
+    if let scaling = file.scaling {
+      return "\(scaling.normalization.description), from \(scaling.source)"
+    }
+    let missing = "not in the file; give --mean and --std"
+    guard let usual = file.recognized?.family.usualScaling else { return missing }
+    return "\(missing), of which this family's are usually \(usual)"
   }
 }

@@ -18,31 +18,25 @@ package struct ONNXReport: InspectionReport {
       || normalization.standardDeviation != normalization.mean.map { _ in 1 }
     let graph = network.graph
     let lines = graph.lines
-    findings =
-      [
-        (name: "file", value: name.printable), ("bytes", "\(network.byteCount)"),
-        ("SHA-256 of the file", network.fileDigest), ("identity", network.identity),
-        (
-          "format",
-          "ONNX, version \(network.formatVersion), operator set \(network.operatorSet)"
-            + (network.producer.isEmpty ? "" : ", by \(network.producer.printable)")
-        ),
-        (
-          "operators",
-          network.operators.map { "\($0.count) \($0.name.printable)" }.joined(separator: ", ")
-        ),
-        ("parameters", "\(network.parameterCount)"), ("images", "\(graph.imageShape)"),
-        ("classes", "\(graph.classCount)"),
-        (
-          "batch",
-          network.batch.map { "\($0) by the file; images are computed one by one all the same" }
-            ?? "any"
-        ),
-        ("normalization", isScaled ? "\(normalization), given" : Self.unscaled),
-      ]
-      + (network.externalFiles.isEmpty
-        ? []
-        : [("weights", "in \(network.externalFiles.map(\.printable).joined(separator: ", "))")])
+    let format = "ONNX, version \(network.formatVersion), operator set \(network.operatorSet)"
+    let producer = network.producer.isEmpty ? "" : ", by \(network.producer.printable)"
+    let operators = network.operators.map { "\($0.count) \($0.name.printable)" }
+    let batch = network.batch.map {
+      "\($0) by the file; images are computed one by one all the same"
+    }
+    var findings: [(name: String, value: String)] = [
+      ("file", name.printable), ("bytes", "\(network.byteCount)"),
+      ("SHA-256 of the file", network.fileDigest), ("identity", network.identity),
+      ("format", format + producer), ("operators", operators.joined(separator: ", ")),
+      ("parameters", "\(network.parameterCount)"), ("images", "\(graph.imageShape)"),
+      ("classes", "\(graph.classCount)"), ("batch", batch ?? "any"),
+      ("normalization", isScaled ? "\(normalization), given" : Self.unscaled),
+    ]
+    if !network.externalFiles.isEmpty {
+      let files = network.externalFiles.map(\.printable).joined(separator: ", ")
+      findings.append(("weights", "in \(files)"))
+    }
+    self.findings = findings
     table = Table(
       columns: ["operation", "what", "of", "value", "height×width×channels"],
       rows: lines.map { line in

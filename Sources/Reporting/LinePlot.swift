@@ -314,7 +314,8 @@ package struct LinePlot: Drawing {
       let width = textWidth(text, size: 12)
       let line = frame.across(marking.x)
       return (0..<rows).flatMap { row in
-        [line - width / 2, line + 2, line - width - 2].map { wanted in
+        let starts: [Double] = [line - width / 2, line + 2, line - width - 2]
+        return starts.map { wanted in
           let start = max(Canvas.padding, min(canvas.width - Canvas.padding - width, wanted))
           return Label(
             marking: Marking(x: marking.x, label: text), line: line, start: start,

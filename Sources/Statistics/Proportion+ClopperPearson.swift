@@ -39,7 +39,8 @@ package func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
   guard x > 0 else { return 0 }
   guard x < 1 else { return 1 }
   guard x <= (a + 1) / (a + b + 2) else { return 1 - incompleteBeta(1 - x, b, a) }
-  let logFront = lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)
+  let logFactor = lgamma(a + b) - lgamma(a) - lgamma(b)
+  let logFront = logFactor + a * log(x) + b * log1p(-x)
   return exp(logFront - log(a)) * incompleteBetaFraction(x, a, b)
 }
 

@@ -37,7 +37,7 @@ struct CurveTests {
       }
       try run(["merge", "part1", "part2", "--curve", "merged.csv", "--curve-plot", "merged.svg"])
       let whole = try String(decoding: bytes("whole.csv"), as: UTF8.self)
-      let lines = whole.split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
+      let lines: [[Substring]] = whole.split(separator: "\n").map { $0.split(separator: ",") }
       #expect(Set(lines.dropFirst().map { "\($0[1]) \($0[2])" }).count == 6)
       // Every curve begins at 0 and ends at the usual radius, farther than images are apart.
       #expect(lines.count { $0[4] == "0.0" } == 6 && lines.count { $0[4] == "1000.0" } == 6)

@@ -37,9 +37,9 @@ struct SafetensorsDatasetTests {
   @Test("written by the format's own library are read as they were meant")
   func golden() throws {
     let originals = [try Digits.training()[0..<40], try Digits.test()[0..<20]]
-    for (name, expected) in [
-      ("floats", { $0 }), ("bytes", { Float(Int($0 * 16) * 15) / 255 }),
-    ] as [(String, (Float) -> Float)] {
+    func byte(_ pixel: Float) -> Float { Float(Int(pixel * 16) * 15) / 255 }
+    let files: [(String, (Float) -> Float)] = [("floats", { $0 }), ("bytes", byte)]
+    for (name, expected) in files {
       let dataset = try Dataset(
         safetensors: Fixtures.folder.appending(path: "datasets/\(name).safetensors"))
       #expect(

@@ -87,10 +87,10 @@ struct ReproductionTests {
       #expect(first.results.sweep.flatMap(\.results).count == 12)
       #expect(first.progress.count { $0.contains("used again") } == 0)
       let told = try reproduction(in: folder, WorkerPool(threadCount: 2)).passes()
-      let took =
-        (first.results.networks.flatMap { $0.table + $0.detection }
-        + first.results.sweep.flatMap(\.results)).compactMap(\.cost)
-        .reduce(0) { $0 + $1.passes.backward }
+      let measured =
+        first.results.networks.flatMap { $0.table + $0.detection }
+        + first.results.sweep.flatMap(\.results)
+      let took = measured.compactMap(\.cost).map(\.passes.backward).reduce(0, +)
       // No job tells of PGD-10 on ten images before tuning, of PGD-2 on twenty for the conditions, that the
       // detector's PGD-3 on four images may be that of the table, nor of the sanity suite's attacks, of three steps
       // through the network and three through the defence in every check, on each of three networks.

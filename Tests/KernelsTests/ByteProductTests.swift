@@ -1,10 +1,9 @@
 import KernelTables
+import Kernels
 import PropertyChecks
 import PropertyTesting
 import Statistics
 import Testing
-
-@testable import Kernels
 
 /// What is behind the ends of a stretch of bytes, which no kernel may touch.
 private let sentinel: UInt8 = 0xA5

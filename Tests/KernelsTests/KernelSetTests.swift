@@ -94,10 +94,10 @@ struct KernelSetTests {
     let table = Gather.convolution(geometry)
     let plain = try problem.product(table, .reference)
     let count = plain.count
-    let bias = (0..<32).map { Float($0 % 7) - 3 }
-    let addend = (0..<count).map { Float($0 % 11) - 5 }
-    let mask = (0..<count).map { Float($0 % 3) - 1 }
-    let sums = (0..<count).map { plain[$0] + bias[$0 % 19] + addend[$0] }
+    let bias: [Float] = (0..<32).map { Float($0 % 7) - 3 }
+    let addend: [Float] = (0..<count).map { Float($0 % 11) - 5 }
+    let mask: [Float] = (0..<count).map { Float($0 % 3) - 1 }
+    let sums: [Float] = (0..<count).map { plain[$0] + bias[$0 % 19] + addend[$0] }
     let given = signs(of: mask, columns: 19)
     var written = [UInt8](repeating: 0, count: given.count)
     try addend.withUnsafeBufferPointer { addend in

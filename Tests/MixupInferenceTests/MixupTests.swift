@@ -208,10 +208,11 @@ struct MixupTests {
     let means: [Float] = [0.49, 0.48, 0.45]
     let deviations: [Float] = [0.2, 0.25, 0.26]
     func normalised(_ tensor: Tensor) throws -> Tensor {
-      try Tensor(
-        (0..<tensor.count).map {
-          (tensor[$0] - means[$0 / 16 % 3]) / deviations[$0 / 16 % 3]
-        }, shape: tensor.shape)
+      let values: [Float] = (0..<tensor.count).map { place in
+        let channel = place / 16 % 3
+        return (tensor[place] - means[channel]) / deviations[channel]
+      }
+      return try Tensor(values, shape: tensor.shape)
     }
     let mixup = try Mixup()
     let before = try mixed(mixup, normalised(batch.pixels.tensor)).inputs

@@ -1,13 +1,12 @@
 import Classification
 import Foundation
 import Kernels
+import NeuralNetwork
 import PropertyChecks
 import PropertyTesting
 import Statistics
 import TestSupport
 import Testing
-
-@testable import NeuralNetwork
 
 /// Pixels that are whole 255ths, as those of files are, unless told otherwise.
 private func images(
@@ -162,7 +161,7 @@ struct QuantizationTests {
     await check("balanced rounding", numbers, .element(of: [1, 3, 9])) { numbers, taps in
       let values = Array(numbers.prefix(numbers.count / taps * taps))
       let bytes = balancedRounding(values, perKernel: taps)
-      let errors = zip(bytes, values).map { Double($0) - $1 }
+      let errors: [Double] = zip(bytes, values).map { byte, value in Double(byte) - value }
       // Every number goes to one of its neighbours; sums are right to their own rounding.
       #expect(errors.allSatisfy { abs($0) <= 1 })
       #expect(abs(errors.reduce(0, +)) <= 0.5 + 1e-9)

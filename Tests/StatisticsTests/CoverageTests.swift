@@ -48,9 +48,12 @@ struct GuaranteedCoverageTests {
           Proportion(successes: $0, trials: n).clopperPearsonInterval(confidence: confidence)
         }
         let ends = intervals.flatMap { [$0.lower, $0.upper] }.filter { 0 < $0 && $0 < 1 }
-        for p in ends.flatMap({ [$0, $0 * (1 - 1e-9), $0 + (1 - $0) * 1e-9] }) where p < 1 {
-          let covered = zip(binomial(n, p), intervals).reduce(0) {
-            $0 + ($1.1.contains(p) ? $1.0 : 0)
+        let below = ends.map { $0 * (1 - 1e-9) }
+        let above = ends.map { $0 + (1 - $0) * 1e-9 }
+        for p in ends + below + above where p < 1 {
+          var covered = 0.0
+          for (weight, interval) in zip(binomial(n, p), intervals) where interval.contains(p) {
+            covered += weight
           }
           // The ends are roots to a rounding, and so are the sums.
           #expect(covered >= confidence - 1e-9, "n = \(n), p = \(p): \(covered)")

@@ -244,8 +244,8 @@ struct NormalPairTests {
       guard count == 20_000 else { continue }
       #expect(largestDeviation(of: draws, from: standardNormalCDF) <= samplingBound(count))
       // Sums of neighbours have variance 2 if, and for normal numbers only if, they are uncorrelated.
-      let sums = stride(from: 0, to: count, by: 2).map {
-        (draws[$0] + draws[$0 + 1]) / 2.squareRoot()
+      let sums: [Double] = stride(from: 0, to: count, by: 2).map { place in
+        (draws[place] + draws[place + 1]) * 0.5.squareRoot()
       }
       #expect(largestDeviation(of: sums, from: standardNormalCDF) <= samplingBound(count / 2))
     }

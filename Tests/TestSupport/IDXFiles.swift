@@ -23,8 +23,9 @@ package struct IDXFiles: Sendable {
 
   /// A file: 0, 0, 8 for unsigned bytes, the number of extents, the extents, the values.
   package static func file(_ extents: [Int], _ values: [UInt8]) -> Data {
-    let head = extents.flatMap { extent in (0..<4).map { UInt8(extent >> (24 - 8 * $0) & 0xFF) } }
-    return Data([0, 0, 8, UInt8(extents.count)] + head + values)
+    var bytes: [UInt8] = [0, 0, 8, UInt8(extents.count)]
+    for extent in extents { withUnsafeBytes(of: UInt32(extent).bigEndian) { bytes += $0 } }
+    return Data(bytes + values)
   }
 
   /// Writes all files.

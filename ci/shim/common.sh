@@ -1,8 +1,8 @@
-# For ci/faults and ci/kill, which read this in the root of the repository: the command, a scratch folder, the shim.
+# For ci/cluster, ci/faults and ci/kill, which read this in the root of the repository: the command, a scratch folder, the shim.
 
 . ci/shim/digest.sh
-command=$PWD/.build/debug/mixup-inference
-[ -x "$command" ] || swift build --product mixup-inference
+swift build --configuration release --product mixup-inference >&2
+command=$PWD/.build/release/mixup-inference
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 clang -shared -fPIC -O1 -Wall -Wextra -Werror -o "$scratch/faults.so" ci/shim/faults.c -ldl

@@ -11,7 +11,7 @@
 /// - Parameters:
 ///   - values: [channels, taps] of one output.
 ///   - taps: of one kernel.
-func balancedRounding(_ values: [Double], perKernel taps: Int) -> [Int8] {
+package func balancedRounding(_ values: [Double], perKernel taps: Int) -> [Int8] {
   // Rounding of the quotient could leave a little more than 127.
   var bytes = values.map { max(-127, min(127, $0.rounded(.toNearestOrEven))) }
   var errors = zip(bytes, values).map { $0 - $1 }

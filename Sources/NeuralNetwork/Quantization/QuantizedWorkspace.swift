@@ -3,7 +3,7 @@ import KernelTables
 import Kernels
 
 /// The memory to run a quantized plan on batches up to a capacity; as `Workspace`, lent to one call at a time.
-final class QuantizedWorkspace: @unchecked Sendable {
+package final class QuantizedWorkspace: @unchecked Sendable {
   let plan: QuantizedPlan
   let capacity: Int
   let threadCount: Int
@@ -107,7 +107,7 @@ final class QuantizedWorkspace: @unchecked Sendable {
 
   /// Two bytes with the sum ⌊510 · p⌉. As in the kernels: behind the sum there is no room for a fraction.
   @inline(__always)
-  static func halves(_ pixel: Float) -> (UInt32, UInt32) {
+  package static func halves(_ pixel: Float) -> (UInt32, UInt32) {
     let sum = (max(0, min(510, 510 * pixel)) + 12_582_912).bitPattern & 511
     return (sum / 2, sum - sum / 2)
   }

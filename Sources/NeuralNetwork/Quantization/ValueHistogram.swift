@@ -1,20 +1,22 @@
 /// How often an activation had which values, without zeros: these are exact in every quantization.
-struct ValueHistogram {
+package struct ValueHistogram {
   private(set) var least: Float = 0
   private(set) var largest: Float = 0
   private var counts: [Int] = []
 
+  package init() {}
+
   private static let bins = 2048
 
   /// Widens the range; before anything is counted.
-  mutating func see(_ values: UnsafeBufferPointer<Float>) {
+  package mutating func see(_ values: UnsafeBufferPointer<Float>) {
     for value in values {
       least = min(least, value)
       largest = max(largest, value)
     }
   }
 
-  mutating func count(_ values: UnsafeBufferPointer<Float>) {
+  package mutating func count(_ values: UnsafeBufferPointer<Float>) {
     if counts.isEmpty { counts = [Int](repeating: 0, count: Self.bins) }
     let (least, factor) = (least, Float(Self.bins) / max(largest - least, .leastNormalMagnitude))
     counts.withUnsafeMutableBufferPointer { counts in
@@ -25,7 +27,7 @@ struct ValueHistogram {
   }
 
   /// The scale and the byte of 0 by a method. All values zero: any scale will do, and it is 1.
-  func quantization(_ method: CalibrationMethod) -> (scale: Float, zero: Int) {
+  package func quantization(_ method: CalibrationMethod) -> (scale: Float, zero: Int) {
     guard largest > least else { return (1, 0) }
     let shares: [Double] =
       switch method {
