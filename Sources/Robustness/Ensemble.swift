@@ -2,12 +2,11 @@ import Classification
 
 extension BestOf {
   /// APGD with the cross-entropy; APGD with targeted DLR towards every class, or with fewer than four
-  /// classes with the margin, away from the true one; and in ℓ∞ Square, which needs no gradient. No
+  /// classes with the margin, away from the true one; and Square, which needs no gradient. No
   /// parameter has to be tuned. In the manner of Croce and Hein, ICML 2020, who add the boundary attack
   /// FAB.
   public static func ensemble(
-    norm: PerturbationBudget.Norm, classCount: Int, steps: Int = 100, queries: Int = 5000,
-    restarts: Int = 1, selections: Int = 10
+    classCount: Int, steps: Int = 100, queries: Int = 5000, restarts: Int = 1, selections: Int = 10
   ) -> BestOf {
     let ratio =
       classCount >= 4
@@ -15,14 +14,15 @@ extension BestOf {
         steps: steps, loss: .logitsRatio, objective: .everyClass, restarts: restarts,
         selections: selections)
       : AutoPGD(steps: steps, loss: .margin, restarts: restarts, selections: selections)
-    let attacks: [any Attack] =
-      [AutoPGD(steps: steps, restarts: restarts, selections: selections), ratio]
-      + (norm == .linf ? [SquareAttack(queries: queries, selections: selections)] : [])
+    let attacks: [any Attack] = [
+      AutoPGD(steps: steps, restarts: restarts, selections: selections), ratio,
+      SquareAttack(queries: queries, selections: selections),
+    ]
     return BestOf(attacks.map { Contestant($0) }, selections: selections, sparesMisled: true)
   }
 }
 
-/// `BestOf.ensemble` for the norm and the number of classes that it meets.
+/// `BestOf.ensemble` for the number of classes that it meets.
 package struct Ensemble: ChoosingSearch, ChoosingAttack {
   /// The steps of each gradient attack.
   package var steps = 100
@@ -49,8 +49,8 @@ package struct Ensemble: ChoosingSearch, ChoosingAttack {
     through surrogate: any DifferentiableClassifier, seed: UInt64
   ) throws -> Tensor {
     try BestOf.ensemble(
-      norm: budget.norm, classCount: surrogate.classCount, steps: steps, queries: queries,
-      restarts: restarts, selections: selections
+      classCount: surrogate.classCount, steps: steps, queries: queries, restarts: restarts,
+      selections: selections
     ).search(examples, within: budget, through: surrogate, seed: seed)
   }
 }
@@ -70,9 +70,6 @@ package struct AutoAttack: ChoosingSearch, ChoosingAttack {
   package var selections = 10
 
   package init() {}
-
-  /// ℓ∞, as Square is there for no other.
-  package static var norms: [PerturbationBudget.Norm] { [.linf] }
 
   package var settings: [Setting<AutoAttack>] {
     [

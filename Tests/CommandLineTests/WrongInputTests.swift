@@ -354,7 +354,6 @@ struct WrongInputTests {
     Mistake("\(evaluate) --attack magic --epsilon 1/8", 64, "--attack magic"),
     Mistake("\(evaluate) --attack adaptive-none", 64, "--attack adaptive-none"),
     Mistake("\(evaluate) --attack cw --norm linf --epsilon 1/8", 64, "needs the norm l2"),
-    Mistake("\(evaluate) --attack square --norm l2 --epsilon 1/8", 64, "needs the norm linf"),
     Mistake("\(evaluate) --attack pgd --norm l1 --epsilon 1/8", 64, "--norm l1"),
     Mistake("\(evaluate) --attack pgd --norm l2 --epsilon 1001", 64, "more than 1000"),
     Mistake("\(evaluate) --attack pgd --loss hinge --epsilon 1/8", 64, "--loss hinge"),

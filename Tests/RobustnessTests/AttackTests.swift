@@ -48,6 +48,7 @@ struct AttackCase: Sendable, CustomTestStringConvertible {
   }
   static let queries = [
     AttackCase(name: "Square", attack: SquareAttack(queries: 150)),
+    AttackCase(name: "Square", attack: SquareAttack(queries: 150), norm: .l2),
     AttackCase(name: "noise", attack: UniformNoise(samples: 30)),
     AttackCase(name: "SPSA", attack: SPSA(steps: 5, directions: 8)),
     AttackCase(name: "SPSA", attack: SPSA(steps: 5, directions: 8), norm: .l2),
@@ -279,7 +280,7 @@ struct AttackTests {
       (ProjectedGradientDescent(steps: 1, stepSize: .zero), .linf),
       (AutoPGD(steps: 0), .linf), (AutoPGD(restarts: 0), .linf), (AutoPGD(selections: 0), .linf),
       (SquareAttack(queries: 0), .linf), (SquareAttack(initialShare: 0), .linf),
-      (SquareAttack(initialShare: .nan), .linf), (SquareAttack(), .l2),
+      (SquareAttack(initialShare: .nan), .linf), (SquareAttack(queries: 0), .l2),
       (SquareAttack(selections: 0), .linf), (CarliniWagner(selections: 0), .l2),
       (UniformNoise(samples: 0), .l2), (UniformNoise(selections: 0), .l2),
       (CarliniWagner(steps: 0), .l2), (CarliniWagner(searches: 0), .l2),
@@ -437,6 +438,26 @@ struct AttackTests {
     for place in 0..<found.count {
       let difference = abs(found[place] - data.pixels.tensor[place])
       #expect(abs(difference - 0.1) <= 0x1p-23)
+    }
+  }
+
+  // Every pixel is rounded once, by at most 2⁻²⁵.
+  @Test(
+    "In ℓ2 it spends the whole radius, at any extents",
+    arguments: [(4, 3), (2, 9), (1, 1), (13, 7)])
+  func squareSpendsAll(_ height: Int, _ width: Int) throws {
+    let shape = ImageShape(channels: 2, height: height, width: width)
+    let data = try randomImages(5, shape: shape, classCount: 4, seed: 1, range: 0.2...0.8)
+    let model = TanhMLP(imageShape: shape, classCount: 4, seed: 2)
+    for queries in [1, 60] {
+      let found = try SquareAttack(queries: queries).search(
+        data, within: .l2(Epsilon("0.1")), through: model, seed: 1)
+      let change = zip(found.values, data.pixels.tensor.values).map { Double($0) - Double($1) }
+      for n in 0..<5 {
+        let own = change[n * shape.count..<(n + 1) * shape.count]
+        let length = own.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        #expect(abs(length - 0.1) <= Double(shape.count).squareRoot() * 0x1p-25)
+      }
     }
   }
 

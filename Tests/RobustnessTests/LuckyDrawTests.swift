@@ -128,9 +128,10 @@ struct LuckyDrawTests {
       AttackCase(name: "FMN", attack: FastMinimumNorm(steps: 100), norm: .l2),
       AttackCase(name: "DDN", attack: DecoupledDirectionNorm(steps: 100), norm: .l2),
       AttackCase(name: "Square", attack: SquareAttack(queries: 300)),
+      AttackCase(name: "Square", attack: SquareAttack(queries: 300), norm: .l2),
       AttackCase(name: "noise", attack: UniformNoise(samples: 400)),
       AttackCase(
-        name: "ensemble", attack: BestOf.ensemble(norm: .linf, classCount: 2, steps: 40)),
+        name: "ensemble", attack: BestOf.ensemble(classCount: 2, steps: 40)),
       AttackCase(
         name: "a lucky place before a sure one",
         attack: BestOf([.init(Fixed(left: 0, right: 0.1)), .init(Fixed(left: 0.1, right: 0))])),

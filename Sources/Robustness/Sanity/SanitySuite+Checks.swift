@@ -315,9 +315,7 @@ extension SanitySuite {
   }
 
   private func gradientsHelp() throws -> (SanityVerdict.Outcome, String) {
-    let attack: any Attack =
-      budget.norm == .linf ? SquareAttack(queries: 300) : UniformNoise(samples: 300)
-    let threat = Threat(attack, within: budget, through: classifier)
+    let threat = Threat(SquareAttack(queries: 300), within: budget, through: classifier)
     return expect(
       ("300 queries", try correct(under: threat)), noLessRobustThan: ("gradients", try attacked()))
   }
