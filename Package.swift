@@ -271,8 +271,10 @@ if let purpose = Context.environment["MIXUP_INFERENCE_FUZZING"] {
   // not checked, and they would take as long to build as a third of all others.
   for target in package.targets where target.type == .regular {
     let sanitizers = target.name.hasPrefix("Kernels") ? "" : "fuzzer,address"
+    // What debug builds do not optimise takes the compiler longer than it saves the fuzzer.
+    let speed = ["Experiments", "Reporting"].contains(target.name) ? ["-Onone"] : []
     target.swiftSettings =
-      (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=\(sanitizers)"] + profile)]
+      (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=\(sanitizers)"] + speed + profile)]
   }
   let watched = ["-sanitize=fuzzer,address"] + profile
   package.targets += [
