@@ -268,7 +268,7 @@ if Context.environment["MIXUP_INFERENCE_BENCHMARKS"] != nil {
 if let purpose = Context.environment["MIXUP_INFERENCE_FUZZING"] {
   let profile = purpose == "coverage" ? ["-profile-generate", "-profile-coverage-mapping"] : []
   // Of several -sanitize the compiler takes the last. The kernels go without: no reader gives them a byte that it has
-  // not checked, and they would take as long to build as a third of all others.
+  // not checked, and unrolled loops take long to build with every access watched.
   for target in package.targets where target.type == .regular {
     let sanitizers = target.name.hasPrefix("Kernels") ? "" : "fuzzer,address"
     // What debug builds do not optimise takes the compiler longer than it saves the fuzzer.
