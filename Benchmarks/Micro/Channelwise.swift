@@ -42,8 +42,8 @@ private enum Operation: String, CaseIterable {
   var passes: Int {
     switch self {
     case .sum, .squaredDeviation: 1
-    case .affine, .gradientSums: 3
-    case .gradient: 4
+    case .gradientSums: 2
+    case .affine, .gradient: 3
     }
   }
 }
@@ -54,7 +54,7 @@ private final class Rows {
   private let channels: Int
   private let input: AlignedBuffer
   private let other: AlignedBuffer
-  private let rectified: AlignedBuffer
+  private let signs: [UInt8]
   private let output: AlignedBuffer
   private let perChannel: AlignedBuffer
   private let sums: AlignedBuffer
@@ -67,7 +67,8 @@ private final class Rows {
     self.channels = channels
     input = AlignedBuffer(repeating: 0.5, count: pixels * channels)
     other = AlignedBuffer(repeating: 0.5, count: pixels * channels)
-    rectified = AlignedBuffer(repeating: 0.5, count: pixels * channels)
+    // Every second number is positive. All shapes here have multiples of 16 channels.
+    signs = [UInt8](repeating: 0b0101_0101, count: pixels * channels / 8)
     output = AlignedBuffer(repeating: 0.5, count: pixels * channels)
     perChannel = AlignedBuffer(repeating: 0.5, count: channels)
     sums = AlignedBuffer(repeating: 0, count: channels)
@@ -80,7 +81,7 @@ private final class Rows {
     case .affine:
       kernels.float32.channelwiseAffine(
         pixels: pixels, channels: channels, input: input, scale: value, shift: value,
-        addend: other.pointer, relu: true, output: output.pointer)
+        addend: other.pointer, relu: true, signs: nil, output: output.pointer)
     case .sum:
       kernels.float32.channelwiseSum(
         pixels: pixels, channels: channels, input: input, sums: sums.pointer)
@@ -90,13 +91,13 @@ private final class Rows {
     case .gradientSums:
       kernels.float32.channelwiseGradientSums(
         pixels: pixels, channels: channels, gradient: other.pointer,
-        rectified: rectified.pointer, input: input, mean: value, factor: value, sums: sums.pointer,
+        signs: signs, input: input, mean: value, factor: value, sums: sums.pointer,
         products: products.pointer)
     case .gradient:
       kernels.float32.channelwiseGradient(
         pixels: pixels, channels: channels, gradient: other.pointer,
-        rectified: rectified.pointer, input: input, mean: value, a: value, b: value, d: value,
-        masked: nil, output: output.pointer)
+        signs: signs, input: input, mean: value, a: value, b: value, d: value, kept: nil,
+        output: output.pointer)
     }
   }
 }

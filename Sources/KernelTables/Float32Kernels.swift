@@ -60,6 +60,10 @@ package protocol Float32Kernels {
   /// V[ξ][tile][c] = Bᵀ·d·B of the inputs d of some tiles.
   static func winogradInput(_ arguments: WinogradInputArguments)
 
+  /// M[ξ][tile][column] = V[ξ][tile] · U[ξ] at every point ξ. Every sum is one chain of fused multiply-adds, channel by
+  /// channel of the input.
+  static func winogradProducts(_ arguments: WinogradProductsArguments)
+
   /// U[ξ][c][column] = G·g·Gᵀ of kernels g, in panels.
   ///
   /// - Parameters:
@@ -93,12 +97,15 @@ package protocol Float32Kernels {
   // mean, factor, a, b, d and the sums have one value for every channel. Products are rounded before they
   // are added and sums go pixel by pixel, so every instruction set gives the same bytes.
 
-  /// out = x · scale + shift + addend; if `relu` is set, 0 where that is below 0. The addend is laid out
-  /// like x; nil for zeros.
+  /// out = x · scale + shift + addend; if `relu` is set, 0 where that is below 0.
+  ///
+  /// - Parameters:
+  ///   - addend: laid out like x; nil for zeros.
+  ///   - signs: where the signs of the results are written; nil for nowhere.
   static func channelwiseAffine(
     pixels: Int, channels: Int, input: UnsafePointer<Float>, scale: UnsafePointer<Float>,
     shift: UnsafePointer<Float>, addend: UnsafePointer<Float>?, relu: Bool,
-    output: UnsafeMutablePointer<Float>)
+    signs: UnsafeMutablePointer<UInt8>?, output: UnsafeMutablePointer<Float>)
 
   /// sums = Σ x over the pixels.
   static func channelwiseSum(
@@ -111,27 +118,22 @@ package protocol Float32Kernels {
 
   /// sums = Σ g and products = Σ g·(x − mean)·factor over the pixels.
   ///
-  /// - Parameter rectified: the output of a ReLU, laid out like g: where it is not positive, g counts as 0; nil for no
-  ///   ReLU.
+  /// - Parameter signs: those of the output of a ReLU: where they are not set, g counts as 0; nil for no ReLU.
   static func channelwiseGradientSums(
-    pixels: Int, channels: Int, gradient: UnsafePointer<Float>, rectified: UnsafePointer<Float>?,
+    pixels: Int, channels: Int, gradient: UnsafePointer<Float>, signs: UnsafePointer<UInt8>?,
     input: UnsafePointer<Float>, mean: UnsafePointer<Float>, factor: UnsafePointer<Float>,
     sums: UnsafeMutablePointer<Float>, products: UnsafeMutablePointer<Float>)
 
   /// out = a·g − b·(x − mean) − d, the form of batch normalisation's gradient in its input.
   ///
   /// - Parameters:
-  ///   - rectified: as above.
-  ///   - masked: where g is written as it counts; nil if nobody wants it.
+  ///   - signs: as above.
+  ///   - kept: where g is written as it counts; nil if nobody wants it.
   static func channelwiseGradient(
-    pixels: Int, channels: Int, gradient: UnsafePointer<Float>, rectified: UnsafePointer<Float>?,
+    pixels: Int, channels: Int, gradient: UnsafePointer<Float>, signs: UnsafePointer<UInt8>?,
     input: UnsafePointer<Float>, mean: UnsafePointer<Float>, a: UnsafePointer<Float>,
-    b: UnsafePointer<Float>, d: UnsafePointer<Float>, masked: UnsafeMutablePointer<Float>?,
+    b: UnsafePointer<Float>, d: UnsafePointer<Float>, kept: UnsafeMutablePointer<Float>?,
     output: UnsafeMutablePointer<Float>)
-
-  /// Writes which values are positive.
-  static func signs(
-    rows: Int, channels: Int, values: UnsafePointer<Float>, signs: UnsafeMutablePointer<UInt8>)
 
   /// Sets values to zero where their sign is not set.
   static func mask(
@@ -289,29 +291,22 @@ package struct MatrixProductArguments {
   /// Values of a row of the input.
   package let depth: Int
   /// The matrix, [rows, depth].
-  package var input: UnsafePointer<Float>
-  /// Floats from one row of the input to the next.
-  package let inputStride: Int
+  package let input: UnsafePointer<Float>
   /// Panels [depth, 16] of the columns wanted.
-  package var weights: UnsafePointer<Float>
-  /// Floats from one panel to the next.
-  package let panelStride: Int
+  package let weights: UnsafePointer<Float>
   /// A value for every column, rounded up to whole panels; nil for zeros.
   package let bias: UnsafePointer<Float>?
   /// What is done with the sums, and where they are stored.
-  package var finish: Finish
+  package let finish: Finish
 
   package init(
-    rows: Int, depth: Int, input: UnsafePointer<Float>, inputStride: Int,
-    weights: UnsafePointer<Float>, panelStride: Int, bias: UnsafePointer<Float>? = nil,
-    finish: Finish
+    rows: Int, depth: Int, input: UnsafePointer<Float>, weights: UnsafePointer<Float>,
+    bias: UnsafePointer<Float>?, finish: Finish
   ) {
     self.rows = rows
     self.depth = depth
     self.input = input
-    self.inputStride = inputStride
     self.weights = weights
-    self.panelStride = panelStride
     self.bias = bias
     self.finish = finish
   }
@@ -384,7 +379,7 @@ package struct WinogradTileRange {
 
 /// Memory in which the transforms of tiles work; no other thread may use it meanwhile.
 package struct WinogradMemory {
-  /// As many zeros as a pixel has channels: the pixels around the image.
+  /// Four times as many zeros as a pixel has channels: a row of a tile outside of the image.
   package let zeros: UnsafePointer<Float>
   /// Room for 36 addresses, those of the pixels of a tile.
   package let places: UnsafeMutablePointer<UnsafePointer<Float>>
@@ -398,6 +393,43 @@ package struct WinogradMemory {
     self.zeros = zeros
     self.places = places
     self.half = half
+  }
+}
+
+/// The transformed inputs of some tiles, and the weights of some columns.
+package struct WinogradProductsArguments {
+  /// (m+2)², how many points ξ there are.
+  package let points: Int
+  /// How many tiles there are.
+  package let tiles: Int
+  /// C, channels of the input.
+  package let depth: Int
+  /// V[ξ][tile][c].
+  package let input: UnsafePointer<Float>
+  /// Floats from one point ξ of the input to the next.
+  package let inputStride: Int
+  /// U: panels [points, depth, 16] of the columns wanted.
+  package let weights: UnsafePointer<Float>
+  /// How many columns these are, a multiple of 16.
+  package let columns: Int
+  /// The sums M[ξ][tile][column], which are written.
+  package let sums: UnsafeMutablePointer<Float>
+  /// Floats from one point ξ of the sums to the next.
+  package let sumStride: Int
+
+  package init(
+    points: Int, tiles: Int, depth: Int, input: UnsafePointer<Float>, inputStride: Int,
+    weights: UnsafePointer<Float>, columns: Int, sums: UnsafeMutablePointer<Float>, sumStride: Int
+  ) {
+    self.points = points
+    self.tiles = tiles
+    self.depth = depth
+    self.input = input
+    self.inputStride = inputStride
+    self.weights = weights
+    self.columns = columns
+    self.sums = sums
+    self.sumStride = sumStride
   }
 }
 

@@ -20,7 +20,7 @@ extension KernelSet {
   public func scratchCount(
     _ tiles: WinogradTiles, _ blocking: WinogradBlocking, inputChannels: Int
   ) -> Int {
-    Self.temporaries + inputChannels
+    Self.temporaries + 4 * inputChannels
       + tiles.pointCount * (blocking.tiles * (inputChannels + blocking.columns) + 2 * Self.skew)
   }
 
@@ -50,7 +50,7 @@ extension KernelSet {
     let table = float32
     let outputChannels = weights.outputChannels
     let memory = WinogradMemory(in: scratch, channels: inputChannels)
-    let transformed = scratch + Self.temporaries + inputChannels
+    let transformed = scratch + Self.temporaries + 4 * inputChannels
     let inputStride = blocking.tiles * inputChannels + Self.skew
     let sums = transformed + tiles.pointCount * inputStride
     let total = images * tiles.tilesPerImage
@@ -70,16 +70,11 @@ extension KernelSet {
       for column in stride(from: columns.lowerBound, to: columns.upperBound, by: blocking.columns) {
         let width = min(blocking.columns, columns.upperBound - column)
         let sumStride = blocking.tiles * width + Self.skew
-        var product = MatrixProductArguments(
-          rows: count, depth: inputChannels, input: transformed, inputStride: inputChannels,
-          weights: weights.pointer + column * weights.depth, panelStride: weights.depth * 16,
-          finish: Finish(columns: width, stride: width, output: sums))
-        for _ in 0..<tiles.pointCount {
-          table.matrixProduct(product)
-          product.input += inputStride
-          product.weights += inputChannels * 16
-          product.finish.output += sumStride
-        }
+        table.winogradProducts(
+          WinogradProductsArguments(
+            points: tiles.pointCount, tiles: count, depth: inputChannels, input: transformed,
+            inputStride: inputStride, weights: weights.pointer + column * weights.depth,
+            columns: width, sums: sums, sumStride: sumStride))
         table.winogradOutput(
           WinogradOutputArguments(
             outputExtent: tiles.outputExtent,
@@ -101,7 +96,7 @@ extension KernelSet {
   public func scratchCount(
     gradientOf tiles: WinogradTiles, inputChannels: Int, columns: Int
   ) -> Int {
-    Self.temporaries + max(inputChannels, columns)
+    Self.temporaries + 4 * max(inputChannels, columns)
       + tiles.pointCount
       * (Self.gradientTiles * (inputChannels + columns) + 2 * Self.skew + inputChannels * columns)
   }
@@ -126,7 +121,7 @@ extension KernelSet {
     precondition(tiles.outputExtent == 4 && inputChannels % 16 == 0 && columns % 16 == 0)
     let table = float32
     let memory = WinogradMemory(in: scratch, channels: max(inputChannels, columns))
-    let inputs = scratch + Self.temporaries + max(inputChannels, columns)
+    let inputs = scratch + Self.temporaries + 4 * max(inputChannels, columns)
     let inputStride = Self.gradientTiles * inputChannels + Self.skew
     let gradients = inputs + tiles.pointCount * inputStride
     let gradientStride = Self.gradientTiles * columns + Self.skew
@@ -163,10 +158,10 @@ extension KernelSet {
 }
 
 extension WinogradMemory {
-  /// The beginning of scratch memory: 36 vectors, as many addresses, and zeros for `channels`.
+  /// The beginning of scratch memory: 36 vectors, as many addresses, and zeros for four pixels of `channels`.
   fileprivate init(in scratch: UnsafeMutablePointer<Float>, channels: Int) {
     let zeros = scratch + KernelSet.temporaries
-    zeros.update(repeating: 0, count: channels)
+    zeros.update(repeating: 0, count: 4 * channels)
     self.init(
       zeros: zeros,
       places: UnsafeMutableRawPointer(scratch + 36 * 16)

@@ -111,9 +111,7 @@ public enum KernelSet: String, CaseIterable, Sendable, Codable {
       table.matrixProduct(
         MatrixProductArguments(
           rows: rows.count, depth: inputChannels, input: input + rows.lowerBound * inputChannels,
-          inputStride: inputChannels, weights: panels,
-          panelStride: weights.depth * weights.panelWidth, bias: bias,
-          finish: finish(from: rows.lowerBound)))
+          weights: panels, bias: bias, finish: finish(from: rows.lowerBound)))
       return
     }
     for group in gather.groups {

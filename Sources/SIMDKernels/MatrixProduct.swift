@@ -13,8 +13,8 @@ private struct MatrixTiles: Finish.Loop {
   @inline(never)
   func run<R: Finish.Rule>(_ rule: R.Type, _ finish: Finish) {
     let (rows, depth, columns) = (problem.rows, problem.depth, finish.columns)
-    let (input, inputStride) = (problem.input, problem.inputStride)
-    let (weights, panelStride) = (problem.weights, problem.panelStride)
+    let input = problem.input
+    let (weights, panelStride) = (problem.weights, depth * panelWidth)
     // A block of rows stays in the cache while all columns pass over it.
     let blockRows = max(1, cachedInputs / depth / tileRows) * tileRows
     var block = 0
@@ -31,10 +31,8 @@ private struct MatrixTiles: Finish.Loop {
         let right = weights + next / panelWidth * panelStride + next % panelWidth
         let start =
           problem.bias.map { Row(load($0 + column), load($0 + next)) } ?? Row(.zero, .zero)
-        // Every tile asks for its share of the weights that come next: the panel behind `left`, or at
-        // the last columns what lies behind the first panel's rows, the matrix of Winograd's next point.
-        let isLast = column + 2 * Vector.scalarCount >= columns
-        var coming = isLast ? weights + depth * panelWidth : left + panelStride
+        // Every tile asks for its share of the panel that comes next.
+        var coming = left + panelStride
         var row = block
         while row < end {
           for _ in 0..<share {
@@ -42,22 +40,22 @@ private struct MatrixTiles: Finish.Loop {
             coming += panelWidth
           }
           var tile = Tile(start)
-          let first = input + row * inputStride
+          let first = input + row * depth
           if !isWide {
             let last = end - 1 - row
-            tile.addLone(TileInput { first + min($0, last) * inputStride }, left, depth: depth)
+            tile.addLone(TileInput { first + min($0, last) * depth }, left, depth: depth)
             tile.hand(end - row, to: Lone(finish: finish, first: row, column: column, rule: rule))
           } else if end - row >= tileRows {
             if column == 0 { prefetchInput(row + 4 * tileRows) }
             finish.prefetch(row, column, rule)
-            tile.add(TileInput { first + $0 * inputStride }, left, right, depth: depth)
+            tile.add(TileInput { first + $0 * depth }, left, right, depth: depth)
             tile.hand(
               tileRows, to: Pair(finish: finish, first: row, column: column, next: next, rule: rule)
             )
           } else {
             // Rows past the end repeat the last one and are not stored.
             let last = end - 1 - row
-            tile.add(TileInput { first + min($0, last) * inputStride }, left, right, depth: depth)
+            tile.add(TileInput { first + min($0, last) * depth }, left, right, depth: depth)
             tile.hand(
               end - row,
               to: Pair(finish: finish, first: row, column: column, next: next, rule: rule))
@@ -76,14 +74,14 @@ extension MatrixTiles {
   /// the processor to prefetch by itself. Rows past the end do no harm.
   @inline(__always)
   fileprivate func prefetchInput(_ row: Int) {
-    var first = problem.input + row * problem.inputStride
+    var first = problem.input + row * problem.depth
     for _ in 0..<tileRows {
       var line = 0
       while line < problem.depth {
         prefetch(first + line)
         line += cacheLine
       }
-      first += problem.inputStride
+      first += problem.depth
     }
   }
 }

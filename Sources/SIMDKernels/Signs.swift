@@ -34,27 +34,6 @@ func masked(_ values: Vector, _ row: UnsafePointer<UInt8>, _ column: Int) -> Vec
 }
 
 extension Float32 {
-  package static func signs(
-    rows: Int, channels: Int, values: UnsafePointer<Float>, signs: UnsafeMutablePointer<UInt8>
-  ) {
-    let whole = channels / Vector.scalarCount * Vector.scalarCount
-    let stride = Signs.stride(channels)
-    var (values, signs) = (values, signs)
-    for _ in 0..<rows {
-      var column = 0
-      while column < whole {
-        storeSigns(load(values + column), signs, column)
-        column += Vector.scalarCount
-      }
-      while column < channels {
-        Signs.set(values[column] > 0, column, of: signs)
-        column += 1
-      }
-      values += channels
-      signs += stride
-    }
-  }
-
   package static func mask(
     rows: Int, channels: Int, signs: UnsafePointer<UInt8>, values: UnsafeMutablePointer<Float>
   ) {

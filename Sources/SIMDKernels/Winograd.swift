@@ -9,6 +9,7 @@
 //
 // Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016.
 
+internal import CVector
 import KernelTables
 
 private let rootOfHalf: Float = 0.70710678118654752
@@ -67,38 +68,51 @@ private struct Four {
 
 /// v = Bᵀd for one line of an input tile of F(4, 3).
 @inline(__always)
-private func inputLine4(_ d: Six<Vector>, _ put: (Int, Vector) -> Void) {
-  put(0, fused(-2.5, d.v2, d.v0 + d.v4))
-  let (even1, odd1) = (fused(-2, d.v2, d.v4), fused(-2, d.v1, d.v3))
+private func inputLine4(_ d: (Int) -> Vector, _ put: (Int, Vector) -> Void) {
+  let (d0, d1, d2, d3, d4, d5) = (d(0), d(1), d(2), d(3), d(4), d(5))
+  put(0, fused(-2.5, d2, d0 + d4))
+  let (even1, odd1) = (fused(-2, d2, d4), fused(-2, d1, d3))
   put(1, fused(rootOfHalf, odd1, even1))
   put(2, fused(-rootOfHalf, odd1, even1))
-  let (even2, odd2) = (fused(-0.5, d.v2, d.v4), fused(-0.5, d.v1, d.v3))
+  let (even2, odd2) = (fused(-0.5, d2, d4), fused(-0.5, d1, d3))
   put(3, fused(rootOfTwo, odd2, even2))
   put(4, fused(-rootOfTwo, odd2, even2))
-  put(5, fused(-2.5, d.v3, d.v1 + d.v5))
+  put(5, fused(-2.5, d3, d1 + d5))
 }
 
-/// BᵀdB of one tile, its columns first. Two lines of the result at a time, so that what is between the two
-/// transforms stays in registers.
-@inline(__always)
-private func inputTile4(
-  _ d: (Int, Int) -> Vector, _ target: UnsafeMutablePointer<Float>, _ stride: Int
-) {
+/// Where the inputs of a tile of F(4×4) begin: those of its four middle columns, which lie one behind the other in
+/// every row, and of the columns to their left and right. Outside of the image they are zeros.
+private struct TileRows {
+  let left: Six<UnsafePointer<Float>>
+  let middle: Six<UnsafePointer<Float>>
+  let right: Six<UnsafePointer<Float>>
+  let channels: Int
+
+  /// - Parameter listed: the tile's 36 pixels, of whose rows in the image the four in the middle are all in it.
   @inline(__always)
-  func put(_ line: Int, _ values: Six<Vector>) {
-    inputLine4(values) { store($1, target + (line * 6 + $0) * stride) }
+  init(
+    _ listed: UnsafePointer<Int32>, _ image: UnsafePointer<Float>, channels: Int,
+    zeros: UnsafePointer<Float>
+  ) {
+    let middle = Six { row in
+      let pixel = Int(listed[row * 6 + 1])
+      return pixel < 0 ? zeros : image + pixel * channels
+    }
+    left = Six { listed[$0 * 6] < 0 ? zeros : middle[$0] - channels }
+    right = Six { listed[$0 * 6 + 5] < 0 ? zeros : middle[$0] + 4 * channels }
+    self.middle = middle
+    self.channels = channels
   }
+
+  /// The channels from `c` on at one place of the tile.
   @inline(__always)
-  func putPair(_ line: Int, _ factor: Float, _ root: Float) {
-    let even = Six { fused(factor, d(2, $0), d(4, $0)) }
-    let odd = Six { fused(factor, d(1, $0), d(3, $0)) }
-    put(line, Six { fused(root, odd[$0], even[$0]) })
-    put(line + 1, Six { fused(-root, odd[$0], even[$0]) })
+  func values(_ row: Int, _ column: Int, _ c: Int) -> Vector {
+    switch column {
+    case 0: load(left[row] + c)
+    case 5: load(right[row] + c)
+    default: load(middle[row] + ((column - 1) * channels + c))
+    }
   }
-  put(0, Six { fused(-2.5, d(2, $0), d(0, $0) + d(4, $0)) })
-  putPair(1, -2, rootOfHalf)
-  putPair(3, -0.5, rootOfTwo)
-  put(5, Six { fused(-2.5, d(3, $0), d(1, $0) + d(5, $0)) })
 }
 
 /// y = Aᵀm for one line of sums of F(4, 3).
@@ -203,36 +217,112 @@ extension Float32 {
   package static func winogradInput(_ arguments: WinogradInputArguments) {
     let (outputExtent, channels) = (arguments.outputExtent, arguments.channels)
     let (tilesPerImage, sources) = (arguments.range.tilesPerImage, arguments.range.pixels)
-    let (first, stride) = (arguments.range.first, arguments.pointStride)
-    let (places, half) = (arguments.memory.places, arguments.memory.half)
+    let first = arguments.range.first
+    let (places, zeros) = (arguments.memory.places, arguments.memory.zeros)
     let extent = outputExtent + 2
+    var coming = Coming(
+      arguments.range, from: arguments.input, floatsPerImage: arguments.imageStride)
     for tile in 0..<arguments.range.count {
+      coming.prefetchShare()
       let (image, place) = (first + tile).quotientAndRemainder(dividingBy: tilesPerImage)
       let pixels = arguments.input + image * arguments.imageStride
-      for index in 0..<extent * extent {
-        let pixel = Int(sources[place * extent * extent + index])
-        places[index] = pixel < 0 ? arguments.memory.zeros : pixels + pixel * channels
+      let listed = sources + place * extent * extent
+      let target = arguments.result + tile * channels
+      // The right one of the middle columns, in a row that is in the image.
+      if outputExtent == 4, listed[10] >= 0 {
+        let rows = TileRows(listed, pixels, channels: channels, zeros: zeros)
+        inputTile4(arguments, target) { rows.values($0, $1, $2) }
+        continue
       }
-      var target = arguments.result + tile * channels
-      var c = 0
-      while c < channels {
-        if outputExtent == 4 {
-          inputTile4({ load(places[$0 * 6 + $1] + c) }, target, stride)
-        } else {
-          for j in 0..<4 {
-            inputLine2({ load(places[$0 * 4 + j] + c) }, { store($1, half + ($0 * 4 + j) * width) })
-          }
-          for i in 0..<4 {
-            inputLine2(
-              { load(half + (i * 4 + $0) * width) }, { store($1, target + (i * 4 + $0) * stride) })
-          }
-        }
-        target += width
-        c += width
+      for index in 0..<extent * extent {
+        let pixel = Int(listed[index])
+        places[index] = pixel < 0 ? zeros : pixels + pixel * channels
+      }
+      if outputExtent == 4 {
+        inputTile4(arguments, target) { load(places[$0 * 6 + $1] + $2) }
+      } else {
+        inputTile2(arguments, target) { load(places[$0 * 4 + $1] + $2) }
       }
     }
   }
+
+  /// BᵀdB of one tile of F(4×4), its columns first; `d` finds the values of a row and a column from a channel on.
+  @inline(__always)
+  private static func inputTile4(
+    _ arguments: WinogradInputArguments, _ target: UnsafeMutablePointer<Float>,
+    _ d: (Int, Int, Int) -> Vector
+  ) {
+    let (half, stride) = (arguments.memory.half, arguments.pointStride)
+    var c = 0
+    while c < arguments.channels {
+      for j in 0..<6 {
+        inputLine4({ d($0, j, c) }, { store($1, half + ($0 * 6 + j) * width) })
+      }
+      for i in 0..<6 {
+        inputLine4(
+          { load(half + (i * 6 + $0) * width) }, { store($1, target + (c + (i * 6 + $0) * stride)) }
+        )
+      }
+      c += width
+    }
+  }
+
+  /// The same for F(2×2).
+  @inline(__always)
+  private static func inputTile2(
+    _ arguments: WinogradInputArguments, _ target: UnsafeMutablePointer<Float>,
+    _ d: (Int, Int, Int) -> Vector
+  ) {
+    let (half, stride) = (arguments.memory.half, arguments.pointStride)
+    var c = 0
+    while c < arguments.channels {
+      for j in 0..<4 {
+        inputLine2({ d($0, j, c) }, { store($1, half + ($0 * 4 + j) * width) })
+      }
+      for i in 0..<4 {
+        inputLine2(
+          { load(half + (i * 4 + $0) * width) }, { store($1, target + (c + (i * 4 + $0) * stride)) }
+        )
+      }
+      c += width
+    }
+  }
 }
+
+/// The part of an array of images that is needed next. Tiles follow each other through an image, and images through
+/// memory, but the rows of a tile are six short streams, too many for the processor to foresee: so every tile asks for
+/// its share of what lies a few rows of tiles ahead.
+private struct Coming {
+  private var place: UnsafePointer<Float>
+  private let lines: Int
+
+  @inline(__always)
+  init(_ range: WinogradTileRange, from start: UnsafePointer<Float>, floatsPerImage: Int) {
+    place = start + (range.first * floatsPerImage / range.tilesPerImage + distance)
+    lines = floatsPerImage / (range.tilesPerImage * cacheLine)
+  }
+
+  /// Asks for a tile's share, to be read.
+  @inline(__always)
+  mutating func prefetchShare() {
+    for _ in 0..<lines {
+      prefetch(place)
+      place += cacheLine
+    }
+  }
+
+  /// Asks for a tile's share, to be written.
+  @inline(__always)
+  mutating func prefetchShareForWriting() {
+    for _ in 0..<lines {
+      prefetchForWriting(place)
+      place += cacheLine
+    }
+  }
+}
+
+/// How far ahead memory is asked for, in floats.
+private let distance = 3072
 
 private let width = Vector.scalarCount
 
@@ -250,11 +340,20 @@ private struct WinogradOutput: Finish.Loop {
     let (outputExtent, columns) = (problem.outputExtent, finish.columns)
     let (tilesPerImage, destinations) = (problem.range.tilesPerImage, problem.range.pixels)
     let (first, stride) = (problem.range.first, problem.pointStride)
+    let floatsPerImage = columns == finish.stride ? problem.pixelsPerImage * columns : 0
+    var comingOutput = Coming(problem.range, from: finish.output, floatsPerImage: floatsPerImage)
+    var comingAddend = Coming(
+      problem.range, from: finish.addend ?? UnsafePointer(finish.output),
+      floatsPerImage: R.addsUp ? floatsPerImage : 0)
     for tile in 0..<problem.range.count {
+      comingOutput.prefetchShareForWriting()
+      comingAddend.prefetchShare()
       let (image, place) = (first + tile).quotientAndRemainder(dividingBy: tilesPerImage)
       let firstPixel = image * problem.pixelsPerImage
       let targets = destinations + place * outputExtent * outputExtent
       let source = problem.sums + tile * columns
+      // A tile is in the image if its last place is.
+      let isWhole = targets[outputExtent * outputExtent - 1] >= 0
       var k = 0
       while k < columns {
         let from = source + k
@@ -263,9 +362,14 @@ private struct WinogradOutput: Finish.Loop {
           let lines = Six { j in outputLine4(Six { load(from + ($0 * 6 + j) * stride) }) }
           for i in 0..<4 {
             let values = outputLine4(lines.map { $0[i] })
-            for j in 0..<4 {
-              let pixel = Int(targets[i * 4 + j])
-              if pixel >= 0 { finish.write(values[j] + bias, firstPixel + pixel, k, rule) }
+            if isWhole {
+              let pixel = firstPixel + Int(targets[i * 4])
+              for j in 0..<4 { finish.write(values[j] + bias, pixel + j, k, rule) }
+            } else {
+              for j in 0..<4 {
+                let pixel = Int(targets[i * 4 + j])
+                if pixel >= 0 { finish.write(values[j] + bias, firstPixel + pixel, k, rule) }
+              }
             }
           }
         } else {
@@ -347,7 +451,10 @@ extension Float32 {
     let (tilesPerImage, destinations) = (arguments.range.tilesPerImage, arguments.range.pixels)
     let (first, stride) = (arguments.range.first, arguments.pointStride)
     let places = arguments.memory.places
+    var coming = Coming(
+      arguments.range, from: arguments.gradient, floatsPerImage: arguments.imageStride)
     for tile in 0..<arguments.range.count {
+      coming.prefetchShare()
       let (image, place) = (first + tile).quotientAndRemainder(dividingBy: tilesPerImage)
       let pixels = arguments.gradient + image * arguments.imageStride
       for index in 0..<16 {

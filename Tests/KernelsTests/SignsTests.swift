@@ -32,12 +32,11 @@ struct SignsTests {
       let values = (0..<rows * columns).map { odd[(numbers[$0 % numbers.count] + $0 + 3) % 7] }
       var written = [UInt8](repeating: 0, count: signs(of: values, columns: columns).count + 1)
       written[written.count - 1] = 0xAA
-      values.withUnsafeBufferPointer { values in
-        written.withUnsafeMutableBufferPointer { written in
-          guard let values = values.baseAddress, let written = written.baseAddress else { return }
-          kernels.signs(rows: rows, channels: columns, values: values, signs: written)
-        }
-      }
+      var rectified = values
+      kernels.channelwiseAffine(
+        pixels: rows, channels: columns, input: values,
+        scale: [Float](repeating: 1, count: columns), shift: [Float](repeating: 0, count: columns),
+        addend: nil, relu: true, signs: &written, output: &rectified)
       #expect(written.last == 0xAA)
       #expect(Array(written.dropLast()) == signs(of: values, columns: columns))
       var kept = [Float](repeating: 7, count: values.count)

@@ -75,20 +75,6 @@ static inline __attribute__((always_inline)) vector16 keep_16(vector16 v, unsign
   return (vector16)((whole16)v & kept);
 }
 
-// The lanes of v where r is positive, 0 elsewhere.
-
-static inline __attribute__((always_inline)) vector4 keep_positive_4(vector4 v, vector4 r) {
-  return (vector4)((whole4)v & (r > 0));
-}
-
-static inline __attribute__((always_inline)) vector8 keep_positive_8(vector8 v, vector8 r) {
-  return (vector8)((whole8)v & (r > 0));
-}
-
-static inline __attribute__((always_inline)) vector16 keep_positive_16(vector16 v, vector16 r) {
-  return (vector16)((whole16)v & (r > 0));
-}
-
 // Bytes, in as many lanes.
 typedef unsigned char bytes4 __attribute__((ext_vector_type(4)));
 typedef unsigned char bytes8 __attribute__((ext_vector_type(8)));

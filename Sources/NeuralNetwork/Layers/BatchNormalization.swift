@@ -1,4 +1,5 @@
 import Classification
+import KernelTables
 
 /// Whether a network learns or predicts, which decides what batch normalisation does.
 public enum Mode: Sendable {
@@ -51,12 +52,12 @@ public struct BatchNormalization {
   /// What the backward pass needs of a forward pass.
   public struct Cache: Sendable {
     let input: Tensor
-    let output: Tensor
     let mean: Tensor
     /// 1 / √(variance + eps).
     let factor: Tensor
     let mode: Mode
-    let relu: Bool
+    /// Those of the ReLU's output, if there is one.
+    let signs: SignBuffer?
   }
 
   /// [N, H, W, C] → [N, H, W, C].
@@ -78,10 +79,11 @@ public struct BatchNormalization {
     let factor = variance.map { 1 / ($0 + epsilon).squareRoot() }
     let (scale, shift) = Self.folded(
       weight: weight.value, bias: bias.value, mean: mean, factor: factor)
+    let signs = relu ? SignBuffer(pixels: input.pixelCount, channels: channels) : nil
     var output = Tensor(uninitialized: input.shape)
     output.withUnsafeMutablePointer { output in
       nonisolated(unsafe) let output = output
-      execution.forEachPixelRange(of: input) { _, start, pixels in
+      execution.forEachPixelRange(of: input) { start, pixels in
         input.withUnsafePointer { input in
           scale.withUnsafePointer { scale in
             shift.withUnsafePointer { shift in
@@ -89,7 +91,7 @@ public struct BatchNormalization {
                 execution.kernels.float32.channelwiseAffine(
                   pixels: pixels, channels: channels, input: input + start, scale: scale,
                   shift: shift, addend: addend.map { $0 + start }, relu: relu,
-                  output: output + start)
+                  signs: signs?.row(start / channels), output: output + start)
               }
               if let addend { addend.withUnsafePointer { apply($0) } } else { apply(nil) }
             }
@@ -97,10 +99,7 @@ public struct BatchNormalization {
         }
       }
     }
-    return (
-      output,
-      Cache(input: input, output: output, mean: mean, factor: factor, mode: mode, relu: relu)
-    )
+    return (output, Cache(input: input, mean: mean, factor: factor, mode: mode, signs: signs))
   }
 
   /// Sets the gradients of γ and β; returns those of the input and, if wanted, of the addend.
@@ -111,24 +110,13 @@ public struct BatchNormalization {
     _ gradient: Tensor, cache: Cache, wantsAddendGradient: Bool = true, on execution: Execution
   ) -> (input: Tensor, addend: Tensor?) {
     let channels = gradient.channels
-    /// Calls `body` with where the gradient, the ReLU's output if there is one, the input and the mean begin.
-    @Sendable func withOperands(
-      _ body: (
-        UnsafePointer<Float>, UnsafePointer<Float>?, UnsafePointer<Float>, UnsafePointer<Float>
-      ) -> Void
-    ) {
-      withPointers(gradient, cache.input, cache.mean) { gradient, input, mean in
-        cache.output.withUnsafePointer { body(gradient, cache.relu ? $0 : nil, input, mean) }
-      }
-    }
-
     let totals = Self.sums(of: gradient, width: 2 * channels, on: execution) {
       start, pixels, sums in
-      withOperands { gradient, rectified, input, mean in
+      withPointers(gradient, cache.input, cache.mean) { gradient, input, mean in
         cache.factor.withUnsafePointer { factor in
           execution.kernels.float32.channelwiseGradientSums(
             pixels: pixels, channels: channels, gradient: gradient + start,
-            rectified: rectified.map { $0 + start }, input: input + start, mean: mean,
+            signs: cache.signs?.row(start / channels), input: input + start, mean: mean,
             factor: factor, sums: sums, products: sums + channels)
         }
       }
@@ -149,19 +137,19 @@ public struct BatchNormalization {
     let (slope, offset) = (b, d)
     var result = Tensor(uninitialized: gradient.shape)
     // Without a ReLU the gradient of the addend is the one that is given.
-    let isMasked = wantsAddendGradient && cache.relu
+    let isMasked = wantsAddendGradient && cache.signs != nil
     var masked = isMasked ? Tensor(uninitialized: gradient.shape) : gradient
     result.withUnsafeMutablePointer { result in
       nonisolated(unsafe) let result = result
       let run = { (masked: UnsafeMutablePointer<Float>?) in
         nonisolated(unsafe) let masked = masked
-        execution.forEachPixelRange(of: gradient) { _, start, pixels in
-          withOperands { gradient, rectified, input, mean in
+        execution.forEachPixelRange(of: gradient) { start, pixels in
+          withPointers(gradient, cache.input, cache.mean) { gradient, input, mean in
             withPointers(a, slope, offset) { a, b, d in
               execution.kernels.float32.channelwiseGradient(
                 pixels: pixels, channels: channels, gradient: gradient + start,
-                rectified: rectified.map { $0 + start }, input: input + start, mean: mean, a: a,
-                b: b, d: d, masked: masked.map { $0 + start }, output: result + start)
+                signs: cache.signs?.row(start / channels), input: input + start, mean: mean, a: a,
+                b: b, d: d, kept: masked.map { $0 + start }, output: result + start)
             }
           }
         }
@@ -242,15 +230,33 @@ public struct BatchNormalization {
   }
 }
 
+/// The signs of activations [pixels, channels], laid out as `Signs` says. Sendable although they can change: the threads
+/// of a pass write to different parts, and nobody reads before it is over.
+final class SignBuffer: @unchecked Sendable {
+  private let memory: AlignedBuffer
+  private let stride: Int
+
+  /// Signs that are not yet defined.
+  init(pixels: Int, channels: Int) {
+    stride = Signs.stride(channels)
+    let perFloat = MemoryLayout<Float>.size
+    memory = AlignedBuffer(uninitialized: (pixels * stride + perFloat - 1) / perFloat)
+  }
+
+  /// Where the signs of a pixel begin.
+  func row(_ pixel: Int) -> UnsafeMutablePointer<UInt8> {
+    UnsafeMutableRawPointer(memory.pointer).assumingMemoryBound(to: UInt8.self) + pixel * stride
+  }
+}
+
 extension Execution {
-  /// Calls `body` with every block of images of [N, ..., C]: its number, where it starts, in floats, and how
-  /// many pixels it has.
-  func forEachPixelRange(
-    of tensor: Tensor, _ body: @Sendable (_ block: Int, _ start: Int, _ pixels: Int) -> Void
+  /// Calls `body` with where every block of images of [N, ..., C] starts, in floats, and how many pixels it has.
+  fileprivate func forEachPixelRange(
+    of tensor: Tensor, _ body: @Sendable (_ start: Int, _ pixels: Int) -> Void
   ) {
     let pixelsPerImage = tensor.rowCount / max(tensor.channels, 1)
-    forEachBlock(of: tensor.shape[0]) { block, images in
-      body(block, images.lowerBound * tensor.rowCount, images.count * pixelsPerImage)
+    forEachBlock(of: tensor.shape[0]) { _, images in
+      body(images.lowerBound * tensor.rowCount, images.count * pixelsPerImage)
     }
   }
 }

@@ -127,11 +127,7 @@ package final class Workspace: @unchecked Sendable {
       withPointers(scale, shift, shift) { scale, shift, _ in
         plan.kernels.float32.channelwiseAffine(
           pixels: rows, channels: slot.channels, input: input, scale: scale,
-          shift: shift, addend: addend, relu: step.relu, output: output)
-      }
-      if let signs {
-        plan.kernels.float32.signs(
-          rows: rows, channels: slot.channels, values: output, signs: signs)
+          shift: shift, addend: addend, relu: step.relu, signs: signs, output: output)
       }
     case .other(let operation):
       operation.run(
@@ -158,7 +154,7 @@ package final class Workspace: @unchecked Sendable {
       withPointers(scale, zeros, zeros) { scale, zeros, _ in
         plan.kernels.float32.channelwiseAffine(
           pixels: images.count * slot.pixels, channels: slot.channels, input: input, scale: scale,
-          shift: zeros, addend: addend, relu: false, output: output)
+          shift: zeros, addend: addend, relu: false, signs: nil, output: output)
       }
     case .other(let operation, let place, let inputs):
       let count = images.count * slot.count

@@ -198,7 +198,7 @@ package final class QuantizedWorkspace: @unchecked Sendable {
             shift.withUnsafePointer { shift in
               plan.floatKernels.float32.channelwiseAffine(
                 pixels: 1, channels: to.channels, input: input, scale: scale, shift: shift,
-                addend: addend, relu: step.relu, output: output)
+                addend: addend, relu: step.relu, signs: nil, output: output)
             }
           }
         case .other(let operation):
