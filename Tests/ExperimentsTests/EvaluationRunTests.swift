@@ -62,7 +62,8 @@ struct EvaluationRunTests {
 
   private func run(
     _ plan: EvaluationPlan? = nil, store: URL? = nil, shard: Shard = .whole,
-    digest: String = "0", name: String = "untrained", test: LabelledImages? = nil, threads: Int = 1
+    digest: String = "0", name: String = "untrained", test: LabelledImages? = nil, threads: Int = 1,
+    progress: ProgressReporter = Self.silent
   ) throws -> [JobResult] {
     var data = try digits()
     if let test {
@@ -70,7 +71,7 @@ struct EvaluationRunTests {
     }
     return try EvaluationRun(
       plan: try plan ?? self.plan(), store: store, shard: shard, kernels: .openBLAS,
-      workers: WorkerPool(threadCount: threads), progress: Self.silent
+      workers: WorkerPool(threadCount: threads), progress: progress
     ).run(
       model(seed: 5, digest: digest, name: name), other: model(seed: 6), on: data,
       dataset: .digits)
@@ -226,6 +227,43 @@ struct EvaluationRunTests {
       #expect(blocks.reduce(0, +) == 70)
       #expect(blocks.count.isMultiple(of: threads) && blocks.count <= max(2, threads))
       #expect((blocks.max() ?? 0) - (blocks.min() ?? 0) < threads)
+    }
+  }
+
+  // Every part of the work is one block of seven images here, and after it the run looks whether it is to end.
+  @Test("say what they finished when they are ended and nothing is stored", arguments: [0, 1, 4])
+  func finished(looks: Int) throws {
+    let whole = try run()
+    // In the order in which they are measured: attack by attack.
+    let order = [0, 3, 1, 4, 2, 5]
+    for store in [nil, "store"] {
+      try withTemporaryFolder { folder in
+        let left = Mutex(looks)
+        let said = Mutex("")
+        let asked = Interruption(advice: "") {
+          left.withLock { left in
+            left -= 1
+            return left < 0
+          }
+        }
+        #expect(throws: Interrupted.self) {
+          try run(
+            store: store.map { folder.appending(path: $0) },
+            progress: ProgressReporter(
+              output: .init(columns: nil) { text in said.withLock { $0 += text } },
+              interruption: asked))
+        }
+        let lines = said.withLock(\.self).split(separator: "\n")
+          .filter { $0.hasPrefix("finished, and kept nowhere: ") }
+        guard store == nil else { return #expect(lines.isEmpty) }
+        #expect(lines.count == looks)
+        for place in order.prefix(looks) {
+          let job = whole[place].job
+          let share = String(format: "%.1f%%", 100 * whole[place].accuracy.value)
+          let expected = "\(job.defence.title) under \(job.attack.title): \(share) ["
+          #expect(lines.contains { $0.contains(expected) && $0.hasSuffix("of 7 images") })
+        }
+      }
     }
   }
 

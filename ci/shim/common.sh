@@ -1,4 +1,5 @@
-# For ci/cluster, ci/faults and ci/kill, which read this in the root of the repository: the command, a scratch folder, the shim.
+# For ci/cluster, ci/faults and ci/kill, which read this in the root of the repository: the command, a scratch folder,
+# the shim.
 
 . ci/shim/digest.sh
 swift build --configuration release --product mixup-inference >&2

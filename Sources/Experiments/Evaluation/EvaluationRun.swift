@@ -62,13 +62,19 @@ package struct EvaluationRun: Sendable {
     progress.expect(
       atLeast: works.reduce(0, +) * Double(shard.positions(of: work.images.count).count))
     var results: [JobResult?] = Array(repeating: nil, count: work.jobs.count)
-    // Attack by attack: one that ignores the defence is run once, its images serve all defences, and are let go then.
-    for column in work.columns {
-      let oblivious = work.setting.oblivious(column.attack)
-      for place in column.places {
-        results[place] = try measure(
-          work.measurement(of: work.jobs[place], oblivious), of: work, perImage: works[place])
+    do {
+      // Attack by attack: one that ignores the defence is run once, its images serve all defences, and are let go then.
+      for column in work.columns {
+        let oblivious = work.setting.oblivious(column.attack)
+        for place in column.places {
+          results[place] = try measure(
+            work.measurement(of: work.jobs[place], oblivious), of: work, perImage: works[place])
+        }
       }
+    } catch let interruption as Interrupted where store == nil {
+      // They are on all images, and nobody will see them otherwise.
+      for case let result? in results { progress.say("finished, and kept nowhere: \(result.text)") }
+      throw interruption
     }
     return results.compactMap(\.self)
   }
@@ -132,6 +138,13 @@ extension JobResult {
       return (right.value, right.wilsonInterval())
     }
     return (repeated.mean, repeated.meanInterval())
+  }
+
+  /// Defence, attack and accuracy, in one line.
+  fileprivate var text: String {
+    let (value, interval) = accuracy
+    let share = Reporting.interval(value, interval, decimals: 1, scale: 100, unit: "%")
+    return "\(job.defence.title) under \(job.attack.title): \(share) of \(outcomes.count) images"
   }
 
   /// The outcomes in the form in which Statistics takes them.
