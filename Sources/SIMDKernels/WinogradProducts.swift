@@ -2,8 +2,8 @@ internal import CVector
 import KernelTables
 
 extension Float32 {
-  /// All points in one call: with few channels a product is so short that a call of its own would take a third of its
-  /// time.
+  /// All points in one call, and a loop of its own beside that of `matrixProduct`: with few channels a product is so
+  /// short that a call for each, and asking for memory that is in the cache already, would take a good part of its time.
   package static func winogradProducts(_ arguments: WinogradProductsArguments) {
     let (depth, columns) = (arguments.depth, arguments.columns)
     let panelStride = arguments.points * depth * panelWidth
