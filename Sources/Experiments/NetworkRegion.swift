@@ -60,21 +60,12 @@ package struct NetworkRegion: Sendable {
     return plot
   }
 
-  /// What the marks say, λ by λ: whether a power law of that exponent satisfies RIC.
-  package var findings: [String] {
-    PartnerLabel.allCases.compactMap { rule in
-      let own = places.filter { $0.rule == rule }
-      guard !own.isEmpty else { return nil }
-      let said = NetworkVerification.Verdict.allCases.compactMap { verdict -> String? in
-        let lambdas = NetworkVerificationReport.runs(
-          of: own.map(\.lambda), where: own.map { self.verdict($0) == verdict })
-        return lambdas.isEmpty
-          ? nil : "\(verdict.rawValue) at λ = \(lambdas.joined(separator: ", "))"
-      }
-      return
-        "\(name), \(rule.title): were its attack a power law of the exponents seen here, RIC "
-        + said.joined(separator: "; ") + "."
-    }
+  /// The λ at which a power law of the exponent seen there comes to a verdict on RIC; without those for which the network
+  /// has no mark.
+  package func lambdas(_ rule: PartnerLabel, _ verdict: NetworkVerification.Verdict) -> [String] {
+    let own = places.filter { $0.rule == rule }
+    return NetworkVerificationReport.runs(
+      of: own.map(\.lambda), where: own.map { self.verdict($0) == verdict })
   }
 
   /// Whether RIC holds at both ends of the interval of the exponent; between, it changes once at most, as more decay
@@ -96,18 +87,26 @@ package struct NetworkRegion: Sendable {
   }
 
   /// For a page.
-  var content: [HTMLReport.Content] {
-    guard let plot else { return [.list(findings)] }
+  package var content: [HTMLReport.Content] {
+    let strength = interval(strength.value, strength.interval)
+    guard let plot, plot.cells.contains(where: { $0.contains { !$0.isEmpty } }) else {
+      return [
+        .paragraph(
+          "There is no picture of where the conditions hold for models whose attack takes as much from F_y as the one on "
+            + "\(name), \(strength): such models are sure of clean images, so it misleads none of them, and the conditions "
+            + "are about images that are misled.")
+      ]
+    }
     return [
-      .list(findings),
       .figure(
         plot,
         caption:
-          "Colours: where RIC and DG hold for exact models whose attack takes g = "
-          + "\(interval(strength.value, strength.interval)) from the confidence in the true class, as that on \(name) "
-          + "does. Marks: the exponent p of the power law that decays as much as \(name)'s attack at that λ, by way of G; "
-          + "whiskers hold with 90% at least, and an arrow points to what lies beyond. The network's attack need be no "
-          + "power law: then its marks lie at no one height."),
+          "Where RIC and DG < 0 hold for models that can be computed exactly, which are sure of clean images and of which "
+          + "an attack shrunk by λ keeps λᵖ of its effect. The attack takes g = \(strength) from F_y, as that on \(name) "
+          + "does; right of and above a dotted line g(1 − λᵖ) exceeds what the paper's condition asks of one of the two "
+          + "rules. Marks: the p at which a model's attack would decay as much as that on \(name) at this λ, with whiskers "
+          + "that hold with at least 90%; arrows point to what lies beyond. If they are not at one height, the attack is no "
+          + "power law.")
     ]
   }
 }

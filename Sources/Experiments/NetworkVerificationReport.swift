@@ -76,22 +76,92 @@ package struct NetworkVerificationReport: Sendable, Reported {
       return ["\(results.name): no image to measure RIC and DG on."]
     }
     return PartnerLabel.allCases.map { rule in
-      let points = results.points.filter { $0.rule == rule }
-      func places(
-        _ verdict: (NetworkVerification.Point) -> NetworkVerification.Verdict
-      ) -> String {
-        NetworkVerification.Verdict.allCases.compactMap { value in
-          let lambdas = Self.runs(
-            of: points.map(\.lambda), where: points.map { verdict($0) == value })
+      func places(_ condition: Condition) -> String {
+        NetworkVerification.Verdict.allCases.compactMap { verdict in
+          let lambdas = lambdas(rule, condition, verdict)
           return lambdas.isEmpty
-            ? nil : "\(value.rawValue) at λ = \(lambdas.joined(separator: ", "))"
+            ? nil : "\(verdict.rawValue) at λ = \(lambdas.joined(separator: ", "))"
         }.joined(separator: "; ")
       }
       return
-        "\(results.name), \(rule.title): measured directly, RIC on average \(places(\.condition)). That mixing tells "
-        + "attacked images from clean ones as the paper's detector needs it on average \(places(\.detection))."
+        "\(results.name), \(rule.title): measured directly, RIC on average \(places(.robustness)). That mixing tells "
+        + "attacked images from clean ones as the paper's detector needs it on average \(places(.detection))."
     } + remarks
   }
+
+  /// What is judged on average over images at every λ.
+  private enum Condition: String, CaseIterable {
+    case robustness = "RIC"
+    case detection = "DG < 0"
+  }
+
+  /// The λ at which a condition comes to a verdict.
+  private func lambdas(
+    _ rule: PartnerLabel, _ condition: Condition, _ verdict: NetworkVerification.Verdict
+  ) -> [String] {
+    let points = results.points.filter { $0.rule == rule }
+    return Self.runs(
+      of: points.map(\.lambda),
+      where: points.map {
+        (condition == .robustness ? $0.condition : $0.detection) == verdict
+      })
+  }
+
+  /// The letters of the theory, for who has not read the paper.
+  static let glossary: HTMLReport.Content = .keyValues([
+    .init(
+      "y, ŷ",
+      "The true class of an image, and the class that the network names: of an attacked image another."
+    ),
+    .init("F_y, F_ŷ", "The probabilities that the network gives them."),
+    .init("λ", "The share of an image that a mixture keeps; the rest is a clean image."),
+    .init("ΔF_y, ΔF_ŷ", "What averaging over mixtures adds to F_y and F_ŷ."),
+    .init(
+      "RIC",
+      "Robustness improving condition: ΔF_y > 0 and ΔF_ŷ < 0 on attacked images, so that mixing leads back to the true "
+        + "class. The answer need not change yet."),
+    .init(
+      "DG",
+      "Detection gap, ΔF_ŷ of attacked images less that of clean ones. Below 0 mixing takes more of the confidence in the "
+        + "answer where an image was attacked, which betrays it."),
+    .init(
+      "G",
+      "What the attack's change of an image does to F. Mixing shrinks the change by the factor λ; for a network that is "
+        + "linear between images the paper derives RIC from how much of G is then left."),
+  ])
+
+  /// At which λ the conditions hold on networks.
+  package static func verdictTable(_ networks: [NetworkVerification.Results]) -> Table {
+    Table(
+      columns: ["network", "rule", "condition"]
+        + NetworkVerification.Verdict.allCases.map { "\($0.rawValue) at λ" },
+      rows: networks.flatMap { network in
+        let report = NetworkVerificationReport(network)
+        let region = NetworkRegion(network)
+        return PartnerLabel.allCases.flatMap { rule in
+          func row(
+            _ condition: String, _ lambdas: (NetworkVerification.Verdict) -> [String]
+          ) -> [Table.Cell] {
+            [Table.Cell(network.name), Table.Cell(rule.title), Table.Cell(condition)]
+              + NetworkVerification.Verdict.allCases.map { verdict in
+                let found = lambdas(verdict)
+                return Table.Cell(found.isEmpty ? "–" : found.joined(separator: ", "))
+              }
+          }
+          return Condition.allCases.map { condition in
+            row(condition.rawValue) { report.lambdas(rule, condition, $0) }
+          }
+            + (region.map { region in
+              [row("RIC of a power law") { region.lambdas(rule, $0) }]
+            } ?? [])
+        }
+      })
+  }
+
+  static let verdictCaption =
+    "Where a 95% interval of the mean over images lies above 0 a condition holds, where below 0 it does not, and with 0 "
+    + "inside it is not decided; every λ by itself. At λ = 1 mixing changes nothing, and no condition holds. RIC of a power "
+    + "law: whether it would hold if the attack's effect shrank like λᵖ, with the p that was seen at that λ."
 
   /// The chosen ones of several λ, runs of three and more by their ends: "0.1, 0.4 to 0.9".
   package static func runs(of lambdas: [MixingRatio], where isChosen: [Bool]) -> [String] {
@@ -132,8 +202,9 @@ package struct NetworkVerificationReport: Sendable, Reported {
       HTMLReport.Section(
         title: "RIC and DG on \(results.name)",
         content: [
-          .paragraph(introduction), table, .list(conditionFindings), routes,
-        ] + (NetworkRegion(results)?.content ?? [])),
+          .paragraph(introduction), Self.glossary,
+          .table(Self.verdictTable([results]), caption: Self.verdictCaption), routes,
+        ] + (NetworkRegion(results)?.content ?? []) + [table]),
       linearity.section,
     ]
   }

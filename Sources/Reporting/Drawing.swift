@@ -92,9 +92,19 @@ struct Canvas {
     let place = "x=\"\(coordinate(x))\" y=\"\(coordinate(y))\""
     let start = anchor == .start ? "" : " text-anchor=\"\(anchor.rawValue)\""
     let weight = isBold ? " font-weight=\"600\"" : ""
+    // Not every browser knows `baseline-shift`, so who stands behind a subscript goes up again.
+    let drop = size / 4
+    var depth = 0.0
+    let pieces = TextPiece.pieces(of: typeset(text)).map { piece in
+      let wanted = piece.isSubscript ? drop : 0
+      defer { depth = wanted }
+      guard piece.isSubscript || depth != wanted else { return escaped(piece.text) }
+      let small = piece.isSubscript ? " font-size=\"\(coordinate(0.75 * size))\"" : ""
+      return "<tspan dy=\"\(coordinate(wanted - depth))\"\(small)>\(escaped(piece.text))</tspan>"
+    }
     append(
       "<text \(place) font-size=\"\(coordinate(size))\"\(start)\(weight)\(Self.fill(ink))>"
-        + "\(escaped(text))</text>")
+        + "\(pieces.joined())</text>")
   }
 
   mutating func line(

@@ -33,6 +33,8 @@ package struct HTMLReport: Sendable {
     /// What the reader should take away if nothing else.
     case lead(String)
     case list([String])
+    /// The title of what follows in its section.
+    case heading(String)
     /// A remark set apart, such as a limitation that the reader must not miss.
     case note(String)
     case keyFigures([KeyFigure])
@@ -76,18 +78,18 @@ package struct HTMLReport: Sendable {
   /// The file's text: HTML that is well-formed XML too.
   package func render() -> String {
     var numbers = Numbers()
-    var body = "<header>\n<h1>\(escaped(title))</h1>\n"
-    if !subtitle.isEmpty { body += "<p class=\"subtitle\">\(escaped(subtitle))</p>\n" }
+    var body = "<header>\n<h1>\(markup(title))</h1>\n"
+    if !subtitle.isEmpty { body += "<p class=\"subtitle\">\(markup(subtitle))</p>\n" }
     body += "</header>\n"
     body += summary.map { html($0, &numbers) }.joined()
     if sections.count > 2 {
       let links = sections.enumerated().map { index, section in
-        "<li><a href=\"#section-\(index + 1)\">\(escaped(section.title))</a></li>"
+        "<li><a href=\"#section-\(index + 1)\">\(markup(section.title))</a></li>"
       }
       body += "<nav aria-label=\"Contents\"><ul>\(links.joined())</ul></nav>\n"
     }
     for (index, section) in sections.enumerated() {
-      body += "<section id=\"section-\(index + 1)\">\n<h2>\(escaped(section.title))</h2>\n"
+      body += "<section id=\"section-\(index + 1)\">\n<h2>\(markup(section.title))</h2>\n"
       body += section.content.map { html($0, &numbers) }.joined()
       body += "</section>\n"
     }
@@ -164,23 +166,24 @@ package struct HTMLReport: Sendable {
 
   private func html(_ content: Content, _ numbers: inout Numbers) -> String {
     switch content {
-    case .paragraph(let text): return "<p>\(escaped(text))</p>\n"
-    case .lead(let text): return "<p class=\"lead\">\(escaped(text))</p>\n"
-    case .note(let text): return "<p class=\"note\">\(escaped(text))</p>\n"
+    case .paragraph(let text): return "<p>\(markup(text))</p>\n"
+    case .lead(let text): return "<p class=\"lead\">\(markup(text))</p>\n"
+    case .note(let text): return "<p class=\"note\">\(markup(text))</p>\n"
+    case .heading(let text): return "<h3>\(markup(text))</h3>\n"
     case .code(let text):
       return "<pre><code>\(escaped(text))</code></pre>\n"
     case .list(let items):
-      return "<ul>\n\(items.map { "<li>\(escaped($0))</li>\n" }.joined())</ul>\n"
+      return "<ul>\n\(items.map { "<li>\(markup($0))</li>\n" }.joined())</ul>\n"
     case .keyFigures(let figures):
       let cells = figures.map { figure in
-        let detail = figure.detail.isEmpty ? "" : "<small>\(escaped(figure.detail))</small>"
-        return "<div><dt>\(escaped(figure.label))\(detail)</dt>"
-          + "<dd>\(escaped(figure.value))</dd></div>\n"
+        let detail = figure.detail.isEmpty ? "" : "<small>\(markup(figure.detail))</small>"
+        return "<div><dt>\(markup(figure.label))\(detail)</dt>"
+          + "<dd>\(markup(figure.value))</dd></div>\n"
       }
       return "<dl class=\"key-figures\">\n\(cells.joined())</dl>\n"
     case .keyValues(let pairs):
       let rows = pairs.map {
-        "<tr><th scope=\"row\">\(escaped($0.key))</th><td>\(escaped($0.value))</td></tr>\n"
+        "<tr><th scope=\"row\">\(markup($0.key))</th><td>\(markup($0.value))</td></tr>\n"
       }
       return "<div class=\"scroll\" tabindex=\"0\"><table class=\"facts\">\n<tbody>\n"
         + "\(rows.joined())</tbody>\n</table></div>\n"
@@ -208,13 +211,13 @@ package struct HTMLReport: Sendable {
 
         """
     case .details(let title, let content):
-      return "<details>\n<summary>\(escaped(title))</summary>\n"
+      return "<details>\n<summary>\(markup(title))</summary>\n"
         + content.map { html($0, &numbers) }.joined() + "</details>\n"
     }
   }
 
   private static func label(_ kind: String, _ number: Int, _ caption: String) -> String {
-    "<b>\(kind) \(number)</b>" + (caption.isEmpty ? "" : " \(escaped(caption))")
+    "<b>\(kind) \(number)</b>" + (caption.isEmpty ? "" : " \(markup(caption))")
   }
 
   private func html(_ table: Table, caption: String) -> String {
@@ -228,7 +231,7 @@ package struct HTMLReport: Sendable {
     let columns = groups == nil ? 0..<table.width : 1..<table.width
     let titles = columns.map { column in
       let title = column < table.columns.count ? table.columns[column] : ""
-      return "<th scope=\"col\"\(classes([sides[column]]))>\(escaped(title))</th>"
+      return "<th scope=\"col\"\(classes([sides[column]]))>\(markup(title))</th>"
     }
     func html(_ row: Int) -> String {
       let cells = columns.map { column in
@@ -242,7 +245,7 @@ package struct HTMLReport: Sendable {
           }
         // Short texts stay on one line, long ones wrap at a readable width.
         let side = sides[column].isEmpty && cell.text.count > 26 ? "long" : sides[column]
-        return "<td\(classes([side, emphasis]))>\(escaped(cell.text))"
+        return "<td\(classes([side, emphasis]))>\(markup(cell.text))"
           + (cell.estimate.map(Self.drawing(of:)) ?? "") + "</td>"
       }
       return "<tr>\(cells.joined())</tr>\n"
@@ -250,7 +253,7 @@ package struct HTMLReport: Sendable {
     let bodies = (groups ?? [(nil, table.rows.indices)]).map { name, rows in
       let heading = name.map { name in
         "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"\(columns.count)\">"
-          + "<small>\(escaped(table.columns.first ?? ""))</small> \(escaped(name))</th></tr>\n"
+          + "<small>\(markup(table.columns.first ?? ""))</small> \(markup(name))</th></tr>\n"
       }
       return "<tbody>\n\(heading ?? "")\(rows.map(html).joined())</tbody>"
     }
@@ -313,6 +316,8 @@ package struct HTMLReport: Sendable {
       letter-spacing: -0.015em; text-wrap: balance; }
     h2 { font-size: 1.45rem; line-height: 1.25; margin: 3.25rem 0 0.75rem; padding-top: 1.1rem;
       border-top: 1px solid var(--line); letter-spacing: -0.01em; text-wrap: balance; }
+    h3 { font-size: 1.15rem; line-height: 1.3; margin: 2.5rem 0 0.5rem; text-wrap: balance; }
+    sub { font-size: 0.75em; line-height: 0; }
     .subtitle { font-size: 1.2rem; line-height: 1.45; color: var(--soft); margin: 0.6rem 0 0; }
     header { margin-bottom: 1.75rem; }
     p, li { max-width: 42rem; text-wrap: pretty; overflow-wrap: break-word; }
@@ -403,7 +408,7 @@ package struct HTMLReport: Sendable {
       nav, .theme { display: none; }
       th button::after { content: ""; }
       .panels { width: auto; left: 0; transform: none; grid-template-columns: 1fr 1fr; }
-      h2 { break-after: avoid; }
+      h2, h3 { break-after: avoid; }
       figure, tr, pre { break-inside: avoid; }
       .scroll, .table .scroll { overflow: visible; width: auto; max-width: none; transform: none;
         left: 0; }

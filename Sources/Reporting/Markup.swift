@@ -20,6 +20,37 @@ package func escaped(_ text: String) -> String {
   return result
 }
 
+/// Text as it is typeset: numbers below zero have a minus in place of a hyphen. What a program is to read again keeps its
+/// hyphens.
+package func typeset(_ text: String) -> String {
+  text.replacing(/(^|[\s\[(|])-(?=\d)/) { "\($0.output.1)−" }
+}
+
+/// A piece of a text: as it stands, or below the letter in front of it.
+struct TextPiece: Equatable {
+  var text: String
+  var isSubscript = false
+
+  /// The pieces of a text: in "ΔF_y" the y is a subscript, and so is one letter of a class below any F or G.
+  static func pieces(of text: String) -> [TextPiece] {
+    var pieces: [TextPiece] = []
+    var rest = text[...]
+    while let found = rest.firstMatch(of: /(?<letter>[FG])_(?<index>[yŷk])(?!\w)/) {
+      pieces.append(TextPiece(text: String(rest[..<found.range.lowerBound]) + found.letter))
+      pieces.append(TextPiece(text: String(found.index), isSubscript: true))
+      rest = rest[found.range.upperBound...]
+    }
+    return pieces + (rest.isEmpty ? [] : [TextPiece(text: String(rest))])
+  }
+}
+
+/// Typeset text for the inside of an element of HTML.
+func markup(_ text: String) -> String {
+  TextPiece.pieces(of: typeset(text)).map {
+    $0.isSubscript ? "<sub>\(escaped($0.text))</sub>" : escaped($0.text)
+  }.joined()
+}
+
 /// A number with exactly so many decimals; never "-0".
 package func fixed(_ value: Double, decimals: Int) -> String {
   let text = String(format: "%.\(max(decimals, 0))f", value)

@@ -19,7 +19,7 @@ extension Table {
       line(
         (0..<width).map { column in
           let cell = cell(row: row, column: column)
-          let text = latexText(cell.text)
+          let text = latexText(typeset(cell.text))
           return cell.emphasis == .none || text.isEmpty ? text : "\\textbf{\(text)}"
         })
     }

@@ -37,7 +37,8 @@ struct AccuracyCurveTests {
           index: $0, label: 1, predictions: predictions[$0], selectionMisses: misses?[$0] ?? 0,
           distance: distances?[$0])
       },
-      cost: JobResult.Cost(passes: PassMeter.Count(forward: 30, backward: 20), seconds: 1))
+      cost: JobResult.Cost(
+        passes: PassMeter.Count(forward: 30, backward: 20), seconds: 1, secondsByBlock: []))
   }
 
   private func summary(

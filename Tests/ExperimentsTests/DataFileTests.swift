@@ -35,7 +35,8 @@ struct DataFileTests {
     }
     return JobResult(
       job: job, isRandomized: draws > 1, forwardPassesPerDecision: 31, outcomes: outcomes,
-      cost: JobResult.Cost(passes: PassMeter.Count(forward: 3, backward: 2), seconds: 1),
+      cost: JobResult.Cost(
+        passes: PassMeter.Count(forward: 3, backward: 2), seconds: 1, secondsByBlock: []),
       images: (0..<count).map { OutcomeFile.Example(index: $0, image: "identity \($0)") })
   }
 

@@ -36,7 +36,8 @@ struct EvaluationSummaryTests {
     return JobResult(
       job: job, isRandomized: defence != .none, forwardPassesPerDecision: 1,
       outcomes: outcomes,
-      cost: JobResult.Cost(passes: PassMeter.Count(forward: 3, backward: 2), seconds: 1))
+      cost: JobResult.Cost(
+        passes: PassMeter.Count(forward: 3, backward: 2), seconds: 1, secondsByBlock: []))
   }
 
   private func record(

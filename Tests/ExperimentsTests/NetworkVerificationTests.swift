@@ -148,15 +148,17 @@ struct NetworkVerificationTests {
         #expect(Bool(false), "it has a place")
         return
       }
-      let isSaid = region.findings.joined()
+      func isSaid(_ verdict: NetworkVerification.Verdict) -> Bool {
+        !region.lambdas(network.points[0].rule, verdict).isEmpty
+      }
       let condition = try? GrowthCondition(
         strength: growth.strength.value, exponent: exponent, rule: network.points[0].rule,
         classCount: 3)
       // Whoever is decided is decided rightly.
-      if isSaid.contains("RIC holds") { #expect(condition?.holds(at: lambda.doubleValue) == true) }
-      if isSaid.contains("does not hold") {
-        #expect(condition?.holds(at: lambda.doubleValue) == false)
-      }
+      if isSaid(.holds) { #expect(condition?.holds(at: lambda.doubleValue) == true) }
+      if isSaid(.doesNotHold) { #expect(condition?.holds(at: lambda.doubleValue) == false) }
+      #expect(
+        NetworkVerification.Verdict.allCases.count { isSaid($0) } == 1, "it is said once")
     }
   }
 
@@ -170,10 +172,62 @@ struct NetworkVerificationTests {
     let file = try VerificationReport(synthetic, network: measured).json()
     let page = RunReport(try MeasuredRun.read([("v", file)])).page.render()
     #expect(page.contains("Do the conditions of mixup inference hold on this network?"))
-    #expect(page.contains("were its attack a power law of the exponents seen here"))
+    #expect(page.contains("RIC of a power law") && page.contains("Robustness improving condition"))
     #expect(throws: RunError.self) {
       try MeasuredRun.read([("v", VerificationReport(synthetic).json())])
     }
+  }
+
+  @Test(
+    "the table of verdicts has every λ under its verdict, rule by rule and condition by condition")
+  func verdictTable() throws {
+    let measured = try measure(
+      LinearSoftmax(imageShape: shape, classCount: 3, seed: 4, scale: 3), threads: 2)
+    let table = NetworkVerificationReport.verdictTable([measured])
+    for rule in PartnerLabel.allCases {
+      let points = measured.points.filter { $0.rule == rule }
+      for (condition, verdicts) in [
+        ("RIC", points.map(\.condition)), ("DG < 0", points.map(\.detection)),
+      ] {
+        let row = try #require(
+          table.rows.first { $0[1].text == rule.title && $0[2].text == condition })
+        let expected = NetworkVerification.Verdict.allCases.map { verdict in
+          let own = zip(points, verdicts).filter { $0.1 == verdict }
+            .map { trimmed($0.0.lambda.doubleValue, decimals: 3) }
+          return own.isEmpty ? "–" : own.joined(separator: ", ")
+        }
+        #expect(row[3...].map(\.text) == expected)
+      }
+    }
+  }
+
+  // Half of the confidence taken from models that are sure of clean images misleads none of them.
+  @Test(
+    "where models are not misled there is no picture of where they satisfy the conditions, and words say why"
+  )
+  func noRegion() throws {
+    var network = try measure(
+      LinearSoftmax(imageShape: shape, classCount: 3, seed: 4, scale: 3), threads: 2)
+    func figures(_ strength: Double) throws -> (figures: Int, words: Bool) {
+      for place in network.points.indices {
+        network.points[place].growth = NetworkVerification.Growth(
+          strength: BoundedMean([Double](repeating: strength, count: 2000), in: -1...1),
+          decay: BoundedMean([Double](repeating: strength / 2, count: 2000), in: -3...3),
+          classCount: 3)
+      }
+      let content = try #require(NetworkRegion(network)).content
+      return (
+        content.count { if case .figure = $0 { true } else { false } },
+        content.contains {
+          if case .paragraph(let text) = $0 {
+            text.contains("misleads none of them")
+          } else {
+            false
+          }
+        }
+      )
+    }
+    #expect(try figures(0.4) == (0, true) && figures(0.9) == (1, false))
   }
 
   @Test("what an interval with 0 inside says is that nothing is decided")

@@ -85,7 +85,7 @@ struct PaperReproductionTests {
       #expect(!report.page.render().contains("How the trainings went"))
       #expect(
         report.markdown.contains("## Accuracy at ε = 8/255")
-          && report.page.render().contains("of the paper hold on interpolated AT?"))
+          && report.page.render().contains("<h3>The interpolated AT network</h3>"))
       let records = try report.records()
       // 2 + 2 + 8 + 8 rows with four columns.
       #expect(

@@ -87,6 +87,9 @@ struct ReproductionTests {
       #expect(first.results.sweep.flatMap(\.results).count == 12)
       #expect(first.progress.count { $0.contains("used again") } == 0)
       let told = try reproduction(in: folder, WorkerPool(threadCount: 2)).passes()
+      // Which radius the table has is chosen on the way, but not of how many.
+      let radii = first.results.networks.flatMap(\.table).compactMap(\.job.attack.epsilon)
+      #expect(try Set(radii).count == Self.settings().epsilons.count)
       let measured =
         first.results.networks.flatMap { $0.table + $0.detection }
         + first.results.sweep.flatMap(\.results)

@@ -26,4 +26,35 @@ struct MarkupTests {
     #expect(grouped(999) == "999")
     #expect(grouped(.min) == "-9,223,372,036,854,775,808")
   }
+
+  @Test(
+    "A number below zero has a minus, what is no number keeps its hyphen",
+    arguments: [
+      ("-0.2", "−0.2"), ("-0.15 [-0.26, -0.03]", "−0.15 [−0.26, −0.03]"), ("PGD-50", "PGD-50"),
+      ("2026-11-28", "2026-11-28"), ("1e-05", "1e-05"), ("--count 5", "--count 5"),
+      ("a - 5", "a - 5"),
+      ("threshold -0.2", "threshold −0.2"), ("(-1)", "(−1)"), ("-x", "-x"), ("-", "-"), ("", ""),
+    ])
+  func minus(_ text: String, _ expected: String) { #expect(typeset(text) == expected) }
+
+  @Test(
+    "The class of a probability stands below the line, on the page and in pictures, and no other letter does"
+  )
+  func subscripts() throws {
+    let text = "ΔF_y, −ΔF_ŷ via G_k, F_yes, num_y, F_max <F_y"
+    let html = HTMLReport(title: "t", summary: [.paragraph(text)]).render()
+    #expect(
+      html.contains(
+        "<p>ΔF<sub>y</sub>, −ΔF<sub>ŷ</sub> via G<sub>k</sub>, F_yes, num_y, F_max &lt;F<sub>y</sub></p>"
+      ))
+    let svg = LinePlot(
+      x: Axis("λ"), y: Axis(text), series: [.init("F_y at λ", [.init(x: 0, y: 1)])]
+    ).svg(width: 760)
+    let reader = MarkupReader(svg)
+    #expect(reader.isWellFormed)
+    // Who stands behind a subscript is back on the line.
+    let drops = reader.attributes.compactMap { $0["dy"].flatMap(Double.init) }
+    #expect(!drops.isEmpty && drops.contains { $0 > 0 } && drops.contains { $0 < 0 })
+    #expect(svg.contains(">y</tspan><tspan dy=\"-"))
+  }
 }

@@ -207,6 +207,38 @@ struct CertificationTests {
     }
   }
 
+  @Test(
+    "an image is mixed with one whose label the rule takes partners of, and with every such one")
+  func partners() throws {
+    let pool = try SamplePool(randomImages(12, shape: shape, classCount: 2, seed: 8))
+    let image = rows(data)[0]
+    // Six deviations of noise, which a normal number exceeds once in 10⁹ times, and the roundings of a sum of two
+    // products below 1 and of adding the noise.
+    let (lambda, noise) = (0.5, 1e-4)
+    let tolerance = 6 * noise + 4 * Double(Float.ulpOfOne)
+    for partner in PartnerLabel.allCases {
+      let smoothed = try MixedSmoothing(
+        plane, pool: pool, partner: partner, lambda: MixingRatio(1, over: 2), noise: noise)
+      for law in 0..<2 {
+        let wanted = zip(rows(pool.images), pool.images.labels)
+          .filter { ($0.1 == law) == (partner == .predicted) }.map(\.0)
+        var stream = RandomStream(RandomKey(seed: 1, purpose: .test, example: law))
+        var found = Set<Int>()
+        for _ in 0..<200 {
+          var mixture = [Float](repeating: 0, count: shape.count)
+          smoothed.draw(image, law: law, from: &stream, into: &mixture)
+          let place = wanted.firstIndex { candidate in
+            zip(zip(image, candidate), mixture).allSatisfy {
+              abs(lambda * Double($0.0) + (1 - lambda) * Double($0.1) - Double($1)) <= tolerance
+            }
+          }
+          found.insert(try #require(place, "\(partner), label \(law)"))
+        }
+        #expect(found.count == wanted.count)
+      }
+    }
+  }
+
   @Test("what makes no sense is refused in one line before a model is asked")
   func refused() throws {
     for (level, radii, limit, text) in [

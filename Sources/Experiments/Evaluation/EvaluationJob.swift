@@ -224,14 +224,21 @@ package struct JobResult: Sendable {
     package var passes: PassMeter.Count
     /// Seconds of all threads, added up.
     package var seconds: Double
+    /// Seconds for an image, of every block by itself: how much they differ says how sure their mean is.
+    package var secondsByBlock: [Double]
 
-    package init(passes: PassMeter.Count, seconds: Double) {
+    package init(passes: PassMeter.Count, seconds: Double, secondsByBlock: [Double]) {
       self.passes = passes
       self.seconds = seconds
+      self.secondsByBlock = secondsByBlock
     }
 
+    package static let nothing = Cost(passes: PassMeter.Count(), seconds: 0, secondsByBlock: [])
+
     package static func + (a: Cost, b: Cost) -> Cost {
-      Cost(passes: a.passes + b.passes, seconds: a.seconds + b.seconds)
+      Cost(
+        passes: a.passes + b.passes, seconds: a.seconds + b.seconds,
+        secondsByBlock: a.secondsByBlock + b.secondsByBlock)
     }
   }
 }

@@ -301,9 +301,7 @@ public struct EvaluationSummary: Sendable {
         1
     }
     worst.job.attack = group.first { $0.job.attack.budget == ball }?.job.attack ?? worst.job.attack
-    worst.cost = group.reduce(
-      JobResult.Cost(passes: PassMeter.Count(), seconds: 0) as JobResult.Cost?
-    ) { sum, result in
+    worst.cost = group.reduce(JobResult.Cost.nothing as JobResult.Cost?) { sum, result in
       sum.flatMap { sum in result.cost.map { sum + $0 } }
     }
     let knowledge = Set(group.compactMap(\.job.knowledge))

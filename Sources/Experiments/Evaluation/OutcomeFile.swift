@@ -344,7 +344,7 @@ extension [OutcomeFile.Block] {
     let wanted = Set(examples)
     var outcomes: [EvaluationResult.Outcome] = []
     var found = Set<OutcomeFile.Example>()
-    var cost: JobResult.Cost? = JobResult.Cost(passes: PassMeter.Count(), seconds: 0)
+    var cost: JobResult.Cost? = .nothing
     for block in self {
       // What two processes measured, since one believed the other dead, counts once.
       let part = zip(block.examples, block.measured.outcomes).filter {
@@ -356,7 +356,10 @@ extension [OutcomeFile.Block] {
       cost =
         part.count == block.images.count
         ? cost.map {
-          $0 + JobResult.Cost(passes: block.measured.passes, seconds: block.measured.seconds)
+          $0
+            + JobResult.Cost(
+              passes: block.measured.passes, seconds: block.measured.seconds,
+              secondsByBlock: [block.measured.seconds / Double(part.count)])
         } : nil
     }
     return (outcomes, found, cost)

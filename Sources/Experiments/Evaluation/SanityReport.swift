@@ -23,6 +23,13 @@ package struct SanityReport: Sendable, Keepable, Equatable {
     verdicts.filter { $0.outcome == .failed }.map(\.name)
   }
 
+  /// What the checks of an outcome ask, behind a word for it: " Not decided: twice the steps break no more images."; nothing
+  /// where none has that outcome.
+  func claims(_ outcome: SanityVerdict.Outcome, _ word: String) -> String {
+    let claims = verdicts.filter { $0.outcome == outcome }.map(\.claim)
+    return claims.isEmpty ? "" : " \(word): \(claims.joined(separator: "; "))."
+  }
+
   /// What it comes to.
   package var summary: Summary {
     let undecided = verdicts.filter { $0.outcome == .undecided }.map(\.name)

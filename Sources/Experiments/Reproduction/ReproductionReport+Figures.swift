@@ -27,21 +27,42 @@ extension ReproductionReport {
 
   // MARK: Figure 2
 
-  /// The six panels of Figure 2, then both routes to the condition.
-  func conditionFigures(_ network: Reproduction.NetworkResult) -> [HTMLReport.Content] {
-    guard let conditions = network.conditions else { return [] }
+  /// What the letters mean and where the conditions hold, then the figures of every network.
+  var conditions: [HTMLReport.Content] {
+    let measured = results.networks.compactMap { network in
+      network.conditions.map { (network, $0) }
+    }
+    return [
+      .paragraph(
+        "The paper explains mixup inference by two conditions on what mixing does to a network's confidence. Here both "
+          + "are measured, on images that are classified rightly until they are attacked: "
+          + measured.map {
+            "\($0.1.adversarialCount) of the first \($0.1.imageCount) on the \($0.0.method.title) network"
+          }
+          .joined(separator: ", ") + "."),
+      NetworkVerificationReport.glossary,
+      .table(
+        NetworkVerificationReport.verdictTable(measured.map(\.1)),
+        caption: NetworkVerificationReport.verdictCaption),
+    ] + measured.flatMap { conditionFigures($0.0, $0.1) }
+  }
+
+  /// The six panels of Figure 2, the place among exact models, then both routes to the condition.
+  private func conditionFigures(
+    _ network: Reproduction.NetworkResult, _ conditions: NetworkVerification.Results
+  ) -> [HTMLReport.Content] {
     let report = NetworkVerificationReport(conditions)
-    let place = NetworkRegion(conditions, seed: settings.seed)?.content ?? []
     let figure: [HTMLReport.Content] = [
+      .heading("The \(network.method.title) network"),
       .panels(
         PartnerLabel.allCases.flatMap { panels(conditions, $0) },
         caption:
           "As the paper's Figure 2. Left, the confidence in the true class y of mixtures; middle, that in the class ŷ "
           + "that the attack led to; right, by how much mixing takes back the effect G of the attack, the sign of y "
           + "turned as in the paper: RIC holds where both curves are above their bounds, (12) or (15), if the network is "
-          + "linear between images, as the paper presumes. Bands are 95% intervals.")
+          + "linear between images, as the paper presumes. Bands are 95% intervals."),
     ]
-    return figure + place + [
+    return figure + (NetworkRegion(conditions, seed: settings.seed)?.content ?? []) + [
       .details(
         "Every λ, and the condition by both routes",
         [.paragraph(report.introduction), report.table, report.routes])

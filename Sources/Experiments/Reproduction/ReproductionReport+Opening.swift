@@ -8,14 +8,18 @@ extension ReproductionReport {
   /// What the page says before its first section: the answer with its interval, the figures that it rests on, and one
   /// picture.
   var opening: [HTMLReport.Content] {
+    let radius = settings.epsilons[0]
     var content: [HTMLReport.Content] = [
       .paragraph(
         "Mixup Inference (Pang, Xu and Zhu, ICLR 2020) mixes an image with clean ones when it is classified, and "
           + "averages the predictions. MI-OL takes clean images of other classes than the predicted one, MI-PL such of "
-          + "that class, and MI-Combined one or the other for each image. Here \(results.networks.count) networks that "
-          + "differ in their training are attacked alone and behind it, on the first \(results.testCount) test images of "
-          + "\(results.dataset.name), of \(results.dataset.imageShape) pixels and \(results.dataset.classCount) classes, by "
-          + "one who does not know of it and by one who does.")
+          + "that class, and MI-Combined one or the other for each image. Here \(results.networks.count) networks are "
+          + "attacked alone and behind it: "
+          + results.networks.map { "\($0.method.title), trained on \($0.method.trainingImages)" }
+          .joined(separator: "; ")
+          + ". Images are the first \(results.testCount) test images of \(results.dataset.name), of "
+          + "\(results.dataset.imageShape) pixels and \(results.dataset.classCount) classes; the attacker either does not "
+          + "know of the defence or knows all but its draws.")
     ]
     if let principal {
       if let answer = answer(principal) { content.append(.lead(answer)) }
@@ -28,9 +32,10 @@ extension ReproductionReport {
         accuracyPlot,
         caption:
           "What is left of each defence, with 95% intervals over images; at the right the figure for the attacker who "
-          + "knows. A stronger attack than PGD-\(settings.adaptiveSteps) can only leave less: read it as an upper "
-          + "bound. Of a defence the attacker who knows makes two attacks, through it and through the network, and the "
-          + "better counts for each image; on the network alone one."))
+          + "knows. Who does not know makes \(attackTitle(settings.oblivious(radius))), projected gradient descent through the "
+          + "network alone. Who knows makes \(attackTitle(settings.adaptive(radius))): also through the whole defence, and "
+          + "the better of both counts for each image. A stronger attack can only leave less: read it as an upper bound."
+      ))
     return content + warnings.map { .note($0) } + [.note(reservations)]
   }
 
@@ -71,8 +76,8 @@ extension ReproductionReport {
       let share = interval(
         left.value, left.interval, decimals: 1, scale: 100, unit: "%")
       answer +=
-        ". What is left then, \(share), is "
-        + (left.interval.upper < guessing ? "less than" : "not told from")
+        ". What is left then, \(share), "
+        + (left.interval.upper < guessing ? "is less than" : "cannot be told from")
         + " guessing, \(percent(guessing, decimals: 0))"
     }
     return answer + "."
@@ -88,7 +93,7 @@ extension ReproductionReport {
         ? (pairs.difference, likely)
         : (-pairs.difference, Interval(lower: -likely.upper, upper: -likely.lower))
       return interval(value, range, decimals: 1, scale: 100, unit: " points")
-        .replacing("-", with: "−").replacing(" ", with: "\u{A0}")
+        .replacing(" ", with: "\u{A0}")
     }
     return likely.lower > 0
       ? "adds \(points(1)) of accuracy"
@@ -124,15 +129,17 @@ extension ReproductionReport {
   /// What would make the answer wrong, as far as this page can know.
   private var reservations: String {
     let checked = results.networks.flatMap { network in network.sanity.map { (network, $0) } }
-    let undecided = checked.filter { !$0.1.summary.checks.isEmpty }.map { network, report in
-      "\(report.summary.checks.joined(separator: ", ")) on the \(network.method.title) network"
+    let undecided = checked.flatMap { network, report in
+      report.verdicts.filter { $0.outcome == .undecided }.map {
+        "\($0.claim) (\(network.method.title))"
+      }
     }
     let sanity =
       checked.isEmpty
       ? "The sanity suite, which asks whether the attacks work at all, was not run."
       : checked.allSatisfy(\.1.failures.isEmpty)
         ? "No check of the sanity suite failed, on \(checked[0].1.count) images of each network that it was run on"
-          + (undecided.isEmpty ? "." : "; not decided: \(undecided.joined(separator: ", ")).")
+          + (undecided.isEmpty ? "." : "; not decided: \(undecided.joined(separator: "; ")).")
         : "The sanity suite found faults: figures that failed are not to be quoted."
     return
       "Intervals are for the choice of images alone: of each kind one network was trained, and how far others are from "
@@ -148,4 +155,16 @@ extension ReproductionReport {
       year      = {2020}
     }
     """
+}
+
+extension TrainingMethod {
+  /// What the network sees in training.
+  fileprivate var trainingImages: String {
+    switch self {
+    case .plain: "images as they are"
+    case .mixup: "mixtures of two images"
+    case .adversarial: "attacked images"
+    case .interpolatedAdversarial: "mixtures of attacked images and of clean ones"
+    }
+  }
 }

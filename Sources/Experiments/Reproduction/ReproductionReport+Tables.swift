@@ -28,12 +28,14 @@ extension ReproductionReport {
 
   /// The columns of the table at one radius.
   private func attacks(_ epsilon: Epsilon) -> [(title: String, attack: AttackDescription)] {
-    [("clean", .none)]
-      + settings.attacks(epsilon).map { attack in
-        let kind =
-          attack.name.isAdaptive ? "adaptive" : attack.name == .pgd ? "oblivious" : "targeted"
-        return ("\(kind) PGD-\(attack.steps ?? 0)", attack)
-      }
+    [("clean", .none)] + settings.attacks(epsilon).map { (attackTitle($0), $0) }
+  }
+
+  /// "adaptive PGD-50".
+  func attackTitle(_ attack: AttackDescription) -> String {
+    let kind =
+      attack.name.isAdaptive ? "adaptive" : attack.name == .pgd ? "oblivious" : "targeted"
+    return "\(kind) PGD-\(attack.steps ?? 0)"
   }
 
   /// A row for every defence on every network, behind the names of both.
@@ -160,14 +162,18 @@ extension ReproductionReport {
       rows: rows { network, defence in
         network.table[defence, .none].map { result in
           let decisions =
-            result.outcomes.count
-            * (result.isRandomized ? result.scoringDraws + settings.selectionDraws : 1)
+            result.isRandomized ? result.scoringDraws + settings.selectionDraws : 1
+          let times = (result.cost?.secondsByBlock ?? []).sorted()
+          func microseconds(_ seconds: Double) -> String {
+            fixed(1e6 * seconds / Double(decisions), decimals: 0)
+          }
+          let spread =
+            times.count < 2
+            ? "" : " [\(microseconds(times[0])), \(microseconds(times[times.count - 1]))]"
           return [
             Table.Cell("\(result.forwardPassesPerDecision)"),
             Table.Cell(
-              result.cost.map {
-                fixed(1e6 * $0.seconds / Double(max(decisions, 1)), decimals: 0)
-              } ?? "–"),
+              times.isEmpty ? "–" : microseconds(times[times.count / 2]) + spread),
           ]
         }
       })

@@ -62,8 +62,8 @@ package struct ReproductionReport: Sendable, Reported {
     case accuracy(Epsilon)
     case besidePaper
     case claims
-    /// Figure 2, of a network.
-    case conditions(TrainingMethod)
+    /// RIC and DG, Figure 2.
+    case conditions
     case linearity
     case detection
     case tradeOff
@@ -79,18 +79,17 @@ package struct ReproductionReport: Sendable, Reported {
   /// The parts that this report has, in the order of the page.
   package var sections: [Section] {
     func has(_ part: Reproduction.Part) -> Bool { settings.parts.contains(part) }
-    func networks(_ isTold: (Reproduction.NetworkResult) -> Bool) -> [TrainingMethod] {
-      results.networks.filter(isTold).map(\.method)
+    func isTold(_ fact: (Reproduction.NetworkResult) -> Bool) -> Bool {
+      results.networks.contains(where: fact)
     }
-    let measured = networks { $0.conditions != nil }
-    let isTrainingKnown = !networks { $0.curve != nil }.isEmpty
-    return (networks { !$0.sanity.isEmpty }.isEmpty ? [] : [.sanity])
+    let isTrainingKnown = isTold { $0.curve != nil }
+    return (isTold { !$0.sanity.isEmpty } ? [.sanity] : [])
       + settings.epsilons.map { .accuracy($0) }
       + (comparisonTable == nil ? [] : [.besidePaper]) + (has(.claims) ? [.claims] : [])
-      + measured.map { .conditions($0) } + (measured.isEmpty ? [] : [.linearity])
+      + (isTold { $0.conditions != nil } ? [.conditions, .linearity] : [])
       + [.detection] + (has(.tradeOff) ? [.tradeOff] : [])
       + (has(.published) ? [.publishedAttacks] : [])
-      + (networks { !$0.pictures.isEmpty }.isEmpty ? [] : [.pictures])
+      + (isTold { !$0.pictures.isEmpty } ? [.pictures] : [])
       + (settings.radius == nil ? [] : [.radius]) + [.settings]
       + (has(.whole) || isTrainingKnown ? [.networks] : []) + [.cost, .provenance]
   }
@@ -107,7 +106,7 @@ package struct ReproductionReport: Sendable, Reported {
     case .detection: "Detection by MI-PL (Figure 3 a of the paper)"
     case .tradeOff: "Clean accuracy against robustness (Figure 3 b of the paper)"
     case .publishedAttacks: "Adaptive attacks on MI-OL (Figure 4 of the paper)"
-    case .conditions(let method): "Do the conditions of the paper hold on \(method.title)?"
+    case .conditions: "Do the conditions of the paper hold on these networks?"
     case .linearity: "How linear the networks are between images"
     case .pictures: "Attacked images"
     case .cost: "Cost of a decision"
@@ -118,10 +117,18 @@ package struct ReproductionReport: Sendable, Reported {
   func content(of section: Section) -> [HTMLReport.Content] {
     switch section {
     case .sanity:
-      results.networks.flatMap(\.sanity).map { report in
-        .details(
-          "What was checked of \(report.defence.name.title) on \(report.model)",
-          [.table(report.table, caption: report.summary.rawValue)])
+      results.networks.flatMap { network in
+        network.sanity.map { report in
+          .details(
+            "What was checked of \(report.defence.name.title) on the \(network.method.title) network",
+            [
+              .table(
+                report.table,
+                caption:
+                  "On \(report.count) images. Not decided: the attack that should do no better did, by so few images that it "
+                  + "may be chance.")
+            ])
+        }
       }
     case .networks:
       [.table(networkTable, caption: "Clean accuracy, and how the networks were trained.")]
@@ -194,7 +201,7 @@ package struct ReproductionReport: Sendable, Reported {
           .figure(
             publishedPlot($0), caption: "MI-OL on \($0.method.title), ε = \(epsilon($0)).")
         }
-    case .conditions(let method): network(method).map { conditionFigures($0) } ?? []
+    case .conditions: conditions
     case .linearity: linearity.content
     case .pictures:
       results.networks.compactMap { network in
@@ -210,7 +217,13 @@ package struct ReproductionReport: Sendable, Reported {
         }
       }
     case .cost:
-      [.table(costTable, caption: "On clean images, in the time of one thread.")]
+      [
+        .table(
+          costTable,
+          caption:
+            "On clean images, in the time of one thread: the median of the blocks of images that were measured "
+            + "together, and the fastest and slowest of them.")
+      ]
     case .provenance:
       [
         .keyValues(provenance), .paragraph("To make the same figures:"), .code(command),
@@ -258,7 +271,9 @@ package struct ReproductionReport: Sendable, Reported {
       title: "Does Mixup Inference protect a network from an attacker who knows of it?",
       subtitle: title, summary: opening,
       sections: sections.map { section in
-        let findings = findings(of: section)
+        // What the table of accuracies says in words the page has said at its beginning.
+        var findings = findings(of: section)
+        if case .accuracy = section { findings = [] }
         return HTMLReport.Section(
           title: title(of: section),
           content: (findings.isEmpty ? [] : [.list(findings)]) + content(of: section))
@@ -296,16 +311,17 @@ package struct ReproductionReport: Sendable, Reported {
     switch section {
     case .sanity:
       results.networks.flatMap { network in
-        network.sanity.map {
-          "\(network.method.title), \($0.defence.name.title) under \($0.attack.name.rawValue): the sanity "
-            + "suite \($0.summary.sentence)"
-            + ($0.failures.isEmpty ? "." : ". Do not quote its figures.")
+        network.sanity.map { report in
+          "\(network.method.title), \(report.defence.name.title) under \(attackTitle(report.attack)), on "
+            + "\(report.count) images: "
+            + (report.failures.isEmpty
+              ? "no check of the sanity suite failed."
+              : "checks of the sanity suite failed. Do not quote its figures.")
+            + report.claims(.failed, "Not so") + report.claims(.undecided, "Not decided")
         }
       }
     case .accuracy(let radius):
       results.networks.filter { epsilon($0) == radius }.compactMap(gain)
-    case .conditions(let method):
-      network(method)?.conditions.map { NetworkVerificationReport($0).conditionFindings } ?? []
     case .linearity: linearity.findings
     case .detection: results.networks.compactMap(detector)
     default: []

@@ -22,7 +22,7 @@ extension SanitySuite {
       Check(name: "slope", claim: "gradients are the slopes that differences show") {
         try $0.gradientsAreSlopes()
       },
-      Check(name: "linear", claim: "the attack finds what is known of a linear model") {
+      Check(name: "linear", claim: "the attack breaks of a linear model what can be broken") {
         try $0.attackIsOptimalOnLinearModel()
       },
       Check(name: "planted", claim: "the attack finds adversarial examples that were planted") {
@@ -34,24 +34,27 @@ extension SanitySuite {
       Check(name: "radius", claim: "a larger radius leaves no more images right") {
         try $0.radiusHelps()
       },
-      Check(name: "unbounded", claim: "without a bound the attack breaks 99%") {
+      Check(name: "unbounded", claim: "without a bound the attack breaks 99% of the images") {
         try $0.unboundedBreaksAll()
       },
-      Check(name: "steps", claim: "twice the steps break no more") { try $0.stepsSaturate() },
-      Check(name: "draws", claim: "twice the draws for a gradient break no more") {
+      Check(name: "steps", claim: "twice the steps break no more images") {
+        try $0.stepsSaturate()
+      },
+      Check(name: "draws", claim: "twice the draws for a gradient break no more images") {
         try $0.drawsSaturate()
       },
-      Check(name: "oblivious", claim: "who does not know the defence breaks no more") {
+      Check(
+        name: "oblivious", claim: "an attacker who does not know the defence breaks no more images"
+      ) {
         try $0.knowledgeHelps()
       },
-      Check(name: "gradient-free", claim: "an attack without gradients breaks no more") {
+      Check(name: "gradient-free", claim: "an attack without gradients breaks no more images") {
         try $0.gradientsHelp()
       },
-      Check(name: "transfer", claim: "an attack on another network breaks no more") {
+      Check(name: "transfer", claim: "an attack on another network breaks no more images") {
         try $0.ownGradientsHelp()
       },
-      Check(name: "fixed draws", claim: "known draws leave no more images right than unknown ones")
-      {
+      Check(name: "fixed draws", claim: "an attacker who knows the draws breaks no fewer images") {
         try $0.knownDrawsHelp()
       },
     ]
@@ -89,7 +92,7 @@ extension SanitySuite {
       || right.clopperPearsonInterval(confidence: 0.9).lower > chance
     return (
       isAbove ? .passed : .failed,
-      "\(share(isRight)) right, by chance \(Int((chance * Double(originals.count)).rounded()))"
+      "\(share(isRight)) right, by guessing \(Int((chance * Double(originals.count)).rounded()))"
     )
   }
 
@@ -189,7 +192,7 @@ extension SanitySuite {
     let median = errors.sorted()[errors.count / 2]
     return (
       median <= 0.25 ? .passed : .failed,
-      "they differ by \(Int((100 * median).rounded()))% in the median"
+      "gradients and differences are \(Int((100 * median).rounded()))% apart in the median"
     )
   }
 
@@ -220,8 +223,8 @@ extension SanitySuite {
     let missed = decided.count { (margins[$0] > 0) == isCorrect[$0] }
     return (
       50 * missed <= decided.count ? .passed : .failed,
-      "\(margins.count { $0 > 0 }) of \(margins.count) can be broken at \(budget.radius); "
-        + "\(missed) of \(decided.count) come out otherwise"
+      "\(margins.count { $0 > 0 }) of \(margins.count) can be broken at \(budget.radius); of the \(decided.count) "
+        + "that are clear the attack finds \(missed) otherwise"
     )
   }
 
@@ -250,7 +253,7 @@ extension SanitySuite {
     guard planted >= 5 else {
       return (.skipped, "the logits tell \(planted) planted places from their surroundings")
     }
-    let evidence = "\(found) of \(planted) found, \(byChance) by chance"
+    let evidence = "\(found) of \(planted) found, \(byChance) by random trials"
     return (10 * found >= 9 * planted ? .passed : .failed, evidence)
   }
 
@@ -275,7 +278,8 @@ extension SanitySuite {
       } ?? .passed
     return (
       outcome,
-      results.map { "\(share($0.1)) at \($0.0)" }.joined(separator: ", ")
+      "still right: "
+        + results.map { "\(share($0.1)) at \($0.0)" }.joined(separator: ", ")
     )
   }
 
@@ -287,7 +291,7 @@ extension SanitySuite {
     let correct = try attacked(within: whole)
     return (
       100 * correct.count { $0 } <= correct.count ? .passed : .failed,
-      "\(share(correct)) right at \(whole.radius)"
+      "still right: \(share(correct)) at \(whole.radius)"
     )
   }
 

@@ -184,7 +184,7 @@ public struct SanitySuite: Sendable {
     return (
       pairs.pValueOfLess < 0.01
         ? .failed : first.1.count { $0 } < second.1.count { $0 } ? .undecided : .passed,
-      "\(first.0) \(share(first.1)), \(second.0) \(share(second.1))"
+      "still right: \(first.0) \(share(first.1)), \(second.0) \(share(second.1))"
     )
   }
 
