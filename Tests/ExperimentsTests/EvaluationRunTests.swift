@@ -43,6 +43,26 @@ struct EvaluationRunTests {
     ).matched(to: target, model(seed: 5), on: digits())
   }
 
+  @Test(
+    "While settings are matched, what is measured afterwards is in the time that is told of all stages"
+  )
+  func matchingIsAPart() throws {
+    let lines = Mutex<[String]>([])
+    let seconds = Mutex(0.0)
+    let progress = ProgressReporter(
+      output: .init(columns: 200) { line in lines.withLock { $0.append(line) } },
+      now: {
+        seconds.withLock {
+          $0 += 1; return $0
+        }
+      })
+    _ = try EvaluationRun(
+      plan: plan(), kernels: .openBLAS, workers: WorkerPool(threadCount: 1), progress: progress
+    ).matched(to: 0, model(seed: 5), on: digits())
+    #expect(
+      lines.withLock { $0.contains { $0.contains("match") && $0.contains("all stages up to") } })
+  }
+
   private static let silent = ProgressReporter(output: .init(columns: nil, write: { _ in }))
 
   private func digits() throws -> DatasetSplit {

@@ -64,9 +64,7 @@ extension EvaluationRun {
     let setting = try Setting(plan, model, on: data, kernels: kernels)
     let images = data.validation[
       0..<min(plan.count ?? data.validation.count, data.validation.count)]
-    let names = plan.defences.map(\.name).reduce(into: [DefenceName]()) {
-      if !$0.contains($1) { $0.append($1) }
-    }
+    let names = unique(plan.defences.map(\.name))
     /// The passes for an image.
     func passes(_ classifier: some Classifier) -> Int {
       classifier.forwardPassesPerDecision * (classifier.isRandomized ? plan.scoringDraws : 1)
@@ -74,6 +72,7 @@ extension EvaluationRun {
     let work = try plan.defences.reduce(0) {
       try $0 + passes(setting.target(of: $1).classifier)
     }
+    progress.expect(atLeast: Double(work * images.count) + workBehindMatching(setting, data))
     let stage = progress.stage(
       "match clean accuracy", total: plan.defences.count * images.count, unit: "images",
       work: Double(work * images.count))
@@ -108,5 +107,19 @@ extension EvaluationRun {
     }
     stage.finish()
     return found
+  }
+
+  /// What measuring takes that follows, with one setting of every defence, as near as can be told before it is chosen; 0
+  /// where nobody sees the progress.
+  private func workBehindMatching(_ setting: Setting, _ data: DatasetSplit) -> Double {
+    var chosen = plan
+    chosen.defences = unique(plan.defences.map(\.name)).compactMap { name in
+      plan.defences.first { $0.name == name }
+    }
+    let dryRun = DryRun(of: chosen, on: data, base: setting.base, seenBy: progress)
+    let passes = try? dryRun?.passes(chosen).reduce(PassMeter.Count(), +)
+    let count =
+      images?.images.count ?? min(plan.count ?? data.test.count, data.test.count)
+    return (passes?.work ?? 0) * Double(shard.positions(of: count).count)
   }
 }

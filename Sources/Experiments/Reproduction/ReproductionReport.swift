@@ -199,7 +199,10 @@ package struct ReproductionReport: Sendable, Reported {
       ]
         + results.networks.filter { !$0.published.isEmpty }.map {
           .figure(
-            publishedPlot($0), caption: "MI-OL on \($0.method.title), ε = \(epsilon($0)).")
+            publishedPlot($0),
+            caption:
+              "MI-OL on \($0.method.title), ε = \(epsilon($0)), on the first \(settings.figureImageCount) images "
+              + "alone; over all images the table of accuracies has other figures.")
         }
     case .conditions: conditions
     case .linearity: linearity.content

@@ -18,6 +18,15 @@ struct EffortCurves {
       }
     }
 
+    /// What curves over it answer.
+    var question: String {
+      switch self {
+      case .radius: "How much is left as the radius of the attack grows?"
+      case .steps, .restarts, .attackDraws: "Does more effort of the attack leave less?"
+      case .draws: "Do more draws of the defence help?"
+      }
+    }
+
     /// Its letter or word in a sentence.
     fileprivate var symbol: String {
       switch self {
@@ -132,29 +141,36 @@ struct EffortCurves {
     curves.flatMap { effort, curves in curves.map { sentence($0, effort) } }
   }
 
+  /// What the curves answer together; nil without any.
+  var question: String? {
+    let questions = unique(curves.map(\.effort.question))
+    return questions.count > 1 ? "What does more effort leave?" : questions.first
+  }
+
+  /// The curves, a picture for each kind of effort.
+  var figures: [HTMLReport.Content] {
+    curves.map { effort, curves in
+      .figure(
+        LinePlot(
+          x: Axis(effort.title),
+          y: Axis("Images classified correctly", range: 0...1, format: .percent),
+          series: curves.map { curve in
+            LinePlot.Series(
+              curve.name,
+              curve.points.map {
+                LinePlot.Point(x: $0.effort, y: $0.record.accuracy, interval: $0.record.interval)
+              })
+          }),
+        caption:
+          "What is left over \(effort.title.prefix(1).lowercased() + effort.title.dropFirst()), all else the same, "
+          + "with 95% intervals over images.")
+    }
+  }
+
   /// A part of a page; nil where no two records differ in effort alone.
   var section: HTMLReport.Section? {
     guard !curves.isEmpty else { return nil }
-    return HTMLReport.Section(
-      title: "Accuracy over effort",
-      content: [.list(sentences)]
-        + curves.map { effort, curves in
-          .figure(
-            LinePlot(
-              x: Axis(effort.title),
-              y: Axis("Images classified correctly", range: 0...1, format: .percent),
-              series: curves.map { curve in
-                LinePlot.Series(
-                  curve.name,
-                  curve.points.map {
-                    LinePlot.Point(
-                      x: $0.effort, y: $0.record.accuracy, interval: $0.record.interval)
-                  })
-              }),
-            caption:
-              "What is left over \(effort.title.prefix(1).lowercased() + effort.title.dropFirst()), all else the same, "
-              + "with 95% intervals over images.")
-        })
+    return HTMLReport.Section(title: "Accuracy over effort", content: [.list(sentences)] + figures)
   }
 
   /// What the two ends of a curve say, and whether its last step still moved it.
@@ -164,9 +180,9 @@ struct EffortCurves {
     else { return "" }
     func text(_ point: (effort: Double, record: EvaluationRecord)) -> String {
       "\(interval(point.record.accuracy, point.record.interval, decimals: 1, scale: 100, unit: "%")) at "
-        + "\(effort.symbol) = \(trimmed(point.effort, decimals: 4))"
+        + "\(effort.symbol) = \(effort == .radius ? point.record.epsilon?.description ?? "" : trimmed(point.effort, decimals: 4))"
     }
-    let said = "\(curve.name): \(text(first)), \(text(last))"
+    let said = "\(curve.name): \(text(first)) and \(text(last))"
     let isLower = last.record.interval.upper < before.record.interval.lower
     let isHigher = last.record.interval.lower > before.record.interval.upper
     if isLower {

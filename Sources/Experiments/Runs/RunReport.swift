@@ -26,8 +26,8 @@ package struct RunReport: Sendable {
   private var theories: [NetworkVerification.Results] { runs.compactMap(\.theory) }
 
   package var page: HTMLReport {
-    var sections = comparisons.map(section) + evaluations.map(figures)
-    if let effort = effort.section { sections.append(effort) }
+    var sections = (isAboutEffort ? [] : comparisons.map(section)) + evaluations.map(figures)
+    if !isAboutEffort, let effort = effort.section { sections.append(effort) }
     sections += certified
     for theory in theories { sections += NetworkVerificationReport(theory).sections }
     sections.append(provenance)
@@ -36,9 +36,15 @@ package struct RunReport: Sendable {
       sections: sections)
   }
 
+  /// Whether the runs are points of curves, and not two states of one thing: nothing was attacked alike in two of them.
+  private var isAboutEffort: Bool {
+    evaluations.count > 1 && !effort.curves.isEmpty && !comparisons.contains(where: \.isAttacked)
+  }
+
   /// What the runs answer.
   private var title: String {
     guard evaluations.isEmpty else {
+      if isAboutEffort, let question = effort.question { return question }
       return comparisons.isEmpty
         ? "How much does each defence keep under attack?" : "What changed between these runs?"
     }
@@ -50,7 +56,7 @@ package struct RunReport: Sendable {
   private func figures(of run: MeasuredRun) -> HTMLReport.Section {
     HTMLReport.Section(
       title: "Every figure of \(run.name)",
-      content: [
+      content: (isAboutEffort ? [picture(of: run)] : []) + [
         .table(
           table(run),
           caption:
@@ -76,10 +82,12 @@ package struct RunReport: Sendable {
     // Files without a common figure are parts of one answer.
     let whole = MeasuredRun(name: "", records: evaluations.flatMap(\.records))
     let answers =
-      comparisons.isEmpty
-      ? answers(whole)
-      : comparisons.filter(\.isAttacked).map(answer) + effort.sentences
-        + comparisons.filter { !$0.isAttacked }.map(answer)
+      isAboutEffort
+      ? effort.sentences
+      : comparisons.isEmpty
+        ? answers(whole)
+        : comparisons.filter(\.isAttacked).map(answer) + effort.sentences
+          + comparisons.filter { !$0.isAttacked }.map(answer)
     let conditions = theories.flatMap { NetworkVerificationReport($0).conditionFindings }
     return answers + bounds.map(\.sentence) + conditions
   }
@@ -88,13 +96,16 @@ package struct RunReport: Sendable {
     let sentences = findings
     let rest = sentences.dropFirst()
     return sentences.prefix(1).map { .lead($0) } + (rest.isEmpty ? [] : [.list(Array(rest))])
-      + evaluations.map { run in
-        .figure(
-          plot(run),
-          caption:
-            "\(run.name): what is left of each defence, with 95% intervals over images; the number at the right is of "
-            + "the last attack in the legend. A stronger attack can only leave less.")
-      } + warnings.map { .note($0) }
+      + (isAboutEffort ? effort.figures : evaluations.map(picture(of:)))
+      + warnings.map { .note($0) }
+  }
+
+  private func picture(of run: MeasuredRun) -> HTMLReport.Content {
+    .figure(
+      plot(run),
+      caption:
+        "\(run.name): what is left of each defence, with 95% intervals over images; the number at the right is of "
+        + "the last attack in the legend. A stronger attack can only leave less.")
   }
 
   /// What leaves least of a defence within a ball.
@@ -161,21 +172,23 @@ package struct RunReport: Sendable {
 
   /// What must not be missed: figures that are not to be quoted, and that nobody checked.
   private var warnings: [String] {
-    evaluations.flatMap { run -> [String] in
+    let unchecked = evaluations.filter { run in
+      run.records.contains { $0.norm != nil } && run.records.allSatisfy { $0.sanity == nil }
+    }
+    return evaluations.flatMap { run -> [String] in
       let titles = Titles(run.records)
       let failed = run.records.filter { $0.sanity?.isPassed == false }
-      let told = unique(
+      return unique(
         failed.map {
           "\(run.name): do not quote \(titles.defence($0)): the sanity suite \($0.sanity?.rawValue ?? "")"
         } + run.records.flatMap { $0.images?.warnings ?? [] }.map { "\(run.name): \($0)" })
-      let isAttacked = run.records.contains { $0.norm != nil }
-      return told
-        + (isAttacked && run.records.allSatisfy { $0.sanity == nil }
-          ? [
-            "\(run.name): not checked; `evaluate --sanity 50` asks whether these figures can be believed"
-          ]
-          : [])
     }
+      + (unchecked.isEmpty
+        ? []
+        : [
+          "\(unchecked.map(\.name).joined(separator: ", ")): not checked; evaluate --sanity 50 asks whether these figures "
+            + "can be believed"
+        ])
   }
 
   // MARK: Parts
