@@ -36,6 +36,7 @@ WORKS = [
         "resNet18/30")],
     "attack/preActResNet18/50", "attack/wideResNet-28-10/8",
     "search/resNet20/64", "search-patient/resNet20/64",
+    *[f"certification/{network}/4" for network in ("resNet50CIFAR", "resNet20", "resNet8")],
 ]
 QUICK = ["forward/resNet20/30", "decision/resNet20/30", "attack/resNet8/50", "training/resNet8/128"]
 
@@ -43,14 +44,14 @@ OURS = "ours"
 SEARCH = " search search-patient"
 # Name: script, mode, kinds of work. The first that does a kind is what the others are held to.
 PEERS = {
-    "torch": ("with_torch.py", "eager", "forward decision attack training" + SEARCH),
+    "torch": ("with_torch.py", "eager", "forward decision certification attack training" + SEARCH),
     "torch, channels-last": (
-        "with_torch.py", "channels-last", "forward decision attack training" + SEARCH),
+        "with_torch.py", "channels-last", "forward decision certification attack training" + SEARCH),
     "torch, inductor": (
-        "with_torch.py", "inductor", "forward decision attack training" + SEARCH),
+        "with_torch.py", "inductor", "forward decision certification attack training" + SEARCH),
     "torch, loop": ("with_torch.py", "loop", "decision"),
-    "ONNX Runtime": ("with_onnxruntime.py", None, "forward decision"),
-    "OpenVINO": ("with_openvino.py", None, "forward decision"),
+    "ONNX Runtime": ("with_onnxruntime.py", None, "forward decision certification"),
+    "OpenVINO": ("with_openvino.py", None, "forward decision certification"),
 }
 
 # The same in whole numbers of eight bits, with --int8: quantized on the images that ours is calibrated on.
@@ -266,6 +267,10 @@ def compare(work, contestants, folder, is_checked=True):
         if work.startswith(("forward", "decision")):
             difference = abs(result - reference).max() / abs(reference).max()
             agrees = difference <= TOLERANCE and same_classes(result, reference)
+        elif work.startswith("certification"):
+            # Counts of 1,000 draws with other random numbers, six deviations of their difference at most apart.
+            difference = abs(result - reference).max() / 1000
+            agrees = difference <= 6 * math.sqrt(2 * 0.25 / 1000)
         elif work.startswith("search"):
             # Other random numbers: of the images on which both differ either is as likely to be right.
             apart = (result != reference).sum()
@@ -522,7 +527,8 @@ def main():
     searches = [work for work in options.works if work.startswith("search")]
     if searches:
         real_images(folder, searches)
-    graphs = [work for work in options.works if work.startswith(("forward", "decision"))]
+    graphs = [
+        work for work in options.works if work.startswith(("forward", "decision", "certification"))]
     if graphs:
         run_tool(
             [sys.executable, "-Wignore::DeprecationWarning", HERE / "with_torch.py", folder,

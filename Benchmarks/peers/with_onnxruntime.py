@@ -2,7 +2,7 @@
 
 import onnxruntime
 
-from contestant import Files, arguments, serve
+from contestant import Certification, Files, arguments, serve
 
 
 def quantized(graph, batches):
@@ -44,6 +44,10 @@ def main():
         session = onnxruntime.InferenceSession(
             str(graph), settings, providers=["CPUExecutionProvider"])
         names = [value.name for value in session.get_inputs()]
+        if work[0] == "certification":
+            run = Certification.of_arrays(
+                files.images(work[2]), lambda copies: session.run(None, {names[0]: copies})[0])
+            return run, run
         inputs = dict(zip(names, files.inputs(*work)))
 
         def run():

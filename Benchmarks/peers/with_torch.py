@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from contestant import LABELS, RATIO, Files, arguments, parse, serve
+from contestant import LABELS, RATIO, Certification, Files, arguments, parse, serve
 from networks import NETWORKS
 
 
@@ -168,8 +168,11 @@ def prepare(files, mode, kind, name, size):
     else:
         model.eval().requires_grad_(False)
     if mode == "inductor":
-        torch._inductor.config.freezing = kind in ("forward", "decision")
-        model = torch.compile(model)
+        torch._inductor.config.freezing = kind in ("forward", "decision", "certification")
+        model = torch.compile(model, dynamic=False)
+    if kind == "certification":
+        run = certification(model, inputs[0], torch.channels_last if mode == "channels-last" else torch.contiguous_format)
+        return run, run
 
     def infer():
         with torch.inference_mode():
@@ -196,6 +199,15 @@ def prepare(files, mode, kind, name, size):
     return run, lambda: output().numpy()
 
 
+def certification(model, images, layout):
+    def classes(image, count):
+        with torch.inference_mode():
+            copies = torch.randn(count, *image.shape).mul_(Certification.DEVIATION).add_(image)
+            return model(copies.contiguous(memory_format=layout)).argmax(dim=1).numpy()
+
+    return Certification(images, classes)
+
+
 def export(files, kind, name, size):
     path = files.graph(kind, name, size)
     if path.exists():
@@ -203,7 +215,9 @@ def export(files, kind, name, size):
     model = model_of(kind, load(files, name), size).eval()
     inputs = tuple(torch.from_numpy(array) for array in files.inputs(kind, name, size))
     unfinished = path.with_suffix(".unfinished")
-    torch.onnx.export(model, inputs, str(unfinished), dynamo=False)
+    # Noisy copies come in batches of more than one size.
+    free = {"input_names": ["images"], "dynamic_axes": {"images": {0: "n"}}} if kind == "certification" else {}
+    torch.onnx.export(model, inputs, str(unfinished), dynamo=False, **free)
     unfinished.rename(path)
 
 

@@ -22,8 +22,8 @@ struct LinearityReport: Sendable {
   var table: Table {
     Table(
       columns: [
-        "model", "within classes, λ = ½", "between classes, λ = ½", "rank correlation, RIC MI-PL",
-        "rank correlation, RIC MI-OL",
+        "network", "within classes, λ\u{A0}=\u{A0}½", "between classes, λ\u{A0}=\u{A0}½",
+        "rank correlation, RIC of MI-PL", "rank correlation, RIC of MI-OL",
       ],
       rows: entries.map { entry in
         let middle = entry.linearity.measurement.points.first { $0.lambda == 0.5 }
@@ -44,19 +44,19 @@ struct LinearityReport: Sendable {
       var sentence = "\(entry.name):"
       if let middle = entry.linearity.measurement.points.first(where: { $0.lambda == 0.5 }) {
         sentence +=
-          " half-way between images of two classes the prediction is "
-          + "\(fixed(middle.betweenClasses.value, decimals: 2)) away from the line between theirs on average, where 2 is "
-          + "the most, within a class \(fixed(middle.withinClasses.value, decimals: 2))"
+          " half-way between two images the prediction lies on average "
+          + "\(fixed(middle.betweenClasses.value, decimals: 2)), of at most 2, from the line between their predictions if "
+          + "they are of two classes, and \(fixed(middle.withinClasses.value, decimals: 2)) if of one"
       }
       for comparison in entry.linearity.comparisons {
         guard let found = comparison.correlation else { continue }
         let rule = comparison.rule.title
         sentence +=
           found.interval.upper < 0
-          ? "; the less linear an image, the smaller its RIC margin under \(rule)"
+          ? "; images where it lies farther have a smaller RIC margin under \(rule)"
           : found.interval.lower > 0
-            ? "; the less linear an image, the larger its RIC margin under \(rule)"
-            : "; whether it goes with the RIC margin under \(rule) is not decided"
+            ? "; images where it lies farther have a larger RIC margin under \(rule)"
+            : "; whether that goes with the RIC margin under \(rule) is not decided"
       }
       return sentence + "."
     }

@@ -102,9 +102,7 @@ package struct NetworkVerificationReport: Sendable, Reported {
     let points = results.points.filter { $0.rule == rule }
     return Self.runs(
       of: points.map(\.lambda),
-      where: points.map {
-        (condition == .robustness ? $0.condition : $0.detection) == verdict
-      })
+      where: points.map { Self.verdict($0, condition) == verdict })
   }
 
   /// The letters of the theory, for who has not read the paper.
@@ -118,8 +116,8 @@ package struct NetworkVerificationReport: Sendable, Reported {
     .init("ΔF_y, ΔF_ŷ", "What averaging over mixtures adds to F_y and F_ŷ."),
     .init(
       "RIC",
-      "Robustness improving condition: ΔF_y > 0 and ΔF_ŷ < 0 on attacked images, so that mixing leads back to the true "
-        + "class. The answer need not change yet."),
+      "Robustness improving condition: ΔF_y > 0 and ΔF_ŷ < 0 on attacked images, so that mixing leads back towards the "
+        + "true class. The answer need not change yet."),
     .init(
       "DG",
       "Detection gap, ΔF_ŷ of attacked images less that of clean ones. Below 0 mixing takes more of the confidence in the "
@@ -159,9 +157,38 @@ package struct NetworkVerificationReport: Sendable, Reported {
   }
 
   static let verdictCaption =
-    "Where a 95% interval of the mean over images lies above 0 a condition holds, where below 0 it does not, and with 0 "
-    + "inside it is not decided; every λ by itself. At λ = 1 mixing changes nothing, and no condition holds. RIC of a power "
-    + "law: whether it would hold if the attack's effect shrank like λᵖ, with the p that was seen at that λ."
+    "RIC holds where the 95% intervals of both ΔF_y and −ΔF_ŷ, means over images, lie above 0, and DG < 0 where that of −DG "
+    + "does; neither does where one lies below 0, and with 0 inside it is not decided; every λ by itself. At λ = 1 mixing "
+    + "changes nothing and no condition holds; at λ = 0 nothing of the image is left, so that RIC is of no use there. RIC of a "
+    + "power law: whether it would hold if the attack's effect shrank like λᵖ, with the p that was seen at that λ."
+
+  /// Where the conditions hold between λ = 0 and 1, rule by rule, in a sentence for each condition.
+  static func verdicts(_ networks: [NetworkVerification.Results]) -> [String] {
+    Condition.allCases.map { condition in
+      let rules = PartnerLabel.allCases.map { rule in
+        let places = networks.compactMap { network -> String? in
+          let points = network.points.filter { $0.rule == rule }
+          let lambdas = runs(
+            of: points.map(\.lambda),
+            where: points.map {
+              $0.lambda != 0 && $0.lambda != 1 && verdict($0, condition) == .holds
+            })
+          return lambdas.isEmpty
+            ? nil : "on \(network.name) at λ = \(lambdas.joined(separator: ", "))"
+        }
+        return
+          "under \(rule.title) \(places.isEmpty ? "nowhere" : places.joined(separator: " and "))"
+      }
+      return
+        "Between λ = 0 and 1, \(condition.rawValue) is seen to hold \(rules.joined(separator: ", "))."
+    }
+  }
+
+  private static func verdict(
+    _ point: NetworkVerification.Point, _ condition: Condition
+  ) -> NetworkVerification.Verdict {
+    condition == .robustness ? point.condition : point.detection
+  }
 
   /// The chosen ones of several λ, runs of three and more by their ends: "0.1, 0.4 to 0.9".
   package static func runs(of lambdas: [MixingRatio], where isChosen: [Bool]) -> [String] {

@@ -150,7 +150,7 @@ package struct VerificationReport: Sendable, Reported {
       curves = PartnerLabel.allCases.map { rule in
         .init(
           // One entry in the legend for both borders.
-          rule == .predicted ? "growth condition, g(1−λᵖ) = c(1−λ)" : "",
+          rule == .predicted ? "computed border, g(1−λᵖ) = c(1−λ)" : "",
           (0...200).compactMap { step in
             let exponent =
               exponents.lowerBound
@@ -164,7 +164,7 @@ package struct VerificationReport: Sendable, Reported {
     }
     return RegionPlot(
       x: Axis("λ", range: 0...1),
-      y: Axis("p, how fast the attack decays as it shrinks", range: exponents),
+      y: Axis("p: of an attack shrunk by λ, λᵖ of its effect is left", range: exponents),
       pale: [], kinds: found.sorted { $0.rawValue < $1.rawValue }, cells: results.region.cells,
       curves: curves)
   }

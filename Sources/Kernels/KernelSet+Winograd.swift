@@ -20,16 +20,13 @@ extension KernelSet {
   public func scratchCount(
     _ tiles: WinogradTiles, _ blocking: WinogradBlocking, inputChannels: Int
   ) -> Int {
-    Self.temporaries + 4 * inputChannels
+    WinogradMemory.count(channels: inputChannels)
       + tiles.pointCount * (blocking.tiles * (inputChannels + blocking.columns) + 2 * Self.skew)
   }
 
   /// Floats that are left free between the matrices of two points: at a distance of a power of two, all
   /// points of a tile would compete for the same few lines of the cache.
   private static var skew: Int { 16 }
-
-  /// Floats that hold 36 vectors of at most 16 and as many addresses, each as large as two floats.
-  fileprivate static var temporaries: Int { 36 * 16 + 36 * 2 }
 
   /// A 3×3 convolution by Winograd's F(m×m, 3×3); only with SIMD kernels.
   ///
@@ -50,7 +47,7 @@ extension KernelSet {
     let table = float32
     let outputChannels = weights.outputChannels
     let memory = WinogradMemory(in: scratch, channels: inputChannels)
-    let transformed = scratch + Self.temporaries + 4 * inputChannels
+    let transformed = scratch + WinogradMemory.count(channels: inputChannels)
     let inputStride = blocking.tiles * inputChannels + Self.skew
     let sums = transformed + tiles.pointCount * inputStride
     let total = images * tiles.tilesPerImage
@@ -96,7 +93,7 @@ extension KernelSet {
   public func scratchCount(
     gradientOf tiles: WinogradTiles, inputChannels: Int, columns: Int
   ) -> Int {
-    Self.temporaries + 4 * max(inputChannels, columns)
+    WinogradMemory.count(channels: max(inputChannels, columns))
       + tiles.pointCount
       * (Self.gradientTiles * (inputChannels + columns) + 2 * Self.skew + inputChannels * columns)
   }
@@ -120,8 +117,9 @@ extension KernelSet {
     precondition(hasVectorProducts)
     precondition(tiles.outputExtent == 4 && inputChannels % 16 == 0 && columns % 16 == 0)
     let table = float32
-    let memory = WinogradMemory(in: scratch, channels: max(inputChannels, columns))
-    let inputs = scratch + Self.temporaries + 4 * max(inputChannels, columns)
+    let channels = max(inputChannels, columns)
+    let memory = WinogradMemory(in: scratch, channels: channels)
+    let inputs = scratch + WinogradMemory.count(channels: channels)
     let inputStride = Self.gradientTiles * inputChannels + Self.skew
     let gradients = inputs + tiles.pointCount * inputStride
     let gradientStride = Self.gradientTiles * columns + Self.skew
@@ -158,13 +156,18 @@ extension KernelSet {
 }
 
 extension WinogradMemory {
-  /// The beginning of scratch memory: 36 vectors, as many addresses, and zeros for four pixels of `channels`.
+  /// 36 vectors of at most 16 floats, and as many addresses, each as large as two floats.
+  private static let (vectors, addresses) = (36 * 16, 36 * 2)
+
+  /// Floats at the beginning of scratch memory that are this memory: vectors, addresses, and zeros for four pixels.
+  fileprivate static func count(channels: Int) -> Int { vectors + addresses + 4 * channels }
+
   fileprivate init(in scratch: UnsafeMutablePointer<Float>, channels: Int) {
-    let zeros = scratch + KernelSet.temporaries
+    let zeros = scratch + Self.vectors + Self.addresses
     zeros.update(repeating: 0, count: 4 * channels)
     self.init(
       zeros: zeros,
-      places: UnsafeMutableRawPointer(scratch + 36 * 16)
+      places: UnsafeMutableRawPointer(scratch + Self.vectors)
         .assumingMemoryBound(to: UnsafePointer<Float>.self),
       half: scratch)
   }

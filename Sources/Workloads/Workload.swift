@@ -15,6 +15,9 @@ package struct Workload {
     case decision
     /// The gradient of the summed cross-entropy for B images: what a step of an attack needs.
     case attack
+    /// How often noisy copies of B images get the class that their first hundred name, of 1,000 for each: Gaussian noise
+    /// of σ = ¼, the work of a certificate of randomised smoothing with a fixed number of draws.
+    case certification
     /// One step of SGD on B images with momentum 0.9 and weight decay 5·10⁻⁴.
     case training
     /// An adaptive attack on B images and what it leaves of their accuracy: PGD of 20 steps within 2/255, each
@@ -28,6 +31,7 @@ package struct Workload {
       switch self {
       case .forward, .decision: 30
       case .attack: 50
+      case .certification: 4
       case .training: 128
       case .search, .patientSearch: 64
       }
@@ -63,6 +67,10 @@ package struct Workload {
       try self.init(
         searching: inputs, size, patience: kind == .search ? nil : 3, on: execution,
         profile: profile)
+      return
+    }
+    if kind == .certification {
+      try self.init(certifying: inputs, size, on: execution, profile: profile)
       return
     }
     let classifier = try inputs.classifier(on: execution, profile: profile)
@@ -137,6 +145,25 @@ package struct Workload {
       defer { withExtendedLifetime(memory) {} }
       let outcomes = try evaluation.run(defence, on: images, under: threat).outcomes
       return try Tensor(outcomes.map { $0.isCorrect ? 1 : 0 }, shape: [count])
+    }
+  }
+
+  /// Threads share the images. The output is the count of every image.
+  private init(
+    certifying inputs: WorkloadInputs, _ count: Int, on execution: Execution, profile: PlanProfile
+  ) throws {
+    let alone = Execution(kernels: execution.kernels, workers: WorkerPool(threadCount: 1))
+    let smoothed = try GaussianSmoothing(
+      inputs.classifier(on: alone, profile: profile), standardDeviation: 0.25)
+    let certification = try Certification(
+      seed: 1, level: 0.001, radii: [0], rule: .fixed(count: 1000))
+    let images = inputs.images[0..<count]
+    self.init {
+      let memory = MemoryReuse()
+      defer { withExtendedLifetime(memory) {} }
+      let certificates = try certification.run(
+        smoothed, on: images, forEach: execution.workers.forEach)
+      return try Tensor(certificates.map { Float($0.laws[0].sum) }, shape: [count])
     }
   }
 

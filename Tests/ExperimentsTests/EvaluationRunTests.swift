@@ -50,10 +50,11 @@ struct EvaluationRunTests {
     let lines = Mutex<[String]>([])
     let seconds = Mutex(0.0)
     let progress = ProgressReporter(
-      output: .init(columns: 200) { line in lines.withLock { $0.append(line) } },
+      output: .init(columns: { 200 }, write: { line in lines.withLock { $0.append(line) } }),
       now: {
         seconds.withLock {
-          $0 += 1; return $0
+          $0 += 1
+          return $0
         }
       })
     _ = try EvaluationRun(

@@ -190,7 +190,7 @@ struct RunReportTests {
     }
     #expect(try findings(4, 36).contains("neither proven nor broken"))
     #expect(try findings(18, 20).contains("whether they differ is not decided"))
-    #expect(try findings(36, 4).contains("what is certified is more than the bare network keeps"))
+    #expect(try findings(36, 4).contains("what is certified is more than the network alone keeps"))
     for other in [
       try findings(4, 36, checkpoint: "d"), try findings(4, 36, norm: .linf),
       try findings(4, 36, epsilon: Epsilon(1, over: 4)),

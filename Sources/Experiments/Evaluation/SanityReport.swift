@@ -23,10 +23,9 @@ package struct SanityReport: Sendable, Keepable, Equatable {
     verdicts.filter { $0.outcome == .failed }.map(\.name)
   }
 
-  /// What the checks of an outcome ask, behind a word for it: " Not decided: twice the steps break no more images."; nothing
-  /// where none has that outcome.
+  /// What the checks of an outcome ask, and what was seen, behind a word for it; nothing where none has that outcome.
   func claims(_ outcome: SanityVerdict.Outcome, _ word: String) -> String {
-    let claims = verdicts.filter { $0.outcome == outcome }.map(\.claim)
+    let claims = verdicts.filter { $0.outcome == outcome }.map { "\($0.claim) (\($0.evidence))" }
     return claims.isEmpty ? "" : " \(word): \(claims.joined(separator: "; "))."
   }
 

@@ -40,16 +40,20 @@ extension ReproductionReport {
             "\($0.1.adversarialCount) of the first \($0.1.imageCount) on the \($0.0.method.title) network"
           }
           .joined(separator: ", ") + "."),
+      .list(NetworkVerificationReport.verdicts(measured.map(\.1))),
       NetworkVerificationReport.glossary,
       .table(
         NetworkVerificationReport.verdictTable(measured.map(\.1)),
         caption: NetworkVerificationReport.verdictCaption),
-    ] + measured.flatMap { conditionFigures($0.0, $0.1) }
+    ]
+      + measured.enumerated().flatMap { place, entry in
+        conditionFigures(entry.0, entry.1, isFirst: place == 0)
+      }
   }
 
   /// The six panels of Figure 2, the place among exact models, then both routes to the condition.
   private func conditionFigures(
-    _ network: Reproduction.NetworkResult, _ conditions: NetworkVerification.Results
+    _ network: Reproduction.NetworkResult, _ conditions: NetworkVerification.Results, isFirst: Bool
   ) -> [HTMLReport.Content] {
     let report = NetworkVerificationReport(conditions)
     let figure: [HTMLReport.Content] = [
@@ -57,10 +61,13 @@ extension ReproductionReport {
       .panels(
         PartnerLabel.allCases.flatMap { panels(conditions, $0) },
         caption:
-          "As the paper's Figure 2. Left, the confidence in the true class y of mixtures; middle, that in the class ŷ "
-          + "that the attack led to; right, by how much mixing takes back the effect G of the attack, the sign of y "
-          + "turned as in the paper: RIC holds where both curves are above their bounds, (12) or (15), if the network is "
-          + "linear between images, as the paper presumes. Bands are 95% intervals."),
+          isFirst
+          ? "As the paper's Figure 2. Left, the confidence of mixtures in the true class y; middle, that in the class ŷ "
+            + "that the attack led to; bands are 95% intervals. Right, ΔG: how much of the attack's effect G mixing takes "
+            + "back, the sign of y turned so that more is better. Where both curves are above their bounds, equations (12) "
+            + "and (15) of the paper, RIC holds, if the network is linear between images, as the paper presumes. MI-PL's "
+            + "two bounds are the same line."
+          : "The same of the \(network.method.title) network."),
     ]
     return figure + (NetworkRegion(conditions, seed: settings.seed)?.content ?? []) + [
       .details(
@@ -93,13 +100,13 @@ extension ReproductionReport {
         "F_y",
         [
           series("clean") { $0.cleanTrueLabel },
-          series("adversarial") { $0.adversarialTrueLabel },
+          series("attacked") { $0.adversarialTrueLabel },
         ]),
       confidences(
         "F_ŷ",
         [
           series("clean") { $0.cleanPredictedLabel },
-          series("adversarial") { $0.adversarialPredictedLabel },
+          series("attacked") { $0.adversarialPredictedLabel },
         ]),
       effectPlot(points, rule),
     ]

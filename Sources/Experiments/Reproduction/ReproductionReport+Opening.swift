@@ -11,15 +11,19 @@ extension ReproductionReport {
     let radius = settings.epsilons[0]
     var content: [HTMLReport.Content] = [
       .paragraph(
-        "Mixup Inference (Pang, Xu and Zhu, ICLR 2020) mixes an image with clean ones when it is classified, and "
-          + "averages the predictions. MI-OL takes clean images of other classes than the predicted one, MI-PL such of "
-          + "that class, and MI-Combined one or the other for each image. Here \(results.networks.count) networks are "
-          + "attacked alone and behind it: "
+        "Mixup Inference (Pang, Xu and Zhu, ICLR 2020) answers for an image with the mean of a network's predictions on "
+          + "mixtures of it with clean images. MI-OL (other label) draws clean images of any class but the predicted one, "
+          + "MI-PL (predicted label) of that class. MI-Combined answers as MI-PL where mixing lowers the confidence in the "
+          + "predicted class by less than a threshold, so that the image looks clean, and as MI-OL elsewhere."
+      ),
+      .paragraph(
+        "Here \(results.networks.count) networks are attacked, alone and behind it: "
           + results.networks.map { "\($0.method.title), trained on \($0.method.trainingImages)" }
           .joined(separator: "; ")
-          + ". Images are the first \(results.testCount) test images of \(results.dataset.name), of "
-          + "\(results.dataset.imageShape) pixels and \(results.dataset.classCount) classes; the attacker either does not "
-          + "know of the defence or knows all but its draws.")
+          + ". The attacker may change every pixel by ε at most, where black is 0 and white is 1. He either does not know "
+          + "of the defence, or knows all but which clean images it will draw. Images are the first "
+          + "\(results.testCount) test images of \(results.dataset.name), of \(results.dataset.imageShape) pixels and "
+          + "\(results.dataset.classCount) classes."),
     ]
     if let principal {
       if let answer = answer(principal) { content.append(.lead(answer)) }
@@ -31,10 +35,11 @@ extension ReproductionReport {
       .figure(
         accuracyPlot,
         caption:
-          "What is left of each defence, with 95% intervals over images; at the right the figure for the attacker who "
-          + "knows. Who does not know makes \(attackTitle(settings.oblivious(radius))), projected gradient descent through the "
-          + "network alone. Who knows makes \(attackTitle(settings.adaptive(radius))): also through the whole defence, and "
-          + "the better of both counts for each image. A stronger attack can only leave less: read it as an upper bound."
+          "Images classified correctly, with 95% intervals over images; the number at the right is of the attacker who "
+          + "knows. Who does not know runs projected gradient descent through the network alone "
+          + "(\(attackTitle(settings.oblivious(radius)))). Who knows runs it through the whole defence as well "
+          + "(\(attackTitle(settings.adaptive(radius)))), and an image counts only if it withstands both; on the network "
+          + "alone there is nothing to know, and both are one attack. A stronger attack can only lower these accuracies."
       ))
     return content + warnings.map { .note($0) } + [.note(reservations)]
   }
@@ -62,17 +67,22 @@ extension ReproductionReport {
     return (oblivious, adaptive)
   }
 
-  /// "On the mixup network, against an attacker who does not know of it, MI-OL adds 34.4 points [30.2, 38.6] …", and where
+  /// "Hardly. On the mixup network, against an attacker who does not know of it, MI-OL adds 34.4 points [30.2, 38.6] …", and where
   /// what is left against the other is no more than guessing, that.
   private func answer(_ network: Reproduction.NetworkResult) -> String? {
     guard let (oblivious, adaptive) = gains(network) else { return nil }
-    var answer =
-      "On the \(network.method.title) network, against an attacker who does not know of it, MI-OL "
-      + "\(Self.change(oblivious)); against one who does, it \(Self.change(adaptive))"
     let guessing = 1 / Double(results.dataset.classCount)
-    if let left = network.table[.otherLabel, settings.adaptive(epsilon(network))]?.accuracy,
-      left.interval.lower <= guessing
-    {
+    let left = network.table[.otherLabel, settings.adaptive(epsilon(network))]?.accuracy
+    let isGuessing = left.map { $0.interval.lower <= guessing } ?? false
+    let verdict =
+      adaptive.differenceInterval().upper < 0
+      ? "No"
+      : adaptive.differenceInterval().lower <= 0 ? "Not decided" : isGuessing ? "Hardly" : "Partly"
+    var answer =
+      (network.method == principal?.method ? "\(verdict). " : "")
+      + "On the \(network.method.title) network, against an attacker who does not know of it, MI-OL "
+      + "\(Self.change(oblivious)); against one who does, it \(Self.change(adaptive))"
+    if let left, isGuessing {
       let share = interval(
         left.value, left.interval, decimals: 1, scale: 100, unit: "%")
       answer +=
@@ -106,10 +116,19 @@ extension ReproductionReport {
   private func keyFigures(_ network: Reproduction.NetworkResult) -> [HTMLReport.KeyFigure] {
     let radius = epsilon(network)
     let figures: [(String, DefenceName, AttackDescription)] = [
-      ("behind MI-OL, not attacked", .otherLabel, AttackDescription(.none)),
+      (
+        "\(network.method.title) network behind MI-OL, not attacked", .otherLabel,
+        AttackDescription(.none)
+      ),
       ("\(network.method.title) network alone, attacked", .none, settings.oblivious(radius)),
-      ("behind MI-OL, if the attacker does not know", .otherLabel, settings.oblivious(radius)),
-      ("behind MI-OL, if the attacker knows", .otherLabel, settings.adaptive(radius)),
+      (
+        "\(network.method.title) network behind MI-OL, the attacker does not know", .otherLabel,
+        settings.oblivious(radius)
+      ),
+      (
+        "\(network.method.title) network behind MI-OL, the attacker knows", .otherLabel,
+        settings.adaptive(radius)
+      ),
     ]
     return figures.compactMap { label, defence, attack in
       network.table[defence, attack].map {
@@ -117,7 +136,7 @@ extension ReproductionReport {
         return HTMLReport.KeyFigure(
           percent($0.accuracy.value), label,
           detail:
-            "\(fixed(100 * range.lower, decimals: 1)) to \(fixed(100 * range.upper, decimals: 1))% of "
+            "95% interval \(fixed(100 * range.lower, decimals: 1)) to \(fixed(100 * range.upper, decimals: 1))% of "
             + "\($0.outcomes.count) images, "
             + (attack.budget == nil
               ? "alone \(network.table[.none, attack].map { percent($0.accuracy.value) } ?? "–")"
@@ -129,21 +148,23 @@ extension ReproductionReport {
   /// What would make the answer wrong, as far as this page can know.
   private var reservations: String {
     let checked = results.networks.flatMap { network in network.sanity.map { (network, $0) } }
-    let undecided = checked.flatMap { network, report in
-      report.verdicts.filter { $0.outcome == .undecided }.map {
-        "\($0.claim) (\(network.method.title))"
-      }
-    }
+    let undecided = checked.reduce(0) { $0 + $1.1.verdicts.count { $0.outcome == .undecided } }
     let sanity =
       checked.isEmpty
       ? "The sanity suite, which asks whether the attacks work at all, was not run."
       : checked.allSatisfy(\.1.failures.isEmpty)
         ? "No check of the sanity suite failed, on \(checked[0].1.count) images of each network that it was run on"
-          + (undecided.isEmpty ? "." : "; not decided: \(undecided.joined(separator: "; ")).")
+          + (undecided == 0 ? "" : ", and \(undecided) decided nothing")
+          + "; so few images show gross faults only."
         : "The sanity suite found faults: figures that failed are not to be quoted."
+    let choice =
+      settings.radius.map {
+        "ε = \(settings.epsilons[0]) was chosen as the smallest radius that leaves the \($0.method.title) network alone "
+          + "at most \(percent($0.left, decimals: 0)) of validation images; at others nobody attacked who knows. "
+      } ?? ""
     return
       "Intervals are for the choice of images alone: of each kind one network was trained, and how far others are from "
-      + "it was not measured here. \(sanity)"
+      + "it was not measured here. \(choice)\(sanity)"
   }
 
   /// The paper that the defence is from.
@@ -163,8 +184,9 @@ extension TrainingMethod {
     switch self {
     case .plain: "images as they are"
     case .mixup: "mixtures of two images"
-    case .adversarial: "attacked images"
-    case .interpolatedAdversarial: "mixtures of attacked images and of clean ones"
+    case .adversarial: "attacked images (adversarial training)"
+    case .interpolatedAdversarial:
+      "mixtures of two attacked images and of two clean ones (AT: adversarial training)"
     }
   }
 }

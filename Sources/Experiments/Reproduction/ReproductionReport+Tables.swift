@@ -123,7 +123,7 @@ extension ReproductionReport {
   var detectionTable: Table {
     Table(
       columns: [
-        "network", "ε", "λ", "drop of F_ŷ (paper)", "drop of maxima (code)", "clean", "adversarial",
+        "network", "ε", "λ", "drop of F_ŷ", "drop of the largest", "clean", "attacked",
       ],
       rows: results.networks.flatMap { network in
         settings.epsilons.compactMap { epsilon -> [Table.Cell]? in
@@ -169,7 +169,7 @@ extension ReproductionReport {
           }
           let spread =
             times.count < 2
-            ? "" : " [\(microseconds(times[0])), \(microseconds(times[times.count - 1]))]"
+            ? "" : " (\(microseconds(times[0])) to \(microseconds(times[times.count - 1])))"
           return [
             Table.Cell("\(result.forwardPassesPerDecision)"),
             Table.Cell(

@@ -125,7 +125,7 @@ package struct ReproductionReport: Sendable, Reported {
               .table(
                 report.table,
                 caption:
-                  "On \(report.count) images. Not decided: the attack that should do no better did, by so few images that it "
+                  "On \(report.count) images. Not decided: it came out against what should be so, by so few images that this "
                   + "may be chance.")
             ])
         }
@@ -141,8 +141,9 @@ package struct ReproductionReport: Sendable, Reported {
             sweepTable(rule),
             caption:
               "Accuracy in % on validation images under oblivious PGD-\(rule.steps). ε is the "
-              + "smallest radius at which it leaves the undefended \(rule.method.title) network at most "
-              + "\(percent(rule.left, decimals: 0)) of them: \(settings.epsilons[0])."),
+              + "smallest radius at which it leaves the \(rule.method.title) network alone at most "
+              + "\(percent(rule.left, decimals: 0)) of them: \(settings.epsilons[0]). λ is not yet chosen here, and images are "
+              + "others than in the tables of accuracy, so figures differ from those."),
           .figure(
             sweepPlot(rule),
             caption: "These accuracies, with 95% intervals over \(results.validationCount) images."),
@@ -181,8 +182,10 @@ package struct ReproductionReport: Sendable, Reported {
       [
         .table(
           detectionTable,
-          caption: "Area under the ROC curve of clean images against those on which oblivious "
-            + "PGD-\(settings.referenceSteps) succeeded, 95% intervals."),
+          caption:
+            "Area under the ROC curve by which a statistic tells images that oblivious PGD-\(settings.referenceSteps) "
+            + "misled from clean ones, with 95% intervals: what mixing takes from F_ŷ, as the paper has it, or from the "
+            + "largest probability, as its code."),
         .figure(rocPlot, caption: "ROC curves of MI-PL's statistic, the drop of F_ŷ."),
       ]
     case .tradeOff:
@@ -207,15 +210,16 @@ package struct ReproductionReport: Sendable, Reported {
     case .conditions: conditions
     case .linearity: linearity.content
     case .pictures:
-      results.networks.compactMap { network in
+      results.networks.filter { !$0.pictures.isEmpty }.enumerated().compactMap { place, network in
         pictures(network).map {
           .figure(
             $0,
-            caption:
-              "\(network.method.title): the first images on which oblivious "
-              + "PGD-\(settings.referenceSteps) fooled the bare network. The change is drawn so that grey is none "
-              + "and black and white are ε; below it the first of the mixtures that MI-OL answers from, and what "
-              + "every defence says of the attacked image, with the probability that it gives its answer."
+            caption: place > 0
+              ? "The same of the \(network.method.title) network."
+              : "The \(network.method.title) network: the first images on which oblivious "
+                + "PGD-\(settings.referenceSteps) misled it. The change is drawn so that grey is none and black and white "
+                + "are ε; below it the first of the mixtures that MI-OL answers from, and what every defence says of the "
+                + "attacked image, with the probability that it gives its answer."
           )
         }
       }
@@ -225,7 +229,7 @@ package struct ReproductionReport: Sendable, Reported {
           costTable,
           caption:
             "On clean images, in the time of one thread: the median of the blocks of images that were measured "
-            + "together, and the fastest and slowest of them.")
+            + "together, and, in parentheses, the fastest and the slowest.")
       ]
     case .provenance:
       [
@@ -354,10 +358,11 @@ package struct ReproductionReport: Sendable, Reported {
     else { return nil }
     let range = area.interval()
     var sentence =
-      "\(network.method.title): MI-PL's statistic tells attacked from clean images with an AUC of "
+      "\(network.method.title): as a detector of attacked images, the drop of F_ŷ under MI-PL has an AUC of "
       + interval(area.value, range)
     if range.upper < 0.5 {
-      sentence += ", worse than a coin, and its reverse would be the detector"
+      sentence +=
+        ", worse than a coin: mixing lowers F_ŷ less on attacked images than on clean ones"
     } else if range.lower <= 0.5 {
       sentence += "; whether it is better than a coin is not decided"
     }

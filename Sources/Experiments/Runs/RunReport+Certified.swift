@@ -24,7 +24,7 @@ extension RunReport {
       if attacked.interval.upper < row.interval.lower {
         return sentence
           + (attacked.defence == .none
-            ? ": what is certified is more than the bare network keeps."
+            ? ": what is certified is more than the network alone keeps."
             : ": less than is certified, so that they are not the same defence, or one figure is wrong.")
       }
       if attacked.interval.lower > row.interval.upper {

@@ -60,7 +60,7 @@ package struct RunReport: Sendable {
         .table(
           table(run),
           caption:
-            "Accuracy in % with its 95% interval over images. Against none: the difference to the bare network on "
+            "Accuracy in % with its 95% interval over images. Against none: the difference to the network alone on "
             + "the same images by one prediction each, with Newcombe's interval.")
       ])
   }
