@@ -32,17 +32,12 @@ extension RandomNumberGenerator {
     return radius * cos(2 * .pi * uniformDouble())
   }
 
-  /// `count` independent N(0, 1) numbers, given to `body` with their places: two of every transform of Box
-  /// and Muller, so not the numbers that as many calls of `standardNormal` give.
+  /// `count` independent N(0, 1) numbers, given to `body` with their places: by the ziggurat, so not the numbers that as
+  /// many calls of `standardNormal` give.
   @inlinable
   package mutating func standardNormals(_ count: Int, _ body: (Int, Double) -> Void) {
-    var place = 0
-    while place < count {
-      let radius = (-2 * log(1 - uniformDouble())).squareRoot()
-      let angle = 2 * .pi * uniformDouble()
-      body(place, radius * cos(angle))
-      if place + 1 < count { body(place + 1, radius * sin(angle)) }
-      place += 2
+    Ziggurat.layers.withUnsafeBufferPointer { layers in
+      for place in 0..<count { body(place, Ziggurat.number(layers, from: &self)) }
     }
   }
 

@@ -228,26 +228,3 @@ struct ContinuousLawTests {
     #expect(abs(spread - shape) < 10 * spreadError)
   }
 }
-
-@Suite("Normal numbers by the pair")
-struct NormalPairTests {
-  @Test("they have the normal law, also the two of one transform together, and each its place once")
-  func law() {
-    for count in [20_000, 1, 0, 7] {
-      var random = stream(191)
-      var draws: [Double] = []
-      random.standardNormals(count) { place, value in
-        #expect(place == draws.count)
-        draws.append(value)
-      }
-      #expect(draws.count == count)
-      guard count == 20_000 else { continue }
-      #expect(largestDeviation(of: draws, from: standardNormalCDF) <= samplingBound(count))
-      // Sums of neighbours have variance 2 if, and for normal numbers only if, they are uncorrelated.
-      let sums: [Double] = stride(from: 0, to: count, by: 2).map { place in
-        (draws[place] + draws[place + 1]) * 0.5.squareRoot()
-      }
-      #expect(largestDeviation(of: sums, from: standardNormalCDF) <= samplingBound(count / 2))
-    }
-  }
-}
