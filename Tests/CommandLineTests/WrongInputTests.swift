@@ -115,7 +115,9 @@ struct WrongInputTests {
     Mistake("profile --batch 0", 64, "--batch is 0; give a number from 1 to 1024"),
     Mistake("profile --rounds 10001", 64, "--rounds is 10001"),
     Mistake("profile --architecture resNet9", 64, "--architecture takes one of resNet8"),
-    Mistake("profile --work idle", 64, "--work takes one of forward, decision, attack, certification, training"),
+    Mistake(
+      "profile --work idle", 64,
+      "--work takes one of forward, decision, attack, certification, training"),
     Mistake("profile --seconds 0", 64, "--seconds is 0.0; give a number from 0.001 to 3600"),
     Mistake("profile --seconds nan", 64, "--seconds is nan"),
     Mistake("profile --threads 0", 64, "--threads is 0"),
