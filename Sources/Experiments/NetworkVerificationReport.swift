@@ -158,7 +158,7 @@ package struct NetworkVerificationReport: Sendable, Reported {
 
   static let verdictCaption =
     "RIC holds where the 95% intervals of both ΔF_y and −ΔF_ŷ, means over images, lie above 0, and DG < 0 where that of −DG "
-    + "does; neither does where one lies below 0, and with 0 inside it is not decided; every λ by itself. At λ = 1 mixing "
+    + "does; a condition does not hold where one of them lies below 0, and elsewhere is not decided; every λ by itself. At λ = 1 mixing "
     + "changes nothing and no condition holds; at λ = 0 nothing of the image is left, so that RIC is of no use there. RIC of a "
     + "power law: whether it would hold if the attack's effect shrank like λᵖ, with the p that was seen at that λ."
 
