@@ -149,8 +149,8 @@ def model_of(kind, network, size, loops=False):
 
 
 def prepare(files, mode, kind, name, size):
+    layout = torch.channels_last if mode == "channels-last" else torch.contiguous_format
     if kind.startswith("search"):
-        layout = torch.channels_last if mode == "channels-last" else torch.contiguous_format
         model = Forward(load(files, f"trained-{name}").to(memory_format=layout))
         model.eval().requires_grad_(False)
         search = Search(torch.compile(model) if mode == "inductor" else model, files, size, layout)
@@ -159,8 +159,8 @@ def prepare(files, mode, kind, name, size):
     inputs = [torch.from_numpy(array) for array in files.inputs(kind, name, size)]
     labels = torch.arange(size) % LABELS
     if mode == "channels-last":
-        network = network.to(memory_format=torch.channels_last)
-        inputs = [x.contiguous(memory_format=torch.channels_last) for x in inputs]
+        network = network.to(memory_format=layout)
+        inputs = [x.contiguous(memory_format=layout) for x in inputs]
     model = model_of(kind, network, size, loops=mode == "loop")
     parameters = [value for _, value in sorted(network.named_parameters())]
     if kind == "training":
@@ -171,7 +171,7 @@ def prepare(files, mode, kind, name, size):
         torch._inductor.config.freezing = kind in ("forward", "decision", "certification")
         model = torch.compile(model, dynamic=False)
     if kind == "certification":
-        run = certification(model, inputs[0], torch.channels_last if mode == "channels-last" else torch.contiguous_format)
+        run = certification(model, inputs[0], layout)
         return run, run
 
     def infer():
@@ -215,8 +215,9 @@ def export(files, kind, name, size):
     model = model_of(kind, load(files, name), size).eval()
     inputs = tuple(torch.from_numpy(array) for array in files.inputs(kind, name, size))
     unfinished = path.with_suffix(".unfinished")
-    # Noisy copies come in batches of more than one size.
-    free = {"input_names": ["images"], "dynamic_axes": {"images": {0: "n"}}} if kind == "certification" else {}
+    free = {}
+    if kind == "certification":  # noisy copies come in batches of more than one size
+        free = {"input_names": ["images"], "dynamic_axes": {"images": {0: "n"}}}
     torch.onnx.export(model, inputs, str(unfinished), dynamo=False, **free)
     unfinished.rename(path)
 
