@@ -112,6 +112,24 @@ struct OutcomeFileTests {
   }
 
   @Test(
+    "of a job that cannot be are damaged from the first line, and hold no block",
+    arguments: [Int.min, -1, 0, Int.max])
+  func impossibleJob(classCount: Int) throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appending(path: "a.jsonl")
+      let header = header(classCount: classCount)
+      try OutcomeFile(file, header: header).append(blocks[0])
+      #expect(throws: PlanError.damaged(file: file.path(percentEncoded: false), line: 1)) {
+        try OutcomeFile.read(file)
+      }
+      #expect(throws: PlanError.damaged(file: file.path(percentEncoded: false), line: 1)) {
+        try OutcomeFile(file, header: header)
+      }
+      #expect(try OutcomeFile.blocks(in: [file], below: header).isEmpty)
+    }
+  }
+
+  @Test(
     "damaged in a line that was complete are no results; who goes on keeps a copy and loses that line alone"
   )
   func damaged() throws {

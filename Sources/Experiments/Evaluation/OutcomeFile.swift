@@ -63,8 +63,10 @@ package final class OutcomeFile: Sendable {
         }
     }
 
-    /// Whether every label and count is one that a job with this header could have led to.
+    /// Whether every label and count is one that a job with this header could have led to; none could to
+    /// those of a header that is not sound.
     func fits(_ header: Header) -> Bool {
+      guard header.isSound else { return false }
       let classes = 0..<header.classCount
       return measured.outcomes.allSatisfy { outcome in
         classes ~= outcome.label && outcome.predictions.count == header.draws
