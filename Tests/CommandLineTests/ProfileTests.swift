@@ -129,9 +129,7 @@ struct ProfileTests {
           start + section * size + 4..<start + section * size + 8, with: [0, 0, 0, 0])
       }
       let copy = folder.appending(path: "mixup-inference")
-      try program.write(to: copy)
-      try FileManager.default.setAttributes(
-        [.posixPermissions: 0o755], ofItemAtPath: copy.path(percentEncoded: false))
+      try writeProgram(program, to: copy)
       let result = try Command(executable: copy).run(
         [
           "profile", "--architecture", "resNet8", "--batch", "2", "--rounds", "1", "--seconds",

@@ -17,9 +17,7 @@ struct SubmitTests {
     let binaries = folder.appending(path: "bin")
     try FileManager.default.createDirectory(at: binaries, withIntermediateDirectories: true)
     for (name, body) in programs {
-      let file = binaries.appending(path: name)
-      try Data("#!/bin/bash\n\(body)\n".utf8).write(to: file)
-      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
+      try writeProgram(Data("#!/bin/bash\n\(body)\n".utf8), to: binaries.appending(path: name))
     }
     let process = Process()
     process.executableURL = URL(filePath: "/bin/bash")
@@ -147,16 +145,14 @@ struct SubmitTests {
     try Workplace.with { place in
       let binaries = place.folder.appending(path: "bin")
       try FileManager.default.createDirectory(at: binaries, withIntermediateDirectories: false)
-      let sbatch = binaries.appending(path: "sbatch")
-      try Data(
-        """
-        #!/bin/bash
-        echo "$*" >>said
-        [ -z "$REFUSE" ] || [ "$(wc -l <said)" -lt "$REFUSE" ] || { echo "sbatch: error: no more" >&2; exit 1; }
-        echo "$((40 + $(wc -l <said)));cluster"
-        """.utf8
-      ).write(to: sbatch)
-      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: sbatch.path)
+      try writeProgram(
+        Data(
+          """
+          #!/bin/bash
+          echo "$*" >>said
+          [ -z "$REFUSE" ] || [ "$(wc -l <said)" -lt "$REFUSE" ] || { echo "sbatch: error: no more" >&2; exit 1; }
+          echo "$((40 + $(wc -l <said)));cluster"
+          """.utf8), to: binaries.appending(path: "sbatch"))
       func submit(refusing: String? = nil) throws -> (result: Command.Result, said: String) {
         var command = Command(folder: place.folder)
         command.environment = ["PATH": "\(binaries.path):/usr/bin:/bin"]

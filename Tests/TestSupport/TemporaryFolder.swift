@@ -9,6 +9,22 @@ package func withTemporaryFolder<Result>(_ body: (URL) throws -> Result) throws 
   return try body(folder)
 }
 
+/// Writes a program that can be run at once.
+///
+/// Another process writes it. A file that this one had open for writing might be open still in a process that another
+/// thread is starting, and the system runs no program that is open for writing.
+package func writeProgram(_ contents: Data, to file: URL) throws {
+  let path = file.path(percentEncoded: false)
+  let draft = path + ".draft"
+  try contents.write(to: URL(filePath: draft))
+  let shell = Process()
+  shell.executableURL = URL(filePath: "/bin/sh")
+  shell.arguments = ["-c", #"cp "$1" "$0" && chmod 755 "$0" && rm "$1""#, path, draft]
+  try shell.run()
+  shell.waitUntilExit()
+  guard shell.terminationStatus == 0 else { throw CocoaError(.fileWriteUnknown) }
+}
+
 /// The names in a folder, hidden ones included, in order.
 package func names(in folder: URL) throws -> [String] {
   try FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false)).sorted()
