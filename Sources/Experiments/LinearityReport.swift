@@ -38,28 +38,44 @@ struct LinearityReport: Sendable {
       })
   }
 
-  /// What the numbers say.
-  var findings: [String] {
-    entries.map { entry in
-      var sentence = "\(entry.name):"
-      if let middle = entry.linearity.measurement.points.first(where: { $0.lambda == 0.5 }) {
-        sentence +=
-          " half-way between two images the prediction lies on average "
-          + "\(fixed(middle.betweenClasses.value, decimals: 2)), of at most 2, from the line between their predictions if "
-          + "they are of two classes, and \(fixed(middle.withinClasses.value, decimals: 2)) if of one"
-      }
-      for comparison in entry.linearity.comparisons {
-        guard let found = comparison.correlation else { continue }
-        let rule = comparison.rule.title
-        sentence +=
-          found.interval.upper < 0
-          ? "; images where it lies farther have a smaller RIC margin under \(rule)"
-          : found.interval.lower > 0
-            ? "; images where it lies farther have a larger RIC margin under \(rule)"
-            : "; whether that goes with the RIC margin under \(rule) is not decided"
-      }
-      return sentence + "."
+  /// What the numbers say of all networks.
+  var findings: [String] { distances + PartnerLabel.allCases.compactMap(correlations) }
+
+  /// How far predictions half-way between images lie from the line.
+  private var distances: [String] {
+    let middles = entries.compactMap { entry in
+      entry.linearity.measurement.points.first { $0.lambda == 0.5 }.map { (entry.name, $0) }
     }
+    guard !middles.isEmpty else { return [] }
+    func told(_ mean: (LinearityMeasurement.Point) -> BoundedMean) -> String {
+      listed(middles.map { "\(fixed(mean($0.1).value, decimals: 2)) on \($0.0)" })
+    }
+    return [
+      "Half-way between two images of two classes the prediction lies on average \(told(\.betweenClasses)), of at most 2, "
+        + "from the line between their predictions; of one class, \(told(\.withinClasses))."
+    ]
+  }
+
+  /// Whether that goes together with RIC; nil if no network has a correlation under the rule.
+  private func correlations(_ rule: PartnerLabel) -> String? {
+    let found = entries.compactMap { entry in
+      entry.linearity.comparisons.first { $0.rule == rule }?.correlation.map { (entry.name, $0) }
+    }
+    func places(_ isMeant: (Interval) -> Bool) -> String? {
+      let names = found.filter { isMeant($0.1.interval) }.map(\.0)
+      return names.isEmpty ? nil : listed(names)
+    }
+    let parts = [
+      places { $0.upper < 0 }.map { "a smaller RIC margin on \($0)" },
+      places { $0.lower > 0 }.map { "a larger RIC margin on \($0)" },
+    ].compactMap(\.self)
+    let open = places { $0.lower <= 0 && $0.upper >= 0 }
+      .map { "whether it goes with the RIC margin on \($0) is not decided" }
+    let known =
+      parts.isEmpty
+      ? nil : "images where the prediction lies farther from the line have \(listed(parts))"
+    let sentence = [known, open].compactMap(\.self).joined(separator: "; ")
+    return sentence.isEmpty ? nil : "Under \(rule.title), \(sentence)."
   }
 
   /// The distances over λ.
@@ -75,12 +91,12 @@ struct LinearityReport: Sendable {
               interval: $0.betweenClasses.interval)
           }, uncertainty: .band)
       }
-        + entries.map { entry in
+        + entries.enumerated().map { place, entry in
           LinePlot.Series(
             "\(entry.name), within",
             entry.linearity.measurement.points.map {
               LinePlot.Point(x: $0.lambda.doubleValue, y: $0.withinClasses.value)
-            }, isDashed: true)
+            }, isDashed: true, relative: place)
         })
   }
 
@@ -101,7 +117,8 @@ struct LinearityReport: Sendable {
       .figure(
         plot,
         caption:
-          "Mean distance to the line between two images; bands are 95% intervals, by betting."
+          "Mean distance to the line between two images of two classes, with bands of 95% intervals, by betting, and, dashed in the "
+          + "same colours, of one class."
       ),
       .table(table, caption: Self.introduction),
     ]

@@ -105,8 +105,9 @@ package struct NetworkRegion: Sendable {
           + "an attack shrunk by λ keeps λᵖ of its effect. The attack takes g = \(strength) from F_y, as that on \(name) "
           + "does. The dotted lines are computed: above the upper one RIC holds under MI-PL, where "
           + "c = 1, above the lower under MI-OL, where c = (L − 2)/(L − 1) for L classes. Marks: the p at which a model's "
-          + "attack would decay as much as that on \(name) at this λ, with whiskers that hold with at least 90%; arrows point to what lies beyond. If they are not at one height, or an area "
-          + "says otherwise than the table, the network is no such model.")
+          + "attack would decay as much as that on \(name) at this λ, with whiskers of 95% at least; arrows point to what lies beyond. If they are not at one height, or an area says "
+          + "otherwise than the table, the network is no such model. (The intervals of g and of the decay are of 97.5%, so that "
+          + "both hold with 95%.)")
     ]
   }
 }

@@ -65,7 +65,7 @@ package struct NetworkVerification: Sendable {
   }
 
   /// The effect of an attack on the confidence in the true class, at its whole length and at the part λ of it: means over
-  /// the adversarial images, with 95% intervals.
+  /// the adversarial images, with 97.5% intervals, which hold both at once with 95% at least.
   package struct Growth: Codable, Hashable, Sendable {
     /// g = −G_y(δ).
     package var strength: BoundedMean
@@ -81,8 +81,7 @@ package struct NetworkVerification: Sendable {
     }
 
     /// The exponent p of the power law that decays as much at λ: p = ln(1 − decay/g) / ln λ, with an interval from the
-    /// outer ends of both; each holds with 95%, so that both do with 90% at least. An end is 0 where nothing need have
-    /// decayed, and ∞ where nothing need be left; nil where g may be 0, where there is no image, and at λ of 0 or 1.
+    /// outer ends of both, so with 95% at least. An end is 0 where nothing need have decayed, and ∞ where nothing need be left; nil where g may be 0, where there is no image, and at λ of 0 or 1.
     package func exponent(at lambda: MixingRatio) -> (value: Double, interval: Interval)? {
       guard strength.count > 0, strength.interval.lower > 0, strength.interval.upper <= 1,
         lambda != 0, lambda != 1
@@ -305,10 +304,12 @@ package struct NetworkVerification: Sendable {
     }
     // F_MI and F are in [0, 1] up to rounding, so each change is in [−1, 1].
     func mean(
-      _ values: [Double], within width: Double, shift: Double = 0
+      _ values: [Double], within width: Double, shift: Double = 0, confidence: Double = 0.95
     ) -> BoundedMean {
       let range = shift - width...shift + width
-      return BoundedMean(values.map { min(max($0, range.lowerBound), range.upperBound) }, in: range)
+      return BoundedMean(
+        values.map { min(max($0, range.lowerBound), range.upperBound) }, in: range,
+        confidence: confidence)
     }
     func confidence(_ values: [Double]) -> BoundedMean {
       BoundedMean(values.map { min(max($0, 0), 1) }, in: 0...1)
@@ -345,9 +346,10 @@ package struct NetworkVerification: Sendable {
         cleanPredictedLabel: confidence(routes.map(\.cleanMixed.predictedLabel)),
         adversarialPredictedLabel: confidence(routes.map(\.adversarialMixed.predictedLabel))),
       growth: Growth(
-        strength: mean(routes.map { -$0.trueLabelEffect }, within: 1),
+        strength: mean(routes.map { -$0.trueLabelEffect }, within: 1, confidence: 0.975),
         decay: mean(
-          routes.map { $0.trueLabelEffectMixed - $0.trueLabelEffect }, within: 3),
+          routes.map { $0.trueLabelEffectMixed - $0.trueLabelEffect }, within: 3,
+          confidence: 0.975),
         classCount: classCount))
   }
 

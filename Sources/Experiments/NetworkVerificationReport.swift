@@ -93,6 +93,13 @@ package struct NetworkVerificationReport: Sendable, Reported {
   private enum Condition: String, CaseIterable {
     case robustness = "RIC"
     case detection = "DG < 0"
+
+    func verdict(_ point: NetworkVerification.Point) -> NetworkVerification.Verdict {
+      switch self {
+      case .robustness: point.condition
+      case .detection: point.detection
+      }
+    }
   }
 
   /// The λ at which a condition comes to a verdict.
@@ -102,7 +109,7 @@ package struct NetworkVerificationReport: Sendable, Reported {
     let points = results.points.filter { $0.rule == rule }
     return Self.runs(
       of: points.map(\.lambda),
-      where: points.map { Self.verdict($0, condition) == verdict })
+      where: points.map { condition.verdict($0) == verdict })
   }
 
   /// The letters of the theory, for who has not read the paper.
@@ -171,7 +178,7 @@ package struct NetworkVerificationReport: Sendable, Reported {
           let lambdas = runs(
             of: points.map(\.lambda),
             where: points.map {
-              $0.lambda != 0 && $0.lambda != 1 && verdict($0, condition) == .holds
+              $0.lambda != 0 && $0.lambda != 1 && condition.verdict($0) == .holds
             })
           return lambdas.isEmpty
             ? nil : "on \(network.name) at λ = \(lambdas.joined(separator: ", "))"
@@ -182,12 +189,6 @@ package struct NetworkVerificationReport: Sendable, Reported {
       return
         "Between λ = 0 and 1, \(condition.rawValue) is seen to hold \(rules.joined(separator: ", "))."
     }
-  }
-
-  private static func verdict(
-    _ point: NetworkVerification.Point, _ condition: Condition
-  ) -> NetworkVerification.Verdict {
-    condition == .robustness ? point.condition : point.detection
   }
 
   /// The chosen ones of several λ, runs of three and more by their ends: "0.1, 0.4 to 0.9".
@@ -257,22 +258,23 @@ package struct NetworkVerificationReport: Sendable, Reported {
   private func plot(_ rule: PartnerLabel) -> LinePlot {
     let points = results.points.filter { $0.rule == rule }
     func series(
-      _ name: String, _ value: (NetworkVerification.Point) -> BoundedMean, dashed: Bool = false
+      _ name: String, _ value: (NetworkVerification.Point) -> BoundedMean,
+      otherRouteTo direct: Int? = nil
     ) -> LinePlot.Series {
       LinePlot.Series(
         name,
         points.map {
           LinePlot.Point(
             x: $0.lambda.doubleValue, y: value($0).value,
-            interval: dashed ? nil : value($0).interval)
-        }, isDashed: dashed)
+            interval: direct == nil ? value($0).interval : nil)
+        }, isDashed: direct != nil, relative: direct)
     }
     return LinePlot(
       title: rule.title, x: Axis("λ", range: 0...1), y: Axis("Margin"),
       series: [
         series("ΔF_y", \.trueLabelMargin), series("−ΔF_ŷ", \.predictedLabelMargin),
-        series("ΔF_y via G", \.trueLabelMarginViaG, dashed: true),
-        series("−ΔF_ŷ via G", \.predictedLabelMarginViaG, dashed: true),
+        series("ΔF_y via G", \.trueLabelMarginViaG, otherRouteTo: 0),
+        series("−ΔF_ŷ via G", \.predictedLabelMarginViaG, otherRouteTo: 1),
       ])
   }
 }

@@ -86,7 +86,12 @@ package struct DotPlot: Drawing {
     var y = canvas.heading(title, y: Canvas.padding - 4)
     y = canvas.legend(
       conditions.enumerated().compactMap { index, name in
-        name.isEmpty ? nil : (name, .point(index, Marker.series(index)))
+        name.isEmpty
+          ? nil
+          : (
+            index == conditions.count - 1 ? "\(name) (numbers at the right)" : name,
+            .point(index, Marker.series(index))
+          )
       }, y: y)
     for line in wrapped(axis.title, width: canvas.innerWidth) {
       y += 18

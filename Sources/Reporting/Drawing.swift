@@ -228,7 +228,7 @@ func shortened(
 enum Swatch {
   case square(Int)
   case point(Int, Marker)
-  case line(Int, marker: Marker?, dash: String?)
+  case line(Int, ink: Canvas.Ink, marker: Marker?, dash: String?)
   /// A mark upon the colours of others.
   case mark(Marker)
   /// A thin line that is no data.
@@ -237,7 +237,7 @@ enum Swatch {
   /// The series that is told by it; nil of what is no data.
   var series: Int? {
     switch self {
-    case .square(let index), .point(let index, _), .line(let index, _, _): index
+    case .square(let index), .point(let index, _), .line(let index, _, _, _): index
     case .reference, .mark: nil
     }
   }
@@ -316,10 +316,10 @@ extension Canvas {
         path(marker.path(x: x + 6, y: y - 4.5, radius: 4.5), fill: .series(index))
       case .reference:
         line(x, y - 4.5, x + 25, y - 4.5, ink: .text(0.5), dash: "3 4")
-      case .line(let index, let marker, let dash):
-        line(x, y - 4.5, x + 25, y - 4.5, ink: .series(index), thickness: 2.25, dash: dash)
+      case .line(_, let ink, let marker, let dash):
+        line(x, y - 4.5, x + 25, y - 4.5, ink: ink, thickness: 2.25, dash: dash)
         if let marker {
-          path(marker.path(x: x + 12.5, y: y - 4.5, radius: 4), fill: .series(index))
+          path(marker.path(x: x + 12.5, y: y - 4.5, radius: 4), fill: ink)
         }
       }
       text(label, x: x + mark, y: y)

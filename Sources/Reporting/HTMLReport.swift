@@ -77,7 +77,7 @@ package struct HTMLReport: Sendable {
 
   /// The file's text: HTML that is well-formed XML too.
   package func render() -> String {
-    var numbers = Numbers()
+    var numbers = Numbers(content)
     var body = "<header>\n<h1>\(markup(title))</h1>\n"
     if !subtitle.isEmpty { body += "<p class=\"subtitle\">\(markup(subtitle))</p>\n" }
     body += "</header>\n"
@@ -121,9 +121,11 @@ package struct HTMLReport: Sendable {
   /// Every figure as a picture by itself, and every figure and table as comma-separated values, under the numbers
   /// that they have on the page.
   package func files() -> [(name: String, text: String)] {
-    var numbers = Numbers()
-    return (summary + sections.flatMap(\.content)).flatMap { Self.files(of: $0, &numbers) }
+    var numbers = Numbers(content)
+    return content.flatMap { Self.files(of: $0, &numbers) }
   }
+
+  private var content: [Content] { summary + sections.flatMap(\.content) }
 
   /// Writes the page, index.html, and its files, in figures.
   ///
@@ -144,24 +146,58 @@ package struct HTMLReport: Sendable {
     }
     switch content {
     case .figure(let drawing, _):
-      numbers.figures += 1
-      return picture(drawing, "figure-\(numbers.figures)")
+      return picture(drawing, "figure-\(numbers.next(\.figures))")
     case .panels(let drawings, _):
-      numbers.figures += 1
+      let number = numbers.next(\.figures)
       return drawings.enumerated().flatMap {
-        picture($0.element, "figure-\(numbers.figures)-\($0.offset + 1)")
+        picture($0.element, "figure-\(number)-\($0.offset + 1)")
       }
-    case .table(let table, _):
-      numbers.tables += 1
-      return [("table-\(numbers.tables).csv", table.csv)]
-    case .details(_, let content): return content.flatMap { files(of: $0, &numbers) }
+    case .table(let table, _): return [("table-\(numbers.next(\.tables)).csv", table.csv)]
+    case .details(_, let content):
+      return numbers.closed { numbers in content.flatMap { files(of: $0, &numbers) } }
     default: return []
     }
   }
 
+  /// The numbers of figures and tables: of what the reader sees at once from 1 on, and behind these of what he has to
+  /// open, so that nobody looks for a figure 1.
   private struct Numbers {
-    var figures = 0
-    var tables = 0
+    struct Count {
+      var figures = 0
+      var tables = 0
+    }
+
+    private var seen = Count()
+    private var opened = Count()
+
+    init(_ content: [Content]) {
+      for part in content {
+        switch part {
+        case .figure, .panels: opened.figures += 1
+        case .table: opened.tables += 1
+        default: break
+        }
+      }
+    }
+
+    mutating func next(_ kind: WritableKeyPath<Count, Int>) -> Int {
+      seen[keyPath: kind] += 1
+      return seen[keyPath: kind]
+    }
+
+    /// Numbers what has to be opened.
+    mutating func closed<Result>(_ body: (inout Numbers) -> Result) -> Result {
+      let isInside = isInside
+      if !isInside { swap(&seen, &opened) }
+      self.isInside = true
+      defer {
+        if !isInside { swap(&seen, &opened) }
+        self.isInside = isInside
+      }
+      return body(&self)
+    }
+
+    private var isInside = false
   }
 
   private func html(_ content: Content, _ numbers: inout Numbers) -> String {
@@ -188,31 +224,28 @@ package struct HTMLReport: Sendable {
       return "<div class=\"scroll\" tabindex=\"0\"><table class=\"facts\">\n<tbody>\n"
         + "\(rows.joined())</tbody>\n</table></div>\n"
     case .table(let table, let caption):
-      numbers.tables += 1
-      return html(table, caption: Self.label("Table", numbers.tables, caption))
+      return html(table, caption: Self.label("Table", numbers.next(\.tables), caption))
     case .figure(let drawing, let caption):
-      numbers.figures += 1
       // Two drawings: scaling one down to a telephone would make its text unreadable.
       return """
         <figure>
         <div class="wide">\(drawing.svg(width: 760))</div>
         <div class="narrow">\(drawing.svg(width: 360))</div>
-        <figcaption>\(Self.label("Figure", numbers.figures, caption))</figcaption>
+        <figcaption>\(Self.label("Figure", numbers.next(\.figures), caption))</figcaption>
         </figure>
 
         """
     case .panels(let drawings, let caption):
-      numbers.figures += 1
       return """
         <figure>
         <div class="panels">\(drawings.map { $0.svg(width: 300) }.joined())</div>
-        <figcaption>\(Self.label("Figure", numbers.figures, caption))</figcaption>
+        <figcaption>\(Self.label("Figure", numbers.next(\.figures), caption))</figcaption>
         </figure>
 
         """
     case .details(let title, let content):
       return "<details>\n<summary>\(markup(title))</summary>\n"
-        + content.map { html($0, &numbers) }.joined() + "</details>\n"
+        + numbers.closed { numbers in content.map { html($0, &numbers) }.joined() } + "</details>\n"
     }
   }
 
@@ -318,6 +351,7 @@ package struct HTMLReport: Sendable {
       border-top: 1px solid var(--line); letter-spacing: -0.01em; text-wrap: balance; }
     h3 { font-size: 1.15rem; line-height: 1.3; margin: 2.5rem 0 0.5rem; text-wrap: balance; }
     sub { font-size: 0.75em; line-height: 0; }
+    .name { white-space: nowrap; }
     .subtitle { font-size: 1.2rem; line-height: 1.45; color: var(--soft); margin: 0.6rem 0 0; }
     header { margin-bottom: 1.75rem; }
     p, li { max-width: 42rem; text-wrap: pretty; overflow-wrap: break-word; }

@@ -39,11 +39,15 @@ package struct LinePlot: Drawing {
     package var isDashed: Bool
     /// Whether each point gets a mark; nil where there are few enough to see.
     package var showsMarkers: Bool?
+    /// The series of the plot whose colour it has, where both are about one thing; nil for a colour of its own.
+    package var relative: Int?
 
     package init(
       _ name: String, _ points: [Point], join: Join = .lines,
-      uncertainty: Uncertainty = .whiskers, isDashed: Bool = false, showsMarkers: Bool? = nil
+      uncertainty: Uncertainty = .whiskers, isDashed: Bool = false, showsMarkers: Bool? = nil,
+      relative: Int? = nil
     ) {
+      self.relative = relative
       self.showsMarkers = showsMarkers
       self.name = name
       self.points = points
@@ -131,7 +135,7 @@ package struct LinePlot: Drawing {
       curves.group(series: index) {
         $0.path(
           frame.outline(finitePoints(of: one), one.join, shift: shift(of: index, frame)),
-          stroke: .series(index), thickness: 2.25, dash: dash(of: index))
+          stroke: ink(index), thickness: 2.25, dash: dash(of: index))
       }
     }
     // Three pixels more than the frame: a curve along an axis keeps its full thickness.
@@ -266,7 +270,7 @@ package struct LinePlot: Drawing {
       let marker = showsMarkers(one) ? Marker.series(index) : nil
       return one.join == .none
         ? (one.name, .point(index, Marker.series(index)))
-        : (one.name, .line(index, marker: marker, dash: dash(of: index)))
+        : (one.name, .line(index, ink: ink(index), marker: marker, dash: dash(of: index)))
     }
     if let diagonal { items.append((diagonal, .reference)) }
     return items
@@ -353,6 +357,10 @@ package struct LinePlot: Drawing {
       || one.showsMarkers ?? (one.join == .lines && !one.isDashed && one.points.count <= 24)
   }
 
+  private func ink(_ index: Int, opacity: Double = 1) -> Canvas.Ink {
+    .series(series[index].relative ?? index, opacity: opacity)
+  }
+
   /// How the line of a series is broken: what has no marks is told from the others without colour too.
   private func dash(of index: Int) -> String? {
     let one = series[index]
@@ -387,7 +395,7 @@ package struct LinePlot: Drawing {
     let upper = edges.map { Point(x: $0.x, y: $0.upper) }
     let lower = edges.reversed().map { Point(x: $0.x, y: $0.lower) }
     canvas.path(
-      frame.outline(upper + lower, .lines, shift: 0) + "Z", fill: .series(index, opacity: 0.18))
+      frame.outline(upper + lower, .lines, shift: 0) + "Z", fill: ink(index, opacity: 0.18))
   }
 
   private func drawPoints(_ index: Int, _ frame: Frame, on canvas: inout Canvas) {
@@ -405,14 +413,14 @@ package struct LinePlot: Drawing {
         canvas.path(
           "M\(a) \(coordinate(upper))H\(b)M\(a) \(coordinate(lower))H\(b)"
             + "M\(coordinate(across)) \(coordinate(upper))V\(coordinate(lower))",
-          stroke: .series(index), thickness: 1.4)
+          stroke: ink(index), thickness: 1.4)
       }
       guard showsMarkers(one), frame.y.contains(point.y) else { continue }
       let place = x.ticks?.first { $0.value == point.x }?.label ?? x.text(point.x)
       let name = one.name.isEmpty ? "" : "\(one.name): "
       canvas.path(
         Marker.series(index).path(x: across, y: frame.down(point.y), radius: 4),
-        fill: .series(index), tip: "\(name)\(y.text(point.y, point.interval)) at \(place)")
+        fill: ink(index), tip: "\(name)\(y.text(point.y, point.interval)) at \(place)")
     }
   }
 }

@@ -44,10 +44,14 @@ struct TextPiece: Equatable {
   }
 }
 
-/// Typeset text for the inside of an element of HTML.
+/// Typeset text for the inside of an element of HTML, in which no line ends within a name like PGD-50 or MI-OL.
 func markup(_ text: String) -> String {
   TextPiece.pieces(of: typeset(text)).map {
-    $0.isSubscript ? "<sub>\(escaped($0.text))</sub>" : escaped($0.text)
+    $0.isSubscript
+      ? "<sub>\(escaped($0.text))</sub>"
+      : escaped($0.text).replacing(/\b[A-Z]+-[A-Z0-9]\w*/) {
+        "<span class=\"name\">\($0.output)</span>"
+      }
   }.joined()
 }
 
@@ -79,6 +83,12 @@ package func interval(
 ) -> String {
   func text(_ number: Double) -> String { fixed(scale * number, decimals: decimals) }
   return "\(text(value))\(unit) [\(text(interval.lower)), \(text(interval.upper))]"
+}
+
+/// Words in a sentence: "a", "a and b", "a, b and c".
+package func listed(_ words: [String]) -> String {
+  guard let last = words.last, words.count > 1 else { return words.first ?? "" }
+  return "\(words.dropLast().joined(separator: ", ")) and \(last)"
 }
 
 /// A whole number with commas between thousands.

@@ -109,6 +109,21 @@ struct NetworkVerificationTests {
     return results
   }
 
+  // At λ = 1 nothing decays on any image, so the interval is known.
+  @Test("the two intervals behind an exponent hold with 97.5% each, so that both do with 95%")
+  func joint() throws {
+    let measured = try measure(
+      LinearSoftmax(imageShape: shape, classCount: 3, seed: 4, scale: 3), threads: 2)
+    let points = measured.points.filter { $0.lambda == 1 }
+    #expect(points.count == PartnerLabel.allCases.count)
+    for point in points {
+      let decay = try #require(point.growth?.decay)
+      try #require(decay.count > 1)
+      let zeros = [Double](repeating: 0, count: decay.count)
+      #expect(decay == BoundedMean(zeros, in: -3...3, confidence: 0.975))
+    }
+  }
+
   @Test(
     "an attack that is a power law has the exponent of it at every λ, and RIC as its growth condition says"
   )

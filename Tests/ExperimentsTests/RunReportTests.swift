@@ -114,7 +114,7 @@ struct RunReportTests {
     let picture = try #require(page.components(separatedBy: "<figure").dropFirst().first)
     let (clean, attacked) = (
       try #require(picture.firstRange(of: ">clean<")),
-      try #require(picture.firstRange(of: ">adaptive-pgd<"))
+      try #require(picture.firstRange(of: ">adaptive-pgd (numbers at the right)<"))
     )
     #expect(clean.lowerBound < attacked.lowerBound)
     #expect(picture.contains(">2.5%<") && !picture.contains(">95.0%<"))

@@ -250,6 +250,30 @@ struct DrawingTests {
     #expect(svg(points, showsMarkers: true) != svg(points, showsMarkers: false))
   }
 
+  @Test(
+    "A curve about the same thing as another one has its colour, in the frame and in the legend")
+  func relative() {
+    let points: [LinePlot.Point] = [
+      .init(x: 0, y: 0, interval: Interval(lower: 0, upper: 1)), .init(x: 1, y: 1),
+    ]
+    func colours(relative: Int?) -> [Int] {
+      let svg = LinePlot(
+        x: Axis("x"), y: Axis("y"),
+        series: [.init("a", points), .init("b", points, showsMarkers: true, relative: relative)]
+      ).svg(width: 400)
+      let body = svg.components(separatedBy: "</style>")[1]
+      return [0, 1].map { colour in
+        ["class=\"f\(colour)\"", "class=\"s\(colour)\""].reduce(0) {
+          $0 + body.components(separatedBy: $1).count - 1
+        }
+      }
+    }
+    let (own, shared) = (colours(relative: nil), colours(relative: 0))
+    // Line, mark and sample in the legend, whisker.
+    #expect(own[0] == own[1] && own[1] >= 5)
+    #expect(shared == [own[0] + own[1], 0])
+  }
+
   @Test("A ROC curve stays narrow on a wide page, and has a line of chance and no tips")
   func roc() {
     let plot = LinePlot.roc(curves: [("ΔF", [(0, 0), (0, 0.5), (0.5, 1), (1, 1)])])

@@ -124,6 +124,43 @@ struct HTMLReportTests {
     }
   }
 
+  @Test("What has to be opened is numbered behind what is seen, on the page and in the files")
+  func openedLast() throws {
+    let table = Table(columns: ["a"], rows: [["x"]])
+    let plot = LinePlot(x: Axis("x"), y: Axis("y"), series: [])
+    let report = HTMLReport(
+      title: "t",
+      summary: [
+        .details(
+          "d",
+          [
+            .table(table, caption: "first closed"),
+            .details("e", [.table(table, caption: "second closed")]),
+          ])
+      ],
+      sections: [
+        .init(
+          title: "s",
+          content: [.table(table, caption: "first seen"), .figure(plot, caption: "seen")]),
+        .init(
+          title: "u",
+          content: [
+            .details(
+              "f", [.table(table, caption: "third closed"), .figure(plot, caption: "closed")]),
+            .table(table, caption: "second seen"),
+          ]),
+      ])
+    let html = report.render()
+    for label in [
+      "Table 1</b> first seen", "Table 2</b> second seen", "Table 3</b> first closed",
+      "Table 4</b> second closed", "Table 5</b> third closed", "Figure 1</b> seen",
+      "Figure 2</b> closed",
+    ] { #expect(html.contains(label), "\(label)") }
+    #expect(
+      report.files().map(\.name).filter { $0.hasPrefix("table") }
+        == [3, 4, 1, 5, 2].map { "table-\($0).csv" })
+  }
+
   @Test("Every row of a table has every column, on the right side and highlighted where asked")
   func tables() {
     let table = Table(columns: ["a", "n"], rows: [["x", Table.Cell("1", .good)], ["y"]])

@@ -24,6 +24,8 @@ struct MarkupTests {
         == "50.0% [25.0, 100.0]")
     #expect(grouped(-1_234_567) == "-1,234,567")
     #expect(grouped(999) == "999")
+    #expect(
+      [[], ["a"], ["a", "b"], ["a", "b", "c"]].map(listed) == ["", "a", "a and b", "a, b and c"])
     #expect(grouped(.min) == "-9,223,372,036,854,775,808")
   }
 
@@ -36,6 +38,18 @@ struct MarkupTests {
       ("threshold -0.2", "threshold −0.2"), ("(-1)", "(−1)"), ("-x", "-x"), ("-", "-"), ("", ""),
     ])
   func minus(_ text: String, _ expected: String) { #expect(typeset(text) == expected) }
+
+  @Test("No line ends within the name of an attack or a defence")
+  func names() {
+    let html = HTMLReport(
+      title: "t", summary: [.paragraph("MI-OL, PGD-50 & APGD-CE: a-b, A - B, well-known X-")]
+    ).render()
+    #expect(
+      html.contains(
+        "<p><span class=\"name\">MI-OL</span>, <span class=\"name\">PGD-50</span> &amp; "
+          + "<span class=\"name\">APGD-CE</span>: a-b, A - B, well-known X-</p>"))
+    #expect(html.contains(".name { white-space: nowrap; }"))
+  }
 
   @Test(
     "The class of a probability stands below the line, on the page and in pictures, and no other letter does"

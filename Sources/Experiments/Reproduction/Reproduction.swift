@@ -471,7 +471,7 @@ package struct Reproduction: Sendable {
   // MARK: Stages
 
   /// Raised with every change of the code that changes results, so that old stages are not reused.
-  private static let version = 5
+  private static let version = 6
 
   /// Whatever a stage's result depends on.
   private struct Origin: Codable, Equatable {

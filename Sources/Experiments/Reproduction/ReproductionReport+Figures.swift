@@ -121,11 +121,11 @@ extension ReproductionReport {
         rule, lambda: lambda.doubleValue, classCount: results.dataset.classCount)
     }
     func series(
-      _ name: String, dashed: Bool = false, _ value: (NetworkVerification.Point) -> Double
+      _ name: String, boundOf bounded: Int? = nil, _ value: (NetworkVerification.Point) -> Double
     ) -> LinePlot.Series {
       LinePlot.Series(
         name, points.map { LinePlot.Point(x: $0.lambda.doubleValue, y: value($0)) },
-        isDashed: dashed)
+        isDashed: bounded != nil, relative: bounded)
     }
     return LinePlot(
       title: "\(rule.title): ΔG", x: Axis("λ", range: 0...1), y: Axis("ΔG"),
@@ -133,8 +133,8 @@ extension ReproductionReport {
         // ΔF_y = bound_y − E[G_y(δ) − G_y(λδ)], and the panel shows the negative of the decay.
         series("ΔG_y") { $0.trueLabelMarginViaG.value - bounds($0.lambda).trueLabel },
         series("ΔG_ŷ") { $0.predictedLabelMarginViaG.value + bounds($0.lambda).predictedLabel },
-        series("bound of y", dashed: true) { -bounds($0.lambda).trueLabel },
-        series("bound of ŷ", dashed: true) { bounds($0.lambda).predictedLabel },
+        series("bound of y", boundOf: 0) { -bounds($0.lambda).trueLabel },
+        series("bound of ŷ", boundOf: 1) { bounds($0.lambda).predictedLabel },
       ])
   }
 

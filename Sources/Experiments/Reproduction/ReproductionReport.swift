@@ -42,14 +42,13 @@ package struct ReproductionReport: Sendable, Reported {
 
   /// What the figures were measured with.
   var settingsText: String {
-    "\(results.dataset.name), first \(results.testCount) test images; N = "
-      + "\(settings.decisionDraws), \(settings.scoringDraws) scoring draw"
+    "First \(results.testCount) test images of \(results.dataset.name). A defence decides by the mean over N = "
+      + "\(settings.decisionDraws) mixtures, and is scored on \(settings.scoringDraws) such decision"
       + (settings.scoringDraws == 1 ? "" : "s")
-      + "; PGD in ℓ∞ from a random start with steps of max(ε/4, 2.5 ε/steps), true labels; the adaptive "
-      + "attack is the better, image by image, of PGD-\(settings.adaptiveSteps) through the network and "
-      + "through the defence with \(settings.attackDraws) executions for a gradient; seed "
-      + "\(settings.seed), kernel set \(settings.kernels.rawValue). Accuracy in % with its 95% interval "
-      + "over images."
+      + " for each image. Attacks are PGD in ℓ∞ away from the true label, from a random start, with steps of "
+      + "max(ε/4, 2.5 ε/steps). Of the adaptive attack, image by image the better counts of PGD-\(settings.adaptiveSteps) "
+      + "through the network and through the defence, there with \(settings.attackDraws) executions for a gradient. Seed "
+      + "\(settings.seed), kernel set \(settings.kernels.rawValue)."
   }
 
   // MARK: Sections
@@ -158,8 +157,14 @@ package struct ReproductionReport: Sendable, Reported {
         }
     case .accuracy(let epsilon):
       [
-        .table(accuracyTable(epsilon), caption: settingsText)
+        .table(
+          accuracyTable(epsilon),
+          caption:
+            "Accuracy in % on the first \(results.testCount) test images, with its 95% interval over images."
+        )
       ]
+        + (epsilon == settings.epsilons[0]
+          ? [.details("How it was attacked and decided", [.paragraph(settingsText)])] : [])
     case .besidePaper:
       comparisonTable.map {
         [
@@ -251,19 +256,26 @@ package struct ReproductionReport: Sendable, Reported {
     results.networks.first { $0.method == method }
   }
 
+  /// The title of a section in front of a sentence.
+  private func headline(of section: Section) -> String {
+    let title = title(of: section)
+    return title.hasSuffix("?") ? title : "\(title)."
+  }
+
   /// The report for a terminal.
   package var printout: Printout {
     .lines(
-      sections.flatMap { section in
-        tables(of: section).map { part -> Printout in
-          "\(title(of: section)). \(part.caption)\n\n\(part.table)"
-        }
-      } + [Printout(findings.map { "- \($0)" }.joined(separator: "\n"))])
+      [Printout("\(settingsText)\n")]
+        + sections.flatMap { section in
+          tables(of: section).map { part -> Printout in
+            "\(headline(of: section)) \(part.caption)\n\n\(part.table)"
+          }
+        } + [Printout(findings.map { "- \($0)" }.joined(separator: "\n"))])
   }
 
   /// For a repository: the same bytes on every machine with the kernel set, so without times.
   package var markdown: String {
-    "# \(title)\n\nMade by\n\n```sh\n\(command)\n```\n\n"
+    "# \(title)\n\nMade by\n\n```sh\n\(command)\n```\n\n\(settingsText)\n\n"
       + sections.filter { $0 != .cost }.flatMap { section in
         tables(of: section).map {
           "## \(title(of: section))\n\n\($0.caption)\n\n\($0.table.markdown())"
@@ -330,7 +342,7 @@ package struct ReproductionReport: Sendable, Reported {
     case .accuracy(let radius):
       results.networks.filter { epsilon($0) == radius }.compactMap(gain)
     case .linearity: linearity.findings
-    case .detection: results.networks.compactMap(detector)
+    case .detection: detectors
     default: []
     }
   }
@@ -351,22 +363,27 @@ package struct ReproductionReport: Sendable, Reported {
       + "\(Self.change(changes.adaptive)) under the latter."
   }
 
-  private func detector(_ network: Reproduction.NetworkResult) -> String? {
-    guard
-      let area = detection(network, epsilon(network))?.area(
-        DetectionStatistic.confidenceDrop.rawValue)
-    else { return nil }
-    let range = area.interval()
-    var sentence =
-      "\(network.method.title): as a detector of attacked images, the drop of F_ŷ under MI-PL has an AUC of "
-      + interval(area.value, range)
-    if range.upper < 0.5 {
-      sentence +=
-        ", worse than a coin: mixing lowers F_ŷ less on attacked images than on clean ones"
-    } else if range.lower <= 0.5 {
-      sentence += "; whether it is better than a coin is not decided"
+  /// How well MI-PL tells attacked images from clean ones.
+  private var detectors: [String] {
+    let areas = results.networks.compactMap { network in
+      detection(network, epsilon(network))?.area(DetectionStatistic.confidenceDrop.rawValue)
+        .map { (name: network.method.title, value: $0.value, range: $0.interval()) }
     }
-    return sentence + "."
+    guard !areas.isEmpty else { return [] }
+    func remark(_ isMeant: (Interval) -> Bool, _ text: String) -> [String] {
+      let names = areas.filter { isMeant($0.range) }.map(\.name)
+      return names.isEmpty ? [] : ["On \(listed(names)) \(text)."]
+    }
+    return [
+      "As a detector of attacked images, the drop of F_ŷ under MI-PL has an AUC of "
+        + listed(areas.map { "\(interval($0.value, $0.range)) on \($0.name)" }) + "."
+    ]
+      + remark(
+        { $0.upper < 0.5 },
+        "that is worse than a coin: mixing lowers F_ŷ less on attacked images than on clean ones")
+      + remark(
+        { $0.lower <= 0.5 && $0.upper >= 0.5 }, "whether that is better than a coin is not decided"
+      )
   }
 
   /// Signs that an attack was too weak to be quoted.

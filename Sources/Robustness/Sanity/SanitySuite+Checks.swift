@@ -37,10 +37,13 @@ extension SanitySuite {
       Check(name: "unbounded", claim: "without a bound the attack breaks 99% of the images") {
         try $0.unboundedBreaksAll()
       },
-      Check(name: "steps", claim: "twice the steps break no more images") {
+      Check(name: "steps", claim: "the steps are enough: twice as many break no more images") {
         try $0.stepsSaturate()
       },
-      Check(name: "draws", claim: "twice the draws for a gradient break no more images") {
+      Check(
+        name: "draws",
+        claim: "the draws for a gradient are enough: twice as many break no more images"
+      ) {
         try $0.drawsSaturate()
       },
       Check(
