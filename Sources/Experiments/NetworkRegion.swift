@@ -86,8 +86,28 @@ package struct NetworkRegion: Sendable {
     }
   }
 
+  /// Whether one exponent would do at every λ, by the whiskers alone.
+  private var heights: String {
+    let said = PartnerLabel.allCases.compactMap { rule -> String? in
+      let intervals = places.filter { $0.rule == rule }.map(\.interval)
+      guard intervals.count > 1, let low = intervals.map(\.lower).max(),
+        let high = intervals.map(\.upper).min()
+      else { return nil }
+      let range =
+        "\(trimmed(low, decimals: 2))"
+        + (high.isFinite ? " to \(trimmed(high, decimals: 2))" : " and more")
+      return "under \(rule.title) "
+        + (low <= high
+          ? "p\u{A0}=\u{A0}\(range) lies in all whiskers"
+          : "no p lies in all whiskers, so that its attack is no power law")
+    }
+    return said.isEmpty ? "" : " On \(name), \(said.joined(separator: "; "))."
+  }
+
   /// For a page.
-  package var content: [HTMLReport.Content] {
+  ///
+  /// - Parameter isFirst: whether the reader has not seen such a picture yet.
+  package func content(isFirst: Bool = true) -> [HTMLReport.Content] {
     let strength = interval(strength.value, strength.interval)
     guard let plot, plot.cells.contains(where: { $0.contains { !$0.isEmpty } }) else {
       return [
@@ -100,14 +120,14 @@ package struct NetworkRegion: Sendable {
     return [
       .figure(
         plot,
-        caption:
-          "Where RIC and DG < 0 hold for models that can be computed exactly, which are sure of clean images and of which "
-          + "an attack shrunk by λ keeps λᵖ of its effect. The attack takes g = \(strength) from F_y, as that on \(name) "
-          + "does. The dotted lines are computed: above the upper one RIC holds under MI-PL, where "
-          + "c = 1, above the lower under MI-OL, where c = (L − 2)/(L − 1) for L classes. Marks: the p at which a model's "
-          + "attack would decay as much as that on \(name) at this λ, with whiskers of 95% at least; arrows point to what lies beyond. If they are not at one height, or an area says "
-          + "otherwise than the table, the network is no such model. (The intervals of g and of the decay are of 97.5%, so that "
-          + "both hold with 95%.)")
+        caption: isFirst
+          ? "Where RIC and DG < 0 hold for models that can be computed exactly, which are sure of clean images and of which "
+            + "an attack shrunk by λ keeps λᵖ of its effect. The attack takes g = \(strength) from F_y, as that on \(name) "
+            + "does. The dotted lines are computed: above the upper one RIC holds under MI-PL, where c = 1, above the lower under "
+            + "MI-OL, where c = (L − 2)/(L − 1) for L classes. Marks: the p at which a model's attack would decay as much as that on "
+            + "\(name) at this λ, with whiskers of 95% at least, as those of g and of the decay are of 97.5%; arrows point to what "
+            + "lies beyond. Where an area says otherwise than the table, the network is no such model.\(heights)"
+          : "The same for \(name), where the attack takes g = \(strength) from F_y.\(heights)")
     ]
   }
 }

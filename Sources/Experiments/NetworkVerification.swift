@@ -60,6 +60,15 @@ package struct NetworkVerification: Sendable {
         ? .doesNotHold : halves == [.holds, .holds] ? .holds : .notDecided
     }
 
+    /// Whether a half of RIC holds by one route, direct or through G, and does not hold by the other.
+    package var routesDisagree: Bool {
+      [(trueLabelMargin, trueLabelMarginViaG), (predictedLabelMargin, predictedLabelMarginViaG)]
+        .contains { direct, viaG in
+          let verdicts = [Verdict(direct), Verdict(viaG)]
+          return !verdicts.contains(.notDecided) && verdicts[0] != verdicts[1]
+        }
+    }
+
     /// What the interval says of the detection gap.
     package var detection: Verdict { lambda == 1 ? .doesNotHold : Verdict(detectionMargin) }
   }

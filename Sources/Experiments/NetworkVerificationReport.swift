@@ -191,6 +191,23 @@ package struct NetworkVerificationReport: Sendable, Reported {
     }
   }
 
+  /// Where the route through G, which presumes that the network is linear between images, comes to the opposite of what is
+  /// measured directly: what lies between the two is the bend of mixing clean images.
+  package static func derivation(_ networks: [NetworkVerification.Results]) -> String {
+    let places = networks.flatMap { network in
+      PartnerLabel.allCases.compactMap { rule -> String? in
+        let points = network.points.filter { $0.rule == rule }
+        let lambdas = runs(of: points.map(\.lambda), where: points.map(\.routesDisagree))
+        return lambdas.isEmpty
+          ? nil : "on \(network.name) under \(rule.title) at λ = \(lambdas.joined(separator: ", "))"
+      }
+    }
+    return
+      "The paper derives RIC from G, for a network that is linear between images. That comes to the opposite of what is seen "
+      + (places.isEmpty
+        ? "nowhere." : listed(places) + ", where the network is not linear enough for it.")
+  }
+
   /// The chosen ones of several λ, runs of three and more by their ends: "0.1, 0.4 to 0.9".
   package static func runs(of lambdas: [MixingRatio], where isChosen: [Bool]) -> [String] {
     var runs: [[MixingRatio]] = []
@@ -232,7 +249,7 @@ package struct NetworkVerificationReport: Sendable, Reported {
         content: [
           .paragraph(introduction), Self.glossary,
           .table(Self.verdictTable([results]), caption: Self.verdictCaption), routes,
-        ] + (NetworkRegion(results)?.content ?? []) + [table]),
+        ] + (NetworkRegion(results)?.content() ?? []) + [table]),
       linearity.section,
     ]
   }

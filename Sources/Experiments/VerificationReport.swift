@@ -151,15 +151,7 @@ package struct VerificationReport: Sendable, Reported {
         .init(
           // One entry in the legend for both borders.
           rule == .predicted ? "computed border, g(1−λᵖ) = c(1−λ)" : "",
-          (0...200).compactMap { step in
-            let exponent =
-              exponents.lowerBound
-              + Double(step) / 200 * (exponents.upperBound - exponents.lowerBound)
-            let condition = try? GrowthCondition(
-              strength: scenario.strength, exponent: exponent, rule: rule,
-              classCount: scenario.classCount)
-            return condition?.criticalLambda.map { (x: $0, y: exponent) }
-          })
+          Self.border(rule, scenario, exponents))
       }
     }
     return RegionPlot(
@@ -167,6 +159,31 @@ package struct VerificationReport: Sendable, Reported {
       y: Axis("p: of an attack shrunk by λ, λᵖ of its effect is left", range: exponents),
       pale: [], kinds: found.sorted { $0.rawValue < $1.rawValue }, cells: results.region.cells,
       curves: curves)
+  }
+
+  /// The places with g(1−λᵖ) = c(1−λ), by rising λ: found for λ in equal steps where the line is flat, and for p where
+  /// it is steep.
+  private static func border(
+    _ rule: PartnerLabel, _ scenario: SyntheticScenario.Settings, _ exponents: ClosedRange<Double>
+  ) -> [(x: Double, y: Double)] {
+    func condition(_ exponent: Double) -> GrowthCondition? {
+      try? GrowthCondition(
+        strength: scenario.strength, exponent: exponent, rule: rule,
+        classCount: scenario.classCount)
+    }
+    let flat = (1..<200).map { Double($0) / 200 }.compactMap { lambda in
+      condition(1)?.criticalExponent(at: lambda).map { (x: lambda, y: $0) }
+    }
+    let steep = (0...200).compactMap { step -> (x: Double, y: Double)? in
+      let exponent =
+        exponents.lowerBound
+        + Double(step) / 200 * (exponents.upperBound - exponents.lowerBound)
+      guard let range = condition(exponent)?.favourableLambdas else { return nil }
+      // One end is a root; the other is an end of all λ.
+      let root = range.lower > 0 ? range.lower : range.upper
+      return root < 1 ? (x: root, y: exponent) : nil
+    }
+    return (flat + steep).filter { exponents.contains($0.y) }.sorted { $0.x < $1.x }
   }
 
   /// The margin of both halves of RIC, as in Figure 2's right panels.

@@ -376,7 +376,7 @@ package struct HTMLReport: Sendable {
     .table figcaption { margin: 0 0 0.5rem; }
     figure svg { display: block; max-width: 100%; height: auto; }
     .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 0.75rem;
-      width: min(62rem, 100vw - 3rem); position: relative; left: 50%; transform: translateX(-50%); }
+      align-items: end; width: min(62rem, 100vw - 3rem); position: relative; left: 50%; transform: translateX(-50%); }
     .panels svg { border: 1px solid var(--line); border-radius: 8px; width: 100%; }
     .mi .off { display: none; }
     .mi .key[role] { cursor: pointer; }

@@ -230,7 +230,7 @@ struct NetworkVerificationTests {
           decay: BoundedMean([Double](repeating: strength / 2, count: 2000), in: -3...3),
           classCount: 3)
       }
-      let content = try #require(NetworkRegion(network)).content
+      let content = try #require(NetworkRegion(network)).content()
       return (
         content.count { if case .figure = $0 { true } else { false } },
         content.contains {
@@ -243,6 +243,59 @@ struct NetworkVerificationTests {
       )
     }
     #expect(try figures(0.4) == (0, true) && figures(0.9) == (1, false))
+  }
+
+  @Test("says of a network's exponents whether one of them would do at every λ")
+  func heights() throws {
+    var network = try measure(
+      LinearSoftmax(imageShape: shape, classCount: 3, seed: 4, scale: 3), threads: 2)
+    network.points = network.points.filter { $0.lambda == 1 }.flatMap { point in
+      [MixingRatio(1, over: 4), MixingRatio(3, over: 4)].map {
+        var point = point
+        point.lambda = $0
+        return point
+      }
+    }
+    func caption(decay: (Double) -> Double) throws -> String {
+      for place in network.points.indices {
+        let share = decay(network.points[place].lambda.doubleValue)
+        network.points[place].growth = NetworkVerification.Growth(
+          strength: BoundedMean([Double](repeating: 0.9, count: 2000), in: -1...1),
+          decay: BoundedMean([Double](repeating: 0.9 * share, count: 2000), in: -3...3),
+          classCount: 3)
+      }
+      return try #require(NetworkRegion(network)).content().map {
+        if case .figure(_, let caption) = $0 { caption } else { "" }
+      }.joined()
+    }
+    let lawful = try caption { 1 - $0 * $0 }
+    #expect(lawful.contains("under MI-PL p\u{A0}=") && lawful.contains("under MI-OL p\u{A0}="))
+    #expect(!lawful.contains("no p lies"))
+    // Half of the effect at every λ is another exponent at each.
+    #expect(
+      try caption { _ in 0.5 }.components(separatedBy: "no p lies in all whiskers").count == 3)
+  }
+
+  @Test("tells where the route through G comes to the opposite of what is measured")
+  func derivation() throws {
+    let (above, below) = ([Double](repeating: 0.2, count: 87), [Double](repeating: -0.2, count: 87))
+    let between = (0..<87).map { $0 % 2 == 0 ? 0.53 : -0.47 }
+    func said(_ direct: [Double], _ viaG: [Double]) throws -> String {
+      var results = try results(direct, direct, gap: direct)
+      results.points = [results.points[0]]
+      results.points[0].trueLabelMarginViaG = BoundedMean(viaG, in: -1...1)
+      results.points[0].predictedLabelMarginViaG = BoundedMean(direct, in: -1...1)
+      return NetworkVerificationReport.derivation([results])
+    }
+    let lambda = try #require(results(above, above, gap: above).points.first).lambda.doubleValue
+    for (direct, viaG) in [(above, below), (below, above)] {
+      #expect(
+        try said(direct, viaG).contains(
+          "under MI-PL at λ = \(trimmed(lambda, decimals: 3)), where the network"))
+    }
+    for (direct, viaG) in [(above, above), (above, between), (between, below), (between, between)] {
+      #expect(try said(direct, viaG).hasSuffix("seen nowhere."))
+    }
   }
 
   @Test("what an interval with 0 inside says is that nothing is decided")

@@ -233,7 +233,7 @@ struct ReproductionReportTests {
     }
     for words in [
       "oblivious PGD-10", "oblivious PGD-50", "adaptive PGD-50", "First 100 test images", "Seed 11",
-      "N = 30", "lambda 0.7", "lambda 0.4", "threshold 0.15",
+      "N = 30", "λ 0.7", "λ 0.4", "threshold 0.15",
       // A decision's time, in the median block, the fastest and the slowest.
       " 300 (200 to 400)",
     ] {
@@ -334,9 +334,9 @@ struct ReproductionReportTests {
   @Test(
     "says where what is left against the attacker who knows is no more than guessing",
     arguments: [
-      (4, "4.0% [1.6, 9.8], is less than guessing, 10%"),
-      (10, "10.0% [5.5, 17.4], cannot be told from guessing, 10%"),
-      (15, "15.0% [9.3, 23.3], cannot be told from guessing, 10%"), (35, nil),
+      (4, "4.0% [1.6, 9.8], is less than the 10% of always naming one class"),
+      (10, "10.0% [5.5, 17.4], cannot be told from the 10% of always naming one class"),
+      (15, "15.0% [9.3, 23.3], cannot be told from the 10% of always naming one class"), (35, nil),
     ] as [(Int, String?)])
   func guessing(_ adaptive: Int, _ words: String?) throws {
     let report = ReproductionReport(
@@ -362,6 +362,9 @@ struct ReproductionReportTests {
       good.contains { $0.contains("an AUC of 0.75 [") && $0.contains(" on mixup and 0.75 [") })
     #expect(!good.contains { $0.contains("coin") })
     #expect(try findings(0.25).contains { $0.hasPrefix("On \(all) that is worse than a coin") })
+    // Every image is one value clean; attacked, a share of the 87 that were misled is above it.
+    let html = ReproductionReport(try results([.mixup: Counts(area: 0.25)])).page.render()
+    #expect(html.contains("25% [17, 35]"))
     // An interval with ½ inside says neither.
     for area in [0.45, 0.55] {
       #expect(

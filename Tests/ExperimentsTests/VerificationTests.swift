@@ -124,6 +124,36 @@ struct VerificationTests {
     #expect(compared > 5000)
   }
 
+  // With L = 5 the slope of MI-OL is 0.75: a strength on either side of it, where the border rises and where it falls.
+  @Test(
+    "the border is drawn wherever there is one, and only there", arguments: [0.6, 0.8])
+  func border(strength: Double) throws {
+    var settings = settings(.power)
+    settings.scenario.strength = strength
+    let plot = VerificationReport(try Verification(settings).run()).regionPlot
+    let exponents = try #require(plot.y.range)
+    #expect(plot.curves.count == PartnerLabel.allCases.count)
+    for (rule, curve) in zip(PartnerLabel.allCases, plot.curves) {
+      for point in curve.points {
+        let condition = try GrowthCondition(
+          strength: strength, exponent: point.y, rule: rule, classCount: 5)
+        #expect(0 < point.x && point.x < 1 && abs(condition.margin(at: point.x)) <= 1e-12)
+      }
+      #expect(curve.points.map(\.x) == curve.points.map(\.x).sorted())
+      let condition = try GrowthCondition(
+        strength: strength, exponent: 1, rule: rule, classCount: 5)
+      // Every λ whose border is inside has a point within a step of it.
+      for percent in 1..<100 {
+        let lambda = Double(percent) / 100
+        guard let exponent = condition.criticalExponent(at: lambda), exponents.contains(exponent)
+        else { continue }
+        #expect(
+          curve.points.contains { abs($0.x - lambda) <= 0.005 && abs($0.y - exponent) <= 0.1 },
+          "\(rule.title), λ = \(lambda), p = \(exponent)")
+      }
+    }
+  }
+
   @Test("conditions that hold together have one number in files and one name, no two the same")
   func conditions() throws {
     let all = (0..<16).map { Verification.Conditions(rawValue: $0) }

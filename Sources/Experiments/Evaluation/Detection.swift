@@ -20,6 +20,18 @@ struct Detection: Sendable {
     return try? AreaUnderCurve(negatives: negatives, positives: positives)
   }
 
+  /// Of the images that are there clean and attacked, how many have a larger value attacked; nil without one.
+  func larger(_ statistic: String) -> Proportion? {
+    let before = Dictionary(
+      clean.map { ($0.index, $0.statistics?[statistic]) }, uniquingKeysWith: { first, _ in first })
+    let pairs = attacked.compactMap { outcome -> Bool? in
+      guard let value = outcome.statistics?[statistic], let own = before[outcome.index] ?? nil
+      else { return nil }
+      return value > own
+    }
+    return pairs.isEmpty ? nil : Proportion(pairs)
+  }
+
   /// The ROC curve; nil unless there are values of clean and of attacked images.
   func curve(_ statistic: String) -> ReceiverOperatingCharacteristic? {
     let (negatives, positives) = scores(statistic)

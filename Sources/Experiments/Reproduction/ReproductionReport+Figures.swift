@@ -35,12 +35,17 @@ extension ReproductionReport {
     return [
       .paragraph(
         "The paper explains mixup inference by two conditions on what mixing does to a network's confidence. Here both "
-          + "are measured, on images that are classified rightly until they are attacked: "
-          + measured.map {
-            "\($0.1.adversarialCount) of the first \($0.1.imageCount) on the \($0.0.method.title) network"
-          }
-          .joined(separator: ", ") + "."),
-      .list(NetworkVerificationReport.verdicts(measured.map(\.1))),
+          + "are measured, on images that are classified rightly until oblivious "
+          + "PGD-\(measured.first?.1.settings.steps ?? 0) attacks them: "
+          + listed(
+            measured.map {
+              "\($0.1.adversarialCount) of the first \($0.1.imageCount) on the \($0.0.method.title) network"
+            })
+          + ". Whoever knows of the defence chooses his change of the image by what mixing does to it, and of him the "
+          + "conditions say nothing."),
+      .list(
+        NetworkVerificationReport.verdicts(measured.map(\.1))
+          + [NetworkVerificationReport.derivation(measured.map(\.1))]),
       NetworkVerificationReport.glossary,
       .table(
         NetworkVerificationReport.verdictTable(measured.map(\.1)),
@@ -69,11 +74,12 @@ extension ReproductionReport {
             + "two bounds are the same line."
           : "The same of the \(network.method.title) network."),
     ]
-    return figure + (NetworkRegion(conditions, seed: settings.seed)?.content ?? []) + [
-      .details(
-        "Every λ, and the condition by both routes",
-        [.paragraph(report.introduction), report.table, report.routes])
-    ]
+    return figure
+      + (NetworkRegion(conditions, seed: settings.seed)?.content(isFirst: isFirst) ?? []) + [
+        .details(
+          "Every λ, and the condition by both routes",
+          [.paragraph(report.introduction), report.table, report.routes])
+      ]
   }
 
   private func panels(

@@ -14,7 +14,8 @@ extension ReproductionReport {
         "Mixup Inference (Pang, Xu and Zhu, ICLR 2020) answers for an image with the mean of a network's predictions on "
           + "mixtures of it with clean images. MI-OL (other label) draws clean images of any class but the predicted one, "
           + "MI-PL (predicted label) of that class. MI-Combined answers as MI-PL where mixing lowers the confidence in the "
-          + "predicted class by less than a threshold, so that the image looks clean, and as MI-OL elsewhere."
+          + "predicted class by less than a threshold, which the paper takes for the mark of a clean image, and as MI-OL "
+          + "elsewhere."
       ),
       .paragraph(
         "Here \(results.networks.count) networks are attacked, alone and behind it: "
@@ -36,10 +37,11 @@ extension ReproductionReport {
         accuracyPlot,
         caption:
           "Images classified correctly, with 95% intervals over images; the number at the right is of the attacker who "
-          + "knows. Who does not know runs projected gradient descent through the network alone "
-          + "(\(attackTitle(settings.oblivious(radius)))). Who knows runs it through the whole defence as well "
+          + "knows. The attacker who does not know runs projected gradient descent (PGD) through the network alone "
+          + "(\(attackTitle(settings.oblivious(radius)))). The one who knows runs it through the whole defence as well "
           + "(\(attackTitle(settings.adaptive(radius)))), and an image counts only if it withstands both; on the network "
-          + "alone there is nothing to know, and both are one attack. A stronger attack can only lower these accuracies."
+          + "alone there is nothing to know, and both are one attack. A stronger attack can only lower these accuracies; what "
+          + "MI-OL adds may then be more or less."
       ))
     return content + warnings.map { .note($0) } + [.note(reservations)]
   }
@@ -88,7 +90,7 @@ extension ReproductionReport {
       answer +=
         ". What is left then, \(share), "
         + (left.interval.upper < guessing ? "is less than" : "cannot be told from")
-        + " guessing, \(percent(guessing, decimals: 0))"
+        + " the \(percent(guessing, decimals: 0)) of always naming one class"
     }
     return answer + "."
   }
@@ -148,23 +150,31 @@ extension ReproductionReport {
   /// What would make the answer wrong, as far as this page can know.
   private var reservations: String {
     let checked = results.networks.flatMap { network in network.sanity.map { (network, $0) } }
-    let undecided = checked.reduce(0) { $0 + $1.1.verdicts.count { $0.outcome == .undecided } }
+    func count(_ outcome: SanityVerdict.Outcome) -> Int {
+      checked.reduce(0) { $0 + $1.1.verdicts.count { $0.outcome == outcome } }
+    }
+    let (undecided, skipped) = (count(.undecided), count(.skipped))
     let sanity =
       checked.isEmpty
       ? "The sanity suite, which asks whether the attacks work at all, was not run."
       : checked.allSatisfy(\.1.failures.isEmpty)
         ? "No check of the sanity suite failed, on \(checked[0].1.count) images of each network that it was run on"
-          + (undecided == 0 ? "" : ", and \(undecided) decided nothing")
-          + "; so few images show gross faults only."
+          + (undecided == 0 ? "" : "; \(undecided) are not decided")
+          + (skipped == 0 ? "" : "; \(skipped) could not be made")
+          + ". So few images show gross faults only."
         : "The sanity suite found faults: figures that failed are not to be quoted."
     let choice =
       settings.radius.map {
         "ε = \(settings.epsilons[0]) was chosen as the smallest radius that leaves the \($0.method.title) network alone "
-          + "at most \(percent($0.left, decimals: 0)) of validation images; at others nobody attacked who knows. "
+          + "at most \(percent($0.left, decimals: 0)) of validation images; at other radii no attacker who knows was tried. "
       } ?? ""
+    let tuning =
+      results.networks.contains { $0.chosen.tuning != nil }
+      ? "The defences' settings were chosen against the attacker who does not know; against the one who does, others "
+        + "may be better. " : ""
     return
       "Intervals are for the choice of images alone: of each kind one network was trained, and how far others are from "
-      + "it was not measured here. \(choice)\(sanity)"
+      + "it was not measured here, nor what holds for other images than \(results.dataset.name). \(choice)\(tuning)\(sanity)"
   }
 
   /// The paper that the defence is from.

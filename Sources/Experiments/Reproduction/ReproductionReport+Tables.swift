@@ -65,6 +65,11 @@ extension ReproductionReport {
       })
   }
 
+  /// What settings are called in tables.
+  private static let words = [
+    "lambda": "λ", "lambdaPredicted": "λ of MI-PL", "threshold": "threshold",
+  ]
+
   var matchedTable: Table {
     Table(
       columns: ["network", "defence", "setting", "clean, validation"],
@@ -73,8 +78,9 @@ extension ReproductionReport {
         else {
           return nil
         }
-        let setting = matched.defence.parameters.filter { $0.key != "draws" }.asList
-          .joined(separator: ", ")
+        let setting = matched.defence.parameters.filter { $0.key != "draws" }
+          .map { (Self.words[$0.key] ?? $0.key, $0.value) }.sorted { $0.0 < $1.0 }
+          .map { "\($0.0) \($0.1)" }.joined(separator: ", ")
         return [
           Table.Cell(setting.isEmpty ? "–" : setting),
           Table.Cell(
@@ -123,7 +129,8 @@ extension ReproductionReport {
   var detectionTable: Table {
     Table(
       columns: [
-        "network", "ε", "λ", "drop of F_ŷ", "drop of the largest", "clean", "attacked",
+        "network", "ε", "λ", "drop of F_ŷ", "drop of the largest", "larger when attacked", "clean",
+        "attacked",
       ],
       rows: results.networks.flatMap { network in
         settings.epsilons.compactMap { epsilon -> [Table.Cell]? in
@@ -136,6 +143,10 @@ extension ReproductionReport {
               guard let area = detection.area(statistic.rawValue) else { return "–" }
               return Table.Cell(interval(area.value, area.interval()))
             } + [
+              detection.larger(DetectionStatistic.confidenceDrop.rawValue).map {
+                Table.Cell(
+                  interval($0.value, $0.wilsonInterval(), decimals: 0, scale: 100, unit: "%"))
+              } ?? "–",
               Table.Cell("\(detection.clean.count)"), Table.Cell("\(detection.attacked.count)"),
             ]
         }
@@ -203,6 +214,13 @@ extension ReproductionReport {
         )
       }
     }
+  }
+
+  /// What a threshold below zero means, where one was chosen; begins with a space.
+  var thresholdText: String {
+    results.networks.contains { ($0.chosen.tuning?.threshold.value ?? 0) < 0 }
+      ? " A threshold below 0 has MI-Combined answer as MI-PL only where mixing raises the confidence by more than that."
+      : ""
   }
 
   /// The rule by which settings were chosen, in words.

@@ -149,10 +149,15 @@ package struct ReproductionReport: Sendable, Reported {
         ]
       } ?? []
     case .settings:
-      [.table(matchedTable, caption: choiceText)]
+      [.table(matchedTable, caption: choiceText + thresholdText)]
         + results.networks.compactMap { network in
           network.chosen.tuning.map {
-            .figure(tuningPlot($0), caption: "λ on \(network.method.title), validation images.")
+            .figure(
+              tuningPlot($0),
+              caption:
+                "The values of λ that were tried on \(network.method.title), on validation images; attacked by oblivious "
+                + "PGD-\(settings.radius?.steps ?? settings.referenceSteps) at ε = \(epsilon(network))."
+            )
           }
         }
     case .accuracy(let epsilon):
@@ -189,8 +194,10 @@ package struct ReproductionReport: Sendable, Reported {
           detectionTable,
           caption:
             "Area under the ROC curve by which a statistic tells images that oblivious PGD-\(settings.referenceSteps) "
-            + "misled from clean ones, with 95% intervals: what mixing takes from F_ŷ, as the paper has it, or from the "
-            + "largest probability, as its code."),
+            + "misled from all clean ones, with 95% intervals: what mixing takes from F_ŷ, as the paper has it, or from the "
+            + "largest probability, as its code. Larger when attacked: of the misled images the share whose F_ŷ drops more "
+            + "attacked than clean, with Wilson's interval, in which it plays no part how sure the network was of the others."
+        ),
         .figure(rocPlot, caption: "ROC curves of MI-PL's statistic, the drop of F_ŷ."),
       ]
     case .tradeOff:
@@ -234,7 +241,8 @@ package struct ReproductionReport: Sendable, Reported {
           costTable,
           caption:
             "On clean images, in the time of one thread: the median of the blocks of images that were measured "
-            + "together, and, in parentheses, the fastest and the slowest.")
+            + "together, and, in parentheses, the fastest and the slowest. What else the machine did is in it."
+        )
       ]
     case .provenance:
       [
@@ -307,7 +315,9 @@ package struct ReproductionReport: Sendable, Reported {
         "\(results.trainingCount) training (and mixing partners), \(results.validationCount) "
           + "validation, \(results.testCount) test"),
       HTMLReport.KeyValue("Processor", MachineReport.processorName),
-      HTMLReport.KeyValue("Wall-clock time of this run", duration(results.seconds)),
+      HTMLReport.KeyValue(
+        "Wall-clock time of this run",
+        "\(duration(results.seconds)), without what an earlier one had finished"),
     ]
       + results.networks.flatMap {
         [
@@ -380,7 +390,8 @@ package struct ReproductionReport: Sendable, Reported {
     ]
       + remark(
         { $0.upper < 0.5 },
-        "that is worse than a coin: mixing lowers F_ŷ less on attacked images than on clean ones")
+        "that is worse than a coin: mixing lowers F_ŷ less on attacked images than on clean ones. The statistic tells "
+          + "them apart there, but the other way round than MI-Combined takes it")
       + remark(
         { $0.lower <= 0.5 && $0.upper >= 0.5 }, "whether that is better than a coin is not decided"
       )

@@ -93,6 +93,16 @@ public struct GrowthCondition: Sendable, Hashable {
     favourableLambdas.flatMap { $0.upper == 1 ? $0.lower : nil }
   }
 
+  /// The exponent above which a condition of this strength and slope holds at λ, whatever its own:
+  /// p = ln(1 − c(1−λ)/g) / ln λ, which tends to c/g where λ does to 1.
+  ///
+  /// - Returns: nil unless 0 < λ < 1, and where no exponent is enough because c(1−λ) ≥ g.
+  public func criticalExponent(at lambda: Double) -> Double? {
+    let share = slope * (1 - lambda) / strength
+    guard lambda > 0, lambda < 1, share < 1 else { return nil }
+    return log1p(-share) / log(lambda)
+  }
+
   /// The root between two places of different sign.
   private func root(from start: Double, to end: Double) -> Double {
     var (a, b) = (start, end)

@@ -227,7 +227,7 @@ extension SanitySuite {
     return (
       50 * missed <= decided.count ? .passed : .failed,
       "\(margins.count { $0 > 0 }) of \(margins.count) can be broken at \(budget.radius); of the \(decided.count) "
-        + "that are clear the attack finds \(missed) otherwise"
+        + "that are clear the attack gets \(missed) wrong"
     )
   }
 
@@ -329,7 +329,11 @@ extension SanitySuite {
 
   private func ownGradientsHelp() throws -> (SanityVerdict.Outcome, String) {
     guard let other else {
-      return (.skipped, isDefended ? "the network is attacked above" : "no other network was given")
+      return (
+        .skipped,
+        isDefended
+          ? "the oblivious attack is on another network already" : "no other network was given"
+      )
     }
     guard isAdaptive || isDefended else {
       return (.failed, "the attack searches on another network; measure one on this")

@@ -57,6 +57,29 @@ struct GrowthConditionTests {
     }
   }
 
+  @Test("at every λ it holds for the exponents above one, and for no others")
+  func border() async {
+    await check(
+      "at every λ it holds for the exponents above one", .double(in: 0.01...1),
+      .double(in: 0.01...1), .double(in: 0.01...0.99), cases: 300
+    ) { (strength: Double, slope: Double, lambda: Double) in
+      func condition(_ exponent: Double) throws -> GrowthCondition {
+        try GrowthCondition(strength: strength, exponent: exponent, slope: slope)
+      }
+      guard let critical = try condition(1).criticalExponent(at: lambda) else {
+        #expect(slope * (1 - lambda) >= strength)
+        return #expect(try !condition(1000).holds(at: lambda))
+      }
+      cover(0.1, "below 1", critical < 1)
+      cover(0.1, "above 1", critical > 1)
+      // The margin rises with p by gλᵖ|ln λ|, which has to be seen beyond rounding.
+      let rise = strength * pow(lambda, critical) * abs(log(lambda)) * critical
+      try assume(rise > 1e-9 && critical > 1e-6)
+      #expect(try condition(critical * (1 + 1e-5)).holds(at: lambda))
+      #expect(try !condition(critical * (1 - 1e-5)).holds(at: lambda))
+    }
+  }
+
   @Test("MI-PL needs gp > 1: a linear effect never satisfies it, and g = 1, p > 1 always")
   func edges() throws {
     for strength in [0.3, 0.9, 1] {
