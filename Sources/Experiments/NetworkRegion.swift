@@ -99,7 +99,7 @@ package struct NetworkRegion: Sendable {
       return "under \(rule.title) "
         + (low <= high
           ? "p\u{A0}=\u{A0}\(range) lies in all whiskers"
-          : "no p lies in all whiskers, so that its attack is no power law")
+          : "no p lies in all whiskers, where a power law has one")
     }
     return said.isEmpty ? "" : " On \(name), \(said.joined(separator: "; "))."
   }
@@ -125,8 +125,8 @@ package struct NetworkRegion: Sendable {
             + "an attack shrunk by λ keeps λᵖ of its effect. The attack takes g = \(strength) from F_y, as that on \(name) "
             + "does. The dotted lines are computed: above the upper one RIC holds under MI-PL, where c = 1, above the lower under "
             + "MI-OL, where c = (L − 2)/(L − 1) for L classes. Marks: the p at which a model's attack would decay as much as that on "
-            + "\(name) at this λ, with whiskers of 95% at least, as those of g and of the decay are of 97.5%; arrows point to what "
-            + "lies beyond. Where an area says otherwise than the table, the network is no such model.\(heights)"
+            + "\(name) at this λ, with whiskers of 95% at least, each by itself; arrows point to what lies beyond. Where an area "
+            + "says otherwise than the table, the network is no such model.\(heights)"
           : "The same for \(name), where the attack takes g = \(strength) from F_y.\(heights)")
     ]
   }

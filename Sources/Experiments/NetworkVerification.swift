@@ -90,7 +90,8 @@ package struct NetworkVerification: Sendable {
     }
 
     /// The exponent p of the power law that decays as much at λ: p = ln(1 − decay/g) / ln λ, with an interval from the
-    /// outer ends of both, so with 95% at least. An end is 0 where nothing need have decayed, and ∞ where nothing need be left; nil where g may be 0, where there is no image, and at λ of 0 or 1.
+    /// outer ends of both, so with 95% at least. An end is 0 where nothing need have decayed, and ∞ where nothing need be
+    /// left; nil where g may be 0, where there is no image, and at λ of 0 or 1.
     package func exponent(at lambda: MixingRatio) -> (value: Double, interval: Interval)? {
       guard strength.count > 0, strength.interval.lower > 0, strength.interval.upper <= 1,
         lambda != 0, lambda != 1

@@ -169,6 +169,7 @@ package struct HTMLReport: Sendable {
 
     private var seen = Count()
     private var opened = Count()
+    private var isInside = false
 
     init(_ content: [Content]) {
       for part in content {
@@ -196,8 +197,6 @@ package struct HTMLReport: Sendable {
       }
       return body(&self)
     }
-
-    private var isInside = false
   }
 
   private func html(_ content: Content, _ numbers: inout Numbers) -> String {

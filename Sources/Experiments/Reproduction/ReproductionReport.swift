@@ -45,7 +45,7 @@ package struct ReproductionReport: Sendable, Reported {
     "First \(results.testCount) test images of \(results.dataset.name). A defence decides by the mean over N = "
       + "\(settings.decisionDraws) mixtures, and is scored on \(settings.scoringDraws) such decision"
       + (settings.scoringDraws == 1 ? "" : "s")
-      + " for each image. Attacks are PGD in ℓ∞ away from the true label, from a random start, with steps of "
+      + " for each image. Attacks are PGD in ℓ∞, know the true labels, begin at random and take steps of "
       + "max(ε/4, 2.5 ε/steps). Of the adaptive attack, image by image the better counts of PGD-\(settings.adaptiveSteps) "
       + "through the network and through the defence, there with \(settings.attackDraws) executions for a gradient. Seed "
       + "\(settings.seed), kernel set \(settings.kernels.rawValue)."
@@ -196,7 +196,7 @@ package struct ReproductionReport: Sendable, Reported {
             "Area under the ROC curve by which a statistic tells images that oblivious PGD-\(settings.referenceSteps) "
             + "misled from all clean ones, with 95% intervals: what mixing takes from F_ŷ, as the paper has it, or from the "
             + "largest probability, as its code. Larger when attacked: of the misled images the share whose F_ŷ drops more "
-            + "attacked than clean, with Wilson's interval, in which it plays no part how sure the network was of the others."
+            + "attacked than clean, each beside itself, with Wilson's interval."
         ),
         .figure(rocPlot, caption: "ROC curves of MI-PL's statistic, the drop of F_ŷ."),
       ]
