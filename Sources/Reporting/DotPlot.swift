@@ -90,7 +90,7 @@ package struct DotPlot: Drawing {
           ? nil
           : (
             index == conditions.count - 1 ? "\(name) (numbers at the right)" : name,
-            .point(index, Marker.series(index))
+            .point(index, ink: .series(index), Marker.series(index))
           )
       }, y: y)
     for line in wrapped(axis.title, width: canvas.innerWidth) {

@@ -227,7 +227,7 @@ func shortened(
 /// How one series is told from the others in a legend.
 enum Swatch {
   case square(Int)
-  case point(Int, Marker)
+  case point(Int, ink: Canvas.Ink, Marker)
   case line(Int, ink: Canvas.Ink, marker: Marker?, dash: String?)
   /// A mark upon the colours of others.
   case mark(Marker)
@@ -237,7 +237,7 @@ enum Swatch {
   /// The series that is told by it; nil of what is no data.
   var series: Int? {
     switch self {
-    case .square(let index), .point(let index, _), .line(let index, _, _, _): index
+    case .square(let index), .point(let index, _, _), .line(let index, _, _, _): index
     case .reference, .mark: nil
     }
   }
@@ -312,8 +312,8 @@ extension Canvas {
         path(Marker.square.path(x: x + 6, y: y - 4.5, radius: 6.5), fill: .series(index))
       case .mark(let marker):
         path(marker.path(x: x + 6, y: y - 4.5, radius: 4.5), fill: .text(1))
-      case .point(let index, let marker):
-        path(marker.path(x: x + 6, y: y - 4.5, radius: 4.5), fill: .series(index))
+      case .point(_, let ink, let marker):
+        path(marker.path(x: x + 6, y: y - 4.5, radius: 4.5), fill: ink)
       case .reference:
         line(x, y - 4.5, x + 25, y - 4.5, ink: .text(0.5), dash: "3 4")
       case .line(_, let ink, let marker, let dash):

@@ -182,19 +182,16 @@ package struct HTMLReport: Sendable {
     }
 
     mutating func next(_ kind: WritableKeyPath<Count, Int>) -> Int {
-      seen[keyPath: kind] += 1
-      return seen[keyPath: kind]
+      let count: WritableKeyPath<Numbers, Count> = isInside ? \.opened : \.seen
+      self[keyPath: count][keyPath: kind] += 1
+      return self[keyPath: count][keyPath: kind]
     }
 
     /// Numbers what has to be opened.
     mutating func closed<Result>(_ body: (inout Numbers) -> Result) -> Result {
-      let isInside = isInside
-      if !isInside { swap(&seen, &opened) }
-      self.isInside = true
-      defer {
-        if !isInside { swap(&seen, &opened) }
-        self.isInside = isInside
-      }
+      let wasInside = isInside
+      isInside = true
+      defer { isInside = wasInside }
       return body(&self)
     }
   }

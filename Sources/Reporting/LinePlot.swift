@@ -269,7 +269,7 @@ package struct LinePlot: Drawing {
       guard !one.name.isEmpty else { return nil }
       let marker = showsMarkers(one) ? Marker.series(index) : nil
       return one.join == .none
-        ? (one.name, .point(index, Marker.series(index)))
+        ? (one.name, .point(index, ink: ink(index), Marker.series(index)))
         : (one.name, .line(index, ink: ink(index), marker: marker, dash: dash(of: index)))
     }
     if let diagonal { items.append((diagonal, .reference)) }

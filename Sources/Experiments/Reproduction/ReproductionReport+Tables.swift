@@ -66,9 +66,7 @@ extension ReproductionReport {
   }
 
   /// What settings are called in tables.
-  private static let words = [
-    "lambda": "λ", "lambdaPredicted": "λ of MI-PL", "threshold": "threshold",
-  ]
+  private static let words = ["lambda": "λ", "lambdaPredicted": "λ of MI-PL"]
 
   var matchedTable: Table {
     Table(
