@@ -141,6 +141,7 @@ package enum AtomicFile {
     while true {
       let name = "\(folder)\(separator).\(machine).\(getpid())-\(attempt)\(ending)"
       let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      let code = errno
       if descriptor >= 0 {
         // Who removes what was left behind may have come between. A file system without locks has no such.
         var status = stat()
@@ -149,11 +150,40 @@ package enum AtomicFile {
           return (name, descriptor)
         }
         close(descriptor)
-      } else if errno != EEXIST {
-        throw FileWriteError(path: path, code: errno)
+      } else if code != EEXIST, !isThere(name) {
+        throw FileWriteError(path: path, code: code)
       }
       attempt += 1
     }
+  }
+
+  /// Creates a file for reading and writing, unless it is there, whoever else is about to create it.
+  ///
+  /// - Returns: its descriptor; nil if it was there, or somebody else was faster.
+  /// - Throws: `FileWriteError`.
+  package static func create(_ path: String) throws(FileWriteError) -> Int32? {
+    let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    if descriptor < 0 { try requireTaken(path, code: errno) }
+    return descriptor < 0 ? nil : descriptor
+  }
+
+  /// Finds out whether a file could not be created because it is there.
+  ///
+  /// SFTP has no code for that: through sshfs (3.7.3) it is EPERM where another computer was faster, and a mount that
+  /// remembers what was not there may not show that file for seconds. It is there if a file of another name can be
+  /// created beside it.
+  ///
+  /// - Parameter code: of the attempt to create it.
+  /// - Throws: `FileWriteError` if the reason is another.
+  package static func requireTaken(_ path: String, code: Int32) throws(FileWriteError) {
+    if code == EEXIST || isThere(path) { return }
+    guard code == EPERM else { throw FileWriteError(path: path, code: code) }
+    try check(URL(filePath: path))
+  }
+
+  private static func isThere(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
   }
 
   private static let ending = ".partial"
@@ -169,12 +199,15 @@ package enum AtomicFile {
     return safe.isEmpty ? "machine" : String(safe.prefix(40))
   }()
 
-  /// Removes the files of `createPartial` on this machine whose process has ended: nobody has them locked. Those of
-  /// other machines stay, as on a file system that several share a lock may be seen by one alone.
+  /// Removes the files of `createPartial` on this machine whose process has ended, and that nobody has locked. Either
+  /// sign alone may be wrong: another process may have the number by now, or see the folder through another mount, which
+  /// does not know of the lock. Files of other machines stay.
   private static func removePartials(in folder: String) {
     let place = folder.isEmpty ? "." : folder
-    for name in (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
-    where isPartial(name) {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? [] {
+      guard let writer = writer(ofPartial: name),
+        writer == getpid() || kill(writer, 0) != 0 && errno == ESRCH
+      else { continue }
       let path = "\(place)/\(name)"
       let descriptor = open(path, O_RDONLY | O_CLOEXEC)
       guard descriptor >= 0 else { continue }
@@ -183,14 +216,16 @@ package enum AtomicFile {
     }
   }
 
-  /// Whether a file has a name that `createPartial` gives on this machine.
-  private static func isPartial(_ name: String) -> Bool {
+  /// The process that gave a file its name in `createPartial`, on this machine.
+  private static func writer(ofPartial name: String) -> pid_t? {
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 4, parts[0].isEmpty, parts[1] == machine, parts[3] == "partial" else {
-      return false
+      return nil
     }
     let numbers = parts[2].split(separator: "-", omittingEmptySubsequences: false)
-    return numbers.count == 2 && numbers.allSatisfy { Int($0) != nil }
+    guard numbers.count == 2, let process = pid_t(numbers[0]), process > 0, Int(numbers[1]) != nil
+    else { return nil }
+    return process
   }
 
   private static func overwrite(_ path: String, with data: Data) throws(FileWriteError) {

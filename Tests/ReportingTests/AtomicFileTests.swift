@@ -1,5 +1,6 @@
 import Foundation
 import Reporting
+import Synchronization
 import Testing
 
 @Suite("A file is written whole or not at all")
@@ -86,10 +87,13 @@ struct AtomicFileTests {
   )
   func leftBehind() throws {
     try inFolder { folder in
+      // No process has so large a number (Linux' PID_MAX_LIMIT is 2²²); the first has 1, and lives.
       let (left, held) = (
-        ".\(AtomicFile.machine).1-0.partial", ".\(AtomicFile.machine).2-0.partial"
+        ".\(AtomicFile.machine).5000000-0.partial", ".\(AtomicFile.machine).5000001-0.partial"
       )
-      let others = [".another.1-0.partial", ".partial", "a.partial"]
+      let others = [
+        ".another.5000000-0.partial", ".\(AtomicFile.machine).1-0.partial", ".partial", "a.partial",
+      ]
       for name in [left, held] + others {
         try Data("part".utf8).write(to: folder.appending(path: name))
       }
@@ -119,6 +123,51 @@ struct AtomicFileTests {
         let found = #expect(throws: FileWriteError.self) { try AtomicFile.check(wrong) }
         #expect(found == expected)
       }
+    }
+  }
+
+  @Test("A file is created by one of many who try at once, and stays as that one left it")
+  func created() throws {
+    try inFolder { folder in
+      let path = folder.appending(path: "claim").path()
+      let winners = Mutex<[Int]>([])
+      DispatchQueue.concurrentPerform(iterations: 8) { who in
+        guard let descriptor = try? AtomicFile.create(path) else { return }
+        let code = Array("\(who)".utf8).withUnsafeBytes { writeAll($0, to: descriptor) }
+        close(descriptor)
+        if code == nil { winners.withLock { $0.append(who) } }
+      }
+      let found = winners.withLock { $0 }
+      #expect(found.count == 1)
+      #expect(try String(contentsOfFile: path, encoding: .utf8) == "\(found.first ?? -1)")
+      let again = try AtomicFile.create(path)
+      #expect(again == nil)
+      let missing = folder.appending(path: "no folder/claim").path(percentEncoded: false)
+      #expect(throws: FileWriteError(path: missing, code: ENOENT)) {
+        _ = try AtomicFile.create(missing)
+      }
+    }
+  }
+
+  /// sshfs 3.7.3 says EPERM of a file that another has created a moment ago, and may not show it for seconds.
+  @Test("A file that is not to be created is taken for another's only where a file can be created")
+  func takenUnseen() throws {
+    try inFolder { folder in
+      let path = folder.appending(path: "claim").path()
+      try AtomicFile.requireTaken(path, code: EEXIST)
+      try AtomicFile.requireTaken(path, code: EPERM)
+      #expect(try names(in: folder) == [])
+      for code in [EACCES, ENOSPC, EROFS, EIO] {
+        #expect(throws: FileWriteError(path: path, code: code)) {
+          try AtomicFile.requireTaken(path, code: code)
+        }
+      }
+      try AtomicFile.write("text", to: URL(filePath: path))
+      try AtomicFile.requireTaken(path, code: EPERM)
+      #expect(throws: FileWriteError(path: path + "/below", code: ENOTDIR)) {
+        try AtomicFile.requireTaken(path + "/below", code: EPERM)
+      }
+      #expect(try String(contentsOfFile: path, encoding: .utf8) == "text")
     }
   }
 

@@ -149,9 +149,7 @@ package final class OutcomeFile: Sendable {
       let part = file.deletingPathExtension()
         .appendingPathExtension("\(writer)-\(number)").appendingPathExtension(partEnding)
       let path = part.path(percentEncoded: false)
-      let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-      if descriptor >= 0 { return (path, descriptor) }
-      guard errno == EEXIST else { throw FileWriteError(path: path, code: errno) }
+      if let descriptor = try AtomicFile.create(path) { return (path, descriptor) }
       number += 1
     }
   }

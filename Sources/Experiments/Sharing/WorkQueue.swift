@@ -201,11 +201,7 @@ package final class WorkQueue: Sendable {
   /// - Returns: whether this process has created it.
   private func make(_ claim: Claim) throws(FileWriteError) -> Bool {
     let path = path(name(claim))
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    if descriptor < 0 {
-      guard errno == EEXIST else { throw FileWriteError(path: path, code: errno) }
-      return false
-    }
+    guard let descriptor = try AtomicFile.create(path) else { return false }
     defer { close(descriptor) }
     let code = Array("\(holder)\n".utf8).withUnsafeBytes { writeAll($0, to: descriptor) }
     if let code {
