@@ -330,7 +330,7 @@ def report(records):
         " as fast as the best peer ours is, median [quartiles] over the rounds; and how many CPUs"
         " were busy with other things meanwhile.\n\n"
         + table(rows, 1))
-    memory = [r for r in records if r["work"].startswith("forward") and r["work"].endswith("/30")]
+    memory = [r for r in records if r["work"].startswith(("forward", "attack"))]
     if memory:
         rows = [["work", "threads", *columns]]
         for record in memory:

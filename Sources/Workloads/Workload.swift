@@ -73,16 +73,18 @@ package struct Workload {
       try self.init(certifying: inputs, size, on: execution, profile: profile)
       return
     }
-    let classifier = try inputs.classifier(on: execution, profile: profile)
+    let plan = try inputs.network.plan(kernels: execution.kernels, profile: profile)
     if let quantization = inputs.quantization, kind != .attack {
       let integers = QuantizedClassifier(
-        try QuantizedPlan(classifier.plan, quantization), workers: execution.workers)
+        try QuantizedPlan(plan, quantization), workers: execution.workers)
       self.init(
         kind == .decision
           ? try Self.decision(by: integers, inputs, sampleCount: size)
           : Self.forward(through: integers, inputs.images[0..<size].pixels))
       return
     }
+    let classifier = NetworkClassifier(
+      kind == .attack ? plan : plan.forwardOnly, workers: execution.workers)
     switch kind {
     case .decision:
       self.init(try Self.decision(by: classifier, inputs, sampleCount: size))

@@ -130,13 +130,13 @@ struct PreparedConvolutionTests {
   func choices(_ kernels: KernelSet) {
     func name(
       _ extent: Int, _ kernel: Int, _ stride: Int, _ inputs: Int, _ outputs: Int,
-      _ profile: PlanProfile = .throughput
+      _ profile: PlanProfile = .throughput, _ direction: ConvolutionTables.Direction = .forward
     ) -> String {
       let geometry = ConvolutionGeometry(
         height: extent, width: extent, kernel: kernel, stride: stride, padding: kernel / 2)
       let weights = [Float](repeating: 0, count: kernel * kernel * inputs * outputs)
       return PreparedConvolution(
-        ConvolutionTables(geometry, .forward), inputChannels: inputs, outputChannels: outputs,
+        ConvolutionTables(geometry, direction), inputChannels: inputs, outputChannels: outputs,
         weights: weights,
         strides: PackedWeights.Strides(tap: inputs * outputs, input: outputs, output: 1),
         kernels: kernels, profile: profile
@@ -148,6 +148,12 @@ struct PreparedConvolutionTests {
     #expect(name(8, 3, 1, 64, 64, .latency) == (hasVectors ? "F(2×2)" : "direct"))
     #expect(name(32, 3, 1, 64, 64, .latency) == (hasVectors ? "F(4×4)" : "direct"))
     #expect(name(32, 3, 2, 64, 64) == "direct")
+    // The gradients of wide layers spare memory.
+    #expect(name(8, 3, 1, 640, 640) == (hasVectors ? "F(4×4)" : "direct"))
+    #expect(
+      name(8, 3, 1, 640, 640, .throughput, .inputGradient) == (hasVectors ? "F(2×2)" : "direct"))
+    #expect(
+      name(8, 3, 1, 512, 512, .throughput, .inputGradient) == (hasVectors ? "F(4×4)" : "direct"))
     #expect(name(32, 3, 1, 3, 16) == "direct")
     #expect(name(32, 3, 1, 16, 24) == "direct")
     #expect(name(2, 3, 1, 64, 64) == "direct")

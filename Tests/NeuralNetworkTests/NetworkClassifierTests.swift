@@ -23,6 +23,52 @@ struct NetworkClassifierTests {
     return try Pixels(Tensor(shape: shape).map { _ in random.uniform() })
   }
 
+  @Test("A plan for forward passes alone gives the same logits, and has no gradient")
+  func forwardOnly() throws {
+    let plan = InferencePlan(
+      network(.resNet8(Self.shape)).graph, normalization: .plusMinusOne(channels: 3))
+    let images = try images(3)
+    let draws = Draws(seed: 1, purpose: .test, examples: [0, 1, 2])
+    let classifier = NetworkClassifier(plan.forwardOnly)
+    #expect(
+      try classifier.logits(of: images, draws: draws)
+        == NetworkClassifier(plan).logits(of: images, draws: draws))
+    for _ in 0..<2 {
+      #expect(throws: ClassifierError.noGradient) {
+        _ = try classifier.logitsAndGradient(of: images, draws: draws) { $0 }
+      }
+    }
+  }
+
+  @Test(
+    "The weights as they were before packing are held until the gradients are made, and no longer")
+  func weightsAreFreed() throws {
+    func compiled() -> (classifier: NetworkClassifier, weights: [Tensor]) {
+      let network = network(.resNet8(Self.shape))
+      let plan = InferencePlan(network.graph, normalization: .plusMinusOne(channels: 3))
+      return (
+        NetworkClassifier(plan),
+        network.state.parameters.map(\.parameter.value).filter { $0.shape.count == 4 }
+      )
+    }
+    var (classifier, weights) = compiled()
+    #expect(weights.count >= 7)
+    /// Whether nobody else holds the memory: otherwise a tensor is copied before it is written to.
+    func isAlone(_ tensor: inout Tensor) -> Bool {
+      let place = tensor.withUnsafePointer { Int(bitPattern: $0) }
+      return tensor.withUnsafeMutablePointer { Int(bitPattern: $0) } == place
+    }
+    let images = try images(2)
+    let draws = Draws(seed: 1, purpose: .test, examples: [0, 1])
+    _ = try classifier.logits(of: images, draws: draws)
+    var copies = weights
+    for place in copies.indices { #expect(!isAlone(&copies[place])) }
+    copies = []
+    _ = try classifier.logitsAndGradient(of: images, draws: draws) { $0 }
+    for place in weights.indices { #expect(isAlone(&weights[place])) }
+    withExtendedLifetime(classifier) {}
+  }
+
   @Test(
     "Logits and gradients are the same bytes whatever the threads and the batch",
     arguments: KernelSet.available, PlanProfile.allCases)
@@ -68,7 +114,7 @@ struct NetworkClassifierTests {
         extents: (Self.shape.height, Self.shape.width)
       ).graph()
     let plan = InferencePlan(graph, normalization: scaling)
-    let gradients = GradientPlan(of: plan)
+    let gradients = try #require(GradientPlan(of: plan))
     let workspace = Workspace(for: plan, gradients: gradients, capacity: 3)
     let tape = Tape(for: gradients, capacity: 3)
     let pixels = AlignedBuffer(uninitialized: 3 * Self.shape.count)

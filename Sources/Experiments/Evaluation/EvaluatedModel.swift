@@ -137,10 +137,11 @@ package struct CheckpointModel: EvaluatedModel {
   package var hasGradient: Bool { arithmetic == .float32 || followsFloat32 }
 
   package func classifier(kernels: KernelSet) throws -> any DifferentiableClassifier {
-    let exact = NetworkClassifier(try InferencePlan(checkpoint, kernels: kernels))
+    let plan = try InferencePlan(checkpoint, kernels: kernels)
+    let exact = NetworkClassifier(plan)
     guard arithmetic != .float32 else { return exact }
     guard let quantization = checkpoint.quantization else { throw QuantizationError.missing }
-    let integers = QuantizedClassifier(try QuantizedPlan(exact.plan, quantization))
+    let integers = QuantizedClassifier(try QuantizedPlan(plan, quantization))
     let followed = followsFloat32 ? exact : nil
     guard arithmetic == .int8Checked else {
       return StraightThrough(integers, following: followed)

@@ -156,28 +156,45 @@ private func withPointer<R>(_ tensor: Tensor?, _ body: (UnsafePointer<Float>?) -
 
 /// A convolution whose weights no longer change, to be prepared for one direction or both.
 struct FrozenConvolution: Sendable {
-  /// [O, C, K, K].
-  let weight: Tensor
-  fileprivate let tables: SharedConvolutionTables
+  /// [O, C, K, K]; not multiplied with the factors yet, so that they lie where the layer has them.
+  private let unscaled: Tensor
+  /// [O], if there are factors.
+  private let scale: Tensor?
+  private let tables: SharedConvolutionTables
 
   var geometry: ConvolutionGeometry { tables.geometry }
+  /// C·K², the products in a sum.
+  var termCount: Int { unscaled.rowCount }
+
+  fileprivate init(weight: Tensor, scale: Tensor? = nil, tables: SharedConvolutionTables) {
+    unscaled = weight
+    self.scale = scale
+    self.tables = tables
+  }
 
   /// The same convolution followed by a factor for every output channel: weight[o, c, i, j] · scale[o].
   func scaled(by scale: Tensor) -> FrozenConvolution {
-    var result = weight
+    FrozenConvolution(weight: weight, scale: scale, tables: tables)
+  }
+
+  /// [O, C, K, K]; computed where there are factors.
+  var weight: Tensor {
+    guard let scale else { return unscaled }
+    var result = unscaled
     let width = result.rowCount
     result.withUnsafeMutablePointer { values in
       for output in 0..<scale.count {
         for place in output * width..<(output + 1) * width { values[place] *= scale[output] }
       }
     }
-    return FrozenConvolution(weight: result, tables: tables)
+    return result
   }
 
   /// Chooses an algorithm for a direction and packs the weights for it.
   func prepared(
     _ direction: ConvolutionTables.Direction, kernels: KernelSet, profile: PlanProfile
   ) -> PreparedConvolution {
+    let weight = weight
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
     let taps = weight.shape[2] * weight.shape[3]
     let isForward = direction == .forward

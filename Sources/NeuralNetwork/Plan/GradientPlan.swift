@@ -39,8 +39,12 @@ package struct GradientPlan: Sendable {
   /// What it needs of the forward pass.
   package let tape: Tape.Layout
 
-  package init(of plan: InferencePlan) {
-    self.plan = plan
+  /// The gradient of a plan, whose weights are taken one by one, so that those as they were before packing and those
+  /// packed are never all there at once, unless somebody else holds that plan.
+  ///
+  /// - Returns: nil if the plan is one for forward passes alone.
+  package init?(of plan: consuming InferencePlan) {
+    self.plan = plan.forwardOnly
     // The slot in whose memory a slot's gradient lies: the gradient of a sum is also that of its addend,
     // so the addend needs no memory of its own until something else adds to it.
     var place = Array(plan.slots.indices)
@@ -61,6 +65,7 @@ package struct GradientPlan: Sendable {
         core: core, input: gradient, output: slot, addend: hasGradient[slot] ? place[slot] : nil,
         masks: users[slot] == 0 && isRectified[slot])
     }
+    let (kernels, profile) = (plan.kernels, plan.profile)
     var made = [[Step]](repeating: [], count: plan.steps.count)
     for (index, step) in plan.steps.enumerated().reversed() {
       let gradient = place[step.output]
@@ -76,16 +81,15 @@ package struct GradientPlan: Sendable {
       }
       for (place, slot) in step.inputs.enumerated() {
         users[slot] -= 1
-        let core: Step.Core =
-          switch step.core {
-          case .product(let product):
-            .product(
-              Step.Product(
-                product.frozen.prepared(
-                  .inputGradient, kernels: plan.kernels, profile: plan.profile)))
-          case .affine(let scale, _): .scaling(by: scale)
-          case .other(let operation): .other(operation, ofInput: place, inputs: step.inputs)
-          }
+        let core: Step.Core
+        switch step.core {
+        case .product:
+          guard let weights = plan.takeWeights(ofStep: index) else { return nil }
+          core = .product(
+            Step.Product(weights.prepared(.inputGradient, kernels: kernels, profile: profile)))
+        case .affine(let scale, _): core = .scaling(by: scale)
+        case .other(let operation): core = .other(operation, ofInput: place, inputs: step.inputs)
+        }
         made[index].append(contribution(core, from: gradient, to: slot))
       }
     }

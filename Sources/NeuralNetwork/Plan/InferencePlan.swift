@@ -24,13 +24,13 @@ public struct InferencePlan: Sendable {
       let convolution: PreparedConvolution
       /// Padded with zeros to whole panels.
       let bias: Tensor
-      /// What it was prepared from, for the gradient.
-      let frozen: FrozenConvolution
+      /// Products in a sum.
+      let termCount: Int
 
       init(_ frozen: FrozenConvolution, bias: Tensor, kernels: KernelSet, profile: PlanProfile) {
         convolution = frozen.prepared(.forward, kernels: kernels, profile: profile)
         self.bias = paddedToPanel(bias)
-        self.frozen = frozen
+        termCount = frozen.termCount
       }
     }
 
@@ -90,8 +90,25 @@ public struct InferencePlan: Sendable {
   package let steps: [Step]
   /// All steps in segments, in order. From one segment to the next only one slot is handed on.
   package let segments: [Segment]
+  /// What the products were prepared from, by step, for gradients and for whole numbers; nil where the plan is for
+  /// forward passes alone.
+  private(set) var weights: [FrozenConvolution?]?
   /// The last step that reads a slot, by slot; behind all steps for the logits, which are read at the end.
   let lastUse: [Int]
+
+  /// The same plan without the memory of the weights as they were before packing: for forward passes alone, neither
+  /// for gradients nor for whole numbers.
+  public var forwardOnly: InferencePlan {
+    var result = self
+    result.weights = nil
+    return result
+  }
+
+  /// Takes the weights of a step out of the plan: their memory is free once nobody else holds them.
+  mutating func takeWeights(ofStep index: Int) -> FrozenConvolution? {
+    defer { weights?[index] = nil }
+    return weights?[index]
+  }
 
   /// Multiply-adds of a forward pass of one image by definition; those with padding are not counted.
   public var multiplyAdds: Int { steps.reduce(0) { $0 + $1.multiplyAdds } }
@@ -126,6 +143,9 @@ public struct InferencePlan: Sendable {
     for step in fused { slots[step.output] = slots.count }
     self.slots = ([0] + fused.map(\.output)).map {
       Slot(pixels: graph.values[$0].pixels, channels: graph.values[$0].channels)
+    }
+    weights = fused.map {
+      if case .product(let frozen, _) = $0.core { frozen } else { nil }
     }
     steps = fused.map { step in
       let core: Step.Core =

@@ -5,16 +5,22 @@ import Synchronization
 /// A trained network as a classifier of pixels. Safe to call from many threads: each call borrows
 /// workspaces, and works on its own thread unless it has a pool of workers.
 public final class NetworkClassifier: DifferentiableClassifier {
-  /// The compiled network.
+  /// The compiled network, for forward passes alone.
   public let plan: InferencePlan
   /// Threads that share every call's work, if any.
   private let workers: WorkerPool?
-  /// Made when a gradient is first asked for.
-  private let gradientPlan = Mutex<GradientPlan?>(nil)
+  private let gradients: Mutex<Gradients>
   /// Workspaces that no call uses at the moment.
   private let idle = Mutex<[Workspace]>([])
   /// Tapes that no call uses at the moment.
   private let idleTapes = Mutex<[Tape]>([])
+
+  private enum Gradients {
+    /// Made of this plan when one is first asked for.
+    case of(InferencePlan)
+    case made(GradientPlan)
+    case none
+  }
 
   /// Images that a forward pass takes at a time: few, so that their activations stay in the cache,
   /// but enough for a weight that is read to be used often.
@@ -22,10 +28,13 @@ public final class NetworkClassifier: DifferentiableClassifier {
 
   /// The classifier that a plan computes.
   ///
-  /// - Parameter workers: threads that share the images of a call, or the layers where there are
-  ///   few images; without them a call stays on its thread. A result does not depend on them.
+  /// - Parameters:
+  ///   - plan: one that is `forwardOnly` takes less memory, and has no gradient.
+  ///   - workers: threads that share the images of a call, or the layers where there are
+  ///     few images; without them a call stays on its thread. A result does not depend on them.
   public init(_ plan: InferencePlan, workers: WorkerPool? = nil) {
-    self.plan = plan
+    self.plan = plan.forwardOnly
+    gradients = Mutex(.of(plan))
     self.workers = workers
   }
 
@@ -48,7 +57,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
       images.tensor.withUnsafePointer { pixels in
         nonisolated(unsafe) let (logits, pixels) = (logits, pixels)
         passes.forEach(on: workers) { [imageShape, classCount] _, images in
-          let workspace = borrow(passes, withGradients: false)
+          let workspace = borrow(passes, nil)
           workspace.forward(
             pixels + images.lowerBound * imageShape.count, images: images.count,
             logits: logits + images.lowerBound * classCount,
@@ -63,21 +72,24 @@ public final class NetworkClassifier: DifferentiableClassifier {
 
   /// The network's logits [N, L] and the gradient of the loss in the pixels, [N, C, H, W]; the draws are
   /// not used.
+  ///
+  /// - Throws: `ClassifierError.noGradient` if the plan is one for forward passes alone.
   public func logitsAndGradient(
     of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
   ) throws -> (logits: Tensor, gradient: Tensor) {
     try check(images)
+    let gradients = try gradientPlan()
     PassMeter.add(PassMeter.Count(forward: images.count, backward: images.count))
     var logits = Tensor(uninitialized: [images.count, classCount])
     var gradient = Tensor(uninitialized: images.tensor.shape)
     let passes = Passes(of: images.count, threads: workers?.threadCount ?? 1)
-    let tapes = (0..<passes.count).map { _ in borrowTape(passes) }
+    let tapes = (0..<passes.count).map { _ in borrowTape(passes, gradients) }
     defer { giveBack(tapes) }
     logits.withUnsafeMutablePointer { logits in
       images.tensor.withUnsafePointer { pixels in
         nonisolated(unsafe) let (logits, pixels) = (logits, pixels)
         passes.forEach(on: workers) { [imageShape, classCount] pass, images in
-          let workspace = borrow(passes, withGradients: true)
+          let workspace = borrow(passes, gradients)
           workspace.forward(
             pixels + images.lowerBound * imageShape.count, images: images.count,
             logits: logits + images.lowerBound * classCount, tape: tapes[pass],
@@ -92,7 +104,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
       logitsGradient.withUnsafePointer { logitsGradient in
         nonisolated(unsafe) let (gradient, logitsGradient) = (gradient, logitsGradient)
         passes.forEach(on: workers) { [imageShape, classCount] pass, images in
-          let workspace = borrow(passes, withGradients: true)
+          let workspace = borrow(passes, gradients)
           workspace.backward(
             logitsGradient + images.lowerBound * classCount, images: images.count,
             tape: tapes[pass], pixels: gradient + images.lowerBound * imageShape.count,
@@ -152,25 +164,30 @@ public final class NetworkClassifier: DifferentiableClassifier {
 
   // MARK: Workspaces
 
-  private func borrow(_ passes: Passes, withGradients: Bool) -> Workspace {
+  private func borrow(_ passes: Passes, _ gradients: GradientPlan?) -> Workspace {
     let found = idle.withLock { idle in
       idle.firstIndex {
-        $0.capacity >= passes.size && $0.hasGradients == withGradients
+        $0.capacity >= passes.size && $0.hasGradients == (gradients != nil)
           && $0.threadCount == passes.threadsPerLayer
       }.map { idle.remove(at: $0) }
     }
     return found
       ?? Workspace(
-        for: plan, gradients: withGradients ? gradients() : nil, capacity: passes.size,
+        for: plan, gradients: gradients, capacity: passes.size,
         threadCount: passes.threadsPerLayer)
   }
 
-  private func gradients() -> GradientPlan {
-    gradientPlan.withLock { made in
-      let gradients = made ?? GradientPlan(of: plan)
-      made = gradients
-      return gradients
+  /// The weights are free once the gradients are made, and one by one while they are.
+  private func gradientPlan() throws(ClassifierError) -> GradientPlan {
+    let found: GradientPlan? = gradients.withLock { gradients in
+      if case .of(let plan) = gradients {
+        gradients = .none
+        if let made = GradientPlan(of: consume plan) { gradients = .made(made) }
+      }
+      return if case .made(let made) = gradients { made } else { nil }
     }
+    guard let found else { throw .noGradient }
+    return found
   }
 
   private func giveBack(_ workspace: Workspace) {
@@ -184,11 +201,11 @@ public final class NetworkClassifier: DifferentiableClassifier {
     }
   }
 
-  private func borrowTape(_ passes: Passes) -> Tape {
+  private func borrowTape(_ passes: Passes, _ gradients: GradientPlan) -> Tape {
     let found = idleTapes.withLock { idle in
       idle.firstIndex { $0.capacity >= passes.size }.map { idle.remove(at: $0) }
     }
-    return found ?? Tape(for: gradients(), capacity: passes.size)
+    return found ?? Tape(for: gradients, capacity: passes.size)
   }
 
   private func giveBack(_ tapes: [Tape]) {

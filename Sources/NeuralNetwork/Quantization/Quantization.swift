@@ -83,12 +83,14 @@ public enum QuantizationError: ExplainedError, Equatable {
   /// The network was not calibrated.
   case missing
   case noMargin
+  /// The plan is one for forward passes alone.
+  case noWeights
 
   /// `.usage` where the option is wrong and not the file.
   public var cause: ErrorCause {
     switch self {
     case .operators, .calibration: .data
-    case .noImages, .missing, .noMargin: .usage
+    case .noImages, .missing, .noMargin, .noWeights: .usage
     }
   }
 
@@ -108,6 +110,8 @@ public enum QuantizationError: ExplainedError, Equatable {
       the file does not say below which margin decisions are made again, as it was calibrated without \
       validation images; make it anew with `quantize`
       """
+    case .noWeights:
+      "a plan for forward passes alone has no weights to round; compile the network again"
     }
   }
 }

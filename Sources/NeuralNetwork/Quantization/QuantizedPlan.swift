@@ -53,13 +53,14 @@ package struct QuantizedPlan: Sendable {
   /// - Throws: `QuantizationError` if it has operators that there are no whole numbers for, or was not calibrated.
   package init(_ plan: InferencePlan, _ quantization: Quantization) throws(QuantizationError) {
     let slots = try SlotForms(of: plan)
+    guard let weights = plan.weights else { throw .noWeights }
     if let problem = quantization.problem { throw .calibration(problem) }
     let layers = plan.steps.filter { slots.isCalibrated[$0.output] }.map(\.name)
     guard layers == quantization.activations.map(\.layer) else {
       throw .calibration(
         "its \(quantization.activations.count) layers are not the network's \(layers.count)")
     }
-    float = plan
+    float = plan.forwardOnly
     forms = slots.forms
     floatKernels = plan.kernels == .openBLAS ? .reference : plan.kernels
     // Every activation as number = factor · byte + offset, by channel.
@@ -67,7 +68,7 @@ package struct QuantizedPlan: Sendable {
     values[0] = ByteValue(pixels: plan.normalization)
     var next = quantization.activations.makeIterator()
     var steps: [Step] = []
-    for step in plan.steps {
+    for (index, step) in plan.steps.enumerated() {
       let addend = step.addend.flatMap { values[$0] }
       let input = values[step.input]
       if slots.isCalibrated[step.output], let activation = next.next() {
@@ -82,16 +83,17 @@ package struct QuantizedPlan: Sendable {
       let core: Step.Core
       switch step.core {
       case .product(let product):
+        guard let weights = weights[index] else { throw .noWeights }
         if let input, let output = values[step.output] {
-          core = .product(try Self.product(product, step.name, input, addend, output))
+          core = .product(
+            try Self.product(weights, product.bias, step.name, input, addend, output))
         } else {
           core = .float(
             floatKernels == plan.kernels
               ? step.core
               : .product(
                 InferencePlan.Step.Product(
-                  product.frozen, bias: product.bias, kernels: floatKernels, profile: plan.profile))
-          )
+                  weights, bias: product.bias, kernels: floatKernels, profile: plan.profile)))
         }
       case .affine(let scale, let shift):
         if let input, let output = values[step.output] {
@@ -137,10 +139,10 @@ package struct QuantizedPlan: Sendable {
 
   /// out = Σ ŵ · in, with weights that include the factors of the input's channels.
   private static func product(
-    _ product: InferencePlan.Step.Product, _ name: String, _ input: ByteValue, _ addend: ByteValue?,
-    _ output: ByteValue
+    _ weights: FrozenConvolution, _ bias: Tensor, _ name: String, _ input: ByteValue,
+    _ addend: ByteValue?, _ output: ByteValue
   ) throws(QuantizationError) -> PreparedByteProduct {
-    let weight = product.frozen.weight
+    let weight = weights.weight
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
     let taps = weight.shape[2] * weight.shape[3]
     var bytes = [Int8](repeating: 0, count: weight.count)
@@ -162,14 +164,14 @@ package struct QuantizedPlan: Sendable {
           Double(bytes[place]) * scales[o] * input.offset[channel] / input.factor[channel]
       }
     }
-    let gather = Gather.convolution(product.frozen.geometry)
+    let gather = Gather.convolution(weights.geometry)
     let added = addend.map { $0.offset[0] } ?? 0
     let tapsOfGroups = gather.groups.map { group in
       zip(group.taps, group.lengths).flatMap { first, count in Int(first)..<Int(first + count) }
     }
     func shift(_ group: Int, _ o: Int) -> Float {
       let zeros = tapsOfGroups[group].reduce(0.0) { $0 + zeros[o * taps + $1] }
-      return Float((Double(product.bias[o]) + zeros + added) / output.factor[0] + output.zero)
+      return Float((Double(bias[o]) + zeros + added) / output.factor[0] + output.zero)
     }
     let factors = scales.map { Float($0 / output.factor[0]) }
     let addendScale = Float((addend?.factor[0] ?? 0) / output.factor[0])

@@ -38,7 +38,7 @@ struct SlotForms {
       isCalibrated[step.output] = true
       switch step.core {
       case .product(let product):
-        let terms = product.frozen.weight.rowCount * (inputs == [.pixels] ? 2 : 1)
+        let terms = product.termCount * (inputs == [.pixels] ? 2 : 1)
         if terms > PreparedByteProduct.mostTerms {
           problems.append("\(step.name) (a sum of \(terms) products)")
         }
