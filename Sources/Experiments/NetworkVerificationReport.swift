@@ -184,7 +184,7 @@ package struct NetworkVerificationReport: Sendable, Reported {
             ? nil : "on \(network.name) at λ = \(lambdas.joined(separator: ", "))"
         }
         return
-          "under \(rule.title) \(places.isEmpty ? "nowhere" : places.joined(separator: " and "))"
+          "under \(rule.title) \(places.isEmpty ? "nowhere" : listed(places))"
       }
       return
         "Between λ = 0 and 1, \(condition.rawValue) is seen to hold \(rules.joined(separator: ", "))."
@@ -268,7 +268,7 @@ package struct NetworkVerificationReport: Sendable, Reported {
     .panels(
       PartnerLabel.allCases.map(plot),
       caption:
-        "\(PartnerLabel.allCases.map(\.title).joined(separator: " and ")): margins by the direct route, and by "
+        "\(listed(PartnerLabel.allCases.map(\.title))): margins by the direct route, and by "
         + "the one through G; above 0 the condition holds.")
   }
 

@@ -147,7 +147,7 @@ extension [AccuracyCurve] {
 
   /// The curves in one plot, up to the radius at which all are at their end, but for what no image is near to.
   package var svg: String {
-    let norms = Set(map(\.norm.rawValue)).sorted().joined(separator: " and ")
+    let norms = listed(Set(map(\.norm.rawValue)).sorted())
     // The last point repeats the last accuracy at the attack's radius, which may be the whole box.
     let reached = compactMap { curve in
       curve.points.last { $0.accuracy != curve.points.last?.accuracy }?.radius

@@ -78,7 +78,7 @@ package struct ArrayTask: Sendable, Hashable, CustomStringConvertible {
     if let inner = found.first(where: { $0.scheduler.isInner }) { return inner.task }
     guard found.count <= 1 else {
       throw .setting(
-        "\(found.map(\.scheduler.number).joined(separator: " and ")) are set, and a process is a task of "
+        "\(listed(found.map(\.scheduler.number))) are set, and a process is a task of "
           + "one scheduler; unset the others")
     }
     return found.first?.task ?? step(environment)
