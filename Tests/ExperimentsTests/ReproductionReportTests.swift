@@ -244,6 +244,10 @@ struct ReproductionReportTests {
     #expect(markdown.contains("## Accuracy at ε = 3/20") && markdown.contains("97.0 [91.5, 99.0]"))
     #expect(text.contains("µs of a thread") && !markdown.contains("µs of a thread"))
     #expect(report.findings.contains { $0.contains("adaptive attack leaves 35.0%") })
+    #expect(
+      report.findings.contains(
+        "Where the network alone takes one forward pass for a decision, MI-PL, MI-OL and "
+          + "MI-Combined take 31."))
   }
 
   // Of 100 images 10 are right without the defence; with it these and others, or some of these.

@@ -21,6 +21,11 @@ extension [JobResult] {
   }
 }
 
+extension Reproduction.NetworkResult {
+  /// What was measured without an attack: on the whole test set where that was done.
+  var cleanTable: [JobResult] { whole.isEmpty ? table : whole }
+}
+
 extension ReproductionReport {
   func epsilon(_ network: Reproduction.NetworkResult) -> Epsilon {
     settings.figureEpsilon(network.method)
@@ -55,7 +60,7 @@ extension ReproductionReport {
     Table(
       columns: ["network", "architecture", "alone", "behind MI-OL", "images", "recipe"],
       rows: results.networks.map { network in
-        let clean = network.whole.isEmpty ? network.table : network.whole
+        let clean = network.cleanTable
         let alone = clean[.none, .none]
         return [
           Table.Cell(network.method.title), Table.Cell(network.architecture),

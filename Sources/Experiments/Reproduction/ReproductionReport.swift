@@ -353,8 +353,37 @@ package struct ReproductionReport: Sendable, Reported {
       results.networks.filter { epsilon($0) == radius }.compactMap(gain)
     case .linearity: linearity.findings
     case .detection: detectors
+    case .networks: results.networks.compactMap(cleanChange)
+    case .cost: passes.map { [$0] } ?? []
     default: []
     }
+  }
+
+  /// By how much MI-OL changes accuracy where nobody attacks, on the same images.
+  private func cleanChange(_ network: Reproduction.NetworkResult) -> String? {
+    let clean = network.cleanTable
+    guard let bare = clean[.none, .none], let defended = clean[.otherLabel, .none] else {
+      return nil
+    }
+    let pairs = PairedOutcomes(
+      defended.outcomes.map(\.isCorrect), bare.outcomes.map(\.isCorrect))
+    return "\(network.method.title), on clean images: MI-OL \(Self.change(pairs))."
+  }
+
+  /// How many forward passes a decision of each defence takes; nil if none was measured.
+  private var passes: String? {
+    guard let network = results.networks.first else { return nil }
+    var defences: [Int: [String]] = [:]
+    for defence in settings.defences(of: network.method) where defence != .none {
+      guard let result = network.table[defence, .none] else { continue }
+      defences[result.forwardPassesPerDecision, default: []].append(defence.title)
+    }
+    guard !defences.isEmpty else { return nil }
+    return "Where the network alone takes one forward pass for a decision, "
+      + listed(
+        defences.sorted { $0.key < $1.key }.map { count, names in
+          "\(listed(names)) \(names.count == 1 ? "takes" : "take") \(count)"
+        }) + "."
   }
 
   /// By how much MI-OL changes accuracy against the oblivious attack, and against the adaptive one, each against the same
