@@ -150,7 +150,7 @@ package enum AtomicFile {
           return (name, descriptor)
         }
         close(descriptor)
-      } else if code != EEXIST, !isThere(name) {
+      } else if !isSeen(name, code: code) {
         throw FileWriteError(path: path, code: code)
       }
       attempt += 1
@@ -176,14 +176,15 @@ package enum AtomicFile {
   /// - Parameter code: of the attempt to create it.
   /// - Throws: `FileWriteError` if the reason is another.
   package static func requireTaken(_ path: String, code: Int32) throws(FileWriteError) {
-    if code == EEXIST || isThere(path) { return }
+    if isSeen(path, code: code) { return }
     guard code == EPERM else { throw FileWriteError(path: path, code: code) }
     try check(URL(filePath: path))
   }
 
-  private static func isThere(_ path: String) -> Bool {
+  /// Whether a file that could not be created is seen to be there.
+  private static func isSeen(_ path: String, code: Int32) -> Bool {
     var status = stat()
-    return lstat(path, &status) == 0
+    return code == EEXIST || lstat(path, &status) == 0
   }
 
   private static let ending = ".partial"

@@ -56,15 +56,9 @@ extension ReproductionReport {
   func gains(
     _ network: Reproduction.NetworkResult
   ) -> (oblivious: PairedOutcomes, adaptive: PairedOutcomes)? {
-    func pairs(_ attack: AttackDescription) -> PairedOutcomes? {
-      guard let bare = network.table[.none, attack],
-        let defended = network.table[.otherLabel, attack]
-      else { return nil }
-      return PairedOutcomes(defended.outcomes.map(\.isCorrect), bare.outcomes.map(\.isCorrect))
-    }
     let radius = epsilon(network)
-    guard let oblivious = pairs(settings.oblivious(radius)),
-      let adaptive = pairs(settings.adaptive(radius))
+    guard let oblivious = network.table.otherLabelPairs(settings.oblivious(radius)),
+      let adaptive = network.table.otherLabelPairs(settings.adaptive(radius))
     else { return nil }
     return (oblivious, adaptive)
   }

@@ -19,6 +19,14 @@ extension [JobResult] {
   subscript(_ defence: DefenceName, _ attack: AttackDescription) -> JobResult? {
     first { $0.job.defence.name == defence && $0.job.attack == attack }
   }
+
+  /// MI-OL beside the network alone, on the same images under the same attack.
+  func otherLabelPairs(_ attack: AttackDescription) -> PairedOutcomes? {
+    guard let bare = self[.none, attack], let defended = self[.otherLabel, attack] else {
+      return nil
+    }
+    return PairedOutcomes(defended.outcomes.map(\.isCorrect), bare.outcomes.map(\.isCorrect))
+  }
 }
 
 extension Reproduction.NetworkResult {

@@ -361,13 +361,9 @@ package struct ReproductionReport: Sendable, Reported {
 
   /// By how much MI-OL changes accuracy where nobody attacks, on the same images.
   private func cleanChange(_ network: Reproduction.NetworkResult) -> String? {
-    let clean = network.cleanTable
-    guard let bare = clean[.none, .none], let defended = clean[.otherLabel, .none] else {
-      return nil
+    network.cleanTable.otherLabelPairs(.none).map {
+      "\(network.method.title), on clean images: MI-OL \(Self.change($0))."
     }
-    let pairs = PairedOutcomes(
-      defended.outcomes.map(\.isCorrect), bare.outcomes.map(\.isCorrect))
-    return "\(network.method.title), on clean images: MI-OL \(Self.change(pairs))."
   }
 
   /// How many forward passes a decision of each defence takes; nil if none was measured.
