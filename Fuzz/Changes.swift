@@ -33,18 +33,8 @@ enum Changes {
   /// Changes of one part of a JSON value.
   static let json: Reader.Change = { data, most, random in
     known(data, most, &random) { random in
-      json(data).flatMap { text(JSONChange(&random).changed($0)) }
+      JSON(data).map { JSONChange(&random).changed($0).data }
     }
-  }
-
-  private static func json(_ data: Data) -> Any? {
-    try? JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed)
-  }
-
-  private static func text(_ value: Any) -> Data? {
-    guard JSONSerialization.isValidJSONObject([value]) else { return nil }
-    return try? JSONSerialization.data(
-      withJSONObject: value, options: [.sortedKeys, .fragmentsAllowed, .withoutEscapingSlashes])
   }
 
   // MARK: Safetensors
@@ -63,49 +53,56 @@ enum Changes {
       case 1: return file(Data(header), blindly(values, max(values.count, 1)))
       default: break
       }
-      guard var entries = json(Data(header)) as? [String: Any] else { return nil }
-      if random.integer(below: 4) == 0, var notes = entries["__metadata__"] as? [String: String],
-        let key = notes.keys.sorted().randomElement(using: &random), let note = notes[key]
+      guard let object = JSON(Data(header)), case .object(var entries) = object else { return nil }
+      if random.integer(below: 4) == 0, case .object(var notes)? = object[notesName],
+        let note = notes.indices.randomElement(using: &random), let text = notes[note].value.string
       {
         // Notes are often JSON themselves.
-        notes[key] = String(
-          decoding: Changes.json(Data(note.utf8), note.utf8.count + 64, &random), as: UTF8.self)
-        entries["__metadata__"] = notes
-      } else {
-        entries = JSONChange(&random).changed(entries) as? [String: Any] ?? entries
+        notes[note].value = JSON(
+          String(
+            decoding: Changes.json(Data(text.utf8), text.utf8.count + 64, &random), as: UTF8.self))
+        for place in entries.indices where entries[place].name.elementsEqual(notesName.utf8) {
+          entries[place].value = .object(notes)
+        }
+      } else if case .object(let changed) = JSONChange(&random).changed(object) {
+        entries = changed
       }
       if random.integer(below: 8) > 0 { lay(&entries, &values, most) }
-      return text(entries).map { file($0, values) }
+      return file(JSON.object(entries).data, values)
     }
   }
+
+  /// Under which a header has its notes.
+  private static let notesName = "__metadata__"
 
   private static func file(_ header: Data, _ values: Data) -> Data {
     withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) } + header + values
   }
 
   /// Gives every tensor the place that its shape asks for, and the file as many values.
-  private static func lay(_ entries: inout [String: Any], _ values: inout Data, _ most: Int) {
-    func offset(_ entry: Any?) -> Int {
-      ((entry as? [String: Any])?["data_offsets"] as? [Int])?.first ?? 0
-    }
-    let names = entries.keys.filter { $0 != "__metadata__" }
-      .sorted { (offset(entries[$0]), $0) < (offset(entries[$1]), $1) }
+  private static func lay(
+    _ entries: inout [(name: [UInt8], value: JSON)], _ values: inout Data, _ most: Int
+  ) {
+    let begins = entries.map { $0.value["data_offsets"]?.integers?.first ?? 0 }
     var place = 0
     var laid = Data()
-    for name in names {
-      guard var entry = entries[name] as? [String: Any], let shape = entry["shape"] as? [Int],
-        let type = (entry["dtype"] as? String).flatMap(
+    for index in entries.indices.sorted(by: { (begins[$0], $0) < (begins[$1], $1) }) {
+      guard case .object(var fields) = entries[index].value,
+        let shape = entries[index].value["shape"]?.integers,
+        let type = (entries[index].value["dtype"]?.string).flatMap(
           SafetensorsHeader.ElementType.init(rawValue:))
       else { continue }
       let size = shape.reduce(type.width) { size, extent in
         0...most ~= size && 0...most ~= extent ? size * extent : most + 1
       }
       guard size <= most - place else { continue }
-      let old = values.dropFirst(min(max(offset(entry), 0), values.count)).prefix(size)
+      let old = values.dropFirst(min(max(begins[index], 0), values.count)).prefix(size)
       laid.append(contentsOf: old)
       laid.append(Data(count: size - old.count))
-      entry["data_offsets"] = [place, place + size]
-      entries[name] = entry
+      for field in fields.indices where fields[field].name.elementsEqual("data_offsets".utf8) {
+        fields[field].value = .list([JSON(place), JSON(place + size)])
+      }
+      entries[index].value = .object(fields)
       place += size
     }
     values = laid

@@ -22,14 +22,10 @@ struct StoreParts {
     var contents: Contents
     var checksum: String
 
-    private enum Given: String, CodingKey { case contents }
-
     /// The same contents with the right checksum.
     init?(_ bytes: Data, below header: String) {
-      guard let object = try? JSONSerialization.jsonObject(with: bytes) as? [String: Any],
-        let given = object["contents"],
-        let text = try? JSONSerialization.data(withJSONObject: given, options: .fragmentsAllowed),
-        let contents = try? JSONDecoder().decode(Contents.self, from: text),
+      guard let given = JSON(bytes)?["contents"],
+        let contents = try? JSONDecoder().decode(Contents.self, from: given.data),
         let canonical = try? StoreParts.encoder.encode(contents)
       else { return nil }
       self.contents = contents

@@ -24,7 +24,7 @@ struct Contestant: ParsableCommand {
   var threads = WorkerPool.availableProcessors
 
   @Option(
-    help: "Kernel set: \(KernelSet.available.map(\.rawValue).joined(separator: ", ")).",
+    help: "Kernel set: \(KernelSet.allCases.map(\.rawValue).joined(separator: ", ")).",
     transform: { name in
       guard let kernels = KernelSet(rawValue: name), kernels.isAvailable else {
         throw ValidationError("no kernel set \(name) here; see --help")

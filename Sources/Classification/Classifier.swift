@@ -108,7 +108,8 @@ extension Classifier {
     }
   }
 
-  fileprivate func check(
+  /// - Throws: `ClassifierError` unless the logits are what `checkedLogits` promises.
+  package func check(
     _ logits: Tensor, of images: Pixels, named examples: [Int]
   ) throws(ClassifierError) {
     guard logits.shape == [images.count, classCount] else {
@@ -221,6 +222,10 @@ public enum ClassifierError: ExplainedError, Equatable {
   /// What a model answered that is computed elsewhere; the whole of what is wrong.
   case unusable(String)
   case draws(examples: Int, images: Int)
+  /// A detector that does not tell of every image once.
+  case detectorCount(found: Int, images: Int)
+  /// What a detector tells of an image is no number, or it does not tell the statistic of every image.
+  case statistic(String, image: Int)
 
   /// What is wrong and what to do, in one line.
   public var description: String {
@@ -254,6 +259,13 @@ public enum ClassifierError: ExplainedError, Equatable {
     case .unusable(let problem): problem
     case .draws(let examples, let images):
       "the draws name \(examples) examples for \(images) images; every image needs one"
+    case .detectorCount(let found, let images):
+      "the detector has told of \(found) images where it was given \(images); return one entry for each"
+    case .statistic(let name, let image):
+      """
+      the detector has no number for the statistic \(name) of image \(image); return the same statistics of \
+      every image, and none that is not a number
+      """
     }
   }
 }

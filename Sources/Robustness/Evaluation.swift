@@ -41,7 +41,9 @@ public struct Evaluation: Sendable {
   /// attacks on an example is chosen later; a classifier that is not randomised makes none.
   public var selectionDraws: Int
   /// What a detector computes of every image on the first scoring draw, by name; not computed if nil.
-  public var statistics: (@Sendable (Pixels, Draws) throws -> [[String: Double]])?
+  ///
+  /// `run` throws `ClassifierError` unless it tells the same statistics of every image, each of them a number or infinite.
+  public var statistics: Detector?
   /// The same statistics together with the logits of the first scoring draw, of a classifier that computes
   /// both at once; nil of another.
   package var detecting: (any DetectingClassifier)?
@@ -160,6 +162,24 @@ public struct Evaluation: Sendable {
     blockSize ?? max(1, 64 / max(threat?.surrogate.forwardPassesPerDecision ?? 1, 1))
   }
 
+  /// A detector may be anybody's. An image that it says nothing of, or nothing that can be compared, would be left out
+  /// of its curve without a word.
+  ///
+  /// - Throws: `ClassifierError` unless it tells the same statistics of every image, all of them numbers or infinite.
+  private static func check(
+    _ statistics: [[String: Double]], of examples: [Int]
+  ) throws(ClassifierError) {
+    guard statistics.count == examples.count else {
+      throw .detectorCount(found: statistics.count, images: examples.count)
+    }
+    let names = Set(statistics.flatMap(\.keys)).sorted()
+    for (values, example) in zip(statistics, examples) {
+      if let name = names.first(where: { values[$0]?.isNaN ?? true }) {
+        throw .statistic(name, image: example)
+      }
+    }
+  }
+
   private func judged(
     _ block: LabelledImages, by classifier: some Classifier, under threat: Threat?
   ) throws -> EvaluationResult.Judged {
@@ -177,7 +197,8 @@ public struct Evaluation: Sendable {
     var scores: [[Int]] = []
     var statistics: [[String: Double]]?
     if let detecting {
-      let first = try detecting.logitsAndStatistics(of: images.pixels, draws: draws(.score, 0))
+      let first = try detecting.checkedLogitsAndStatistics(
+        of: images.pixels, draws: draws(.score, 0))
       scores.append(try argmax(rowsOf: first.logits))
       statistics = first.statistics
     }
@@ -188,6 +209,7 @@ public struct Evaluation: Sendable {
       try question.predictions(draws: draws(.select, $0))
     }
     statistics = try statistics ?? self.statistics?(images.pixels, draws(.score, 0))
+    if let statistics { try Self.check(statistics, of: block.indices) }
     let distances = threat.map {
       $0.budget.norm.distances(of: images.pixels.tensor, from: block.pixels.tensor)
     }

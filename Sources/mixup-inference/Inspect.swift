@@ -75,20 +75,22 @@ struct Inspect: Verb {
       return try tell(report(Dataset(safetensors: URL(filePath: file))))
     }
     let config = settings(beside: file)
+    let images = try set?.load(from: data.map { URL(filePath: $0) }, seed: 1).test
+    let (report, trial): (CheckpointReport, ReadingTrial?)
     do {
-      let report = try CheckpointReport(
+      report = try CheckpointReport(
         bytes, named: file, normalization: reading.normalization, answers: reading.answers,
         settings: config)
-      guard let set else { return try tell(report) }
-      let images = try set.load(from: data.map { URL(filePath: $0) }, seed: 1).test
-      let trial = try ReadingTrial(
-        bytes, normalization: reading.normalization, answers: reading.answers,
-        settings: config, on: images,
-        workers: WorkerPool(threadCount: WorkerPool.availableProcessors))
-      try tell(report, trial)
-    } catch let failure as Failure { throw failure } catch {
+      trial = try images.map {
+        try ReadingTrial(
+          bytes, normalization: reading.normalization, answers: reading.answers,
+          settings: config, on: $0,
+          workers: WorkerPool(threadCount: WorkerPool.availableProcessors))
+      }
+    } catch {
       throw Failure.data("\(file): \(error)")
     }
+    try tell(report, trial)
   }
 
   private func report(_ dataset: Dataset) throws -> DatasetReport {

@@ -27,8 +27,8 @@ struct MachineOptions: ParsableArguments {
   func kernelSet() throws -> KernelSet {
     guard let kernels else { return .best }
     if kernels == KernelSet.openBLAS.rawValue, let problem = OpenBLAS.problem { throw problem }
-    let names = KernelSet.available.map(\.rawValue).joined(separator: ", ")
     guard let set = KernelSet(rawValue: kernels), set.isAvailable else {
+      let names = KernelSet.available.map(\.rawValue).joined(separator: ", ")
       throw Failure.usage(
         "kernel set \(kernels) does not run here; --kernels takes one of \(names)")
     }

@@ -192,6 +192,8 @@ struct WrongInputTests {
     Mistake("inspect /dev/zero", 74, "it is no ordinary file"),
     Mistake("inspect cifar10", 64, "give the folder with data_batch_1.bin"),
     Mistake("inspect cifar10 --data @none", 74, "data_batch_1.bin"),
+    Mistake("inspect @model.safetensors --dataset cifar10 --data @none", 74, "data_batch_1.bin"),
+    Mistake("inspect @model.safetensors --json /dev/full", 74, "cannot write /dev/full"),
     Mistake("inspect digits --data @cifar", 64, "leave it out"),
     Mistake("inspect @model.safetensors --data @cifar", 64, "leave it out"),
     Mistake("inspect @gap.safetensors", 65, "no training image of label 1"),

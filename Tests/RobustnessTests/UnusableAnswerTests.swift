@@ -143,6 +143,67 @@ struct UnusableAnswerTests {
     }
   }
 
+  /// A defence whose detector comes upon its logits, which are those of a model.
+  private struct Detecting: DetectingClassifier {
+    let base: FaultyClassifier
+    var imageShape: ImageShape { base.imageShape }
+    var classCount: Int { base.classCount }
+    var forwardPassesPerDecision: Int { 1 }
+    var isRandomized: Bool { false }
+
+    func logits(of images: Pixels, draws: Draws) throws -> Tensor {
+      try base.logits(of: images, draws: draws)
+    }
+
+    func logitsAndGradient(
+      of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
+    ) throws -> (logits: Tensor, gradient: Tensor) {
+      try base.logitsAndGradient(of: images, draws: draws, lossGradient: lossGradient)
+    }
+
+    func logitsAndStatistics(
+      of images: Pixels, draws: Draws
+    ) throws -> (logits: Tensor, statistics: [[String: Double]]) {
+      (try logits(of: images, draws: draws), (0..<images.count).map { ["score": Double($0)] })
+    }
+  }
+
+  @Test(
+    "by a detector that comes upon the logits",
+    arguments: FaultyClassifier.Fault.allCases.filter { !$0.isOfGradient })
+  private func detecting(_ fault: FaultyClassifier.Fault) throws {
+    let model = Detecting(base: FaultyClassifier(fault: fault))
+    var evaluation = Evaluation(seed: 1, blockSize: 8)
+    evaluation.detecting = model
+    let data = try data()
+    expect(fault, "detector") { _ = try evaluation.run(model, on: data) }
+  }
+
+  @Test("by what a detector says: the same statistics of every image, and none that is no number")
+  func detectorAnswers() throws {
+    let data = try data()
+    let model = TanhMLP(imageShape: shape, classCount: 4, seed: 4)
+    /// What comes of a detector that says this of the image with index 105, and is sound otherwise.
+    func outcome(_ answer: [String: Double]?) throws -> [Double]? {
+      var evaluation = Evaluation(seed: 1, blockSize: 3)
+      evaluation.statistics = { images, draws in
+        draws.examples.compactMap { $0 == 105 ? answer : ["a": Double($0), "b": -.infinity] }
+      }
+      return try evaluation.run(model, on: data).outcomes.compactMap { $0.statistics?["a"] }
+    }
+    #expect(
+      try outcome(["a": 3, "b": .infinity]) == [100, 101, 102, 103, 104, 3, 106, 107])
+    for (answer, name) in [
+      (["a": 3], "b"), (["a": .nan, "b": 0], "a"), (["a": 0, "b": 0, "c": 1], "c"), ([:], "a"),
+    ] {
+      let error = #expect(throws: ClassifierError.self) { try outcome(answer) }
+      // Of a name that no other image has, the others lack it.
+      #expect(error == .statistic(name, image: name == "c" ? 103 : 105))
+    }
+    let error = #expect(throws: ClassifierError.self) { try outcome(nil) }
+    #expect(error == .detectorCount(found: 2, images: 3))
+  }
+
   /// Every attack with every fault that it can notice: one that only asks for logits sees none of a gradient.
   private static let attacked: [(AttackCase, FaultyClassifier.Fault)] = AttackCase.all.flatMap {
     attack in

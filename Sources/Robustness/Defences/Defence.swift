@@ -66,6 +66,20 @@ package protocol DetectingClassifier: DefendedClassifier {
   ) throws -> (logits: Tensor, statistics: [[String: Double]])
 }
 
+extension DetectingClassifier {
+  /// `logitsAndStatistics`, its logits checked.
+  ///
+  /// - Throws: as `checkedLogits`.
+  func checkedLogitsAndStatistics(
+    of images: Pixels, draws: Draws
+  ) throws -> (logits: Tensor, statistics: [[String: Double]]) {
+    try check(images)
+    let both = try logitsAndStatistics(of: images, draws: draws)
+    try check(both.logits, of: images, named: draws.examples)
+    return both
+  }
+}
+
 extension DefendedClassifier {
   /// The mean over draws of the whole defence; the defence itself if it is not randomised.
   public func simulated(sampleCount: Int) throws -> any DifferentiableClassifier {
