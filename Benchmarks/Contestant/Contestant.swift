@@ -73,6 +73,13 @@ struct Contestant: ParsableCommand {
         for _ in 0..<count { _ = try work.run() }
       }
       return "seconds \(elapsed / .seconds(1))"
+    case ("each", let count?):
+      guard let work, let count = Int(count), count > 0 else { break }
+      if count > 1 { _ = try work.run() }
+      let times = try (0..<count).map { _ in
+        try ContinuousClock().measure { _ = try work.run() } / .seconds(1)
+      }
+      return "times \(times.map { "\($0)" }.joined(separator: " "))"
     case ("machine", _): return machine
     case ("output", let path?) where words.count == 2:
       guard let work else { break }

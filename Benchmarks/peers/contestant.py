@@ -4,6 +4,7 @@ A contestant is a process that is told by lines on standard input what to do:
 
     prepare WORK   ->  ready            WORK is KIND/NETWORK/SIZE, as in forward/resNet20/30
     run COUNT      ->  seconds S        for all COUNT executions together
+    each COUNT     ->  times S S ...    for each of COUNT executions
     output FILE    ->  written COUNT    one execution's result, as so many float32
 
 Anything wrong is answered with "error" and one line. The end of input ends the process.
@@ -145,6 +146,16 @@ def serve(prepare):
                 for _ in range(count):
                     run()
                 answer = f"seconds {time.perf_counter() - start!r}"
+            elif command == "each":
+                count = int(argument)
+                if count > 1:
+                    run()
+                times = []
+                for _ in range(count):
+                    start = time.perf_counter()
+                    run()
+                    times.append(time.perf_counter() - start)
+                answer = "times " + " ".join(map(repr, times))
             elif command == "output":
                 result = numpy.ascontiguousarray(output(), "<f4")
                 result.tofile(argument)

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import platform
+import random
 import signal
 import statistics
 import subprocess
@@ -68,6 +69,8 @@ GRADIENT_TOLERANCE = 3e-2
 
 WARM_UP = 2  # turns that do not count
 TURN = 0.1  # seconds that a turn should take; short works are repeated
+LATENCY_TURN = 0.5  # the same where every execution is timed by itself
+RESAMPLES = 1000  # by which the intervals of latencies are found
 
 
 class Failure(Exception):
@@ -87,6 +90,7 @@ class Contestant:
         self.log = log
         self.count = 1
         self.seconds = []  # of one execution, turn by turn
+        self.latencies = []  # of every execution, turn by turn
         with log.open("ab") as errors:
             self.process = subprocess.Popen(
                 command, env=os.environ | environment, stdin=subprocess.PIPE,
@@ -115,6 +119,11 @@ class Contestant:
             return seconds / self.count
         # Several executions follow one that does not count.
         return (self.scheduled() - before) / (self.count + (self.count > 1))
+
+    def single_turn(self):
+        """Seconds of each of several executions."""
+        self.send(f"each {self.count}")
+        return [float(word) for word in self.receive().split()]
 
     def scheduled(self):
         """Seconds that its threads were on a processor so far, to the nanosecond."""
@@ -205,7 +214,7 @@ def measure(work, threads, options, folder):
 
         for contestant in contestants:
             once = min(contestant.turn() for _ in range(WARM_UP))
-            contestant.count = max(1, math.ceil(TURN / once))
+            contestant.count = max(1, math.ceil((LATENCY_TURN if options.latency else TURN) / once))
             contestant.forget_peak()
         resident = {c.name: c.memory()[0] for c in contestants}
         others = OtherWork(contestants)
@@ -213,7 +222,11 @@ def measure(work, threads, options, folder):
             first = number % len(contestants)
             for contestant in contestants[first:] + contestants[:first]:
                 time.sleep(0.02)  # until the last one's threads have stopped spinning
-                contestant.seconds.append(contestant.turn())
+                if options.latency:
+                    contestant.latencies.append(contestant.single_turn())
+                    contestant.seconds.append(statistics.median(contestant.latencies[-1]))
+                else:
+                    contestant.seconds.append(contestant.turn())
         record = {
             "work": work, "threads": threads, "kernelSet": kernels, "rounds": options.rounds,
             "otherCPUs": others.cpus(), "load": os.getloadavg()[0], "contestants": {
@@ -221,7 +234,7 @@ def measure(work, threads, options, folder):
                     "median": statistics.median(c.seconds), "seconds": c.seconds,
                     "executionsPerTurn": c.count, "difference": differences[c.name],
                     "resident": resident[c.name], "peak": c.memory()[1],
-                } for c in contestants
+                } | ({"latencies": c.latencies} if options.latency else {}) for c in contestants
             },
         }
     finally:
@@ -240,6 +253,37 @@ def ratio(contestants):
         peer / own
         for peer, own in zip(contestants[best]["seconds"], contestants[OURS]["seconds"])]
     return best, statistics.quantiles(ratios, n=4, method="inclusive")
+
+
+def percentile(turns, share):
+    """The least time that this share of all executions did not exceed."""
+    times = sorted(time for turn in turns for time in turn)
+    return times[math.ceil(share * len(times)) - 1]
+
+
+def latencies(contestants, share):
+    """A percentile of every contestant, and that of the best peer over ours: each with its 95% interval, by drawing turns
+    anew. Executions of one turn are alike, so they are drawn together; and turns of one round, which met the same company.
+    """
+    turns = {name: found["latencies"] for name, found in contestants.items()}
+    values = {name: percentile(found, share) for name, found in turns.items()}
+    random_numbers = random.Random(1)
+    count = len(turns[OURS])
+    draws = []
+    for _ in range(RESAMPLES):
+        rounds = random_numbers.choices(range(count), k=count)
+        draws.append({name: percentile([found[n] for n in rounds], share) for name, found in turns.items()})
+
+    def interval(value):
+        cuts = statistics.quantiles(map(value, draws), n=40, method="inclusive")
+        return cuts[0], cuts[-1]
+
+    result = {name: (value, *interval(lambda draw: draw[name])) for name, value in values.items()}
+    peers = [name for name in values if name != OURS]
+    if not peers:
+        return result, None
+    best = min(peers, key=values.get)
+    return result, (values[best] / values[OURS], *interval(lambda draw: draw[best] / draw[OURS]))
 
 
 def compare(work, contestants, folder, is_checked=True):
@@ -339,7 +383,32 @@ def report(records):
                 f"{found[name]['peak'] / 2**20:.0f}" if name in found else "–"
                 for name in columns)])
         text += "\n\nPeak resident memory of the process while it ran, MiB.\n\n" + table(rows, 1)
+    timed = [r for r in records if "latencies" in r["contestants"][OURS]]
+    if timed:
+        text += "\n\n" + latency_table(timed)
     return text
+
+
+def latency_table(records):
+    """The Markdown table of percentiles."""
+
+    def cell(values, scale, digits):
+        return "{:.{d}g} [{:.{d}g}, {:.{d}g}]".format(*(scale * value for value in values), d=digits)
+
+    rows = [["work", "threads", "contestant", "executions", "p50", "p99"]]
+    for record in records:
+        found = record["contestants"]
+        half, tail = (latencies(found, share) for share in (0.5, 0.99))
+        work = [record["work"], str(record["threads"])]
+        for name in found:
+            rows.append([
+                *work, name, str(sum(map(len, found[name]["latencies"]))), cell(half[0][name], 1000, 4),
+                cell(tail[0][name], 1000, 4)])
+        if half[1]:
+            rows.append([*work, "best peer / ours", "", cell(half[1], 1, 3), cell(tail[1], 1, 3)])
+    return (
+        "Milliseconds that half of the single executions, and 99 in a hundred, did not exceed, with 95% intervals by"
+        " drawing rounds anew; the best peer is that of the column.\n\n" + table(rows, 3))
 
 
 def processor(contestant, kernels):
@@ -438,11 +507,15 @@ def parse():
     parser.add_argument("--kernels", help="kernel set of ours (default: the best)")
     parser.add_argument("--processor-time", action="store_true",
                         help="count the time on a processor, of all threads, where others work on the machine too")
+    parser.add_argument("--latency", action="store_true",
+                        help="time every execution by itself, and tell the median and the 99th percentile")
     parser.add_argument("--int8", action="store_true",
                         help="forward passes in int8, ours and those of peers that have it")
     parser.add_argument("--quick", action="store_true",
                         help="a few small works, all CPUs, 5 rounds")
     options = parser.parse_args()
+    if options.latency and options.processor_time:
+        parser.error("--latency is time on a clock, and --processor-time is not; leave one out")
     cpus = len(os.sched_getaffinity(0))
     options.rounds = options.rounds if options.rounds is not None else 5 if options.quick else 15
     if options.rounds < 2:
