@@ -57,6 +57,7 @@ PEERS = {
 
 # The same in whole numbers of eight bits, with --int8: quantized on the images that ours is calibrated on.
 INT8_PEERS = {
+    "torch, int8": ("with_torch.py", "int8", "forward"),
     "ONNX Runtime, int8": ("with_onnxruntime.py", "int8", "forward"),
     "OpenVINO, int8": ("with_openvino.py", "int8", "forward"),
 }

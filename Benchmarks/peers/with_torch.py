@@ -1,7 +1,7 @@
 """PyTorch as a contestant, and as the one that writes networks down as ONNX for the others.
 
-Modes: eager, channels-last, inductor (torch.compile; for inference with frozen weights), loop (the
-official code's N passes of one image each), export (writes the ONNX files of the works named on
+Modes: eager, channels-last, inductor (torch.compile; for inference with frozen weights), int8 (the same in whole
+numbers), loop (the official code's N passes of one image each), export (writes the ONNX files of the works named on
 standard input, instead of running them).
 """
 
@@ -148,6 +148,24 @@ def model_of(kind, network, size, loops=False):
     return (Loop if loops else Decision)(network, size)
 
 
+def quantized(model, inputs, batches):
+    """A model's int8 form by torchao's quantizer for x86, made from batches of images: unsigned activations, signed weights
+    per channel.
+
+    Exported strictly, as the quantizer takes no module that is called twice otherwise, such as a block's only ReLU.
+    """
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+    from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer as x86
+
+    quantizer = x86.X86InductorQuantizer()
+    quantizer.set_global(x86.get_default_x86_inductor_quantization_config())
+    with torch.no_grad():
+        prepared = prepare_pt2e(torch.export.export(model, inputs, strict=True).module(), quantizer)
+        for batch in batches:
+            prepared(torch.from_numpy(batch))
+        return convert_pt2e(prepared)
+
+
 def prepare(files, mode, kind, name, size):
     layout = torch.channels_last if mode == "channels-last" else torch.contiguous_format
     if kind.startswith("search"):
@@ -167,7 +185,9 @@ def prepare(files, mode, kind, name, size):
         optimiser = torch.optim.SGD(parameters, lr=0.01, momentum=0.9, weight_decay=5e-4)
     else:
         model.eval().requires_grad_(False)
-    if mode == "inductor":
+    if mode == "int8":
+        model = quantized(model, tuple(inputs), files.batches(size))
+    if mode in ("inductor", "int8"):
         torch._inductor.config.freezing = kind in ("forward", "decision", "certification")
         model = torch.compile(model, dynamic=False)
     if kind == "certification":
