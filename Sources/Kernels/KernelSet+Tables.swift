@@ -26,8 +26,9 @@ extension KernelSet {
     case .avx2:
       Self.hasAVXInstruction ? KernelsAVX2.Integer8Instruction.self : KernelsAVX2.Integer8.self
     case .avx512:
+      // Without the instruction for bytes the wider vectors win nothing that is worth kernels of their own.
       Self.hasAVX512Instruction
-        ? KernelsAVX512.Integer8Instruction.self : KernelsAVX512.Integer8.self
+        ? KernelsAVX512.Integer8Instruction.self : KernelsAVX2.Integer8.self
     }
   }
 
@@ -41,7 +42,6 @@ extension KernelSet {
       ("reference", Integer8Reference.self), ("portable", KernelsPortable.Integer8.self),
     ]
     if KernelSet.avx2.isAvailable { tables.append(("avx2", KernelsAVX2.Integer8.self)) }
-    if KernelSet.avx512.isAvailable { tables.append(("avx512", KernelsAVX512.Integer8.self)) }
     if cpu_supports_avx_vnni() {
       tables.append(("avx2, instruction", KernelsAVX2.Integer8Instruction.self))
     }

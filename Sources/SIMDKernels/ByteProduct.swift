@@ -146,15 +146,32 @@ struct ByteProduct<Dot: ByteDot> {
     _ rows: some ByteRowPlaces, _ left: UnsafePointer<Int8>, _ right: UnsafePointer<Int8>,
     _ finish: ByteFinish<R>
   ) {
-    let channels = problem.inputChannels
     var tile = ByteTile<Dot>()
-    for run in 0..<problem.runCount {
-      let offset = Int(problem.taps[run]) * channels * panelWidth
-      tile.add(
-        rows, run: run, left + offset, right + offset,
-        depth: Int(problem.lengths[run]) * channels)
+    #if !AVX512
+      if Dot.isWide {
+        forEachRun { run, offset, depth in
+          tile.addLeft(rows, run: run, left + offset, depth: depth)
+        }
+        forEachRun { run, offset, depth in
+          tile.addRight(rows, run: run, right + offset, depth: depth)
+        }
+        return tile.store(rows, by: finish)
+      }
+    #endif
+    forEachRun { run, offset, depth in
+      tile.add(rows, run: run, left + offset, right + offset, depth: depth)
     }
     tile.store(rows, by: finish)
+  }
+
+  /// Calls `body` with every run, where its weights begin in a panel, and how many inputs it has.
+  @inline(__always)
+  private func forEachRun(_ body: (_ run: Int, _ offset: Int, _ depth: Int) -> Void) {
+    let channels = problem.inputChannels
+    for run in 0..<problem.runCount {
+      body(
+        run, Int(problem.taps[run]) * channels * panelWidth, Int(problem.lengths[run]) * channels)
+    }
   }
 
   #if AVX512
@@ -162,12 +179,9 @@ struct ByteProduct<Dot: ByteDot> {
     private func lone<R: ByteRule>(
       _ rows: some ByteRowPlaces, _ weights: UnsafePointer<Int8>, _ finish: ByteFinish<R>
     ) {
-      let channels = problem.inputChannels
       var tile = ByteTile<Dot>()
-      for run in 0..<problem.runCount {
-        tile.addLone(
-          rows, run: run, weights + Int(problem.taps[run]) * channels * panelWidth,
-          depth: Int(problem.lengths[run]) * channels)
+      forEachRun { run, offset, depth in
+        tile.addLone(rows, run: run, weights + offset, depth: depth)
       }
       tile.storeLone(rows, by: finish)
     }

@@ -62,8 +62,8 @@ struct SuccessiveRows: ByteRowPlaces {
 
 /// The sums of bytes for one row and two vectors of columns.
 private struct ByteRow<Dot: ByteDot> {
-  var left = WholeVector.zero
-  var right = WholeVector.zero
+  var left = Dot.zero
+  var right = Dot.zero
 
   @inline(__always)
   mutating func add(_ x: UnsafePointer<UInt8>, _ left: Dot.Weights, _ right: Dot.Weights) {
@@ -124,8 +124,8 @@ struct ByteTile<Dot: ByteDot> {
     var (left, right) = (UnsafeRawPointer(left), UnsafeRawPointer(right))
     // At least once, as the compiler sees: else it keeps two copies of all sums.
     repeat {
-      let a = Dot.weights(left.loadUnaligned(as: WholeVector.self))
-      let b = Dot.weights(right.loadUnaligned(as: WholeVector.self))
+      let a = Dot.weights(left)
+      let b = Dot.weights(right)
       r0.add(x0 + c, a, b)
       r1.add(x1 + c, a, b)
       r2.add(x2 + c, a, b)
@@ -142,15 +142,57 @@ struct ByteTile<Dot: ByteDot> {
     } while c < depth
   }
 
+  #if !AVX512
+    /// As `add`, for the first vector of columns alone.
+    @inline(__always)
+    mutating func addLeft(
+      _ rows: some ByteRowPlaces, run: Int, _ weights: UnsafePointer<Int8>, depth: Int
+    ) {
+      Self.add(rows, run, weights, depth, &r0.left, &r1.left, &r2.left, &r3.left)
+    }
+
+    /// As `add`, for the second vector of columns alone.
+    @inline(__always)
+    mutating func addRight(
+      _ rows: some ByteRowPlaces, run: Int, _ weights: UnsafePointer<Int8>, depth: Int
+    ) {
+      Self.add(rows, run, weights, depth, &r0.right, &r1.right, &r2.right, &r3.right)
+    }
+
+    @inline(__always)
+    private static func add(
+      _ rows: some ByteRowPlaces, _ run: Int, _ weights: UnsafePointer<Int8>, _ depth: Int,
+      _ s0: inout Dot.Sums, _ s1: inout Dot.Sums, _ s2: inout Dot.Sums, _ s3: inout Dot.Sums
+    ) {
+      let (x0, x1) = (rows.input(0, run), rows.input(1, run))
+      let (x2, x3) = (rows.input(2, run), rows.input(3, run))
+      var c = 0
+      var weights = UnsafeRawPointer(weights)
+      repeat {
+        let a = Dot.weights(weights)
+        s0 = Dot.add(s0, Dot.inputs(x0 + c), a)
+        s1 = Dot.add(s1, Dot.inputs(x1 + c), a)
+        s2 = Dot.add(s2, Dot.inputs(x2 + c), a)
+        s3 = Dot.add(s3, Dot.inputs(x3 + c), a)
+        weights += step
+        c += 4
+      } while c < depth
+    }
+  #endif
+
   /// Stores the results. All that is added is read before anything is stored: rows may be the same, and the output
   /// that which is added.
   @inline(__always)
   func store<R: ByteRule>(_ rows: some ByteRowPlaces, by finish: ByteFinish<R>) {
-    let b0 = finish.bytes(r0.left, r0.right, r1.left, r1.right, rows, 0)
-    let b1 = finish.bytes(r2.left, r2.right, r3.left, r3.right, rows, 2)
+    let b0 = finish.bytes(
+      Dot.whole(r0.left), Dot.whole(r0.right), Dot.whole(r1.left), Dot.whole(r1.right), rows, 0)
+    let b1 = finish.bytes(
+      Dot.whole(r2.left), Dot.whole(r2.right), Dot.whole(r3.left), Dot.whole(r3.right), rows, 2)
     #if AVX512
-      let b2 = finish.bytes(r4.left, r4.right, r5.left, r5.right, rows, 4)
-      let b3 = finish.bytes(r6.left, r6.right, r7.left, r7.right, rows, 6)
+      let b2 = finish.bytes(
+        Dot.whole(r4.left), Dot.whole(r4.right), Dot.whole(r5.left), Dot.whole(r5.right), rows, 4)
+      let b3 = finish.bytes(
+        Dot.whole(r6.left), Dot.whole(r6.right), Dot.whole(r7.left), Dot.whole(r7.right), rows, 6)
     #endif
     finish.store(b0, rows, 0)
     finish.store(b1, rows, 2)
@@ -180,7 +222,7 @@ struct ByteTile<Dot: ByteDot> {
       var c = 0
       var weights = UnsafeRawPointer(weights)
       repeat {
-        let a = Dot.weights(weights.loadUnaligned(as: WholeVector.self))
+        let a = Dot.weights(weights)
         r0.left = Dot.add(r0.left, Dot.inputs(x0 + c), a)
         r1.left = Dot.add(r1.left, Dot.inputs(x1 + c), a)
         r2.left = Dot.add(r2.left, Dot.inputs(x2 + c), a)
@@ -205,10 +247,15 @@ struct ByteTile<Dot: ByteDot> {
     /// As `store`, for a single vector of columns.
     @inline(__always)
     func storeLone<R: ByteRule>(_ rows: some ByteRowPlaces, by finish: ByteFinish<R>) {
-      let b0 = finish.loneBytes(r0.left, r1.left, r2.left, r3.left, rows, 0)
-      let b1 = finish.loneBytes(r4.left, r5.left, r6.left, r7.left, rows, 4)
-      let b2 = finish.loneBytes(r0.right, r1.right, r2.right, r3.right, rows, 8)
-      let b3 = finish.loneBytes(r4.right, r5.right, r6.right, r7.right, rows, 12)
+      let b0 = finish.loneBytes(
+        Dot.whole(r0.left), Dot.whole(r1.left), Dot.whole(r2.left), Dot.whole(r3.left), rows, 0)
+      let b1 = finish.loneBytes(
+        Dot.whole(r4.left), Dot.whole(r5.left), Dot.whole(r6.left), Dot.whole(r7.left), rows, 4)
+      let b2 = finish.loneBytes(
+        Dot.whole(r0.right), Dot.whole(r1.right), Dot.whole(r2.right), Dot.whole(r3.right), rows, 8)
+      let b3 = finish.loneBytes(
+        Dot.whole(r4.right), Dot.whole(r5.right), Dot.whole(r6.right), Dot.whole(r7.right), rows, 12
+      )
       finish.storeLone(b0, rows, 0)
       finish.storeLone(b1, rows, 4)
       finish.storeLone(b2, rows, 8)
@@ -316,7 +363,7 @@ struct ByteTile<Dot: ByteDot> {
     @inline(__always)
     private static func addLone(
       _ x: UnsafePointer<UInt8>, _ w: ByteTaps<Dot>,
-      _ before: inout WholeVector, _ own: inout WholeVector, _ behind: inout WholeVector
+      _ before: inout Dot.Sums, _ own: inout Dot.Sums, _ behind: inout Dot.Sums
     ) {
       let inputs = Dot.inputs(x)
       before = Dot.add(before, inputs, w.2)
@@ -335,9 +382,7 @@ struct ByteTile<Dot: ByteDot> {
     @inline(__always)
     fileprivate static func taps(_ first: UnsafeRawPointer, _ tap: Int) -> ByteTaps<Self> {
       (
-        weights(first.loadUnaligned(as: WholeVector.self)),
-        weights((first + tap).loadUnaligned(as: WholeVector.self)),
-        weights((first + 2 * tap).loadUnaligned(as: WholeVector.self))
+        weights(first), weights(first + tap), weights(first + 2 * tap)
       )
     }
   }

@@ -87,90 +87,107 @@ protocol ByteDot {
   associatedtype Inputs
   /// Four bytes of every column, ready to be multiplied.
   associatedtype Weights
+  /// The sums of a vector of columns while they are formed.
+  associatedtype Sums
 
+  static var zero: Sums { get }
+  /// Whether a tile's sums for two vectors of columns are more than the registers hold, so that one vector of columns is
+  /// summed after the other.
+  static var isWide: Bool { get }
   static func inputs(_ four: UnsafePointer<UInt8>) -> Inputs
-  static func weights(_ raw: WholeVector) -> Weights
-  static func add(_ sum: WholeVector, _ inputs: Inputs, _ weights: Weights) -> WholeVector
+  /// - Parameter panel: the first byte of a vector of columns.
+  static func weights(_ panel: UnsafeRawPointer) -> Weights
+  static func add(_ sums: Sums, _ inputs: Inputs, _ weights: Weights) -> Sums
+  /// The sums when nothing is added any more.
+  static func whole(_ sums: Sums) -> WholeVector
 }
 
-/// The same four bytes in every lane.
-@inline(__always)
-private func spread(_ four: UnsafePointer<UInt8>) -> WholeVector {
-  WholeVector(repeating: UnsafeRawPointer(four).loadUnaligned(as: Int32.self))
+extension ByteDot where Sums == WholeVector {
+  @inline(__always)
+  static var zero: WholeVector { .zero }
+
+  @inline(__always)
+  static var isWide: Bool { false }
+
+  @inline(__always)
+  static func whole(_ sums: WholeVector) -> WholeVector { sums }
+}
+
+extension ByteDot where Weights == WholeVector {
+  @inline(__always)
+  static func weights(_ panel: UnsafeRawPointer) -> WholeVector {
+    panel.loadUnaligned(as: WholeVector.self)
+  }
 }
 
 #if AVX512 || AVX2
   /// By the instruction for it.
   enum ByteInstruction: ByteDot {
+    /// The same four bytes in every lane.
     @inline(__always)
-    static func inputs(_ four: UnsafePointer<UInt8>) -> WholeVector { spread(four) }
-
-    @inline(__always)
-    static func weights(_ raw: WholeVector) -> WholeVector { raw }
+    static func inputs(_ four: UnsafePointer<UInt8>) -> WholeVector {
+      WholeVector(repeating: UnsafeRawPointer(four).loadUnaligned(as: Int32.self))
+    }
 
     @inline(__always)
     static func add(
-      _ sum: WholeVector, _ inputs: WholeVector, _ weights: WholeVector
+      _ sums: WholeVector, _ inputs: WholeVector, _ weights: WholeVector
     ) -> WholeVector {
       #if AVX512
-        add_byte_products_16(sum, inputs, weights)
+        add_byte_products_16(sums, inputs, weights)
       #else
-        add_byte_products_8(sum, inputs, weights)
+        add_byte_products_8(sums, inputs, weights)
       #endif
     }
   }
+#endif
 
-  /// By products of 16 bits, for processors without that instruction: bytes 0 and 2 at a time, then 1 and 3, each
-  /// widened. The instruction that multiplies bytes and adds two products would have to hold 2 · 255 · 127 in 16 bits,
-  /// which it cannot.
+#if AVX2
+  /// By products of 16 bits, for processors without that instruction. The one that multiplies bytes and adds two
+  /// products would have to hold 2 · 255 · 127 in 16 bits, which it cannot.
+  ///
+  /// Bytes are widened in the order in which they lie, so that a vector has four columns, of each the sum over inputs 0
+  /// and 1 of every four and that over 2 and 3.
   enum ByteHalves: ByteDot {
-    typealias Inputs = (even: WholeVector, odd: WholeVector)
-    typealias Weights = (even: WholeVector, odd: WholeVector)
+    typealias Pair = (WholeVector, WholeVector)
 
     @inline(__always)
-    static func inputs(_ four: UnsafePointer<UInt8>) -> Inputs {
-      let bytes = UnsafeRawPointer(four).loadUnaligned(as: UInt32.self)
-      return (
-        WholeVector(repeating: Int32(bitPattern: bytes & 0x00FF_00FF)),
-        WholeVector(repeating: Int32(bitPattern: bytes &>> 8 & 0x00FF_00FF))
+    static var zero: Pair { (.zero, .zero) }
+
+    @inline(__always)
+    static var isWide: Bool { true }
+
+    @inline(__always)
+    static func inputs(_ four: UnsafePointer<UInt8>) -> WholeVector { four_bytes_as_halves_8(four) }
+
+    @inline(__always)
+    static func weights(_ panel: UnsafeRawPointer) -> Pair {
+      (signed_bytes_as_halves_8(panel), signed_bytes_as_halves_8(panel + 16))
+    }
+
+    @inline(__always)
+    static func add(_ sums: Pair, _ inputs: WholeVector, _ weights: Pair) -> Pair {
+      (
+        sums.0 &+ half_products_8(inputs, weights.0), sums.1 &+ half_products_8(inputs, weights.1)
       )
     }
 
     @inline(__always)
-    static func weights(_ raw: WholeVector) -> Weights {
-      // The upper half of every lane keeps its sign by itself, the lower one is widened on its own.
-      let upper = WholeVector(repeating: -0x10000)
-      let lower = WholeVector(repeating: 0xFFFF)
-      let odd = (raw &>> 8) & upper | ((raw &<< 16) &>> 24) & lower
-      let even = ((raw &<< 8) &>> 8) & upper | ((raw &<< 24) &>> 24) & lower
-      return (even, odd)
-    }
-
-    @inline(__always)
-    static func add(_ sum: WholeVector, _ inputs: Inputs, _ weights: Weights) -> WholeVector {
-      #if AVX512
-        sum &+ half_products_16(inputs.even, weights.even)
-          &+ half_products_16(inputs.odd, weights.odd)
-      #else
-        sum &+ half_products_8(inputs.even, weights.even)
-          &+ half_products_8(inputs.odd, weights.odd)
-      #endif
-    }
+    static func whole(_ sums: Pair) -> WholeVector { sums_of_neighbours_8(sums.0, sums.1) }
   }
-#else
+#endif
+
+#if !AVX512 && !AVX2
   /// By products of 32 bits.
   enum ByteProducts: ByteDot {
     @inline(__always)
     static func inputs(_ four: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> { four }
 
     @inline(__always)
-    static func weights(_ raw: WholeVector) -> WholeVector { raw }
-
-    @inline(__always)
     static func add(
-      _ sum: WholeVector, _ inputs: UnsafePointer<UInt8>, _ weights: WholeVector
+      _ sums: WholeVector, _ inputs: UnsafePointer<UInt8>, _ weights: WholeVector
     ) -> WholeVector {
-      sum &+ Int32(inputs[0]) &* ((weights &<< 24) &>> 24)
+      sums &+ Int32(inputs[0]) &* ((weights &<< 24) &>> 24)
         &+ Int32(inputs[1]) &* ((weights &<< 16) &>> 24)
         &+ Int32(inputs[2]) &* ((weights &<< 8) &>> 24) &+ Int32(inputs[3]) &* (weights &>> 24)
     }

@@ -198,17 +198,34 @@ static inline __attribute__((always_inline)) whole8 add_byte_products_8(
 }
 #endif
 
-// a0*b0 + a1*b1 in every lane of 32 bits, whose halves are the signed a and b.
-#if defined(__AVX512BW__)
-static inline __attribute__((always_inline)) whole16 half_products_16(whole16 a, whole16 b) {
-  typedef short halves __attribute__((vector_size(64)));
-  return (whole16)__builtin_ia32_pmaddwd512((halves)a, (halves)b);
-}
-#endif
+// a0*b0 + a1*b1 in every lane of 32 bits, whose halves are the signed a and b; four unsigned bytes as halves, twice; 16
+// signed bytes as halves; and the sums of two neighbours in a and in b, as they lie.
 #if defined(__AVX2__)
 static inline __attribute__((always_inline)) whole8 half_products_8(whole8 a, whole8 b) {
   typedef short halves __attribute__((vector_size(32)));
   return (whole8)__builtin_ia32_pmaddwd256((halves)a, (halves)b);
+}
+
+static inline __attribute__((always_inline)) whole8 four_bytes_as_halves_8(const void *four) {
+  int bits;
+  __builtin_memcpy(&bits, four, 4);
+  bytes32 bytes = (bytes32)(whole8)bits, zero = 0;
+  return (whole8)__builtin_shufflevector(
+      bytes, zero, 0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 16, 48, 17, 49, 18, 50,
+      19, 51, 20, 52, 21, 53, 22, 54, 23, 55);
+}
+
+static inline __attribute__((always_inline)) whole8 signed_bytes_as_halves_8(const void *bytes) {
+  typedef signed char signed16 __attribute__((ext_vector_type(16)));
+  typedef short halves16 __attribute__((ext_vector_type(16)));
+  signed16 values;
+  __builtin_memcpy(&values, bytes, 16);
+  return (whole8)__builtin_convertvector(values, halves16);
+}
+
+static inline __attribute__((always_inline)) whole8 sums_of_neighbours_8(whole8 a, whole8 b) {
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14) +
+         __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
 }
 #endif
 
