@@ -36,6 +36,11 @@ package struct MachineReport: Sendable, Reported {
     add(
       "kernel set",
       KernelSet.best.rawValue + (KernelSet.simd == nil ? " (no SIMD set runs here)" : ""))
+    add(
+      "int8",
+      KernelSet.best.hasByteInstruction
+        ? "by the instruction for products of bytes (VNNI)"
+        : "without the instruction for products of bytes (VNNI): slower than float32")
     add("kernel sets that run here", KernelSet.available.map(\.rawValue).joined(separator: ", "))
     func add(_ name: String, _ value: String?, neededBy users: String, _ problem: MissingLibrary?) {
       add(name, value ?? "missing (only \(users) it)", remedy: problem?.remedy)

@@ -24,11 +24,20 @@ extension KernelSet {
     case .reference: Integer8Reference.self
     case .openBLAS: KernelsPortable.Integer8.self
     case .avx2:
-      Self.hasAVXInstruction ? KernelsAVX2.Integer8Instruction.self : KernelsAVX2.Integer8.self
+      hasByteInstruction ? KernelsAVX2.Integer8Instruction.self : KernelsAVX2.Integer8.self
     case .avx512:
       // Without the instruction for bytes the wider vectors win nothing that is worth kernels of their own.
-      Self.hasAVX512Instruction
-        ? KernelsAVX512.Integer8Instruction.self : KernelsAVX2.Integer8.self
+      hasByteInstruction ? KernelsAVX512.Integer8Instruction.self : KernelsAVX2.Integer8.self
+    }
+  }
+
+  /// Whether the set multiplies bytes and adds them up by one instruction, which the processor has. Without it int8 is
+  /// slower than Float32.
+  package var hasByteInstruction: Bool {
+    switch self {
+    case .reference, .openBLAS: false
+    case .avx2: Self.hasAVXInstruction
+    case .avx512: Self.hasAVX512Instruction
     }
   }
 
@@ -42,10 +51,10 @@ extension KernelSet {
       ("reference", Integer8Reference.self), ("portable", KernelsPortable.Integer8.self),
     ]
     if KernelSet.avx2.isAvailable { tables.append(("avx2", KernelsAVX2.Integer8.self)) }
-    if cpu_supports_avx_vnni() {
+    if KernelSet.avx2.hasByteInstruction {
       tables.append(("avx2, instruction", KernelsAVX2.Integer8Instruction.self))
     }
-    if cpu_supports_avx512_vnni() {
+    if KernelSet.avx512.hasByteInstruction {
       tables.append(("avx512, instruction", KernelsAVX512.Integer8Instruction.self))
     }
     return tables

@@ -21,6 +21,21 @@ struct MachineReportTests {
       try value("vector units").contains("AVX2 + FMA \(KernelSet.avx2.isAvailable ? "yes" : "no")"))
   }
 
+  @Test("says where int8 is slower than float32, by what the system says of the processor")
+  func int8() throws {
+    let flags =
+      try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)
+      .split(separator: "\n").first { $0.hasPrefix("flags") }?.split(separator: " ") ?? []
+    let instruction: Substring? =
+      switch KernelSet.best {
+      case .avx512: "avx512_vnni"
+      case .avx2: "avx_vnni"
+      case .openBLAS, .reference: nil
+      }
+    let isThere = instruction.map(flags.contains) ?? false
+    #expect(try value("int8").contains("slower than float32") == !isThere)
+  }
+
   @Test(
     "is a line for each finding with its value in one column; what is missing has a remedy")
   func text() throws {
