@@ -80,6 +80,15 @@ private struct FaultyClassifier: DifferentiableClassifier {
   }
 }
 
+extension FaultyClassifier: DetectingClassifier {
+  /// The logits as they are, and a sound statistic.
+  func logitsAndStatistics(
+    of images: Pixels, draws: Draws
+  ) throws -> (logits: Tensor, statistics: [[String: Double]]) {
+    (try logits(of: images, draws: draws), (0..<images.count).map { ["score": Double($0)] })
+  }
+}
+
 @Suite("What a model answers and nobody can use is an error")
 struct UnusableAnswerTests {
   /// Eight images, of which the sixth, with index 105, is one that models go wrong at.
@@ -143,36 +152,11 @@ struct UnusableAnswerTests {
     }
   }
 
-  /// A defence whose detector comes upon its logits, which are those of a model.
-  private struct Detecting: DetectingClassifier {
-    let base: FaultyClassifier
-    var imageShape: ImageShape { base.imageShape }
-    var classCount: Int { base.classCount }
-    var forwardPassesPerDecision: Int { 1 }
-    var isRandomized: Bool { false }
-
-    func logits(of images: Pixels, draws: Draws) throws -> Tensor {
-      try base.logits(of: images, draws: draws)
-    }
-
-    func logitsAndGradient(
-      of images: Pixels, draws: Draws, lossGradient: (Tensor) throws -> Tensor
-    ) throws -> (logits: Tensor, gradient: Tensor) {
-      try base.logitsAndGradient(of: images, draws: draws, lossGradient: lossGradient)
-    }
-
-    func logitsAndStatistics(
-      of images: Pixels, draws: Draws
-    ) throws -> (logits: Tensor, statistics: [[String: Double]]) {
-      (try logits(of: images, draws: draws), (0..<images.count).map { ["score": Double($0)] })
-    }
-  }
-
   @Test(
     "by a detector that comes upon the logits",
     arguments: FaultyClassifier.Fault.allCases.filter { !$0.isOfGradient })
   private func detecting(_ fault: FaultyClassifier.Fault) throws {
-    let model = Detecting(base: FaultyClassifier(fault: fault))
+    let model = FaultyClassifier(fault: fault)
     var evaluation = Evaluation(seed: 1, blockSize: 8)
     evaluation.detecting = model
     let data = try data()
