@@ -124,7 +124,7 @@ private final class Problem {
     scratch = AlignedBuffer(
       repeating: 0,
       count: max(
-        convolution.scratchCount,
+        convolution.scratchCount(images: images),
         pass == .weightGradient
           ? kernels.scratchCount(
             weightGradientOf: tables, inputChannels: inputChannels, columns: columns) : 0))

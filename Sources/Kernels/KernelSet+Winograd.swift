@@ -16,12 +16,13 @@ extension KernelSet {
     }
   }
 
-  /// Floats of scratch memory that every thread needs for a convolution by Winograd's algorithm.
+  /// Floats of scratch memory that every thread needs for a convolution of so many images by Winograd's algorithm.
   public func scratchCount(
-    _ tiles: WinogradTiles, _ blocking: WinogradBlocking, inputChannels: Int
+    _ tiles: WinogradTiles, _ blocking: WinogradBlocking, images: Int, inputChannels: Int
   ) -> Int {
-    WinogradMemory.count(channels: inputChannels)
-      + tiles.pointCount * (blocking.tiles * (inputChannels + blocking.columns) + 2 * Self.skew)
+    let most = min(blocking.tiles, images * tiles.tilesPerImage)
+    return WinogradMemory.count(channels: inputChannels)
+      + tiles.pointCount * (most * (inputChannels + blocking.columns) + 2 * Self.skew)
   }
 
   /// Floats that are left free between the matrices of two points: at a distance of a power of two, all
@@ -48,13 +49,15 @@ extension KernelSet {
     let outputChannels = weights.outputChannels
     let memory = WinogradMemory(in: scratch, channels: inputChannels)
     let transformed = scratch + WinogradMemory.count(channels: inputChannels)
-    let inputStride = blocking.tiles * inputChannels + Self.skew
-    let sums = transformed + tiles.pointCount * inputStride
     let total = images * tiles.tilesPerImage
     let splitsColumns = PreparedConvolution.splitsColumns(
       images: images, pixels: tiles.pixelCount, outputChannels: outputChannels)
     let columns = splitsColumns ? part.range(of: outputChannels, step: 16) : 0..<outputChannels
     let range = splitsColumns ? 0..<total : part.range(of: total, step: 1)
+    // The matrices of few tiles lie close together: they need less memory, and fewer pages of it.
+    let most = min(blocking.tiles, range.count)
+    let inputStride = most * inputChannels + Self.skew
+    let sums = transformed + tiles.pointCount * inputStride
     for first in stride(from: range.lowerBound, to: range.upperBound, by: blocking.tiles) {
       let count = min(blocking.tiles, range.upperBound - first)
       table.winogradInput(
@@ -66,7 +69,7 @@ extension KernelSet {
           result: transformed, pointStride: inputStride, memory: memory))
       for column in stride(from: columns.lowerBound, to: columns.upperBound, by: blocking.columns) {
         let width = min(blocking.columns, columns.upperBound - column)
-        let sumStride = blocking.tiles * width + Self.skew
+        let sumStride = most * width + Self.skew
         table.winogradProducts(
           WinogradProductsArguments(
             points: tiles.pointCount, tiles: count, depth: inputChannels, input: transformed,

@@ -61,9 +61,18 @@ public struct PreparedConvolution: Sendable {
       tiles.tilesPerImage * tiles.pointCount * inputChannels * outputChannels
     }
   }
-  /// Floats of scratch memory that every thread of a run needs.
-  public let scratchCount: Int
   private let weights: PackedWeights
+
+  /// Floats of scratch memory that every thread of a run of so many images needs.
+  public func scratchCount(images: Int) -> Int {
+    switch algorithm {
+    case .gathered(let gather):
+      kernels.scratchCount(
+        gather, inputChannels: inputChannels, outputChannels: outputChannels)
+    case .winograd(let tiles, let blocking):
+      kernels.scratchCount(tiles, blocking, images: images, inputChannels: inputChannels)
+    }
+  }
 
   /// Floats of packed weights, without the zeros that fill up the last panel.
   public var weightCount: Int { weights.depth * outputChannels }
@@ -100,7 +109,7 @@ public struct PreparedConvolution: Sendable {
     destinationCount = gather.destinationCount
     multiplyAdds = gather.multiplyAdds * inputChannels * outputChannels
     switch algorithm {
-    case .winograd(let tiles, let blocking):
+    case .winograd(let tiles, _):
       // The input gradient of such a convolution is again one, with the kernel turned by 180°.
       let isTurned = tables.direction == .inputGradient
       self.weights = PackedWeights(
@@ -111,13 +120,10 @@ public struct PreparedConvolution: Sendable {
             tap: isTurned ? -strides.tap : strides.tap, input: strides.input,
             output: strides.output)),
         for: tiles, kernels: kernels)
-      scratchCount = kernels.scratchCount(tiles, blocking, inputChannels: inputChannels)
     case .gathered:
       self.weights = PackedWeights(
         for: kernels, taps: gather.tapCount, inputChannels: inputChannels,
         outputChannels: outputChannels, weights: weights, strides: strides)
-      scratchCount = kernels.scratchCount(
-        gather, inputChannels: inputChannels, outputChannels: outputChannels)
     }
   }
 
@@ -129,7 +135,7 @@ public struct PreparedConvolution: Sendable {
   ///   - input: [images, sources, inputChannels].
   ///   - bias: `outputChannels` values rounded up to whole panels of 16, or nil for zeros.
   ///   - output: [images, destinations, outputChannels].
-  ///   - scratch: `scratchCount` floats of which no other thread makes use.
+  ///   - scratch: as many floats as `scratchCount(images:)` says, of which no other thread makes use.
   public func run(
     images: Int, input: UnsafePointer<Float>, bias: UnsafePointer<Float>?, epilogue: Epilogue,
     output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>?,

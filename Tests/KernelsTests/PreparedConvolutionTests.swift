@@ -242,7 +242,8 @@ private struct Problem {
     let guarded = 64
     let count = range.count * pixels * columns
     var output = [Float](repeating: 12345, count: count + 2 * guarded)
-    var scratch = [Float](repeating: .nan, count: convolution.scratchCount + 16)
+    var scratch = [Float](
+      repeating: .nan, count: convolution.scratchCount(images: range.count) + 16)
     let bias = (0..<(columns + 15) / 16 * 16).map { Float($0 % 7) - 3 }
     let addend = (0..<count).map { Float($0 % 11) - 5 }
     let mask = signs(of: (0..<count).map { Float($0 % 3) - 1 }, columns: columns)
@@ -285,6 +286,7 @@ private struct Problem {
     }
     let result = Array(output.dropFirst(guarded).dropLast(guarded))
     if activation == .signed { #expect(written == signs(of: result, columns: columns)) }
+    #expect(scratch.suffix(16).allSatisfy { $0.isNaN })
     #expect((output.prefix(guarded) + output.suffix(guarded)).allSatisfy { $0 == 12345 })
     return result
   }

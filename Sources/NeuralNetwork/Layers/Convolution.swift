@@ -88,7 +88,7 @@ public struct Convolution {
     output.withUnsafeMutablePointer { output in
       nonisolated(unsafe) let output = output
       execution.forEachBlock(of: shape[0]) { _, images in
-        let scratch = AlignedBuffer(uninitialized: convolution.scratchCount)
+        let scratch = AlignedBuffer(uninitialized: convolution.scratchCount(images: images.count))
         let start = images.lowerBound * outputSize
         input.withUnsafePointer { input in
           withPointer(bias) { bias in

@@ -126,13 +126,13 @@ package struct GradientPlan: Sendable {
     ActivationLayout(accesses, sizes: plan.slots.map(\.count), images: images)
   }
 
-  /// Floats of scratch memory that any step needs, forwards or backwards.
-  var scratchCount: Int {
-    steps.joined().reduce(plan.scratchCount) { most, step in
-      if case .product(let product) = step.core {
-        max(most, product.convolution.scratchCount)
-      } else {
-        most
+  /// Floats of scratch memory that any step of a pass of so many images needs, forwards or backwards.
+  func scratchCount(images: Int) -> Int {
+    plan.segments.reduce(plan.scratchCount(images: images)) { most, segment in
+      steps[segment.steps].joined().reduce(most) { most, step in
+        guard case .product(let product) = step.core else { return most }
+        let count = product.convolution.scratchCount(images: min(images, segment.images))
+        return max(most, count)
       }
     }
   }

@@ -113,8 +113,14 @@ public struct InferencePlan: Sendable {
   /// Multiply-adds of a forward pass of one image by definition; those with padding are not counted.
   public var multiplyAdds: Int { steps.reduce(0) { $0 + $1.multiplyAdds } }
 
-  /// Floats of scratch memory that any step needs.
-  var scratchCount: Int { steps.compactMap { $0.convolution?.scratchCount }.max() ?? 0 }
+  /// Floats of scratch memory that any step of a pass of so many images needs.
+  func scratchCount(images: Int) -> Int {
+    segments.flatMap { segment in
+      steps[segment.steps].compactMap {
+        $0.convolution?.scratchCount(images: min(images, segment.images))
+      }
+    }.max() ?? 0
+  }
 
   /// The compiled form of a checkpoint's network.
   ///
@@ -213,12 +219,12 @@ public struct InferencePlan: Sendable {
   }
 
   /// For how many images steps are run at a time: so many that the largest activation fills 1 MiB, which the
-  /// cache holds, or, where a layer has more weights than that, as much memory as these: a weight that was read
-  /// is then used often.
+  /// cache holds, or, where a layer has more than four times as many weights, a quarter of their memory: a weight that
+  /// was read is then used often.
   private static func images(of steps: ArraySlice<Step>, _ slots: [Slot]) -> Int {
     let activation = steps.flatMap { ($0.inputs + [$0.output]).map { slots[$0].count } }.max() ?? 1
     let weights = steps.compactMap { $0.convolution?.weightCount }.max() ?? 0
-    return (max(cachedFloats, weights) + activation - 1) / activation
+    return (max(cachedFloats, weights / 4) + activation - 1) / activation
   }
 
   /// 1 MiB, in floats: found by measuring.

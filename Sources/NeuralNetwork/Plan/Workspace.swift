@@ -27,7 +27,8 @@ package final class Workspace: @unchecked Sendable {
     layout = plan.layout(images: capacity)
     gradientLayout = gradientPlan?.layout(images: capacity)
     memory = AlignedBuffer(uninitialized: max(layout.count, gradientLayout?.count ?? 0))
-    let scratchCount = gradientPlan?.scratchCount ?? plan.scratchCount
+    let scratchCount =
+      gradientPlan?.scratchCount(images: capacity) ?? plan.scratchCount(images: capacity)
     scratch = (0..<threadCount).map { _ in AlignedBuffer(uninitialized: scratchCount) }
   }
 
