@@ -334,13 +334,15 @@ package struct GatheredOuterProductArguments {
   package let gradientImageStride: Int
   /// Channels of the output, a multiple of 16.
   package let columns: Int
-  /// The gradient of the tap's weights [C, columns], overwritten.
+  /// Whether to overwrite the result rather than to add to it.
+  package let isFirst: Bool
+  /// The gradient of the tap's weights [C, columns].
   package let result: UnsafeMutablePointer<Float>
 
   package init(
     sources: UnsafePointer<Int32>, destinations: UnsafePointer<Int32>, pairCount: Int, images: Int,
     input: UnsafePointer<Float>, imageStride: Int, inputChannels: Int,
-    gradient: UnsafePointer<Float>, gradientImageStride: Int, columns: Int,
+    gradient: UnsafePointer<Float>, gradientImageStride: Int, columns: Int, isFirst: Bool,
     result: UnsafeMutablePointer<Float>
   ) {
     self.sources = sources
@@ -353,6 +355,7 @@ package struct GatheredOuterProductArguments {
     self.gradient = gradient
     self.gradientImageStride = gradientImageStride
     self.columns = columns
+    self.isFirst = isFirst
     self.result = result
   }
 }

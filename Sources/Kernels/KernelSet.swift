@@ -180,6 +180,9 @@ public enum KernelSet: String, CaseIterable, Sendable, Codable {
     }
   }
 
+  /// 256 KiB, in floats.
+  private static let cachedFloats = 1 << 16
+
   /// The gradient of a gathered product with respect to its weights, summed over a batch, as
   /// [taps, inputChannels, columns] where `columns` is the number of output channels rounded up to 16.
   ///
@@ -205,15 +208,23 @@ public enum KernelSet: String, CaseIterable, Sendable, Codable {
         outputGradient: outputGradient, columns: columns, result: result, scratch: scratch)
     case .avx2, .avx512:
       let table = float32
-      for (tap, pairs) in gather.pairs.enumerated() {
-        pairs.withTables { sources, destinations in
-          table.gatheredOuterProduct(
-            GatheredOuterProductArguments(
-              sources: sources, destinations: destinations, pairCount: pairs.sources.count,
-              images: images, input: input, imageStride: gather.sourceCount * inputChannels,
-              inputChannels: inputChannels, gradient: outputGradient,
-              gradientImageStride: gather.destinationCount * columns, columns: columns,
-              result: result + tap * inputChannels * columns))
+      let (inputSize, gradientSize) = (
+        gather.sourceCount * inputChannels, gather.destinationCount * columns
+      )
+      // As many images at a time as stay in the cache while all taps pass over them.
+      let step = max(1, Self.cachedFloats / (inputSize + gradientSize))
+      for first in stride(from: 0, to: max(images, 1), by: step) {
+        for (tap, pairs) in gather.pairs.enumerated() {
+          pairs.withTables { sources, destinations in
+            table.gatheredOuterProduct(
+              GatheredOuterProductArguments(
+                sources: sources, destinations: destinations, pairCount: pairs.sources.count,
+                images: min(step, images - first), input: input + first * inputSize,
+                imageStride: inputSize, inputChannels: inputChannels,
+                gradient: outputGradient + first * gradientSize,
+                gradientImageStride: gradientSize, columns: columns, isFirst: first == 0,
+                result: result + tap * inputChannels * columns))
+          }
         }
       }
     }

@@ -5,7 +5,9 @@ extension Float32 {
   /// runs over a few pixels, which stay in the cache while all tiles pass over them.
   package static func gatheredOuterProduct(_ arguments: GatheredOuterProductArguments) {
     guard arguments.pairCount > 0, arguments.images > 0 else {
-      arguments.result.update(repeating: 0, count: arguments.inputChannels * arguments.columns)
+      if arguments.isFirst {
+        arguments.result.update(repeating: 0, count: arguments.inputChannels * arguments.columns)
+      }
       return
     }
     let images = max(1, pairsAtOnce / arguments.pairCount)
@@ -14,7 +16,8 @@ extension Float32 {
       for pair in stride(from: 0, to: arguments.pairCount, by: pairs) {
         OuterTiles(
           problem: arguments, images: image..<min(image + images, arguments.images),
-          pairs: pair..<min(pair + pairs, arguments.pairCount), isFirst: image == 0 && pair == 0
+          pairs: pair..<min(pair + pairs, arguments.pairCount), 
+          isFirst: arguments.isFirst && image == 0 && pair == 0
         ).run()
       }
     }
@@ -23,6 +26,9 @@ extension Float32 {
 
 /// Pairs whose rows of input and gradient stay in the cache: 64 of 512 channels and columns fill 256 KiB.
 private let pairsAtOnce = 64
+
+/// Channels of the input over which all columns pass before the next: those of 64 pairs fill 12 or 16 KiB.
+private let channelsAtOnce = 8 * tileRows
 
 /// The product over some pairs, added to that over those before.
 private struct OuterTiles {
@@ -33,64 +39,85 @@ private struct OuterTiles {
 
   @inline(never)
   func run() {
-    let (sources, destinations) = (problem.sources, problem.destinations)
-    let (inputChannels, columns) = (problem.inputChannels, problem.columns)
-    let width = Vector.scalarCount
-    var column = 0
-    while column < columns {
-      // A lone last vector is computed twice rather than by a kernel of its own.
-      let second = column + width < columns ? column + width : column
-      var channel = 0
-      while channel < inputChannels {
-        // Rows past the last channel repeat it and are not stored.
-        let last = inputChannels - 1
-        let (c0, c1, c2) = (channel, min(channel + 1, last), min(channel + 2, last))
-        let (c3, c4, c5) = (min(channel + 3, last), min(channel + 4, last), min(channel + 5, last))
-        var (r0, r1, r2) = (
-          sum(c0, column, second), sum(c1, column, second), sum(c2, column, second)
-        )
-        var (r3, r4, r5) = (
-          sum(c3, column, second), sum(c4, column, second), sum(c5, column, second)
-        )
-        #if AVX512
-          let (c6, c7) = (min(channel + 6, last), min(channel + 7, last))
-          var (r6, r7) = (sum(c6, column, second), sum(c7, column, second))
-        #endif
-        for image in images {
-          let x = problem.input + image * problem.imageStride
-          let g = problem.gradient + image * problem.gradientImageStride
-          for pair in pairs {
-            let xs = x + Int(sources[pair]) * inputChannels
-            let gs = g + Int(destinations[pair]) * columns
-            let b = Row(load(gs + column), load(gs + second))
-            r0.add(xs[c0], b)
-            r1.add(xs[c1], b)
-            r2.add(xs[c2], b)
-            r3.add(xs[c3], b)
-            r4.add(xs[c4], b)
-            r5.add(xs[c5], b)
-            #if AVX512
-              r6.add(xs[c6], b)
-              r7.add(xs[c7], b)
-            #endif
-          }
-        }
-        let rows = inputChannels - channel
-        let target = problem.result + channel * columns
-        put(r0, target, column, second)
-        if rows > 1 { put(r1, target + columns, column, second) }
-        if rows > 2 { put(r2, target + 2 * columns, column, second) }
-        if rows > 3 { put(r3, target + 3 * columns, column, second) }
-        if rows > 4 { put(r4, target + 4 * columns, column, second) }
-        if rows > 5 { put(r5, target + 5 * columns, column, second) }
-        #if AVX512
-          if rows > 6 { put(r6, target + 6 * columns, column, second) }
-          if rows > 7 { put(r7, target + 7 * columns, column, second) }
-        #endif
+    var channel = 0
+    while channel < problem.inputChannels {
+      let end = min(channel + channelsAtOnce, problem.inputChannels)
+      var column = 0
+      while column < problem.columns {
+        // A lone last vector is computed twice rather than by a kernel of its own.
+        let next = column + Vector.scalarCount
+        run(channel..<end, column, next < problem.columns ? next : column)
+        column = next + Vector.scalarCount
+      }
+      channel = end
+    }
+  }
+
+  @inline(__always)
+  private func run(_ channels: Range<Int>, _ column: Int, _ second: Int) {
+    var channel = channels.lowerBound
+    if problem.inputChannels < tileRows {
+      while channel < channels.upperBound {
+        addFew(channel, column, second)
+        channel += fewRows
+      }
+    } else {
+      while channel < channels.upperBound {
+        // The last tile ends with the last channel: it computes rows again that the tile before has stored.
+        let first = min(channel, problem.inputChannels - tileRows)
+        add(first, skipping: channel - first, column, second)
         channel += tileRows
       }
-      column += 2 * width
     }
+  }
+
+  /// A tile whose first rows are not stored.
+  @inline(__always)
+  private func add(_ channel: Int, skipping skipped: Int, _ column: Int, _ second: Int) {
+    let (sources, destinations) = (problem.sources, problem.destinations)
+    let (inputChannels, columns) = (problem.inputChannels, problem.columns)
+    var tile = isFirst ? Tile(Row(.zero, .zero)) : Tile { sum(channel + $0, column, second) }
+    for image in images {
+      let x = problem.input + image * problem.imageStride + channel
+      let g = problem.gradient + image * problem.gradientImageStride
+      for pair in pairs {
+        let row = g + Int(destinations[pair]) * columns
+        tile.addOuter(
+          x + Int(sources[pair]) * inputChannels, Row(load(row + column), load(row + second)))
+      }
+    }
+    tile.hand(
+      tileRows,
+      to: Sums(
+        result: problem.result + channel * columns, columns: columns, column: column,
+        second: second, skipped: skipped))
+  }
+
+  /// A tile of few rows, those past the last channel being this one again: for the three channels of an image.
+  @inline(__always)
+  private func addFew(_ channel: Int, _ column: Int, _ second: Int) {
+    let (sources, destinations) = (problem.sources, problem.destinations)
+    let (inputChannels, columns) = (problem.inputChannels, problem.columns)
+    let last = inputChannels - 1
+    let (c1, c2) = (min(channel + 1, last), min(channel + 2, last))
+    var (r0, r1, r2) = (
+      sum(channel, column, second), sum(c1, column, second), sum(c2, column, second)
+    )
+    for image in images {
+      let x = problem.input + image * problem.imageStride
+      let g = problem.gradient + image * problem.gradientImageStride
+      for pair in pairs {
+        let row = g + Int(destinations[pair]) * columns
+        let values = x + Int(sources[pair]) * inputChannels
+        let b = Row(load(row + column), load(row + second))
+        r0.add(values[channel], b)
+        r1.add(values[c1], b)
+        r2.add(values[c2], b)
+      }
+    }
+    put(r2, problem.result + c2 * columns, column, second)
+    put(r1, problem.result + c1 * columns, column, second)
+    put(r0, problem.result + channel * columns, column, second)
   }
 
   /// The sums of the pairs before. They go on from there, so that every output is one chain.
@@ -101,6 +128,23 @@ private struct OuterTiles {
     return Row(load(row + column), load(row + second))
   }
 }
+
+/// Stores the sums of a tile but for its first rows.
+private struct Sums: RowReceiver {
+  let result: UnsafeMutablePointer<Float>
+  let columns: Int
+  let column: Int
+  let second: Int
+  let skipped: Int
+
+  @inline(__always)
+  func receive(_ number: Int, _ sums: Row) {
+    if number >= skipped { put(sums, result + number * columns, column, second) }
+  }
+}
+
+/// Rows of a tile where a pixel has fewer channels than a tile has rows.
+private let fewRows = 3
 
 @inline(__always)
 private func put(

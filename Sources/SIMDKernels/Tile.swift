@@ -67,6 +67,15 @@ struct Tile {
     #endif
   }
 
+  /// A tile in which the sums of every row begin with what `row` finds for it.
+  @inline(__always)
+  init(_ row: (Int) -> Row) {
+    (r0, r1, r2, r3, r4, r5) = (row(0), row(1), row(2), row(3), row(4), row(5))
+    #if AVX512
+      (r6, r7) = (row(6), row(7))
+    #endif
+  }
+
   /// Adds x[c] · W[c] to every row, for c from 0 to depth − 1 in this order; `left` and `right` point to
   /// W[0] for two vectors of columns, and W[c + 1] lies a panel's width behind W[c].
   @inline(__always)
