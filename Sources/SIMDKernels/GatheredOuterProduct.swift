@@ -16,7 +16,7 @@ extension Float32 {
       for pair in stride(from: 0, to: arguments.pairCount, by: pairs) {
         OuterTiles(
           problem: arguments, images: image..<min(image + images, arguments.images),
-          pairs: pair..<min(pair + pairs, arguments.pairCount), 
+          pairs: pair..<min(pair + pairs, arguments.pairCount),
           isFirst: arguments.isFirst && image == 0 && pair == 0
         ).run()
       }

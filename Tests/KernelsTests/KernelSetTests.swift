@@ -73,6 +73,21 @@ struct KernelSetTests {
     }
   }
 
+  @Test(
+    "Gradients of weights: small integers give the reference's very numbers where not all images stay in the cache at a time",
+    arguments: KernelSet.available.filter { $0 != .reference })
+  func gradientsOfManyImages(_ kernels: KernelSet) throws {
+    let geometry = ConvolutionGeometry(height: 32, width: 30, kernel: 3, stride: 2, padding: 1)
+    for (inputs, outputs, images) in [(3, 16, 9), (17, 32, 7), (70, 16, 2)] {
+      // Sums of at most 9·240 products of numbers up to 4.
+      let problem = Problem(geometry, inputs, outputs, images: images) { random in
+        Float(Int(random.next() % 9)) - 4
+      }
+      let table = Gather.convolution(geometry)
+      #expect(try problem.outerProduct(table, kernels) == problem.outerProduct(table, .reference))
+    }
+  }
+
   @Test("An image's result does not depend on its batch", arguments: KernelSet.available)
   func independentOfBatch(_ kernels: KernelSet) throws {
     for geometry in geometries {
