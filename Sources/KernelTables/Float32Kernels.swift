@@ -33,6 +33,11 @@ package protocol Float32Kernels {
   /// channel of the input.
   static func matrixProduct(_ arguments: MatrixProductArguments)
 
+  /// sums[k][v] = bias[k] + Σ_t Σ_c planes[c][place(v) + taps[t]] · W[t][c][k] for three columns k and for vectors v of
+  /// pixels that lie side by side in a row. Every sum is one chain of fused multiply-adds, tap by tap and within a tap
+  /// channel by channel.
+  static func planarProduct(_ arguments: PlanarProductArguments)
+
   /// result[c][k] = Σ in[source][c] · g[destination][k], summed over the (source, destination) pairs
   /// that one tap connects and over all images: the gradient [C, columns] of that tap's weights, with g
   /// the gradient of the output.
@@ -309,6 +314,57 @@ package struct MatrixProductArguments {
     self.weights = weights
     self.bias = bias
     self.finish = finish
+  }
+}
+
+/// An image channel by channel, and the sums over it.
+package struct PlanarProductArguments {
+  /// [C, rows with the zeros around the image], and a vector more.
+  package let planes: UnsafePointer<Float>
+  /// Floats from one plane to the next.
+  package let planeStride: Int
+  /// Floats from one row of a plane to the next.
+  package let rowStride: Int
+  /// C.
+  package let channels: Int
+  /// Where the sources of a pixel lie, in floats from its place, which is the first of its plane for the first pixel.
+  package let taps: UnsafePointer<Int32>
+  /// How many taps there are.
+  package let tapCount: Int
+  /// The first row of the image to compute.
+  package let firstRow: Int
+  /// The row behind the last one.
+  package let endRow: Int
+  /// Vectors that hold a row of the image.
+  package let vectorsPerRow: Int
+  /// One panel [taps × C, 16].
+  package let weights: UnsafePointer<Float>
+  /// Three values or more; nil for zeros.
+  package let bias: UnsafePointer<Float>?
+  /// [3, rows of vectors].
+  package let sums: UnsafeMutablePointer<Float>
+  /// Floats from the sums of one column to those of the next.
+  package let sumStride: Int
+
+  package init(
+    planes: UnsafePointer<Float>, planeStride: Int, rowStride: Int, channels: Int,
+    taps: UnsafePointer<Int32>, tapCount: Int, firstRow: Int, endRow: Int, vectorsPerRow: Int,
+    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, sums: UnsafeMutablePointer<Float>,
+    sumStride: Int
+  ) {
+    self.planes = planes
+    self.planeStride = planeStride
+    self.rowStride = rowStride
+    self.channels = channels
+    self.taps = taps
+    self.tapCount = tapCount
+    self.firstRow = firstRow
+    self.endRow = endRow
+    self.vectorsPerRow = vectorsPerRow
+    self.weights = weights
+    self.bias = bias
+    self.sums = sums
+    self.sumStride = sumStride
   }
 }
 

@@ -18,6 +18,8 @@ public struct ConvolutionTables: Sendable {
   /// The tiles of F(4×4) and of F(2×2), if Winograd's algorithm can compute the convolution; empty
   /// otherwise. They are the same in both directions.
   public let tiles: [WinogradTiles]
+  /// The planes over which it can be computed; nil where it cannot.
+  package let planes: PixelPlanes?
 
   /// The tables of one direction, for the geometry of the forward pass.
   public init(_ geometry: ConvolutionGeometry, _ direction: Direction) {
@@ -30,6 +32,7 @@ public struct ConvolutionTables: Sendable {
     self.direction = direction
     gather = direction == .forward ? .convolution(geometry) : .inputGradient(of: geometry)
     self.tiles = tiles
+    planes = PixelPlanes(geometry, direction)
   }
 
   fileprivate static func tiles(of geometry: ConvolutionGeometry) -> [WinogradTiles] {

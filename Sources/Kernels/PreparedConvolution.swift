@@ -7,12 +7,15 @@ public struct PreparedConvolution: Sendable {
     case gathered(Gather)
     /// Winograd's F(m×m, 3×3).
     case winograd(WinogradTiles, KernelSet.WinogradBlocking)
+    /// The gathered product with pixels side by side in a vector, for few output channels.
+    case planar(PixelPlanes)
 
-    /// "matrix", "direct" or "F(4×4)".
+    /// "matrix", "direct", "planes" or "F(4×4)".
     public var name: String {
       switch self {
       case .gathered(let gather): gather.isIdentity ? "matrix" : "direct"
       case .winograd(let tiles, _): "F(\(tiles.outputExtent)×\(tiles.outputExtent))"
+      case .planar: "planes"
       }
     }
   }
@@ -56,7 +59,7 @@ public struct PreparedConvolution: Sendable {
   /// Products of single numbers that the algorithm makes for one image: fewer by Winograd's.
   public var products: Int {
     switch algorithm {
-    case .gathered: multiplyAdds
+    case .gathered, .planar: multiplyAdds
     case .winograd(let tiles, _):
       tiles.tilesPerImage * tiles.pointCount * inputChannels * outputChannels
     }
@@ -71,6 +74,7 @@ public struct PreparedConvolution: Sendable {
         gather, inputChannels: inputChannels, outputChannels: outputChannels)
     case .winograd(let tiles, let blocking):
       kernels.scratchCount(tiles, blocking, images: images, inputChannels: inputChannels)
+    case .planar(let planes): kernels.scratchCount(planes, inputChannels: inputChannels)
     }
   }
 
@@ -90,8 +94,12 @@ public struct PreparedConvolution: Sendable {
   ) {
     let winograd = profile.winograd(
       tables, inputChannels: inputChannels, outputChannels: outputChannels, kernels: kernels)
+    let planar =
+      kernels.hasVectorProducts && outputChannels <= KernelSet.mostPlanarChannels
+      ? tables.planes : nil
     self.init(
-      tables, winograd.map { .winograd($0, $1) } ?? .gathered(tables.gather),
+      tables,
+      winograd.map { .winograd($0, $1) } ?? planar.map { .planar($0) } ?? .gathered(tables.gather),
       inputChannels: inputChannels, outputChannels: outputChannels, weights: weights,
       strides: strides, kernels: kernels)
   }
@@ -120,7 +128,7 @@ public struct PreparedConvolution: Sendable {
             tap: isTurned ? -strides.tap : strides.tap, input: strides.input,
             output: strides.output)),
         for: tiles, kernels: kernels)
-    case .gathered:
+    case .gathered, .planar:
       self.weights = PackedWeights(
         for: kernels, taps: gather.tapCount, inputChannels: inputChannels,
         outputChannels: outputChannels, weights: weights, strides: strides)
@@ -152,6 +160,11 @@ public struct PreparedConvolution: Sendable {
         tiles, blocking, images: images, input: input, inputChannels: inputChannels,
         weights: weights, bias: bias, epilogue: epilogue, output: output, scratch: scratch,
         part: part)
+    case .planar(let planes):
+      guard let scratch else { preconditionFailure("planes need scratch memory") }
+      kernels.multiply(
+        planes, images: images, input: input, inputChannels: inputChannels, weights: weights,
+        bias: bias, epilogue: epilogue, output: output, scratch: scratch, part: part)
     }
   }
 

@@ -14,6 +14,16 @@ let withSIMD = ConditionTrait.enabled(
 /// Extents that are multiples of a tile and others, a single tile, and a long image.
 private let extents = [(8, 8), (4, 4), (5, 7), (3, 13), (1, 1)]
 
+/// Rows of one vector, of several and of parts; kernels of even extent, which lie lopsided; a kernel larger than the image.
+private let planarGeometries = [
+  ConvolutionGeometry(height: 8, width: 8, kernel: 3, padding: 1),
+  ConvolutionGeometry(height: 3, width: 37, kernel: 3, padding: 1),
+  ConvolutionGeometry(height: 7, width: 18, kernel: 5, padding: 2),
+  ConvolutionGeometry(height: 6, width: 5, kernel: 4, padding: 2, paddingBehind: 1),
+  ConvolutionGeometry(height: 5, width: 9, kernel: 3, padding: 0, paddingBehind: 2),
+  ConvolutionGeometry(height: 1, width: 1, kernel: 3, padding: 1),
+]
+
 @Suite("A prepared convolution")
 struct PreparedConvolutionTests {
   @Test(
@@ -102,6 +112,44 @@ struct PreparedConvolutionTests {
     }
   }
 
+  @Test(
+    "Over planes, real numbers give the reference bit for bit, in whatever parts", withSIMD,
+    arguments: simdSets, planarGeometries)
+  func planes(_ kernels: KernelSet, _ geometry: ConvolutionGeometry) throws {
+    for (inputs, outputs, direction) in [
+      (3, 16, ConvolutionTables.Direction.inputGradient), (1, 5, .inputGradient),
+      (2, 35, .inputGradient), (7, 3, .forward), (16, 1, .forward),
+    ] {
+      let problem = Problem(geometry, inputs, outputs) { Float($0.next() >> 40) * 0x1p-23 - 1 }
+      let algorithm = try problem.planar(direction)
+      for activation in [nil, Activation.identity, .relu, .signed, .mask] {
+        let expected = try problem.run(
+          problem.gathered(direction), direction, .reference, activation: activation)
+        for parts in [1, 2, 7] {
+          let found = try problem.run(
+            algorithm, direction, kernels, activation: activation, parts: parts)
+          #expect(found == expected)
+        }
+      }
+      let all = try problem.run(algorithm, direction, kernels)
+      let alone = try problem.run(algorithm, direction, kernels, images: 1..<2)
+      #expect(alone == Array(all[alone.count..<2 * alone.count]))
+    }
+  }
+
+  @Test("There are planes only where stride 1 keeps the extents")
+  func planesOnlyThere() {
+    for geometry in [
+      ConvolutionGeometry(height: 6, width: 5, kernel: 3, stride: 2, padding: 1),
+      ConvolutionGeometry(height: 6, width: 5, kernel: 3, padding: 0),
+      ConvolutionGeometry(height: 6, width: 5, kernel: 3, padding: 2),
+      ConvolutionGeometry(height: 6, width: 5, kernel: 1),
+    ] {
+      #expect(ConvolutionTables(geometry, .forward).planes == nil)
+      #expect(ConvolutionTables(geometry, .inputGradient).planes == nil)
+    }
+  }
+
   // As above: per tile the terms add up, in absolute value, to b² at most, where b = 31 is the
   // largest sum over ξ of |Gᵀ|[i,ξ] · Σ|Bᵀ|[ξ,·] · Σ|A|[ξ,·]; at most 20 roundings on the way and one
   // for every tile.
@@ -155,6 +203,13 @@ struct PreparedConvolutionTests {
     #expect(
       name(8, 3, 1, 512, 512, .throughput, .inputGradient) == (hasVectors ? "F(4×4)" : "direct"))
     #expect(name(32, 3, 1, 3, 16) == "direct")
+    // The gradient of an image has few channels.
+    #expect(
+      name(32, 3, 1, 16, 3, .throughput, .inputGradient) == (hasVectors ? "planes" : "direct"))
+    #expect(
+      name(32, 5, 1, 64, 1, .throughput, .inputGradient) == (hasVectors ? "planes" : "direct"))
+    #expect(name(32, 3, 1, 16, 4, .throughput, .inputGradient) == "direct")
+    #expect(name(32, 3, 2, 16, 3, .throughput, .inputGradient) == "direct")
     #expect(name(32, 3, 1, 16, 24) == "direct")
     #expect(name(2, 3, 1, 64, 64) == "direct")
     #expect(name(32, 5, 1, 16, 16) == "direct")
@@ -191,7 +246,7 @@ private enum Activation {
   case mask
 }
 
-/// A 3×3 convolution of three images with its numbers.
+/// A convolution of three images with its numbers, whose stride is 1 and which keeps their extents.
 private struct Problem {
   let geometry: ConvolutionGeometry
   let inputs: Int
@@ -202,19 +257,33 @@ private struct Problem {
   /// [taps, inputs, outputs].
   let weights: [Float]
 
+  /// One of 3×3.
   init(
     _ extents: (Int, Int), _ inputs: Int, _ outputs: Int, _ value: (inout RandomStream) -> Float
   ) {
+    self.init(
+      ConvolutionGeometry(height: extents.0, width: extents.1, kernel: 3, padding: 1), inputs,
+      outputs, value)
+  }
+
+  init(
+    _ geometry: ConvolutionGeometry, _ inputs: Int, _ outputs: Int,
+    _ value: (inout RandomStream) -> Float
+  ) {
     var random = RandomStream(RandomKey(seed: 2, purpose: .test))
-    geometry = ConvolutionGeometry(height: extents.0, width: extents.1, kernel: 3, padding: 1)
+    self.geometry = geometry
     (self.inputs, self.outputs) = (inputs, outputs)
-    let count = images * extents.0 * extents.1 * max(inputs, outputs)
+    let count = images * geometry.height * geometry.width * max(inputs, outputs)
     values = (0..<count).map { _ in value(&random) }
-    weights = (0..<9 * inputs * outputs).map { _ in value(&random) }
+    weights = (0..<geometry.kernel * geometry.kernel * inputs * outputs).map { _ in value(&random) }
   }
 
   func gathered(_ direction: ConvolutionTables.Direction) -> PreparedConvolution.Algorithm {
     .gathered(direction == .forward ? .convolution(geometry) : .inputGradient(of: geometry))
+  }
+
+  func planar(_ direction: ConvolutionTables.Direction) throws -> PreparedConvolution.Algorithm {
+    .planar(try #require(ConvolutionTables(geometry, direction).planes))
   }
 
   func winograd(_ m: Int) throws -> PreparedConvolution.Algorithm {

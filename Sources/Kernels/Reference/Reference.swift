@@ -55,6 +55,24 @@ enum Reference {
 }
 
 extension Epilogue {
+  /// Stores finished sums at their places in one column of the output, from a row on.
+  func finish(
+    _ sums: UnsafePointer<Float>, rows first: Int, count: Int, column: Int, of columns: Int,
+    output: UnsafeMutablePointer<Float>
+  ) {
+    if addend == nil, case .identity = activation {
+      var place = output + first * columns + column
+      for number in 0..<count {
+        place.pointee = sums[number]
+        place += columns
+      }
+    } else {
+      for number in 0..<count {
+        finish(sums[number], row: first + number, column: column, of: columns, output: output)
+      }
+    }
+  }
+
   /// Stores a finished sum at its place of the output, [rows, columns].
   func finish(
     _ sum: Float, row: Int, column: Int, of columns: Int, output: UnsafeMutablePointer<Float>
