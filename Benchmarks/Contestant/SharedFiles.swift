@@ -26,20 +26,28 @@ struct SharedFiles {
     else { throw WorkError.unknown(name) }
     // Made-up networks and images show no attack: a search takes trained ones and real ones.
     let prefix = kind == .search || kind == .patientSearch ? "trained-" : ""
+    // As the others, it holds no images that the work does not need.
+    let batch = try images("\(prefix)images", first: size)
+    let mixes = kind == .decision || kind == .search || kind == .patientSearch || int8
     let inputs = WorkloadInputs(
       network: .checkpoint(try Checkpoint(read("\(prefix)\(parts[1]).safetensors"))),
-      images: try images("\(prefix)images"), pool: try images("\(prefix)pool"))
+      images: batch, pool: mixes ? try images("\(prefix)pool") : batch)
     return try Workload(
       kind, size: size, int8 ? inputs.quantized(on: execution) : inputs, on: execution)
   }
 
-  private func images(_ name: String) throws -> LabelledImages {
+  /// The images of a file, or so many of them.
+  private func images(_ name: String, first most: Int = .max) throws -> LabelledImages {
     let data = try read("\(name).f32")
-    let values = data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+    let values = data.withUnsafeBytes { bytes in
+      let values = bytes.bindMemory(to: Float.self)
+      return Array(values.prefix(min(most, values.count / Self.shape.count) * Self.shape.count))
+    }
     let count = values.count / Self.shape.count
     let labels =
       name.hasPrefix("trained-")
-      ? try read("\(name).labels").map(Int.init) : (0..<count).map { $0 % Self.classCount }
+      ? try read("\(name).labels").prefix(count).map(Int.init)
+      : (0..<count).map { $0 % Self.classCount }
     return try LabelledImages(
       pixels: Pixels(Tensor(values, shape: [count, 3, 32, 32])), labels: labels,
       classCount: Self.classCount)

@@ -52,12 +52,12 @@ struct Compare: Verb {
     let checkpoint = try checkpointFile(
       model, reading: reading.reading(), images: set.imageShape
     ).checkpoint()
-    guard let quantization = checkpoint.quantization else { throw QuantizationError.missing }
     let plan: QuantizedPlan
     do {
+      guard let quantization = checkpoint.quantization else { throw QuantizationError.missing }
       plan = try QuantizedPlan(
         InferencePlan(checkpoint, kernels: machine.kernelSet()), quantization)
-    } catch let error as QuantizationError { throw Failure.data("\(model): \(error)") }
+    } catch let error as QuantizationError { throw Failure(error, about: model) }
     let data = try dataset.load(set, seed: checkpoint.recipe?.seed ?? 1)
     let comparison = try ArithmeticComparison(
       of: plan, on: data,

@@ -28,6 +28,12 @@ struct Failure: Error {
     self.status = status
   }
 
+  /// The failure that an error of the libraries means, about a file.
+  init(_ error: any Error, about path: String) {
+    self.init(error)
+    message = "\(path): ".printable + message
+  }
+
   /// The failure that an error of the libraries means.
   init(_ error: any Error) {
     self =

@@ -100,8 +100,8 @@ private func fileModel(
   do {
     return try CheckpointModel(
       name: modelName(path), file, in: chosen.arithmetic, followsFloat32: chosen.followsFloat32)
-  } catch let error as QuantizationError where error.cause == .data {
-    throw Failure.data("\(path): \(error)")
+  } catch let error as QuantizationError {
+    throw Failure(error, about: path)
   }
 }
 

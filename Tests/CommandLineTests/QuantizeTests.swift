@@ -99,7 +99,17 @@ struct QuantizeTests {
           ["evaluate", "--model", "int8.safetensors", "--gradient", "int8"], 64, "it is float32"
         ),
         (["evaluate", "--model-command", "cat", "--arithmetic", "int8"], 64, "about checkpoints"),
-        (["compare", "--model", "model.safetensors"], 64, "was not calibrated"),
+        (
+          ["compare", "--model", "model.safetensors"], 64,
+          "model.safetensors: the model was not calibrated"
+        ),
+        (
+          [
+            "evaluate", "--model", "int8.safetensors", "--model", "model.safetensors",
+            "--arithmetic", "int8",
+          ], 64,
+          ": model.safetensors: the model was not calibrated"
+        ),
         (["compare", "--model", "int8.safetensors", "--samples", "0"], 64, "from 1 to 1000"),
       ]
       for (arguments, status, says) in mistakes {
