@@ -14,7 +14,8 @@ public struct PixelPlanes: Sendable {
   let rowStride: Int
   /// Floats from one plane to the next.
   let planeStride: Int
-  /// For every tap where the source of a pixel lies, in floats from the place of that pixel in a plane without zeros before it.
+  /// Where the source under every tap lies in a plane: for the pixel in row y and column x at
+  /// y · rowStride + x + taps[t].
   let taps: [Int32]
 
   /// The planes for one direction of a convolution; nil if its stride is not 1, or if input and output differ in their
