@@ -19,6 +19,9 @@ done
 [ "$(cat /proc/sys/kernel/sched_autogroup_enabled 2>/dev/null)" = 1 ] ||
   { echo "the kernel makes no groups of processes by session here" >&2; exit 2; }
 grep -qx '.*:cpu[,a-z]*:/\|0::/.*' /proc/self/cgroup || { echo "a control group decides here" >&2; exit 2; }
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 2
 processor=$(taskset -cp $$ | sed 's/.*: //; s/[,-].*//')
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 

@@ -25,13 +25,14 @@ struct SharedFiles {
       let size = Int(parts[2]), 1...Self.imageCount ~= size
     else { throw WorkError.unknown(name) }
     // Made-up networks and images show no attack: a search takes trained ones and real ones.
-    let prefix = kind == .search || kind == .patientSearch ? "trained-" : ""
+    let searches = kind == .search || kind == .patientSearch
+    let prefix = searches ? "trained-" : ""
     // As the others, it holds no images that the work does not need.
     let batch = try images("\(prefix)images", first: size)
-    let mixes = kind == .decision || kind == .search || kind == .patientSearch || int8
+    let usesPool = searches || kind == .decision || int8
     let inputs = WorkloadInputs(
       network: .checkpoint(try Checkpoint(read("\(prefix)\(parts[1]).safetensors"))),
-      images: batch, pool: mixes ? try images("\(prefix)pool") : batch)
+      images: batch, pool: usesPool ? try images("\(prefix)pool") : batch)
     return try Workload(
       kind, size: size, int8 ? inputs.quantized(on: execution) : inputs, on: execution)
   }

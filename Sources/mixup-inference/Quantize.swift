@@ -74,7 +74,7 @@ struct Quantize: Verb {
       try common.write(result.quantization)
       common.say(Printout(result.quantization?.text ?? ""), beside: [output])
     } catch let error as QuantizationError where error.cause == .data {
-      throw Failure.data("\(model): \(error)")
+      throw Failure(error, about: model)
     }
   }
 }

@@ -55,7 +55,8 @@ enum Reference {
 }
 
 extension Epilogue {
-  /// Stores finished sums at their places in one column of the output, from a row on.
+  /// Stores finished sums at their places in one column of the output, from a row on. Sums that are stored as they are have
+  /// a loop of their own: 3% of a step of an attack on ResNet-8.
   func finish(
     _ sums: UnsafePointer<Float>, rows first: Int, count: Int, column: Int, of columns: Int,
     output: UnsafeMutablePointer<Float>

@@ -30,6 +30,11 @@ package struct GradientPlan: Sendable {
 
     /// All slots whose gradients it reads.
     var reads: [Int] { [input] + (addend.map { [$0] } ?? []) }
+
+    /// The product of the step; nil if it has none.
+    var convolution: PreparedConvolution? {
+      if case .product(let product) = core { product.convolution } else { nil }
+    }
   }
 
   /// The plan whose activations it takes.
@@ -128,13 +133,9 @@ package struct GradientPlan: Sendable {
 
   /// Floats of scratch memory that any step of a pass of so many images needs, forwards or backwards.
   func scratchCount(images: Int) -> Int {
-    plan.segments.reduce(plan.scratchCount(images: images)) { most, segment in
-      steps[segment.steps].joined().reduce(most) { most, step in
-        guard case .product(let product) = step.core else { return most }
-        let count = product.convolution.scratchCount(images: min(images, segment.images))
-        return max(most, count)
-      }
-    }
+    max(
+      plan.scratchCount(images: images),
+      plan.scratchCount(images: images) { steps[$0].compactMap(\.convolution) })
   }
 }
 

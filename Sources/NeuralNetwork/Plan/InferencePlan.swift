@@ -115,10 +115,14 @@ public struct InferencePlan: Sendable {
 
   /// Floats of scratch memory that any step of a pass of so many images needs.
   func scratchCount(images: Int) -> Int {
+    scratchCount(images: images) { steps[$0].convolution.map { [$0] } ?? [] }
+  }
+
+  /// Floats of scratch memory that any product needs in a pass of so many images, where `products` says which are made
+  /// for a step.
+  func scratchCount(images: Int, _ products: (_ step: Int) -> [PreparedConvolution]) -> Int {
     segments.flatMap { segment in
-      steps[segment.steps].compactMap {
-        $0.convolution?.scratchCount(images: min(images, segment.images))
-      }
+      segment.steps.flatMap(products).map { $0.scratchCount(images: min(images, segment.images)) }
     }.max() ?? 0
   }
 
