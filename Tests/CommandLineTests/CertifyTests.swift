@@ -28,7 +28,7 @@ struct CertifyTests {
       for word in [
         "radius (ℓ2)", "certified", "95% interval", "undecided", "infinitely many draws",
         "α = 0.001",
-        "no mean radius is given", "certificates: ",
+        "no mean radius is given", "certificates: ", "draws, median",
       ] { #expect(result.output.contains(word), "\(word)") }
       let record = try #require(
         JSONSerialization.jsonObject(with: Data(text(place, "record.json").utf8))
@@ -42,6 +42,11 @@ struct CertifyTests {
       for row in rows {
         let counts = ["correct", "wrong", "refuted", "undecided"].compactMap { row[$0] as? Int }
         #expect(counts.reduce(0, +) == 6 && counts.count == 4)
+      }
+      let draws = try rows.map { try #require($0["draws"] as? [String: Double]) }
+      #expect(draws.allSatisfy { $0.keys.sorted() == ["mean", "median", "most"] })
+      for draws in draws {
+        #expect(try result.output.contains(String(format: "%.1f", #require(draws["median"]))))
       }
       let lines = try text(place, "table.tsv").split(separator: "\n").map {
         $0.split(separator: "\t").map(String.init)

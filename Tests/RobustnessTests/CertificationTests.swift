@@ -171,6 +171,40 @@ struct CertificationTests {
     #expect(border[0].verdict(on: 0) == .open && easy[0].verdict(on: 0) == .atLeast)
   }
 
+  @Test(
+    "one run tells for every radius what asking for it alone takes",
+    arguments: Certification.Votes.allCases, [false, true])
+  func drawsAlone(_ votes: Certification.Votes, isMixed: Bool) throws {
+    let smoothed: any SmoothedClassifier =
+      isMixed
+      ? try MixedSmoothing(
+        plane, pool: SamplePool(randomImages(12, shape: shape, classCount: 2, seed: 8)),
+        partner: .other, lambda: 0.6, noise: 0.2)
+      : try GaussianSmoothing(plane, standardDeviation: 0.25)
+    let radii = [0, 0.05, 0.1, 0.2, 0.3]
+    let rule = Certification.Rule.sequence(limit: 1500)
+    let together = try makeCertification(level: 0.01, radii: radii, votes: votes, rule: rule)
+      .run(smoothed, on: data)
+    var verdicts = Set<ThresholdVerdict>()
+    for (place, radius) in radii.enumerated() {
+      let alone = try makeCertification(level: 0.01, radii: [radius], votes: votes, rule: rule)
+        .run(smoothed, on: data)
+      for (alone, together) in zip(alone, together) {
+        let (single, among) = (alone.verdict(on: 0), together.verdict(on: place))
+        // Of a radius that one law leaves open a smaller one may be refuted under the next, and it with that.
+        #expect(single == among || isMixed && single == .open && among == .below)
+      }
+      #expect(alone.map(\.draws) == together.map { $0.draws(on: place) })
+      #expect(alone.allSatisfy { $0.draws(on: 0) == $0.draws })
+      verdicts.formUnion(alone.map { $0.verdict(on: 0) })
+    }
+    #expect(verdicts == [.atLeast, .open, .below])
+    #expect(together.contains { $0.draws(on: 0) < $0.draws })
+    let fixed = try makeCertification(radii: radii, votes: votes, rule: .fixed(count: 200))
+      .run(smoothed, on: data[0..<3])
+    #expect(fixed.allSatisfy { $0.draws(on: 0) == $0.draws && $0.draws(on: 4) == $0.draws })
+  }
+
   @Test("behind mixing a certificate holds under the partners of every label")
   func mixed() throws {
     let pool = try SamplePool(randomImages(12, shape: shape, classCount: 2, seed: 8))

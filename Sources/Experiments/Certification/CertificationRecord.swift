@@ -8,7 +8,7 @@ import Statistics
 /// Certificates of images, with everything that is needed to find them again, and what they come to.
 package struct CertificationRecord: Encodable, Sendable {
   /// Raised with every change of the layout.
-  static let schema = 1
+  static let schema = 2
   package let schema = Self.schema
   /// How tables call the network.
   package var model: String
@@ -61,7 +61,29 @@ package struct CertificationRecord: Encodable, Sendable {
     /// `correct` over all images, with Wilson's 95% interval for the choice of images.
     package var certifiedAccuracy: Double
     package var interval: Interval
+    /// The draws of an image that asking for this radius alone takes, those that choose the class among them. Files of
+    /// schema 1 do not tell it.
+    package var draws: DrawCounts?
   }
+
+  /// How many draws images took.
+  package struct DrawCounts: Codable, Sendable, Equatable {
+    package var median: Double
+    package var mean: Double
+    package var most: Int
+
+    init(_ counts: [Int]) {
+      let counts = counts.sorted()
+      median =
+        counts.isEmpty
+        ? 0 : Double(counts[(counts.count - 1) / 2] + counts[counts.count / 2]) / 2
+      mean = Double(counts.reduce(0, +)) / Double(max(counts.count, 1))
+      most = counts.last ?? 0
+    }
+  }
+
+  /// The draws of an image for all radii together.
+  package var draws: DrawCounts { DrawCounts(images.map(\.draws)) }
 
   init(
     model: String, digest: String, origin: CheckpointFile.Origin?,
@@ -100,7 +122,8 @@ package struct CertificationRecord: Encodable, Sendable {
         radius: radius, correct: correct.successes,
         wrong: verdicts.count { $0 == .atLeast } - correct.successes,
         refuted: verdicts.count { $0 == .below }, undecided: verdicts.count { $0 == .open },
-        certifiedAccuracy: correct.value, interval: correct.wilsonInterval())
+        certifiedAccuracy: correct.value, interval: correct.wilsonInterval(),
+        draws: DrawCounts(certificates.map { $0.draws(on: place) }))
     }
     images = certificates.sorted { $0.index < $1.index }
   }

@@ -34,13 +34,25 @@ package struct CertificationSummary: Sendable, Reported {
       }, alignments: [1: .right, 2: .right, 4: .right])
   }
 
+  /// What an image costs, radius by radius as if each were asked for alone, and for all together.
+  private var drawsTable: Table {
+    func row(_ name: String, _ draws: CertificationRecord.DrawCounts) -> [Table.Cell] {
+      [
+        Table.Cell(name), Table.Cell(fixed(draws.median, decimals: 1)),
+        Table.Cell(fixed(draws.mean, decimals: 1)), Table.Cell("\(draws.most)"),
+      ]
+    }
+    let single = record.radii.compactMap { radius in
+      radius.draws.map { row("radius \(radius.radius) alone", $0) }
+    }
+    return Table(
+      columns: ["question", "draws, median", "mean", "most"],
+      rows: (record.rule == "fixed" ? [] : single) + [row("all radii", record.draws)],
+      alignments: [1: .right, 2: .right])
+  }
+
   /// The table with what has to be said of it.
   package var printout: Printout {
-    let draws = record.images.map(\.draws).sorted()
-    let median =
-      draws.isEmpty
-      ? 0 : Double(draws[(draws.count - 1) / 2] + draws[draws.count / 2]) / 2
-    let mean = Double(draws.reduce(0, +)) / Double(max(draws.count, 1))
     let verdict =
       sanity.map { check in
         let verdict = "\(check.name): \(check.outcome.rawValue), \(check.evidence)"
@@ -54,8 +66,7 @@ package struct CertificationSummary: Sendable, Reported {
           : ""),
       "what is certified is the prediction of infinitely many draws, which abstains where no class has more than "
         + "half of them",
-      "draws of an image: median \(fixed(median, decimals: 1)), mean \(fixed(mean, decimals: 1)), most "
-        + "\(draws.last ?? 0); limit \(record.drawLimit) for each law",
+      "draws are those of an image, with those that choose the class; their limit is \(record.drawLimit) for each law",
     ]
     if record.examples.training > 0 {
       lines.append(
@@ -65,7 +76,7 @@ package struct CertificationSummary: Sendable, Reported {
     lines.append(
       "no mean radius is given: a few images that are easy raise it, however many others lose theirs"
     )
-    return "\(verdict)\n\(table)\n\(lines.joined(separator: "\n"))"
+    return "\(verdict)\n\(table)\n\(drawsTable)\n\(lines.joined(separator: "\n"))"
   }
 
   /// The record as JSON.

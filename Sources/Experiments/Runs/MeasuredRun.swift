@@ -65,7 +65,7 @@ package struct MeasuredRun: Sendable {
     package init(from decoder: any Decoder) throws {
       let fields = try decoder.container(keyedBy: CodingKeys.self)
       let schema = try fields.decode(Int.self, forKey: .schema)
-      guard schema == CertificationRecord.schema else { throw RecordError.schema(schema) }
+      guard 1...CertificationRecord.schema ~= schema else { throw RecordError.schema(schema) }
       model = try fields.decode(String.self, forKey: .model)
       checkpoint = try fields.decode(String.self, forKey: .checkpoint)
       dataset = try fields.decode(String.self, forKey: .dataset)

@@ -25,10 +25,13 @@ public struct Certificate: Sendable, Hashable, Codable {
   public struct Law: Sendable, Hashable, Codable {
     /// Its number.
     public var law: Int
-    /// Draws up to the one at which it was decided.
+    /// Draws up to the one at which every radius was decided.
     public var draws: Int
     /// The sum of what the candidate got in them: votes, or probabilities.
     public var sum: Double
+    /// After how many of its draws each radius that was in question, from the first, was decided; nil if it was not.
+    /// Empty for a fixed number of draws, which all radii share.
+    public var decided: [Int?] = []
   }
 
   /// The certified class; nil where none is.
@@ -37,6 +40,17 @@ public struct Certificate: Sendable, Hashable, Codable {
   public var isCorrect: Bool { predicted == label }
   /// All draws, of choosing and certifying.
   public var draws: Int { laws.reduce(selectionDraws) { $0 + $1.draws } }
+
+  /// The draws that it would have taken to ask for the radius at a place of the question alone, those that chose the
+  /// class among them: the same, as what is drawn does not depend on the question.
+  public func draws(on place: Int) -> Int {
+    laws.reduce(selectionDraws) { sum, law in
+      guard !law.decided.isEmpty else { return sum + law.draws }
+      // A law that was looked at after the radius had fallen was not asked for it.
+      guard place < law.decided.count else { return sum }
+      return sum + (law.decided[place] ?? law.draws)
+    }
+  }
 
   /// What is known of the radius at a place of the question.
   public func verdict(on place: Int) -> ThresholdVerdict {

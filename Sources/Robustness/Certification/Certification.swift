@@ -212,19 +212,25 @@ public struct Certification: Sendable, Hashable {
     let ceiling = certificate.certified
     var tally = Tally(votes, thresholds: Array(thresholds[..<ceiling]))
     var (low, high) = (0, ceiling)
+    var decided = [Int?](repeating: nil, count: ceiling)
     var draws = 0
     try sampler.forEachAnswer(limit: limit, votes: votes, of: certificate.candidate) { value in
       tally.add(value)
       draws += 1
       guard Self.isLook(draws) || draws == limit else { return true }
       let needed = -log(level)
-      while low < high, tally.evidence.logEvidence(above: thresholds[low]) >= needed { low += 1 }
+      while low < high, tally.evidence.logEvidence(above: thresholds[low]) >= needed {
+        decided[low] = draws
+        low += 1
+      }
       while low < high, tally.evidence.logEvidence(below: thresholds[high - 1]) >= needed {
         high -= 1
+        decided[high] = draws
       }
       return low < high
     }
-    certificate.laws.append(.init(law: sampler.law, draws: draws, sum: tally.sum))
+    certificate.laws.append(
+      .init(law: sampler.law, draws: draws, sum: tally.sum, decided: decided))
     if high < ceiling { certificate.standing = high }
     certificate.certified = low
   }
