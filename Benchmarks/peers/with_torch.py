@@ -171,7 +171,12 @@ def prepare(files, mode, kind, name, size):
     if kind.startswith("search"):
         model = Forward(load(files, f"trained-{name}").to(memory_format=layout))
         model.eval().requires_grad_(False)
-        search = Search(torch.compile(model) if mode == "inductor" else model, files, size, layout)
+        if mode == "inductor":
+            # A search has three shapes for every size of a chunk; behind its limit of compiled ones the compiler would go
+            # on without compiling.
+            torch._dynamo.config.recompile_limit = 4 * len(Search.CHUNKS)
+            model = torch.compile(model, dynamic=False)
+        search = Search(model, files, size, layout)
         return search, lambda: search().numpy()
     network = load(files, name)
     inputs = [torch.from_numpy(array) for array in files.inputs(kind, name, size)]

@@ -61,6 +61,10 @@ struct CertifyTests {
         #expect(line[4] == (certified > 0 && line[1] == line[2] ? "1" : "0"))
         #expect(line[5].wholeMatch(of: /\d+:\d\d:\d\d\.\d{6}/) != nil)
       }
+      let page = try Command(folder: place.folder).run(
+        ["report", "record.json", "--output", "page"])
+      #expect(page.status == 0, "\(page.error)")
+      #expect(try text(place, "page/index.html").contains("Certified accuracy over the radius"))
       // Any number of threads, and the parts: the same bytes, but for the times.
       _ = try certify(place, "\(options) --json other.json --threads 3")
       #expect(try text(place, "other.json") == text(place, "record.json"))

@@ -250,8 +250,13 @@ struct RunReportTests {
     let html = report.page.render()
     #expect(
       html.contains("Certified accuracy over the radius") && html.contains("50.0 [10.0, 90.0]"))
-    let outside = json.replacing("\"correct\": 1", with: "\"correct\": 3")
-    #expect(throws: RunError.self) { try MeasuredRun.read([("c.json", Data(outside.utf8))]) }
+    let newer = json.replacing("\"schema\": 1", with: "\"schema\": 2").replacing(
+      "0.9]}", with: "0.9], \"draws\": {\"median\": 62, \"mean\": 628.5, \"most\": 10000}}")
+    #expect(RunReport(try MeasuredRun.read([("c.json", Data(newer.utf8))])).page.render() == html)
+    for (old, new) in [("\"correct\": 1", "\"correct\": 3"), ("\"schema\": 1", "\"schema\": 3")] {
+      let strange = json.replacing(old, with: new)
+      #expect(throws: RunError.self) { try MeasuredRun.read([("c.json", Data(strange.utf8))]) }
+    }
   }
 
   @Test("What is no result is an error that names the file")
