@@ -7,7 +7,13 @@
 #   of the image's shape. The same weights without such a step are dropped, as is all with the optimisation off. The
 #   network is no longer random, its mean is right, its deviation 0. No error, no warning.
 # Seen: 2026-11-30:
-SEEN
+#   ONNX Runtime 1.32.0, OnnxSlim 0.1.98, onnx 1.23.2
+#   deviation of an output over 200 runs: as the network is, by default, by OnnxSlim
+#     dropout of features: 7.91, 8.00, 0.00
+#     dropout of weights: 7.95, 8.19, 0.00
+#     dropout of scaled weights: 15.77, 0.00, 0.00
+#     dropout of transposed weights: 7.74, 0.00, 0.00
+#     dropout of ones, as a mask: 7.84, 0.00, 0.00
 set -u
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT

@@ -358,6 +358,24 @@ struct ONNXOperatorTests {
       }, within: 1e-6)
   }
 
+  @Test("dropout is left out where it does nothing, and refused where it draws")
+  func dropout() throws {
+    func model(_ ratio: Float, isTraining: Bool?) -> TestModel {
+      var model = TestModel(image: Self.image)
+      var inputs = ["images", model.stored("ratio", [ratio], [])]
+      if let isTraining { inputs.append(model.stored("training", isTrue: isTraining)) }
+      model.node("Dropout", inputs, to: "dropped")
+      model.node("Flatten", ["dropped"], to: "logits")
+      return model
+    }
+    try expect(model(0.5, isTraining: nil), { $0 }, within: 1e-6)
+    try expect(model(0.5, isTraining: false), { $0 }, within: 1e-6)
+    try expect(model(0, isTraining: true), { $0 }, within: 1e-6)
+    #expect(
+      problem { try ONNXNetwork(model(0.5, isTraining: true).data) }.contains(
+        "Dropout that draws at every pass (training_mode) (at at dropped)"))
+  }
+
   @Test("everything that cannot be computed is named at once, with its nodes")
   func unsupported() throws {
     var model = TestModel(image: Self.image)

@@ -47,6 +47,12 @@ struct TestModel {
     return name
   }
 
+  @discardableResult
+  mutating func stored(_ name: String, isTrue: Bool) -> String {
+    tensor(name, [], type: 9, Data([isTrue ? 1 : 0]))
+    return name
+  }
+
   private mutating func tensor(_ name: String, _ shape: [Int], type: Int, _ bytes: Data) {
     weights.message(5) { tensor in
       for extent in shape { tensor.integer(1, extent) }

@@ -45,7 +45,8 @@ extension Importer {
     case "Erf": return [try errorFunction(node)]
     case "Sqrt", "Neg", "Pow", "Add", "Sub", "Mul", "Div": return [try arithmetic(node)]
     // Other ways through memory.
-    case "Identity", "Dropout": return [try node.value(0)]
+    case "Identity": return [try node.value(0)]
+    case "Dropout": return [try dropout(node)]
     case "Cast", "CastLike": return [try cast(node)]
     case "Reshape": return [try reshape(node)]
     case "Flatten": return [try flatten(node)]
@@ -73,6 +74,17 @@ extension Importer {
     case .inner(let inner): return try computed(inner, node)
     case .floats, .integers: throw Unsupported("of numbers that the image has no part in")
     }
+  }
+
+  /// What is given, as after training: a network that goes on to drop values, which operator set 12 has an input for, would
+  /// be another one without.
+  private func dropout(_ node: Operands) throws -> Value {
+    let draws = try node.has(2) && node.list(2) != [0]
+    let dropsNothing = try node.has(1) && node.vector(1, count: 1) == [0]
+    guard !draws || dropsNothing else {
+      throw Unsupported("that draws at every pass (training_mode)")
+    }
+    return try node.value(0)
   }
 
   // MARK: Layers
