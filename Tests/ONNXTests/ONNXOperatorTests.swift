@@ -358,6 +358,46 @@ struct ONNXOperatorTests {
       }, within: 1e-6)
   }
 
+  @Test("casts keep what they keep, make truth values 0 and 1, and are refused where they round")
+  func casts() throws {
+    func model(_ operation: String, _ inputs: [String], to type: Int?) -> TestModel {
+      var model = TestModel(image: Self.image)
+      model.stored("numbers", [0, 0.5, -2, 0], [4])
+      model.stored("whole", [0, 3, -2, 0])
+      model.node(
+        operation, inputs, to: "made", type.map { [.integer("to", $0)] } ?? [])
+      return model
+    }
+    // 9: truth values, 7: whole numbers, which choose columns here.
+    for stored in ["numbers", "whole"] {
+      var picked = model("Cast", [stored], to: 9)
+      picked.node("Cast", ["made"], to: "columns", [.integer("to", 7)])
+      picked.node("Flatten", ["images"], to: "flat")
+      picked.node("Gather", ["flat", "columns"], to: "logits", [.integer("axis", 1)])
+      try expect(
+        picked,
+        { x in Reference([4]) { place in x[[0, 0, place[0] == 1 || place[0] == 2 ? 1 : 0]] } },
+        within: 0)
+    }
+    for (operation, inputs) in [("Cast", ["images"]), ("CastLike", ["images", "numbers"])] {
+      var kept = model(operation, inputs, to: operation == "Cast" ? 1 : nil)
+      kept.node("Flatten", ["made"], to: "logits")
+      try expect(kept, { $0 }, within: 0)
+    }
+    for (operation, inputs, type, text) in [
+      ("Cast", ["images"], 10, "Cast of the image to another type"),
+      ("Cast", ["images"], 9, "Cast of the image to another type"),
+      ("CastLike", ["images", "whole"], nil, "CastLike of the image to another type"),
+      ("Cast", ["numbers"], 10, "Cast of stored numbers to a type that rounds them"),
+    ] as [(String, [String], Int?, String)] {
+      var refused = model(operation, inputs, to: type)
+      refused.node("Add", ["images", "made"], to: "sum")
+      refused.node("Flatten", ["sum"], to: "logits")
+      let found = problem { try ONNXNetwork(refused.data) }
+      #expect(found.contains(text), "\(found)")
+    }
+  }
+
   @Test("dropout is left out where it does nothing, and refused where it draws")
   func dropout() throws {
     func model(_ ratio: Float, isTraining: Bool?) -> TestModel {

@@ -18,6 +18,10 @@ struct Grid<Element> {
     Grid(offsets(from: start, parts).map { elements[$0] }, shape: parts.map(\.extent))
   }
 
+  func map<T, E: Error>(_ transform: (Element) throws(E) -> T) throws(E) -> Grid<T> {
+    Grid<T>(try elements.map(transform), shape: shape)
+  }
+
   func reshaped(_ shape: [Int]) -> Grid { Grid(elements, shape: shape) }
 
   func transposed(_ order: [Int]) -> Grid { picked(order.map { parts[$0] }) }

@@ -165,9 +165,7 @@ extension Importer {
     if !constant.name.isEmpty { parameters[constant.name] = constant.count }
     let numbers = Grid(floats.map(Double.init), shape: constant.shape)
     let (zero, one) = (Grid([0.0], shape: []), Grid([1.0], shape: []))
-    func each(_ function: (Double) -> Double) -> Grid<Double> {
-      Grid(numbers.elements.map(function), shape: numbers.shape)
-    }
+    func each(_ function: (Double) -> Double) -> Grid<Double> { numbers.map(function) }
     switch operation {
     case "Add": return try affine(view, scale: one, shift: numbers, node.name)
     case "Sub": return try affine(view, scale: one, shift: each { -$0 }, node.name)

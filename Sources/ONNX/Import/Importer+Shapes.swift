@@ -40,37 +40,58 @@ extension Importer {
 
   func cast(_ node: Operands) throws -> Value {
     let value = try node.value(0)
-    if case .inner = value { throw Unsupported("of an inner part of a function") }
-    if node.node.operation == "CastLike" { return value }
-    let type = try node.integer("to") ?? 0
-    guard let type = ONNXTensor.ElementType(rawValue: type) else {
-      throw Unsupported("to the type \(type)")
-    }
-    switch value {
-    case .view:
-      guard type == .float else { throw Unsupported("of the image to another type of numbers") }
-      return value
-    case .integers(let grid):
-      if type.isInteger { return value }
+    switch (value, try castType(node)) {
+    case (.inner, _): throw Unsupported("of an inner part of a function")
+    case (.view, .float): return value
+    case (.view, _): throw Unsupported("of the image to another type of numbers")
+    case (.integers(let grid), .boolean): return .integers(try grid.map(Self.isTrue))
+    case (.integers, let type) where type?.isInteger ?? true: return value
+    case (.integers(let grid), .float), (.integers(let grid), .double):
       return .floats(
         ONNXTensor(
           try grid.elements.map {
             guard let number = $0.known else { throw Unsupported("of a number of images") }
             return Float(number)
           }, shape: grid.shape))
-    case .floats(let tensor):
-      guard type.isInteger else { return value }
-      let grid = try Self.grid(tensor)
+    case (.floats(let tensor), .boolean):
+      return .integers(try Self.grid(tensor).map { Whole(constant: $0 == 0 ? 0 : 1) })
+    case (.floats(let tensor), let type?) where type.isInteger:
       return .integers(
-        Grid(
-          try grid.elements.map {
-            guard let number = Int(exactly: $0.rounded(.towardZero)) else {
-              throw Unsupported("of \($0) to a whole number")
-            }
-            return Whole(constant: number)
-          }, shape: grid.shape))
-    case .inner: return value
+        try Self.grid(tensor).map {
+          guard let number = Int(exactly: $0.rounded(.towardZero)) else {
+            throw Unsupported("of \($0) to a whole number")
+          }
+          return Whole(constant: number)
+        })
+    case (.floats, .float), (.floats, .double): return value
+    case (.floats(let tensor), let type) where tensor.type == type: return value
+    case (.floats, _), (.integers, _):
+      throw Unsupported("of stored numbers to a type that rounds them")
     }
+  }
+
+  /// What a cast makes; nil for whole numbers whose type is not known.
+  private func castType(_ node: Operands) throws -> ONNXTensor.ElementType? {
+    if node.node.operation == "CastLike" {
+      return switch try node.value(1) {
+      case .view, .inner: .float
+      case .floats(let tensor): tensor.type
+      case .integers: nil
+      }
+    }
+    let number = try node.integer("to") ?? 0
+    guard let type = ONNXTensor.ElementType(rawValue: number) else {
+      throw Unsupported("to the type \(number)")
+    }
+    return type
+  }
+
+  /// 1, or 0 for 0.
+  private static func isTrue(_ number: Whole) throws -> Whole {
+    guard let isZero = number.equals(Whole(constant: 0)) else {
+      throw Unsupported("of a number of images")
+    }
+    return Whole(constant: isZero ? 0 : 1)
   }
 
   mutating func reshape(_ node: Operands) throws -> Value {
@@ -576,9 +597,7 @@ extension Importer {
           return elements[condition == 0 ? 2 : 1][place]
         }, shape: shape)
     case "Neg":
-      let grid = try node.integers(0)
-      return Grid(
-        try grid.elements.map { try known($0.times(Whole(constant: -1))) }, shape: grid.shape)
+      return try node.integers(0).map { try known($0.times(Whole(constant: -1))) }
     case "Size":
       return Grid(
         [
