@@ -66,7 +66,7 @@ struct CertifyTests {
       #expect(page.status == 0, "\(page.error)")
       #expect(try text(place, "page/index.html").contains("Certified accuracy over the radius"))
       // Any number of threads, and the parts: the same bytes, but for the times.
-      _ = try certify(place, "\(options) --json other.json --threads 3")
+      _ = try certify(place, "\(options) --json other.json --sanity 2 --threads 3")
       #expect(try text(place, "other.json") == text(place, "record.json"))
       var parts: [String: [String]] = [:]
       for part in 1...2 {

@@ -168,7 +168,8 @@ struct RunReportTests {
     ]
     return try JSONSerialization.data(withJSONObject: [
       "schema": 1, "model": "net", "checkpoint": checkpoint, "dataset": "digits",
-      "inputSigma": 0.25, "level": 0.001, "seed": 1, "kernelSet": "reference", "radii": [row],
+      "defence": ["name": "gaussian", "sigma": 0.25], "votes": "hard", "rule": "sequence",
+      "drawLimit": 1000, "level": 0.001, "seed": 1, "kernelSet": "reference", "radii": [row],
       "images": [[String: Int]](repeating: [:], count: 40),
     ])
   }
@@ -242,7 +243,8 @@ struct RunReportTests {
   @Test("Certified accuracy is drawn over the radius")
   func certificates() throws {
     let json = """
-      {"schema": 1, "model": "net", "checkpoint": "c", "dataset": "digits", "inputSigma": 0.25, "level": 0.001,
+      {"schema": 1, "model": "net", "checkpoint": "c", "dataset": "digits", "level": 0.001,
+      "defence": {"name": "mi-ol", "lambda": 0.6, "sigma": 0.25}, "votes": "hard", "rule": "sequence", "drawLimit": 1000,
       "seed": 1, "kernelSet": "avx2", "images": [{}, {}], "radii": [{"radius": 0.5, "correct": 1, "wrong": 0,
       "refuted": 1, "undecided": 0, "certifiedAccuracy": 0.5, "interval": [0.1, 0.9]}]}
       """
@@ -250,6 +252,21 @@ struct RunReportTests {
     let html = report.page.render()
     #expect(
       html.contains("Certified accuracy over the radius") && html.contains("50.0 [10.0, 90.0]"))
+    for text in [
+      "mi-ol, lambda 0.6, sigma 0.25", "as many as the radii need, 1000 at most", "kernel set",
+      "c.json: not checked; certify --sanity 50",
+    ] { #expect(html.contains(text), "\(text)") }
+    for (outcome, text) in [
+      ("failed", "do not quote its certificates: 9 of 9"), ("passed", "passed: 9 of 9"),
+    ] {
+      let sanity = """
+        "sanity": {"name": "certificates", "claim": "hold", "outcome": "\(outcome)", "evidence": "9 of 9"}, "seed"
+        """
+      let checked = json.replacing("\"seed\"", with: sanity)
+      let page = RunReport(try MeasuredRun.read([("c.json", Data(checked.utf8))])).page.render()
+      #expect(page.contains(text) && !page.contains("not checked"))
+      #expect(page.contains("do not quote") == (outcome == "failed"))
+    }
     let newer = json.replacing("\"schema\": 1", with: "\"schema\": 2").replacing(
       "0.9]}", with: "0.9], \"draws\": {\"median\": 62, \"mean\": 628.5, \"most\": 10000}}")
     #expect(RunReport(try MeasuredRun.read([("c.json", Data(newer.utf8))])).page.render() == html)

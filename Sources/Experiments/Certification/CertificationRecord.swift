@@ -40,6 +40,8 @@ package struct CertificationRecord: Encodable, Sendable {
   /// How many laws the random images may have. Without mixing it is one. Behind mixing it is one for every class, as the
   /// partners depend on the predicted class and an attacker may change that; a certificate holds under all.
   package var lawCount: Int
+  /// Whether the certificates were broken within their radii; nil if nobody tried.
+  package var sanity: SanityVerdict?
   /// What came out, radius by radius.
   package var radii: [Row]
   /// Every image.

@@ -80,7 +80,7 @@ package struct CertificationRun: Sendable {
       let claims = certificates[..<checked].count { ($0.radius ?? 0) > 0 }
       let stage = progress.stage("check certificates", total: claims, unit: "images")
       let check = CertificateCheck(of: smoothed, by: certification, forEach: workers.forEach)
-      summary.sanity = try check.verdict(
+      summary.record.sanity = try check.verdict(
         on: Array(certificates[..<checked]), of: images[0..<checked]
       ) { try stage.advance() }
       stage.finish()

@@ -8,8 +8,6 @@ package struct CertificationSummary: Sendable, Reported {
   package var record: CertificationRecord
   /// The time that every image took, by index; it depends on the machine, and is no part of the record.
   package var seconds: [Int: Double]
-  /// Whether the certificates were broken; nil if nobody tried.
-  package var sanity: SanityVerdict?
 
   init(record: CertificationRecord, seconds: [Int: Double]) {
     self.record = record
@@ -54,7 +52,7 @@ package struct CertificationSummary: Sendable, Reported {
   /// The table with what has to be said of it.
   package var printout: Printout {
     let verdict =
-      sanity.map { check in
+      record.sanity.map { check in
         let verdict = "\(check.name): \(check.outcome.rawValue), \(check.evidence)"
         return check.outcome == .failed ? "DO NOT QUOTE: \(verdict)" : verdict
       } ?? "not checked: --sanity 50 attacks certified images within their radii"

@@ -44,8 +44,13 @@ package struct MeasuredRun: Sendable {
     package var model: String
     package var checkpoint: String
     package var dataset: String
-    /// The standard deviation of the noise as the image sees it.
-    package var inputSigma: Double
+    package var defence: SmoothedDefence
+    package var votes: Certification.Votes
+    /// "sequence" or "fixed", and the most draws of each law.
+    package var rule: String
+    package var drawLimit: Int
+    /// Whether the certificates were broken; nil if nobody tried, and in files of schema 1.
+    package var sanity: SanityVerdict?
     package var level: Double
     package var seed: UInt64
     package var kernelSet: String
@@ -54,7 +59,8 @@ package struct MeasuredRun: Sendable {
     package var count: Int
 
     private enum CodingKeys: String, CodingKey {
-      case model, checkpoint, dataset, inputSigma, level, seed, kernelSet, radii, images, schema
+      case model, checkpoint, dataset, defence, votes, rule, drawLimit, sanity, level, seed, kernelSet, radii, images
+      case schema
     }
 
     /// Nothing of it is kept.
@@ -69,7 +75,11 @@ package struct MeasuredRun: Sendable {
       model = try fields.decode(String.self, forKey: .model)
       checkpoint = try fields.decode(String.self, forKey: .checkpoint)
       dataset = try fields.decode(String.self, forKey: .dataset)
-      inputSigma = try fields.decode(Double.self, forKey: .inputSigma)
+      defence = try fields.decode(SmoothedDefence.self, forKey: .defence)
+      votes = try fields.decode(Certification.Votes.self, forKey: .votes)
+      rule = try fields.decode(String.self, forKey: .rule)
+      drawLimit = try fields.decode(Int.self, forKey: .drawLimit)
+      sanity = try fields.decodeIfPresent(SanityVerdict.self, forKey: .sanity)
       level = try fields.decode(Double.self, forKey: .level)
       seed = try fields.decode(UInt64.self, forKey: .seed)
       kernelSet = try fields.decode(String.self, forKey: .kernelSet)
@@ -77,7 +87,7 @@ package struct MeasuredRun: Sendable {
       count = try fields.decode([Skipped].self, forKey: .images).count
       for row in radii {
         guard row.radius >= 0, row.radius.isFinite, 0...count ~= row.correct, count > 0,
-          0...1 ~= row.certifiedAccuracy, row.interval.contains(row.certifiedAccuracy)
+          defence.sigma > 0, defence.sigma.isFinite, 0...1 ~= row.certifiedAccuracy, row.interval.contains(row.certifiedAccuracy)
         else { throw RecordError.unreadable(place: "radii", reason: "are no accuracies") }
       }
     }
@@ -163,7 +173,7 @@ package struct MeasuredRun: Sendable {
           }
         })
     }
-    if let line = lines.first, line.hasSuffix("}"), line.contains("\"defence\"") {
+    if let line = lines.first, line.hasSuffix("}"), line.contains("\"attack\"") {
       return .records(
         try nonEmpty(
           [EvaluationRecord](json: Data("[\(lines.joined(separator: ","))]".utf8))))

@@ -18,9 +18,10 @@ extension RunReport {
       let proven = share(row.certifiedAccuracy, row.interval)
       let left = share(attacked.accuracy, attacked.interval)
       let sentence =
-        "Within l2 \(trimmed(row.radius, decimals: 4)), \(certified.model) smoothed with σ = "
-        + "\(trimmed(certified.inputSigma, decimals: 4)) is certified right on \(proven) of \(certified.count) images; "
-        + "behind \(attacked.defence.rawValue), \(attacked.attack.rawValue) leaves \(left) of \(attacked.n)"
+        "Within l2 \(trimmed(row.radius, decimals: 4)), \(certified.model) smoothed by \(certified.defence.title) is "
+        + "certified right on \(proven) of \(certified.count) images; behind \(attacked.defence.rawValue)"
+        + (certified.defence.lambda == nil ? "" : ", without that noise")
+        + ", \(attacked.attack.rawValue) leaves \(left) of \(attacked.n)"
       if attacked.interval.upper < row.interval.lower {
         return sentence
           + (attacked.defence == .none
@@ -39,7 +40,7 @@ extension RunReport {
     runs.flatMap(\.certificates).flatMap { curve in
       curve.radii.compactMap { row -> Bounds? in
         let own = attacks(on: curve).filter { $0.epsilon?.doubleValue == row.radius }
-        let smoothed = own.filter { $0.defence == .gaussianNoise }
+        let smoothed = own.filter { $0.defence.rawValue == curve.defence.name }
         return (smoothed.isEmpty ? own : smoothed).min { $0.accuracy < $1.accuracy }
           .map { Bounds(certified: curve, row: row, attacked: $0) }
       }
@@ -73,6 +74,47 @@ extension RunReport {
     empirical.isEmpty && runs.contains { $0.records.contains { $0.norm != nil } }
   }
 
+  /// What does not let certificates be quoted, or leaves that open.
+  var certificateWarnings: [String] {
+    let found = runs.flatMap { run in run.certificates.map { (run.name, $0) } }
+    let unchecked = found.filter { $1.sanity == nil }.map(\.0)
+    return found.compactMap { name, curve -> String? in
+      guard let sanity = curve.sanity, sanity.outcome == .failed else { return nil }
+      return "\(name): do not quote its certificates: \(sanity.evidence)"
+    }
+      + (unchecked.isEmpty
+        ? []
+        : [
+          "\(unchecked.joined(separator: ", ")): not checked; certify --sanity 50 attacks certified images within their "
+            + "radii"
+        ])
+  }
+
+  /// On what the certificates rest, file by file.
+  var certificateProvenance: [HTMLReport.Content] {
+    runs.flatMap { run in
+      run.certificates.map { curve in
+        .keyValues([
+          HTMLReport.KeyValue("file", run.name), HTMLReport.KeyValue("network", curve.model),
+          HTMLReport.KeyValue("network's content", curve.checkpoint),
+          HTMLReport.KeyValue("data set", curve.dataset),
+          HTMLReport.KeyValue("images", "\(curve.count)"),
+          HTMLReport.KeyValue("smoothed by", curve.defence.title),
+          HTMLReport.KeyValue("votes", curve.votes.rawValue),
+          HTMLReport.KeyValue(
+            "draws of each law",
+            curve.rule == "fixed"
+              ? "\(curve.drawLimit)" : "as many as the radii need, \(curve.drawLimit) at most"),
+          HTMLReport.KeyValue("seed", "\(curve.seed)"),
+          HTMLReport.KeyValue("kernel set", curve.kernelSet),
+          HTMLReport.KeyValue(
+            "certificates attacked",
+            curve.sanity.map { "\($0.outcome.rawValue): \($0.evidence)" } ?? "no"),
+        ])
+      }
+    }
+  }
+
   var certified: [HTMLReport.Section] {
     let found = runs.flatMap { run in run.certificates.map { (run.name, $0) } }
     guard !found.isEmpty else { return [] }
@@ -102,12 +144,12 @@ extension RunReport {
                   + "lies below that, and for the smoothed network above what is certified.")),
           .table(
             Table(
-              columns: ["run", "model", "σ", "α", "radius", "certified", "undecided", "n"],
+              columns: ["run", "model", "smoothed by", "α", "radius", "certified", "undecided", "n"],
               rows: found.flatMap { name, curve in
                 curve.radii.map { row in
                   [
                     Table.Cell(name), Table.Cell(curve.model),
-                    Table.Cell(trimmed(curve.inputSigma, decimals: 4)),
+                    Table.Cell(curve.defence.title),
                     Table.Cell("\(curve.level)"), Table.Cell(trimmed(row.radius, decimals: 4)),
                     Table.Cell(
                       interval(row.certifiedAccuracy, row.interval, decimals: 1, scale: 100),

@@ -72,7 +72,7 @@ package struct RunReport: Sendable {
         .keyValues(
           [HTMLReport.KeyValue("file", run.name)]
             + MeasuredRun.properties.map { HTMLReport.KeyValue($0.name, run.values($0.value)) })
-      })
+      } + certificateProvenance)
   }
 
   // MARK: Opening
@@ -188,7 +188,7 @@ package struct RunReport: Sendable {
         : [
           "\(unchecked.map(\.name).joined(separator: ", ")): not checked; evaluate --sanity 50 asks whether these figures "
             + "can be believed"
-        ])
+        ]) + certificateWarnings
   }
 
   // MARK: Parts
