@@ -59,8 +59,8 @@ package struct MeasuredRun: Sendable {
     package var count: Int
 
     private enum CodingKeys: String, CodingKey {
-      case model, checkpoint, dataset, defence, votes, rule, drawLimit, sanity, level, seed, kernelSet, radii, images
-      case schema
+      case model, checkpoint, dataset, defence, votes, rule, drawLimit, sanity, level, seed
+      case kernelSet, radii, images, schema
     }
 
     /// Nothing of it is kept.
@@ -87,7 +87,8 @@ package struct MeasuredRun: Sendable {
       count = try fields.decode([Skipped].self, forKey: .images).count
       for row in radii {
         guard row.radius >= 0, row.radius.isFinite, 0...count ~= row.correct, count > 0,
-          defence.sigma > 0, defence.sigma.isFinite, 0...1 ~= row.certifiedAccuracy, row.interval.contains(row.certifiedAccuracy)
+          defence.sigma > 0, defence.sigma.isFinite, 0...1 ~= row.certifiedAccuracy,
+          row.interval.contains(row.certifiedAccuracy)
         else { throw RecordError.unreadable(place: "radii", reason: "are no accuracies") }
       }
     }

@@ -88,7 +88,7 @@ extension MeasuredRun {
   }
 
   /// The beginning of a digest, which tells it from others.
-  private static func short(_ digest: String) -> String {
+  static func short(_ digest: String) -> String {
     digest.count > 16 ? "\(digest.prefix(12))…" : digest
   }
 }

@@ -96,7 +96,7 @@ extension RunReport {
       run.certificates.map { curve in
         .keyValues([
           HTMLReport.KeyValue("file", run.name), HTMLReport.KeyValue("network", curve.model),
-          HTMLReport.KeyValue("network's content", curve.checkpoint),
+          HTMLReport.KeyValue("network's content", MeasuredRun.short(curve.checkpoint)),
           HTMLReport.KeyValue("data set", curve.dataset),
           HTMLReport.KeyValue("images", "\(curve.count)"),
           HTMLReport.KeyValue("smoothed by", curve.defence.title),
@@ -144,7 +144,9 @@ extension RunReport {
                   + "lies below that, and for the smoothed network above what is certified.")),
           .table(
             Table(
-              columns: ["run", "model", "smoothed by", "α", "radius", "certified", "undecided", "n"],
+              columns: [
+                "run", "model", "smoothed by", "α", "radius", "certified", "undecided", "n",
+              ],
               rows: found.flatMap { name, curve in
                 curve.radii.map { row in
                   [
