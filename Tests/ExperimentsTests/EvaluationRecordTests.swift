@@ -183,7 +183,7 @@ struct EvaluationRecordTests {
   @Test(
     "A file that is wrong is refused with the place and the reason",
     arguments: [
-      ("\"schema\" : 3", "\"schema\" : 7", RecordError.schema(7)),
+      ("\"schema\" : 3", "\"schema\" : 7", RecordError.schema(7, known: 3)),
       ("0.44", "0.45", .accuracy(0.45, correct: 176, of: 400)),
       ("\"n\" : 400,", "", .unreadable(place: "record 1, n", reason: "is missing")),
       (

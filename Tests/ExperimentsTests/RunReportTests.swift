@@ -270,9 +270,17 @@ struct RunReportTests {
     let newer = json.replacing("\"schema\": 1", with: "\"schema\": 2").replacing(
       "0.9]}", with: "0.9], \"draws\": {\"median\": 62, \"mean\": 628.5, \"most\": 10000}}")
     #expect(RunReport(try MeasuredRun.read([("c.json", Data(newer.utf8))])).page.render() == html)
-    for (old, new) in [("\"correct\": 1", "\"correct\": 3"), ("\"schema\": 1", "\"schema\": 3")] {
+    for (old, new, text) in [
+      ("\"correct\": 1", "\"correct\": 3", "are no accuracies"),
+      ("\"schema\": 1", "\"schema\": 3", "schema 3, this version reads 2"),
+      ("\"sigma\": 0.25", "\"sigma\": -1", "a noise of -1.0"),
+    ] {
       let strange = json.replacing(old, with: new)
-      #expect(throws: RunError.self) { try MeasuredRun.read([("c.json", Data(strange.utf8))]) }
+      #expect {
+        try MeasuredRun.read([("c.json", Data(strange.utf8))])
+      } throws: { error in
+        error is RunError && "\(error)".contains(text)
+      }
     }
   }
 

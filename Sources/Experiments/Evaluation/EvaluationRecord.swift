@@ -18,7 +18,7 @@ package struct EvaluationRecord: Codable, Sendable, Equatable {
 
     package init(from decoder: any Decoder) throws {
       let found = try Int(from: decoder)
-      guard found == Self.current else { throw RecordError.schema(found) }
+      guard found == Self.current else { throw RecordError.schema(found, known: Self.current) }
     }
 
     package func encode(to encoder: any Encoder) throws { try Self.current.encode(to: encoder) }
@@ -433,7 +433,7 @@ private func place(_ path: [any CodingKey]) -> String {
 package enum RecordError: ExplainedError, Equatable {
   case counts(correct: Int, n: Int, scoringDraws: Int)
   case notFinite(field: String)
-  case schema(Int)
+  case schema(Int, known: Int)
   case accuracy(Double, correct: Int, of: Int)
   case unreadable(place: String, reason: String)
 
@@ -444,8 +444,8 @@ package enum RecordError: ExplainedError, Equatable {
         + "evaluate one image at least"
     case .notFinite(let field):
       "\(field) of a record is not a finite number; leave out what was not measured"
-    case .schema(let found):
-      "a record has schema \(found), this version reads \(EvaluationRecord.Schema.current); "
+    case .schema(let found, let known):
+      "a record has schema \(found), this version reads \(known); "
         + "use the version that wrote it or evaluate again"
     case .accuracy(let stated, let correct, let predictions):
       "a record says accuracy \(stated) but \(correct) of \(predictions) correct; evaluate again"

@@ -71,7 +71,9 @@ package struct MeasuredRun: Sendable {
     package init(from decoder: any Decoder) throws {
       let fields = try decoder.container(keyedBy: CodingKeys.self)
       let schema = try fields.decode(Int.self, forKey: .schema)
-      guard 1...CertificationRecord.schema ~= schema else { throw RecordError.schema(schema) }
+      guard 1...CertificationRecord.schema ~= schema else {
+        throw RecordError.schema(schema, known: CertificationRecord.schema)
+      }
       model = try fields.decode(String.self, forKey: .model)
       checkpoint = try fields.decode(String.self, forKey: .checkpoint)
       dataset = try fields.decode(String.self, forKey: .dataset)
@@ -85,9 +87,12 @@ package struct MeasuredRun: Sendable {
       kernelSet = try fields.decode(String.self, forKey: .kernelSet)
       radii = try fields.decode([CertificationRecord.Row].self, forKey: .radii)
       count = try fields.decode([Skipped].self, forKey: .images).count
+      guard defence.sigma > 0, defence.sigma.isFinite else {
+        throw RecordError.unreadable(place: "defence", reason: "has a noise of \(defence.sigma)")
+      }
       for row in radii {
         guard row.radius >= 0, row.radius.isFinite, 0...count ~= row.correct, count > 0,
-          defence.sigma > 0, defence.sigma.isFinite, 0...1 ~= row.certifiedAccuracy,
+          0...1 ~= row.certifiedAccuracy,
           row.interval.contains(row.certifiedAccuracy)
         else { throw RecordError.unreadable(place: "radii", reason: "are no accuracies") }
       }
