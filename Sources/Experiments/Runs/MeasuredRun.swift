@@ -92,8 +92,7 @@ package struct MeasuredRun: Sendable {
       }
       for row in radii {
         guard row.radius >= 0, row.radius.isFinite, 0...count ~= row.correct, count > 0,
-          0...1 ~= row.certifiedAccuracy,
-          row.interval.contains(row.certifiedAccuracy)
+          0...1 ~= row.certifiedAccuracy, row.interval.contains(row.certifiedAccuracy)
         else { throw RecordError.unreadable(place: "radii", reason: "are no accuracies") }
       }
     }

@@ -35,9 +35,14 @@ extension RunReport {
     }
   }
 
+  /// All certificates, with the file of each.
+  private var certificates: [(name: String, curve: MeasuredRun.CertifiedAccuracy)] {
+    runs.flatMap { run in run.certificates.map { (run.name, $0) } }
+  }
+
   /// The certificates that have an attack of the same radius in ℓ2 on the same network beside them.
   var bounds: [Bounds] {
-    runs.flatMap(\.certificates).flatMap { curve in
+    certificates.flatMap { _, curve in
       curve.radii.compactMap { row -> Bounds? in
         let own = attacks(on: curve).filter { $0.epsilon?.doubleValue == row.radius }
         let smoothed = own.filter { $0.defence.rawValue == curve.defence.name }
@@ -56,7 +61,7 @@ extension RunReport {
 
   /// What attacks in ℓ2 left, defence by defence, over the radius.
   private var empirical: [LinePlot.Series] {
-    let found = runs.flatMap(\.certificates).flatMap(attacks)
+    let found = certificates.flatMap { attacks(on: $0.curve) }
     return unique(found.map(\.defence)).map { defence in
       let own = found.filter { $0.defence == defence }
       let radii = Set(own.compactMap { $0.epsilon?.doubleValue }).sorted()
@@ -76,8 +81,8 @@ extension RunReport {
 
   /// What does not let certificates be quoted, or leaves that open.
   var certificateWarnings: [String] {
-    let found = runs.flatMap { run in run.certificates.map { (run.name, $0) } }
-    let unchecked = found.filter { $1.sanity == nil }.map(\.0)
+    let found = certificates
+    let unchecked = found.filter { $0.curve.sanity == nil }.map(\.name)
     return found.compactMap { name, curve -> String? in
       guard let sanity = curve.sanity, sanity.outcome == .failed else { return nil }
       return "\(name): do not quote its certificates: \(sanity.evidence)"
@@ -92,31 +97,29 @@ extension RunReport {
 
   /// On what the certificates rest, file by file.
   var certificateProvenance: [HTMLReport.Content] {
-    runs.flatMap { run in
-      run.certificates.map { curve in
-        .keyValues([
-          HTMLReport.KeyValue("file", run.name), HTMLReport.KeyValue("network", curve.model),
-          HTMLReport.KeyValue("network's content", MeasuredRun.short(curve.checkpoint)),
-          HTMLReport.KeyValue("data set", curve.dataset),
-          HTMLReport.KeyValue("images", "\(curve.count)"),
-          HTMLReport.KeyValue("smoothed by", curve.defence.title),
-          HTMLReport.KeyValue("votes", curve.votes.rawValue),
-          HTMLReport.KeyValue(
-            "draws of each law",
-            curve.rule == "fixed"
-              ? "\(curve.drawLimit)" : "as many as the radii need, \(curve.drawLimit) at most"),
-          HTMLReport.KeyValue("seed", "\(curve.seed)"),
-          HTMLReport.KeyValue("kernel set", curve.kernelSet),
-          HTMLReport.KeyValue(
-            "certificates attacked",
-            curve.sanity.map { "\($0.outcome.rawValue): \($0.evidence)" } ?? "no"),
-        ])
-      }
+    certificates.map { name, curve in
+      .keyValues([
+        HTMLReport.KeyValue("file", name), HTMLReport.KeyValue("network", curve.model),
+        HTMLReport.KeyValue("network's content", MeasuredRun.short(curve.checkpoint)),
+        HTMLReport.KeyValue("data set", curve.dataset),
+        HTMLReport.KeyValue("images", "\(curve.count)"),
+        HTMLReport.KeyValue("smoothed by", curve.defence.title),
+        HTMLReport.KeyValue("votes", curve.votes.rawValue),
+        HTMLReport.KeyValue(
+          "draws of each law",
+          curve.rule == "fixed"
+            ? "\(curve.drawLimit)" : "as many as the radii need, \(curve.drawLimit) at most"),
+        HTMLReport.KeyValue("seed", "\(curve.seed)"),
+        HTMLReport.KeyValue("kernel set", curve.kernelSet),
+        HTMLReport.KeyValue(
+          "certificates attacked",
+          curve.sanity.map { "\($0.outcome.rawValue): \($0.evidence)" } ?? "no"),
+      ])
     }
   }
 
   var certified: [HTMLReport.Section] {
-    let found = runs.flatMap { run in run.certificates.map { (run.name, $0) } }
+    let found = certificates
     guard !found.isEmpty else { return [] }
     return [
       HTMLReport.Section(
