@@ -38,6 +38,12 @@ struct Grid<Element> {
     return picked(parts)
   }
 
+  /// Whether elements, broadcast to such extents, are the same but along one dimension.
+  func varies(onlyAlong axis: Int, of extents: [Int]) -> Bool {
+    let missing = extents.count - shape.count
+    return shape.enumerated().allSatisfy { $0.offset + missing == axis || $0.element == 1 }
+  }
+
   /// Along a dimension, the entries with these numbers.
   func entries(_ numbers: [Int], along axis: Int) -> Grid {
     var outer = parts

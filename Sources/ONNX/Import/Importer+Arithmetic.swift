@@ -45,11 +45,22 @@ extension Importer {
       activation(.sigmoid, of: doubled, node.name), by: 2, plus: -1, node.name)
   }
 
+  /// With slopes that differ, relu(x) − slope · relu(−x).
   mutating func parametricReLU(_ node: Operands) throws -> View {
-    guard let slopes = try node.floats(1).floats(), let slope = slopes.first,
-      slopes.allSatisfy({ $0 == slope })
-    else { throw Unsupported("with slopes that differ") }
-    return try activation(.leakyReLU(slope: slope), of: node)
+    let stored = try node.floats(1)
+    guard let slopes = stored.floats(), let slope = slopes.first else {
+      throw Unsupported("without slopes")
+    }
+    if slopes.allSatisfy({ $0 == slope }) {
+      return try activation(.leakyReLU(slope: slope), of: node)
+    }
+    let (x, _) = (try whole(view(node, 0), node.name), try weights(node, 1))
+    let below = try activation(.relu, of: scaled(x, by: -1, node.name), node.name)
+    return try sum(
+      activation(.relu, of: x, node.name),
+      affine(
+        below, scale: Grid(slopes.map { -Double($0) }, shape: stored.shape),
+        shift: Grid([0], shape: []), node.name), node.name)
   }
 
   mutating func clip(_ node: Operands) throws -> View {
@@ -127,7 +138,7 @@ extension Importer {
     case (.inner(.centred(let x, let axis)), .inner(.deviation(let y, let other, let epsilon)))
     where operation == "Div" && x == y && axis == other:
       return .view(
-        try normalized(x, axis: axis, scale: nil, shift: nil, epsilon: Float(epsilon), node.name))
+        try normalized(x, over: [axis], scale: nil, shift: nil, epsilon: Float(epsilon), node.name))
     case (.inner(.centred(let x, let axis)), .inner(.centred(let y, let other)))
     where operation == "Mul" && x == y && axis == other:
       return .inner(.squared(x, axis: axis))
@@ -368,38 +379,6 @@ extension Importer {
       throw Unsupported(
         "of a part of a layer normalisation, over dimension \(axis) of \(x.extents)")
     }
-  }
-
-  mutating func layerNormalization(_ node: Operands) throws -> View {
-    let view = try view(node, 0)
-    let axis = try node.axis(node.integer("axis") ?? -1, rank: view.rank)
-    guard axis == view.rank - 1, !view.parts.isEmpty else {
-      throw Unsupported("over several dimensions")
-    }
-    let channels = view.extents[view.parts.count - 1]
-    let scale = try weights(node, 1).values
-    let shift = node.has(2) ? try weights(node, 2).values : nil
-    guard scale.count == channels, shift.map({ $0.count == channels }) != false else {
-      throw Unsupported("with \(scale.count) numbers for \(channels) channels")
-    }
-    return try normalized(
-      view, axis: view.parts.count - 1, scale: scale, shift: shift,
-      epsilon: node.float("epsilon") ?? 1e-5, node.name)
-  }
-
-  /// Layer normalisation over one dimension.
-  private mutating func normalized(
-    _ view: View, axis: Int, scale: [Float]?, shift: [Float]?, epsilon: Float, _ name: String
-  ) throws -> View {
-    let pixels = view.parts.indices.filter { $0 != axis }
-    let channels = view.extents[axis]
-    let value = try placed(view, pixels: pixels, channels: [axis], name)
-    return View(
-      value: graph.channelNormalization(
-        name, scale: try Self.tensor(scale ?? [Float](repeating: 1, count: channels), [channels]),
-        shift: try Self.tensor(shift ?? [Float](repeating: 0, count: channels), [channels]),
-        epsilon: epsilon, of: value),
-      parts: Self.parts(pixels: pixels, channels: [axis], view.extents), hasBatch: view.hasBatch)
   }
 
   mutating func reduceMean(_ node: Operands) throws -> Value {

@@ -15,6 +15,8 @@ extension Importer {
     case "MatMul": return [.view(try matrixProduct(node))]
     case "BatchNormalization": return [.view(try batchNormalization(node))]
     case "LayerNormalization": return [.view(try layerNormalization(node))]
+    case "InstanceNormalization", "GroupNormalization":
+      return [.view(try groupNormalization(node))]
     case "MaxPool": return [.view(try pooling(node, isMaximum: true))]
     case "AveragePool": return [.view(try pooling(node, isMaximum: false))]
     case "GlobalAveragePool", "GlobalMaxPool":
@@ -61,7 +63,8 @@ extension Importer {
     // Shapes.
     case "Constant": return [try constant(node)]
     case "Shape": return [try shape(node)]
-    case "Size", "ConstantOfShape", "Range", "Equal", "Where", "Min", "Max", "Mod", "ReduceProd":
+    case "ConstantOfShape": return [try constantOfShape(node)]
+    case "Size", "Range", "Equal", "Where", "Min", "Max", "Mod", "ReduceProd":
       return [.integers(try wholeNumbers(node))]
     default: throw Unsupported()
     }
@@ -176,31 +179,6 @@ extension Importer {
     return parts
   }
 
-  mutating func batchNormalization(_ node: Operands) throws -> View {
-    let view = try view(node, 0)
-    guard try node.integer("training_mode") ?? 0 == 0 else {
-      throw Unsupported("with the statistics of the batch (training_mode)")
-    }
-    guard try node.integer("spatial") ?? 1 == 1 else { throw Unsupported("with spatial = 0") }
-    guard view.hasBatch, let channels = view.parts.first?.extent else {
-      throw Unsupported("of \(view.rank) dimensions, not [N, C, …]")
-    }
-    var tensors: [[Double]] = []
-    for place in 1...4 {
-      let (values, _) = try weights(node, place)
-      guard values.count == channels else {
-        throw Unsupported("with \(values.count) numbers for \(channels) channels")
-      }
-      tensors.append(values.map(Double.init))
-    }
-    let epsilon = Double(try node.float("epsilon") ?? 1e-5)
-    let scale = zip(tensors[0], tensors[3]).map { $0 / ($1 + epsilon).squareRoot() }
-    let shift = zip(tensors[1], zip(tensors[2], scale)).map { $0 - $1.0 * $1.1 }
-    let shape = [channels] + view.parts.dropFirst().map { _ in 1 }
-    return try affine(
-      view, scale: Grid(scale, shape: shape), shift: Grid(shift, shape: shape), node.name)
-  }
-
   /// x · scale + shift; both are broadcast to the view's shape.
   ///
   /// The affine map of an affine map is one, which is what the graph gets.
@@ -219,6 +197,17 @@ extension Importer {
       numbers.indices.allSatisfy { numbers[$0] == numbers[$0 % channels] }
     }
     if !repeats(scales) || !repeats(shifts) {
+      if view.parts.count > 1, channels != view.parts[0].extent,
+        [scale, shift].allSatisfy({ $0.varies(onlyAlong: 0, of: view.extents) })
+      {
+        // One for every channel of the model's, which lie elsewhere in memory.
+        let pixels = Array(view.parts.indices.dropFirst())
+        return try affine(
+          View(
+            value: placed(view, pixels: pixels, channels: [0], name),
+            parts: Self.parts(pixels: pixels, channels: [0], view.extents),
+            hasBatch: view.hasBatch), scale: scale, shift: shift, name)
+      }
       // A number for every float: then each is a channel.
       channels = view.count
       view.value = try under(Extents(height: 1, width: 1, channels: channels), view.value, name)

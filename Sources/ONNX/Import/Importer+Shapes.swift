@@ -434,10 +434,8 @@ extension Importer {
   mutating func padding(_ node: Operands) throws -> View {
     let view = try view(node, 0)
     let mode = try node.text("mode") ?? "constant"
-    guard mode == "constant" else { throw Unsupported("with mode = \(mode)") }
-    guard try node.float("value", orInput: 2) ?? 0 == 0 else {
-      throw Unsupported("with other numbers than zeros")
-    }
+    let filling = try node.float("value", orInput: 2) ?? 0
+    guard filling.isFinite else { throw Unsupported("with \(filling)") }
     guard let pads = try node.list("pads", orInput: 1) ?? node.integers("paddings") else {
       throw Unsupported("without pads")
     }
@@ -465,12 +463,70 @@ extension Importer {
     let extents = zip(view.extents, sides).map { $0 + $1.0 + $1.1 }
     try Self.check(extents)
     let input = try placed(view, pixels: pixels, channels: [0], node.name)
+    let parts = Self.parts(pixels: pixels, channels: [0], extents)
+    // Where the numbers of the result come from, by dimension; nil for what is new.
+    let sources = try zip(view.extents, sides).map { extent, sides in
+      try (-sides.0..<extent + sides.1).map { try Self.source($0, of: extent, mode) }
+    }
+    if sources.joined().allSatisfy({ $0 != nil }) {
+      let known = sources.map { $0.compactMap(\.self) }
+      return View(
+        value: graph.slice(
+          node.name, rows: known.count > 1 ? known[1] : nil,
+          columns: known.count > 2 ? known[2] : nil, channels: known[0], of: input),
+        parts: parts, hasBatch: view.hasBatch)
+    }
     let value = graph.padded(
       node.name, rows: sides.count > 1 ? sides[1] : (0, 0),
       columns: sides.count > 2 ? sides[2] : (0, 0), channels: sides[0], of: input)
-    return View(
-      value: value, parts: Self.parts(pixels: pixels, channels: [0], extents),
-      hasBatch: view.hasBatch)
+    let result = View(value: value, parts: parts, hasBatch: view.hasBatch)
+    guard filling != 0 else { return result }
+    // Zeros so far, to which the number is added.
+    var added = Grid([Double](repeating: 0, count: extents.reduce(1, *)), shape: extents)
+    for (axis, sources) in sources.enumerated() {
+      let isNew = Grid(
+        sources.map { $0 == nil },
+        shape: extents.indices.map { $0 == axis ? extents[axis] : 1 })
+      for (place, isNew) in (isNew.broadcast(to: extents)?.elements ?? []).enumerated() where isNew
+      {
+        added.elements[place] = Double(filling)
+      }
+    }
+    return try affine(result, scale: Grid([1], shape: []), shift: added, node.name)
+  }
+
+  /// Which number of a dimension stands at a place before, in or behind it; nil for none of them.
+  private static func source(_ place: Int, of extent: Int, _ mode: String) throws -> Int? {
+    switch mode {
+    case "constant": return 0..<extent ~= place ? place : nil
+    case "edge": return min(max(place, 0), extent - 1)
+    case "reflect":
+      let mirrored = place < 0 ? -place : place < extent ? place : 2 * (extent - 1) - place
+      guard 0..<extent ~= mirrored else {
+        throw Unsupported("that mirrors more than the \(extent) numbers of a dimension")
+      }
+      return mirrored
+    default: throw Unsupported("with mode = \(mode)")
+    }
+  }
+
+  /// The same number everywhere: 0 of 32-bit floating point where the model says none.
+  func constantOfShape(_ node: Operands) throws -> Value {
+    let shape = try node.list(0)
+    guard shape.allSatisfy({ 0...1 << 16 ~= $0 }),
+      shape.reduce(1, { $0 > 1 << 16 ? $0 : $0 * max(1, $1) }) <= 1 << 16
+    else { throw Unsupported("of the shape \(shape)") }
+    let count = shape.reduce(1, *)
+    guard let value = node.node.attributes["value"] else {
+      return .floats(ONNXTensor([Float](repeating: 0, count: count), shape: shape))
+    }
+    guard case .tensor(let tensor) = value else { throw Unsupported("of no number") }
+    if let number = tensor.integers()?.first {
+      return .integers(
+        Grid([Whole](repeating: Whole(constant: number), count: count), shape: shape))
+    }
+    guard let number = tensor.floats()?.first else { throw Unsupported("of no number") }
+    return .floats(ONNXTensor([Float](repeating: number, count: count), shape: shape))
   }
 
   mutating func expand(_ node: Operands) throws -> Value {
@@ -608,21 +664,6 @@ extension Importer {
       guard grid.shape.count == 1 else { throw Unsupported("of several dimensions") }
       let product = try grid.elements.reduce(Whole(constant: 1)) { try known($0.times($1)) }
       return Grid([product], shape: try node.integer("keepdims") ?? 1 == 0 ? [] : [1])
-    case "ConstantOfShape":
-      let shape = try node.list(0)
-      guard shape.allSatisfy({ 0...1 << 16 ~= $0 }),
-        shape.reduce(1, { $0 > 1 << 16 ? $0 : $0 * max(1, $1) }) <= 1 << 16
-      else { throw Unsupported("of the shape \(shape)") }
-      var number = Whole(constant: 0)
-      if case .tensor(let tensor) = node.node.attributes["value"] {
-        guard let first = tensor.integers()?.first else {
-          throw Unsupported("of numbers that are not whole")
-        }
-        number.constant = first
-      } else if node.node.attributes["value"] != nil {
-        throw Unsupported("of no number")
-      }
-      return Grid([Whole](repeating: number, count: shape.reduce(1, *)), shape: shape)
     case "Range":
       let numbers = try (0..<3).map { place -> Int in
         let list = try node.list(place)

@@ -60,14 +60,24 @@ struct ChannelNormalization: GraphOperator {
     return (mean, 1 / (variance + epsilon).squareRoot())
   }
 
-  /// The sum over the channels: four sums that do not wait for each other, then those.
+  /// The sum over the channels. Whole images can be the channels of a pixel, so that sums of 1,024 terms are added in
+  /// double precision.
   private func total(_ term: (Int) -> Float) -> Float {
+    var sum = 0.0
+    for start in stride(from: 0, to: extents.channels, by: 1024) {
+      sum += Double(total(start..<min(start + 1024, extents.channels), term))
+    }
+    return Float(sum)
+  }
+
+  /// The sum over some channels: four sums that do not wait for each other, then those.
+  private func total(_ channels: Range<Int>, _ term: (Int) -> Float) -> Float {
     var sums = SIMD4<Float>.zero
-    let whole = extents.channels / 4 * 4
-    for c in stride(from: 0, to: whole, by: 4) {
+    let whole = channels.lowerBound + channels.count / 4 * 4
+    for c in stride(from: channels.lowerBound, to: whole, by: 4) {
       sums += SIMD4(term(c), term(c + 1), term(c + 2), term(c + 3))
     }
-    return (whole..<extents.channels).reduce((sums.x + sums.y) + (sums.z + sums.w)) {
+    return (whole..<channels.upperBound).reduce((sums.x + sums.y) + (sums.z + sums.w)) {
       $0 + term($1)
     }
   }
