@@ -46,6 +46,11 @@ struct ONNXExportTests {
     value = graph.activation("gelu", .gelu, of: value)
     value = graph.channelNormalization(
       "norm", scale: random([5], 3), shift: random([5], 4), epsilon: 1e-3, of: value)
+    value = graph.groupNormalization(
+      "instances", groups: 5, scale: random([5], 7), shift: random([5], 8), epsilon: 1e-3, of: value
+    )
+    value = graph.groupNormalization(
+      "group", groups: 1, scale: random([5], 9), shift: random([5], 10), epsilon: 1e-3, of: value)
     var window = PoolingWindow(height: 2, width: 3, rowStride: 1, columnStride: 2)
     (window.left, window.bottom) = (2, 1)
     value = graph.depthwiseConvolution(

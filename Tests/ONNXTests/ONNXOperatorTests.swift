@@ -428,11 +428,13 @@ struct ONNXOperatorTests {
     }
   }
 
-  @Test("padding that repeats the edge, mirrors, or has a number")
+  @Test("padding that repeats the edge, mirrors, goes round, or has a number")
   func paddings() throws {
     let sides = [1, 2, -1, 0, 2, 3]
     let extents = [3 + 1 + 0, 4 + 2 + 2, 5 - 1 + 3]
-    for (mode, value) in [("edge", 0), ("reflect", 0), ("constant", 0), ("constant", 0.25)] {
+    for (mode, value) in [
+      ("edge", 0), ("reflect", 0), ("wrap", 0), ("constant", 0), ("constant", 0.25),
+    ] {
       var model = TestModel(image: Self.image)
       model.stored("sides", [0] + sides[..<3] + [0] + sides[3...])
       model.stored("value", [Float(value)], [])
@@ -447,6 +449,7 @@ struct ONNXOperatorTests {
               let last = x.shape[axis] - 1
               switch mode {
               case "edge": from[axis] = from[axis] < 0 ? 0 : last
+              case "wrap": from[axis] += from[axis] < 0 ? last + 1 : -last - 1
               case "reflect":
                 from[axis] = from[axis] < 0 ? -from[axis] : 2 * last - from[axis]
               default: return value
@@ -563,14 +566,14 @@ struct ONNXOperatorTests {
     model = TestModel(image: Self.image)
     model.node(
       "Pad", ["images", model.stored("p", [0, 0, 1, 1, 0, 0, 1, 1])], to: "a",
-      [.text("mode", "wrap")])
+      [.text("mode", "symmetric")])
     model.node(
       "MaxPool", ["images"], to: "b",
       [.integers("kernel_shape", [2, 2]), .integers("dilations", [2, 2])])
     model.node("Concat", ["a", "b"], to: "c", [.integer("axis", 1)])
     model.node("Flatten", ["c"], to: "logits")
     let modes = problem { try ONNXNetwork(model.data) }
-    #expect(modes.contains("Pad with mode = wrap (at at a)"), "\(modes)")
+    #expect(modes.contains("Pad with mode = symmetric (at at a)"), "\(modes)")
     #expect(modes.contains("MaxPool with dilations (at at b)"), "\(modes)")
   }
 

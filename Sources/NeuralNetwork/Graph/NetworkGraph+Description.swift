@@ -29,6 +29,7 @@ extension NetworkGraph {
     /// [C, 1, rows, columns], and [C].
     case depthwise(weight: Tensor, bias: Tensor, PoolingWindow)
     case channelNormalization(scale: Tensor, shift: Tensor, epsilon: Float)
+    case groupNormalization(groups: Int, scale: Tensor, shift: Tensor, epsilon: Float)
     /// For every number of the result, from which input it comes and from which place of that; nil for a zero.
     case arrangement([(input: Int, place: Int)?])
   }
@@ -82,6 +83,7 @@ extension NetworkGraph.Described: CustomStringConvertible {
     case .mean(let place, _): window("mean", place)
     case .depthwise(_, _, let place): window("depthwise convolution", place)
     case .channelNormalization: "layer normalisation"
+    case .groupNormalization: "group normalisation"
     case .arrangement: "rearrangement"
     }
   }

@@ -169,6 +169,23 @@ public struct NetworkGraph: Sendable {
       [input])
   }
 
+  /// Normalisation over all pixels and the channels of a group.
+  ///
+  /// - Precondition: every group has as many channels.
+  package mutating func groupNormalization(
+    _ name: String, groups: Int, scale: Tensor, shift: Tensor, epsilon: Float, of input: Int
+  ) -> Int {
+    let channels = values[input].channels
+    precondition(
+      scale.count == channels && shift.count == channels && groups > 0
+        && channels.isMultiple(of: groups), "\(name) is for other channels")
+    return add(
+      name,
+      GroupNormalization(
+        groups: groups, scale: scale, shift: shift, epsilon: epsilon, extents: values[input]),
+      [input])
+  }
+
   // MARK: Other places for the same numbers
 
   /// The channels of several values with the same rows and columns, one value's behind the other's.

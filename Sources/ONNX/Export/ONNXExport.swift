@@ -101,6 +101,9 @@ package struct ONNXExport {
           stored("shift", shift.values, shift.shape),
         ], [.integer("axis", -1), .float("epsilon", epsilon)])
       return add("Transpose", name, [normalized], [.integers("perm", [0, 3, 1, 2])])
+    case .groupNormalization(let groups, let scale, let shift, let epsilon):
+      return groupNormalization(
+        line, inputs[0], groups: groups, scale: scale.values, shift: shift.values, epsilon)
     case .arrangement(let places): return arrangement(places, line, inputs, extents)
     }
   }
@@ -117,6 +120,29 @@ package struct ONNXExport {
         .integers("kernel_shape", Array(weight.shape[2...])), .integers("strides", strides),
         .integers("pads", pads), .integer("group", groups),
       ])
+  }
+
+  /// As instance normalisation of the groups, each as one channel: an operator for groups comes with version 18.
+  private mutating func groupNormalization(
+    _ line: NetworkGraph.Line, _ input: String, groups: Int, scale: [Float], shift: [Float],
+    _ epsilon: Float
+  ) -> String {
+    let name = line.name
+    func instances(_ input: String, _ scale: [Float], _ shift: [Float]) -> String {
+      add(
+        "InstanceNormalization", name,
+        [input, stored("scale", scale, [scale.count]), stored("shift", shift, [shift.count])],
+        [.float("epsilon", epsilon)])
+    }
+    if groups == scale.count { return instances(input, scale, shift) }
+    let apart = add("Reshape", name, [input, stored("shape", [0, groups, -1])])
+    let normalized = instances(
+      apart, [Float](repeating: 1, count: groups), [Float](repeating: 0, count: groups))
+    let extents = line.extents
+    let shape = stored("shape", [0, extents.channels, extents.height, extents.width])
+    let joined = add("Reshape", name, [normalized, shape])
+    let scaled = add("Mul", name, [joined, perChannel("scale", scale)])
+    return add("Add", name, [scaled, perChannel("shift", shift)])
   }
 
   private mutating func activation(

@@ -73,14 +73,22 @@ extension Importer {
       extents.reduce(1, { $0 > view.count ? $0 : $0 * $1 }) == view.count
     else { throw Unsupported("of \(view.extents) to \(extents)") }
     var result = view
-    if let parts = view.parts(reshapedTo: extents) {
+    if let origin = origin(of: view), origin.extents == extents {
+      result.value = origin.value
+      (result.offset, result.parts) = (origin.offset, origin.parts)
+    } else if let parts = view.parts(reshapedTo: extents) {
       result.parts = parts
     } else {
-      result = View(
-        value: try placed(view, pixels: [], channels: Array(view.parts.indices), name),
-        parts: rows(extents), hasBatch: view.hasBatch)
+      let value = try placed(view, pixels: [], channels: Array(view.parts.indices), name)
+      copies[value] = view
+      result = View(value: value, parts: rows(extents), hasBatch: view.hasBatch)
     }
     return result
+  }
+
+  /// What a view has the numbers of, in their order, under other extents; nil if it was not reshaped.
+  func origin(of view: View) -> View? {
+    view.offset == 0 && view.parts == rows(view.extents) ? copies[view.value] : nil
   }
 
   /// Numbers with a dimension for each of a view's, as they lie in memory; nil where they would change its shape.

@@ -32,14 +32,24 @@ extension Importer {
     let first = try node.axis(node.integer("axis") ?? -1, rank: view.rank) - (view.hasBatch ? 1 : 0)
     guard view.parts.indices ~= first else { throw Unsupported("over the images") }
     let axes = Array(first..<view.parts.count)
-    let count = axes.reduce(1) { $0 * view.extents[$1] }
+    let shape = Array(view.extents[first...])
+    let count = shape.reduce(1, *)
     let scale = try weights(node, 1).values
     let shift = node.has(2) ? try weights(node, 2).values : nil
     guard scale.count == count, shift.map({ $0.count == count }) != false else {
       throw Unsupported("with \(scale.count) numbers for \(count) channels")
     }
-    return try normalized(
-      view, over: axes, scale: scale, shift: shift, epsilon: node.float("epsilon") ?? 1e-5,
+    let epsilon = try node.float("epsilon") ?? 1e-5
+    guard first == 0, axes.count > 1 else {
+      return try normalized(
+        view, over: axes, scale: scale, shift: shift, epsilon: epsilon, node.name)
+    }
+    // Over whole images: one group, whose numbers stay where they are.
+    let one = [Float](repeating: 1, count: view.extents[0])
+    return try affine(
+      grouped(view, groups: 1, scale: one, shift: one.map { _ in 0 }, epsilon, node.name),
+      scale: Grid(scale.map(Double.init), shape: shape),
+      shift: shift.map { Grid($0.map(Double.init), shape: shape) } ?? Grid([0], shape: []),
       node.name)
   }
 
@@ -55,25 +65,40 @@ extension Importer {
     guard groups > 0, channels.isMultiple(of: groups) else {
       throw Unsupported("of \(channels) channels in \(groups) groups")
     }
-    // Before version 21 the numbers were the groups', which nobody had meant.
+    // Version 18 of the operator has a number for every group, version 21 one for every channel.
     let (scale, shift) = (try weights(node, 1).values, try weights(node, 2).values)
     let count = isOfGroups && node.operatorSet < 21 ? groups : channels
     guard scale.count == count, shift.count == count else {
       throw Unsupported("with \(scale.count) numbers for \(count) channels")
     }
-    func ofEveryChannel(_ numbers: [Float]) -> Grid<Double> {
-      Grid(
-        (0..<channels).map { Double(numbers[$0 * count / channels]) },
-        shape: [channels] + view.parts.dropFirst().map { _ in 1 })
+    let epsilon = try node.float("epsilon") ?? 1e-5
+    // Groups are written as instances too, each reshaped to one channel.
+    if !isOfGroups, let origin = origin(of: view), origin.extents[0].isMultiple(of: channels) {
+      let result = try grouped(
+        origin, groups: channels, scale: scale, shift: shift, epsilon, node.name)
+      return try reshaped(result, to: view.extents, node.name)
     }
-    let apart = try reshaped(
-      view, to: [groups, channels / groups] + view.extents.dropFirst(), node.name)
-    let normal = try normalized(
-      apart, over: Array(1..<apart.parts.count), scale: nil, shift: nil,
-      epsilon: node.float("epsilon") ?? 1e-5, node.name)
-    return try affine(
-      reshaped(normal, to: view.extents, node.name), scale: ofEveryChannel(scale),
-      shift: ofEveryChannel(shift), node.name)
+    return try grouped(
+      view, groups: groups, scale: scale, shift: shift, epsilon, node.name)
+  }
+
+  /// Normalisation over groups of the first dimension's entries and all of the others.
+  ///
+  /// - Parameter scale, shift: for every entry of the first dimension, or for as many that follow each other.
+  private mutating func grouped(
+    _ view: View, groups: Int, scale: [Float], shift: [Float], _ epsilon: Float, _ name: String
+  ) throws -> View {
+    let pixels = Array(view.parts.indices.dropFirst())
+    let value = try placed(view, pixels: pixels, channels: [0], name)
+    let channels = view.extents[0]
+    func each(_ numbers: [Float]) throws -> Tensor {
+      try Self.tensor((0..<channels).map { numbers[$0 * numbers.count / channels] }, [channels])
+    }
+    return View(
+      value: graph.groupNormalization(
+        name, groups: groups, scale: try each(scale), shift: try each(shift), epsilon: epsilon,
+        of: value),
+      parts: Self.parts(pixels: pixels, channels: [0], view.extents), hasBatch: view.hasBatch)
   }
 
   /// Layer normalisation over some dimensions, whose numbers are in the order of the model's.

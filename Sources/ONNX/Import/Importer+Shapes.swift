@@ -500,6 +500,7 @@ extension Importer {
     switch mode {
     case "constant": return 0..<extent ~= place ? place : nil
     case "edge": return min(max(place, 0), extent - 1)
+    case "wrap": return (place % extent + extent) % extent
     case "reflect":
       let mirrored = place < 0 ? -place : place < extent ? place : 2 * (extent - 1) - place
       guard 0..<extent ~= mirrored else {

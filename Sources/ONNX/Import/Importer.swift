@@ -20,6 +20,8 @@ struct Importer {
   var affine: [Int: (step: AffineMap, whole: AffineMap)] = [:]
   /// Of values of the graph that are sigmoids: of what.
   var sigmoids: [Int: Int] = [:]
+  /// Of values of the graph that are the numbers of a view in the order of its dimensions: of which.
+  var copies: [Int: View] = [:]
   /// Weights that were used.
   var parameters: [String: Int] = [:]
   /// Entries of the tables of all convolutions so far: one for every pixel and tap.

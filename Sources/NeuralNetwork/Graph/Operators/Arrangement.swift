@@ -5,9 +5,23 @@ import Kernels
 struct Arrangement: GraphOperator {
   /// Numbers side by side that stay side by side.
   private struct Run {
-    var from: Int
-    var to: Int
-    var count: Int
+    // Half as wide as usual, as there can be one for every number.
+    private let place: (from: Int32, to: Int32)
+    private var length: Int32 = 1
+
+    /// One number.
+    init(from: Int, to: Int) { place = (Int32(from), Int32(to)) }
+
+    var from: Int { Int(place.from) }
+    var to: Int { Int(place.to) }
+    var count: Int { Int(length) }
+
+    /// Takes in the number behind the last one, if it is that.
+    mutating func extend(from: Int, to: Int) -> Bool {
+      guard self.from + count == from, self.to + count == to else { return false }
+      length += 1
+      return true
+    }
   }
 
   /// Where a number of the result comes from.
@@ -46,12 +60,9 @@ struct Arrangement: GraphOperator {
           && 0..<input.channels ~= source.channel, "a number from outside of its input")
       let from = (source.row * input.width + source.column) * input.channels + source.channel
       covered += 1
-      if let last = runs[source.input].last, last.from + last.count == from,
-        last.to + last.count == to
-      {
-        runs[source.input][runs[source.input].count - 1].count += 1
-      } else {
-        runs[source.input].append(Run(from: from, to: to, count: 1))
+      let last = runs[source.input].count - 1
+      if last < 0 || !runs[source.input][last].extend(from: from, to: to) {
+        runs[source.input].append(Run(from: from, to: to))
       }
     }
     self.runs = runs
@@ -78,7 +89,13 @@ struct Arrangement: GraphOperator {
       let (input, size) = (inputs[place], self.inputs[place].count)
       for image in 0..<images {
         let (from, to) = (input + image * size, output + image * extents.count)
-        for run in runs[place] { (to + run.to).update(from: from + run.from, count: run.count) }
+        for run in runs[place] {
+          if run.count == 1 {
+            to[run.to] = from[run.from]
+          } else {
+            (to + run.to).update(from: from + run.from, count: run.count)
+          }
+        }
       }
     }
   }
