@@ -449,7 +449,10 @@ struct ONNXOperatorTests {
               let last = x.shape[axis] - 1
               switch mode {
               case "edge": from[axis] = from[axis] < 0 ? 0 : last
-              case "wrap": from[axis] += from[axis] < 0 ? last + 1 : -last - 1
+              case "wrap":
+                // What is taken away in front is not repeated behind.
+                let taken = max(0, -sides[axis])
+                from[axis] += from[axis] < 0 ? last + 1 : taken - last - 1
               case "reflect":
                 from[axis] = from[axis] < 0 ? -from[axis] : 2 * last - from[axis]
               default: return value

@@ -466,7 +466,9 @@ extension Importer {
     let parts = Self.parts(pixels: pixels, channels: [0], extents)
     // Where the numbers of the result come from, by dimension; nil for what is new.
     let sources = try zip(view.extents, sides).map { extent, sides in
-      try (-sides.0..<extent + sides.1).map { try Self.source($0, of: extent, mode) }
+      let first = min(max(0, -sides.0), extent)
+      let kept = first..<max(first, min(extent, extent + sides.1))
+      return try (-sides.0..<extent + sides.1).map { try Self.source($0, of: kept, mode) }
     }
     if sources.joined().allSatisfy({ $0 != nil }) {
       let known = sources.map { $0.compactMap(\.self) }
@@ -496,15 +498,21 @@ extension Importer {
   }
 
   /// Which number of a dimension stands at a place before, in or behind it; nil for none of them.
-  private static func source(_ place: Int, of extent: Int, _ mode: String) throws -> Int? {
+  ///
+  /// - Parameter kept: what a negative number of new places leaves, which alone is mirrored and repeated.
+  private static func source(_ place: Int, of kept: Range<Int>, _ mode: String) throws -> Int? {
+    if mode == "constant" { return kept ~= place ? place : nil }
+    guard let last = kept.last else { throw Unsupported("that leaves nothing to repeat") }
     switch mode {
-    case "constant": return 0..<extent ~= place ? place : nil
-    case "edge": return min(max(place, 0), extent - 1)
-    case "wrap": return (place % extent + extent) % extent
+    case "edge": return min(max(place, kept.lowerBound), last)
+    case "wrap":
+      let turned = (place - kept.lowerBound) % kept.count
+      return kept.lowerBound + (turned < 0 ? turned + kept.count : turned)
     case "reflect":
-      let mirrored = place < 0 ? -place : place < extent ? place : 2 * (extent - 1) - place
-      guard 0..<extent ~= mirrored else {
-        throw Unsupported("that mirrors more than the \(extent) numbers of a dimension")
+      let mirrored =
+        place < kept.lowerBound ? 2 * kept.lowerBound - place : min(place, 2 * last - place)
+      guard kept ~= mirrored else {
+        throw Unsupported("that mirrors more than the \(kept.count) numbers of a dimension")
       }
       return mirrored
     default: throw Unsupported("with mode = \(mode)")
