@@ -39,8 +39,7 @@ struct GroupNormalization: GraphOperator {
     }
   }
 
-  /// With h = g · scale: ∂x = (h − mean(h) − x̂ · mean(h · x̂)) / √(σ² + ε), which for every channel is a multiple of g, one of
-  /// x, and a constant.
+  /// With h = g · scale: ∂x = (h − mean(h) − x̂ · mean(h · x̂)) / √(σ² + ε).
   func addGradient(
     ofInput place: Int, _ gradient: UnsafePointer<Float>, inputs: Operands, images: Int,
     kernels: KernelSet, to sum: UnsafeMutablePointer<Float>
@@ -63,25 +62,21 @@ struct GroupNormalization: GraphOperator {
             scratch.products[group] += scale * Double(scratch.offset[c])
           }
         }
-        func add(_ values: UnsafePointer<Float>) {
-          kernels.float32.channelwiseAffine(
-            pixels: pixels, channels: channels, input: values, scale: scratch.slope,
-            shift: scratch.offset, addend: UnsafePointer(result), relu: false, signs: nil,
-            output: result)
-        }
         for c in 0..<channels {
-          scratch.slope[c] = scale[c] * scratch.factor[c]
-          scratch.offset[c] =
-            -scratch.factor[c] * Float(scratch.totals[c / groupSize] / numberCount)
+          let (group, factor) = (c / groupSize, scratch.factor[c])
+          scratch.slope[c] = scale[c] * factor
+          scratch.offset[c] = factor * factor * Float(scratch.products[group] / numberCount)
+          scratch.constant[c] = factor * Float(scratch.totals[group] / numberCount)
         }
-        add(g)
-        for c in 0..<channels {
-          let factor = scratch.factor[c]
-          scratch.slope[c] =
-            -factor * factor * Float(scratch.products[c / groupSize] / numberCount)
-          scratch.offset[c] = -scratch.mean[c] * scratch.slope[c]
+        // A few pixels at a time, as the kernel writes a gradient and adds it to none.
+        for first in stride(from: 0, to: pixels, by: Scratch.pixels) {
+          let (start, count) = (first * channels, min(Scratch.pixels, pixels - first))
+          kernels.float32.channelwiseGradient(
+            pixels: count, channels: channels, gradient: g + start, signs: nil, input: x + start,
+            mean: scratch.mean, a: scratch.slope, b: scratch.offset, d: scratch.constant, kept: nil,
+            output: scratch.gradient)
+          for place in 0..<count * channels { result[start + place] += scratch.gradient[place] }
         }
-        add(x)
       }
     }
   }
@@ -94,11 +89,17 @@ struct GroupNormalization: GraphOperator {
 
   /// What is kept for one image: rows with a number for every channel, and sums for every group.
   private struct Scratch {
+    /// Of which a gradient is kept.
+    static let pixels = 16
+
     /// μ and 1 / √(σ² + ε) of the channel's group.
     var mean: UnsafeMutablePointer<Float>
     var factor: UnsafeMutablePointer<Float>
     var slope: UnsafeMutablePointer<Float>
     var offset: UnsafeMutablePointer<Float>
+    var constant: UnsafeMutablePointer<Float>
+    /// For a few pixels.
+    var gradient: UnsafeMutablePointer<Float>
     var totals: UnsafeMutablePointer<Double>
     var products: UnsafeMutablePointer<Double>
 
@@ -111,7 +112,8 @@ struct GroupNormalization: GraphOperator {
   private func withScratch(_ body: (Scratch) -> Void) {
     let channels = extents.channels
     withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * groups) { sums in
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 * channels) { rows in
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: (5 + Scratch.pixels) * channels) {
+        rows in
         // Neither is empty, as a group has a channel.
         guard let sum = sums.baseAddress, let row = rows.baseAddress else { return }
         sums.initialize(repeating: 0)
@@ -119,7 +121,8 @@ struct GroupNormalization: GraphOperator {
         body(
           Scratch(
             mean: row, factor: row + channels, slope: row + 2 * channels,
-            offset: row + 3 * channels, totals: sum, products: sum + groups))
+            offset: row + 3 * channels, constant: row + 4 * channels, gradient: row + 5 * channels,
+            totals: sum, products: sum + groups))
       }
     }
   }
