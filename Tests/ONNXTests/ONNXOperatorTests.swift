@@ -402,6 +402,26 @@ struct ONNXOperatorTests {
         }, within: 1e-5)
     }
 
+    // Some of the groups that an image was reshaped to, which are not the image.
+    var part = TestModel(image: Self.image)
+    part.node("Reshape", ["images", part.stored("shape", [0, 6, -1])], to: "x")
+    part.node("Slice", ["x", part.stored("from", [0]), part.stored("to", [3]), "axis"], to: "half")
+    part.stored("axis", [1])
+    part.stored("scale", [1, 2, 3], [3])
+    part.stored("shift", [0, 0, 1], [3])
+    part.node(
+      "InstanceNormalization", ["half", "scale", "shift"], to: "y", [.float("epsilon", 0.01)])
+    part.node("Flatten", ["y"], to: "logits")
+    try expect(
+      part,
+      { x in
+        let x = Reference(Array(x.values[..<30]), [3, 10])
+        let normal = Self.normalized(x) { $0[0] }
+        return Reference(x.shape) { place in
+          normal[place] * Double(place[0] + 1) + (place[0] == 2 ? 1 : 0)
+        }
+      }, within: 1e-5)
+
     for axis in [1, -3, 2, -1] {
       var model = TestModel(image: Self.image)
       let first = axis < 0 ? axis + 3 : axis - 1

@@ -86,9 +86,12 @@ extension Importer {
     return result
   }
 
-  /// What a view has the numbers of, in their order, under other extents; nil if it was not reshaped.
+  /// What a view has all numbers of, in their order, under other extents; nil if it was not reshaped, or is a part.
   func origin(of view: View) -> View? {
-    view.offset == 0 && view.parts == rows(view.extents) ? copies[view.value] : nil
+    guard let origin = copies[view.value], origin.count == view.count, view.offset == 0,
+      view.parts == rows(view.extents)
+    else { return nil }
+    return origin
   }
 
   /// Numbers with a dimension for each of a view's, as they lie in memory; nil where they would change its shape.
