@@ -54,7 +54,8 @@ extension Importer {
     if slopes.allSatisfy({ $0 == slope }) {
       return try activation(.leakyReLU(slope: slope), of: node)
     }
-    let (x, _) = (try whole(view(node, 0), node.name), try weights(node, 1))
+    if !stored.name.isEmpty { parameters[stored.name] = stored.count }
+    let x = try whole(view(node, 0), node.name)
     let below = try activation(.relu, of: scaled(x, by: -1, node.name), node.name)
     return try sum(
       activation(.relu, of: x, node.name),
@@ -201,17 +202,7 @@ extension Importer {
       other.value = try under(graph.values[a.value], b.value, name)
       return (a, other)
     }
-    // The channels are the second dimension of the model's, as in `whole`.
-    let places = Array(a.parts.indices)
-    let (pixels, channels) =
-      places.count > 1 ? (Array(places.dropFirst()), [0]) : ([], places)
-    func placed(_ view: View) throws -> View {
-      View(
-        value: try self.placed(view, pixels: pixels, channels: channels, name),
-        parts: Self.parts(pixels: pixels, channels: channels, view.extents),
-        hasBatch: view.hasBatch)
-    }
-    return (try placed(a), try placed(b))
+    return (try byChannels(a, name), try byChannels(b, name))
   }
 
   mutating func sum(_ a: View, _ b: View, _ name: String) throws -> View {

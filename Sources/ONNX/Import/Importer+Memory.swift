@@ -54,17 +54,17 @@ extension Importer {
 
   /// A view that goes through all of a value of the graph: itself, or a copy.
   mutating func whole(_ view: View, _ name: String) throws -> View {
-    guard !view.goesThroughAll(count(view.value)) else { return view }
-    let places = Array(view.parts.indices)
-    guard places.count > 1 else {
-      let value = try placed(view, pixels: [], channels: places, name)
-      return View(value: value, parts: rows(view.extents), hasBatch: view.hasBatch)
-    }
-    // The model's second dimension has the channels.
-    let value = try placed(view, pixels: Array(places.dropFirst()), channels: [0], name)
-    let parts = rows(view.extents.dropFirst() + [view.extents[0]])
+    view.goesThroughAll(count(view.value)) ? view : try byChannels(view, name)
+  }
+
+  /// A view of a whole value whose channels are the model's second dimension, the first one of an image.
+  mutating func byChannels(_ view: View, _ name: String) throws -> View {
+    let (pixels, channels) = (
+      Array(view.parts.indices.dropFirst()), Array(view.parts.indices.prefix(1))
+    )
     return View(
-      value: value, parts: [parts[parts.count - 1]] + parts.dropLast(), hasBatch: view.hasBatch)
+      value: try placed(view, pixels: pixels, channels: channels, name),
+      parts: Self.parts(pixels: pixels, channels: channels, view.extents), hasBatch: view.hasBatch)
   }
 
   /// The same floats, in the order in which the model has them, under other extents.

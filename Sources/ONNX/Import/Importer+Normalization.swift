@@ -88,17 +88,15 @@ extension Importer {
   private mutating func grouped(
     _ view: View, groups: Int, scale: [Float], shift: [Float], _ epsilon: Float, _ name: String
   ) throws -> View {
-    let pixels = Array(view.parts.indices.dropFirst())
-    let value = try placed(view, pixels: pixels, channels: [0], name)
+    var result = try byChannels(view, name)
     let channels = view.extents[0]
     func each(_ numbers: [Float]) throws -> Tensor {
       try Self.tensor((0..<channels).map { numbers[$0 * numbers.count / channels] }, [channels])
     }
-    return View(
-      value: graph.groupNormalization(
-        name, groups: groups, scale: try each(scale), shift: try each(shift), epsilon: epsilon,
-        of: value),
-      parts: Self.parts(pixels: pixels, channels: [0], view.extents), hasBatch: view.hasBatch)
+    result.value = graph.groupNormalization(
+      name, groups: groups, scale: try each(scale), shift: try each(shift), epsilon: epsilon,
+      of: result.value)
+    return result
   }
 
   /// Layer normalisation over some dimensions, whose numbers are in the order of the model's.

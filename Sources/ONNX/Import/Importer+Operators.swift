@@ -201,12 +201,7 @@ extension Importer {
         [scale, shift].allSatisfy({ $0.varies(onlyAlong: 0, of: view.extents) })
       {
         // One for every channel of the model's, which lie elsewhere in memory.
-        let pixels = Array(view.parts.indices.dropFirst())
-        return try affine(
-          View(
-            value: placed(view, pixels: pixels, channels: [0], name),
-            parts: Self.parts(pixels: pixels, channels: [0], view.extents),
-            hasBatch: view.hasBatch), scale: scale, shift: shift, name)
+        return try affine(byChannels(view, name), scale: scale, shift: shift, name)
       }
       // A number for every float: then each is a channel.
       channels = view.count
