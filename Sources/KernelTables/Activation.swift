@@ -12,4 +12,8 @@ package enum Activation: Hashable, Sendable {
   case clip(lower: Float, upper: Float)
   /// v · Φ(v), where Φ is the distribution function of the standard normal distribution.
   case gelu
+  /// v above 0, scale · (eᵛ − 1) below.
+  case elu(scale: Float)
+  /// ln(1 + eᵛ).
+  case softplus
 }

@@ -90,6 +90,8 @@ extension Activation {
     case .sigmoid: loop.run(Sigmoid())
     case .clip(let lower, let upper): loop.run(Clip(lower: lower, upper: upper))
     case .gelu: loop.run(GELU())
+    case .elu(let scale): loop.run(ELU(scale: scale))
+    case .softplus: loop.run(Softplus())
     }
   }
 }
@@ -159,18 +161,55 @@ private struct GELU: ScalarFunction {
   }
 }
 
+private struct ELU: ScalarFunction {
+  let scale: Float
+  @inline(__always)
+  func value(_ v: Float) -> Float { v > 0 ? v : scale * exponentialLessOne(v) }
+  @inline(__always)
+  func slope(_ v: Float) -> Float { v > 0 ? 1 : scale * exponential(v) }
+
+  /// eᵛ − 1, also near 0, where the difference would lose its digits.
+  @inline(__always)
+  private func exponentialLessOne(_ v: Float) -> Float {
+    let (rise, exponent) = exponentialParts(v)
+    let power = Float(bitPattern: Float(1).bitPattern &+ exponent)
+    return (power - 1) + power * rise
+  }
+}
+
+private struct Softplus: ScalarFunction {
+  /// max(v, 0) + ln(1 + t) with t = e^−|v|. ln(1 + t) = 2 artanh(s) with s = t / (2 + t) up to ⅓, of whose series
+  /// s + s³/3 + s⁵/5 + … the terms behind s¹⁵/15 come to less than 10⁻⁸ of the whole.
+  @inline(__always)
+  func value(_ v: Float) -> Float {
+    let t = exponential(v < 0 ? v : -v)
+    let s = t / (2 + t)
+    let square = s * s
+    let high = 1 / 9 + square * (1 / 11 + square * (1 / 13 + square * (1 / 15)))
+    let series = 1 + square * (1 / 3 + square * (1 / 5 + square * (1 / 7 + square * high)))
+    return (v < 0 ? 0 : v) + 2 * s * series
+  }
+  @inline(__always)
+  func slope(_ v: Float) -> Float { 1 / (1 + exponential(-v)) }
+}
+
 /// e^x for x in [−86, 88], and that of the nearer bound outside.
-///
-/// x = n·ln 2 + r with a whole n and |r| ≤ ln 2 / 2. A number to which 1.5·2²³ was added has n in its lowest bits,
-/// from where it goes into the exponent of e^r; ln 2 is subtracted in two parts, of which the first has so few
-/// bits that n times it is exact.
 @inline(__always)
 private func exponential(_ x: Float) -> Float {
+  let (rise, exponent) = exponentialParts(x)
+  return Float(bitPattern: (1 + rise).bitPattern &+ exponent)
+}
+
+/// e^x as (1 + rise) · 2ⁿ, with n where a number has its exponent, for x in [−86, 88].
+///
+/// x = n·ln 2 + r with a whole n and |r| ≤ ln 2 / 2, and rise = e^r − 1. A number to which 1.5·2²³ was added has n in its
+/// lowest bits; ln 2 is subtracted in two parts, of which the first has so few bits that n times it is exact.
+@inline(__always)
+private func exponentialParts(_ x: Float) -> (rise: Float, exponent: UInt32) {
   let x: Float = x > 88 ? 88 : (x < -86 ? -86 : x)
   let shifted = x * 1.442_695_04 + 12_582_912
   let n = shifted - 12_582_912
   let r = (x - n * 0.693_359_375) + n * 2.121_944_4e-4
   let high = 1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040)))
-  let power = 1 + r * (1 + r * (0.5 + r * (1 / 6 + r * high)))
-  return Float(bitPattern: power.bitPattern &+ shifted.bitPattern &<< 23)
+  return (r * (1 + r * (0.5 + r * (1 / 6 + r * high))), shifted.bitPattern &<< 23)
 }

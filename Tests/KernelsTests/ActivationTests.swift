@@ -21,6 +21,10 @@ struct ActivationTests {
           erfc(-$0 / 2.squareRoot()) / 2 + $0 * exp(-$0 * $0 / 2) / (2 * Double.pi).squareRoot()
         }
       ),
+      (
+        .elu(scale: 1.5), { $0 > 0 ? $0 : 1.5 * expm1($0) }, { $0 > 0 ? 1 : 1.5 * exp($0) }
+      ),
+      (.softplus, { max($0, 0) + log1p(exp(-abs($0))) }, sigmoid),
     ]
 
   private static func sigmoid(_ v: Double) -> Double { 1 / (1 + exp(-v)) }
@@ -28,7 +32,7 @@ struct ActivationTests {
   @Test("value and slope are those of the definition, the same bytes on every instruction set")
   func definitions() async {
     let numbers = Generator<[Float]>.array(of: .float(in: -100...100), count: 1...40)
-    await check("activations", numbers, .integer(in: 0...5), cases: 300) { x, number in
+    await check("activations", numbers, .integer(in: 0...7), cases: 400) { x, number in
       let (activation, value, slope) = Self.all[number]
       // Half of the numbers where the functions bend.
       let x = x.enumerated().map { $0.offset % 2 == 0 ? $0.element : $0.element / 20 }

@@ -128,6 +128,8 @@ private struct Scene {
       (.sigmoid, [], { 1 / (1 + exp(-$0)) }),
       (.clip(lower: -0.5, upper: 0.75), [-0.5, 0.75], { min(max($0, -0.5), 0.75) }),
       (.gelu, [], { $0 * (1 + erf($0 / 2.squareRoot())) / 2 }),
+      (.elu(scale: 0.75), [0], { $0 > 0 ? $0 : 0.75 * expm1($0) }),
+      (.softplus, [], { log1p(exp($0)) }),
     ]
     let (activation, kinks, definition) = all[number % all.count]
     _ = graph.activation("activation", activation, of: input)

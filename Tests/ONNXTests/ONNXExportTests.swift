@@ -65,6 +65,9 @@ struct ONNXExportTests {
       "counted", PoolingWindow(kernel: 2, stride: 1, padding: 1), countsPadding: true, of: value)
     value = graph.activation("clip", .clip(lower: -0.4, upper: 0.5), of: value)
     value = graph.activation("sigmoid", .sigmoid, of: value)
+    value = graph.activation("softplus", .softplus, of: value)
+    value = graph.affine("shifted", scale: random([5], 11), shift: random([5], 12), of: value)
+    value = graph.activation("elu", .elu(scale: 0.3), of: value)
     let extents = graph.values[value]
     value = graph.gathered(
       "backwards", (0..<extents.count).reversed(), of: value,

@@ -322,6 +322,31 @@ struct ONNXOperatorTests {
     try check({ $0.node("Tanh", ["x"], to: "y") }, tanh)
     try check({ $0.node("HardSigmoid", ["x"], to: "y") }) { min(1, max(0, 0.2 * $0 + 0.5)) }
     try check({ $0.node("HardSwish", ["x"], to: "y") }) { $0 * min(1, max(0, $0 / 6 + 0.5)) }
+    for scale in [1.0, 0.6] {
+      try check({
+        $0.node("Elu", ["x"], to: "y", scale == 1 ? [] : [.float("alpha", Float(scale))])
+      }) { $0 > 0 ? $0 : scale * expm1($0) }
+      try check({ model in
+        model.operatorSet = 12
+        model.node("Celu", ["x"], to: "y", scale == 1 ? [] : [.float("alpha", Float(scale))])
+      }) { $0 > 0 ? $0 : scale * expm1($0 / scale) }
+    }
+    try check({ $0.node("Selu", ["x"], to: "y") }) {
+      1.050_701_022 * ($0 > 0 ? $0 : 1.673_263_192 * expm1($0))
+    }
+    try check({
+      $0.node("Selu", ["x"], to: "y", [.float("alpha", 0.5), .float("gamma", 2)])
+    }) { 2 * ($0 > 0 ? $0 : 0.5 * expm1($0)) }
+    try check({ $0.node("Softplus", ["x"], to: "y") }) { log1p(exp($0)) }
+    for beta in [1.0, 2.5] {
+      try check({ Self.softplus(in: &$0, beta: Float(beta), threshold: 20) }) {
+        log1p(exp(beta * $0)) / beta
+      }
+    }
+    try check({ model in
+      model.operatorSet = 18
+      model.node("Mish", ["x"], to: "y")
+    }) { $0 * tanh(log1p(exp($0))) }
     try check({ $0.node("Neg", ["x"], to: "y") }) { -$0 }
     try check({ model in
       model.node("Sigmoid", ["x"], to: "s")
@@ -340,6 +365,22 @@ struct ONNXOperatorTests {
     try check({ model in
       model.node("Clip", ["x", "", model.stored("two", [2], [])], to: "y")
     }) { min($0, 2) }
+  }
+
+  /// ln(1 + e^βx) / β, and x where βx is above a threshold.
+  private static func softplus(
+    in model: inout TestModel, beta: Float, threshold: Float, otherwise: String = "x"
+  ) {
+    var (scaled, part) = ("x", "softplus")
+    if beta != 1 {
+      (scaled, part) = ("scaled", "part")
+      model.stored("beta", [beta], [])
+      model.node("Mul", ["x", "beta"], to: scaled)
+    }
+    model.node("Softplus", [scaled], to: part)
+    if beta != 1 { model.node("Div", [part, "beta"], to: "softplus") }
+    model.node("Greater", [scaled, model.stored("threshold", [threshold], [])], to: "above")
+    model.node("Where", ["above", otherwise, "softplus"], to: "y")
   }
 
   @Test("numbers for every pixel, or a row of them, are added at their places")
@@ -665,6 +706,21 @@ struct ONNXOperatorTests {
         model.node("Flatten", ["images"], to: "logits")
         model.node("Relu", ["images"], to: "features")
       }.contains("2 results (logits, features)"))
+    for (beta, threshold, otherwise) in [(1, 10, "x"), (2, 20, "scaled"), (1, 20, "images")] {
+      #expect(
+        problem { model in
+          model.node("Neg", ["images"], to: "x")
+          Self.softplus(
+            in: &model, beta: Float(beta), threshold: Float(threshold), otherwise: otherwise)
+          model.node("Flatten", ["y"], to: "logits")
+        }.contains("Where of something other than a softplus"))
+    }
+    #expect(
+      problem { model in
+        model.operatorSet = 12
+        model.node("Celu", ["images"], to: "a", [.float("alpha", 0)])
+        model.node("Flatten", ["a"], to: "logits")
+      }.contains("Celu with alpha = 0"))
     #expect(
       problem { model in
         model.operatorSet = 6

@@ -76,6 +76,8 @@ extension NetworkGraph.Described: CustomStringConvertible {
       case .sigmoid: "sigmoid"
       case .clip(let lower, let upper): "clip to \(lower)…\(upper)"
       case .gelu: "GELU"
+      case .elu(let scale): "ELU \(scale)"
+      case .softplus: "softplus"
       }
     case .sum: "sum"
     case .times: "product"

@@ -160,6 +160,8 @@ package struct ONNXExport {
       let inner = add("Div", name, [input, number(Float(2).squareRoot())])
       let share = add("Add", name, [add("Erf", name, [inner]), number(1)])
       return add("Mul", name, [add("Mul", name, [input, share]), number(0.5)])
+    case .elu(let scale): return add("Elu", name, [input], [.float("alpha", scale)])
+    case .softplus: return add("Softplus", name, [input])
     }
   }
 

@@ -16,6 +16,8 @@ enum Inner {
   case variance(View, axis: Int, epsilon: Double)
   /// The root of a variance.
   case deviation(View, axis: Int, epsilon: Double)
+  /// Which numbers are above another.
+  case exceeds(View, threshold: Float)
 }
 
 extension Importer {
@@ -26,15 +28,10 @@ extension Importer {
   }
 
   mutating func activation(_ function: Activation, of view: View, _ name: String) throws -> View {
-    var view = try whole(view, name)
-    view.value = graph.activation(name, function, of: view.value)
-    return view
-  }
-
-  mutating func sigmoid(_ node: Operands) throws -> View {
-    let view = try whole(view(node, 0), node.name)
-    let result = try activation(.sigmoid, of: view, node.name)
-    sigmoids[result.value] = view.value
+    let view = try whole(view, name)
+    var result = view
+    result.value = graph.activation(name, function, of: view.value)
+    applied[result.value] = AppliedFunction(function: function, source: view.value)
     return result
   }
 
@@ -62,6 +59,29 @@ extension Importer {
       affine(
         below, scale: Grid(slopes.map { -Double($0) }, shape: stored.shape),
         shift: Grid([0], shape: []), node.name), node.name)
+  }
+
+  /// α · elu(x / α) with an ELU of scale 1.
+  mutating func continuousELU(_ node: Operands) throws -> View {
+    let alpha = try node.float("alpha") ?? 1
+    guard alpha > 0, alpha.isFinite else { throw Unsupported("with alpha = \(alpha)") }
+    let inner = try scaled(view(node, 0), by: 1 / Double(alpha), node.name)
+    return try scaled(
+      activation(.elu(scale: 1), of: inner, node.name), by: Double(alpha), node.name)
+  }
+
+  /// γ · elu(x); the standard's numbers are those for which activations keep mean 0 and variance 1.
+  mutating func scaledELU(_ node: Operands) throws -> View {
+    let scale = try node.float("alpha") ?? 1.673_263_192_176_818_847_656_25
+    let gamma = try node.float("gamma") ?? 1.050_701_022_148_132_324_218_75
+    return try scaled(activation(.elu(scale: scale), of: node), by: Double(gamma), node.name)
+  }
+
+  /// x · tanh(softplus(x)).
+  mutating func mish(_ node: Operands) throws -> View {
+    let x = try whole(view(node, 0), node.name)
+    let gate = try hyperbolicTangent(activation(.softplus, of: x, node.name), node)
+    return try product(x, gate, node)
   }
 
   mutating func clip(_ node: Operands) throws -> View {
@@ -99,6 +119,31 @@ extension Importer {
     _ view: View, by scale: Double, plus shift: Double = 0, _ name: String
   ) throws -> View {
     try affine(view, scale: Grid([scale], shape: []), shift: Grid([shift], shape: []), name)
+  }
+
+  /// Which numbers are above a stored one.
+  func comparison(_ node: Operands) throws -> Inner {
+    guard case .view(let view) = try node.value(0), case .floats(let stored) = try node.value(1),
+      stored.count == 1, let threshold = stored.floats()?.first
+    else { throw Unsupported("of something other than the image's numbers and a stored one") }
+    return .exceeds(view, threshold: threshold)
+  }
+
+  /// x where βx is above a threshold, and softplus(βx) / β elsewhere, as PyTorch's exporter writes it; from 20 on
+  /// both are the same number.
+  func softplus(where view: View, exceeds threshold: Float, _ node: Operands) throws -> View {
+    let other = Unsupported("of something other than a softplus and what it is of")
+    guard case .view(let x) = try node.value(1), case .view(let y) = try node.value(2),
+      threshold >= 20,
+      [x, y].allSatisfy({ $0.parts == view.parts && $0.hasBatch == view.hasBatch })
+    else { throw other }
+    let softplus = AppliedFunction(function: .softplus, source: view.value)
+    if x.value == view.value, applied[y.value] == softplus { return y }
+    guard let inner = affine[view.value]?.step, let outer = affine[y.value]?.step,
+      inner.source == x.value, applied[outer.source] == softplus, let beta = inner.factor,
+      let share = outer.factor, abs(beta * share - 1) < 1e-6
+    else { throw other }
+    return y
   }
 
   // MARK: Arithmetic
@@ -222,7 +267,7 @@ extension Importer {
       var (result, other) = try aligned(a, b, node.name)
       // x · sigmoid(x).
       for (x, y) in [(result.value, other.value), (other.value, result.value)]
-      where sigmoids[y] == x {
+      where applied[y] == AppliedFunction(function: .sigmoid, source: x) {
         result.value = graph.activation(node.name, .silu, of: x)
         return result
       }
@@ -365,6 +410,7 @@ extension Importer {
     case .mean(let x, let axis, let keeps):
       return try mean(of: x, over: [axis], keepsDimensions: keeps, node.name)
     case .errorFunction: throw Unsupported("of an error function (Erf) outside of GELU")
+    case .exceeds: throw Unsupported("of a comparison outside of softplus")
     case .centred(let x, let axis), .squared(let x, let axis), .variance(let x, let axis, _),
       .deviation(let x, let axis, _):
       throw Unsupported(

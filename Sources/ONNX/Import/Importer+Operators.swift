@@ -27,8 +27,14 @@ extension Importer {
     case "LeakyRelu":
       return [.view(try activation(.leakyReLU(slope: node.float("alpha") ?? 0.01), of: node))]
     case "PRelu": return [.view(try parametricReLU(node))]
-    case "Sigmoid": return [.view(try sigmoid(node))]
+    case "Sigmoid": return [.view(try activation(.sigmoid, of: node))]
     case "Tanh": return [.view(try hyperbolicTangent(view(node, 0), node))]
+    case "Elu":
+      return [.view(try activation(.elu(scale: node.float("alpha") ?? 1), of: node))]
+    case "Celu": return [.view(try continuousELU(node))]
+    case "Selu": return [.view(try scaledELU(node))]
+    case "Softplus": return [.view(try activation(.softplus, of: node))]
+    case "Mish": return [.view(try mish(node))]
     case "Clip": return [.view(try clip(node))]
     case "HardSigmoid":
       return [
@@ -45,6 +51,7 @@ extension Importer {
       return [.view(try activation(.silu, of: node))]
     case "Gelu": return [.view(try gelu(node))]
     case "Erf": return [try errorFunction(node)]
+    case "Greater": return [.inner(try comparison(node))]
     case "Sqrt", "Neg", "Pow", "Add", "Sub", "Mul", "Div": return [try arithmetic(node)]
     // Other ways through memory.
     case "Identity": return [try node.value(0)]
@@ -64,7 +71,12 @@ extension Importer {
     case "Constant": return [try constant(node)]
     case "Shape": return [try shape(node)]
     case "ConstantOfShape": return [try constantOfShape(node)]
-    case "Size", "Range", "Equal", "Where", "Min", "Max", "Mod", "ReduceProd":
+    case "Where":
+      if case .inner(.exceeds(let view, let threshold)) = try node.value(0) {
+        return [.view(try softplus(where: view, exceeds: threshold, node))]
+      }
+      return [.integers(try wholeNumbers(node))]
+    case "Size", "Range", "Equal", "Min", "Max", "Mod", "ReduceProd":
       return [.integers(try wholeNumbers(node))]
     default: throw Unsupported()
     }

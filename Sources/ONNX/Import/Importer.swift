@@ -1,4 +1,5 @@
 import Classification
+import KernelTables
 import NeuralNetwork
 
 /// Makes the graph of a network from an ONNX model.
@@ -18,8 +19,8 @@ struct Importer {
   /// Of values of the graph that are affine maps of others: which, of the value that the model names, and of the
   /// first that is no affine map itself.
   var affine: [Int: (step: AffineMap, whole: AffineMap)] = [:]
-  /// Of values of the graph that are sigmoids: of what.
-  var sigmoids: [Int: Int] = [:]
+  /// Of values of the graph that are functions of others, number by number: which, and of what.
+  var applied: [Int: AppliedFunction] = [:]
   /// Of values of the graph that are the numbers of a view in the order of its dimensions: of which.
   var copies: [Int: View] = [:]
   /// Weights that were used.
@@ -40,6 +41,12 @@ struct Importer {
     var factor: Double? {
       shift.allSatisfy { $0 == 0 } && scale.allSatisfy { $0 == scale[0] } ? scale.first : nil
     }
+  }
+
+  struct AppliedFunction: Equatable {
+    var function: Activation
+    /// The value of the graph that it is applied to.
+    var source: Int
   }
 
   /// The most floats of one value, and of all: what networks for small images need many times over.
