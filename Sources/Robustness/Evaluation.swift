@@ -25,12 +25,12 @@ public struct Threat: Sendable {
 
 /// How a classifier does on labelled images, as they are or under attack.
 ///
-/// Examples are taken in fixed blocks, which may run at once. Neither the size of the blocks nor the
-/// order or number of threads changes a result.
+/// Examples are taken in blocks, which may run at once. Neither the size of the blocks nor the order or number of
+/// threads changes a result.
 public struct Evaluation: Sendable {
   /// Names the random numbers of the attack and, under another purpose, those that score.
   public var seed: UInt64
-  /// Examples in a block; if nil, as many as need about 64 forward passes through the network together
+  /// The most examples in a block; if nil, as many as need about 64 forward passes through the network together
   /// for one gradient of the surrogate, but one at least (defences bound the batches of their own
   /// predictions).
   public var blockSize: Int?
@@ -49,6 +49,8 @@ public struct Evaluation: Sendable {
   package var detecting: (any DetectingClassifier)?
   /// Runs the blocks.
   public var forEach: ForEach
+  /// Threads among which the blocks are shared evenly.
+  package var threadCount = 1
 
   /// An evaluation; on one thread unless `forEach` says otherwise.
   public init(
@@ -128,17 +130,16 @@ public struct Evaluation: Sendable {
     ] where value < least {
       throw AttackError.setting(name: name, value: value, least: least)
     }
-    let starts = Array(stride(from: 0, to: examples.count, by: size))
+    let blocks = EvenParts(of: examples.count, among: threadCount, atMost: size)
     let firstFailure = Mutex<(block: Int, error: any Error)?>(nil)
-    forEach(starts.count) { block in
+    forEach(blocks.count) { block in
       // A block after a failed one is not needed. One before it still is: the error of the first is
       // thrown.
       guard firstFailure.withLock({ $0.map { block < $0.block } ?? true }) else { return }
-      let positions = starts[block]..<min(starts[block] + size, examples.count)
       do {
         let start = ContinuousClock.now
         let (judged, passes) = try PassMeter.count {
-          try self.judged(examples[positions], by: classifier, under: threat)
+          try self.judged(examples[blocks[block]], by: classifier, under: threat)
         }
         // The lock also keeps blocks from being handed on at once.
         try firstFailure.withLock { _ in
@@ -157,7 +158,7 @@ public struct Evaluation: Sendable {
     if let failure = firstFailure.withLock(\.self) { throw failure.error }
   }
 
-  /// Examples in a block.
+  /// The most examples in a block.
   package func blockSize(under threat: Threat?) -> Int {
     blockSize ?? max(1, 64 / max(threat?.surrogate.forwardPassesPerDecision ?? 1, 1))
   }

@@ -204,7 +204,7 @@ struct EvaluationTests {
       reports.withLock { $0.append(block.outcomes.count) }
       outcomes.withLock { $0 += block.outcomes }
     }
-    #expect(reports.withLock { $0.sorted() } == [3, 5, 5, 5, 5])
+    #expect(reports.withLock { $0.sorted() } == [4, 4, 5, 5, 5])
     #expect(outcomes.withLock { $0.sorted { $0.index < $1.index } } == result.outcomes)
   }
 

@@ -115,12 +115,6 @@ extension EvaluationRun {
     }
   }
 
-  /// The size of equal blocks of `count` images, of which every thread gets as many as another.
-  private static func evenly(_ count: Int, among threads: Int, atMost size: Int) -> Int {
-    let rounds = (count + threads * size - 1) / (threads * size)
-    return max(1, (count + threads * rounds - 1) / max(1, threads * rounds))
-  }
-
   /// A job, and what it takes to measure it.
   struct Measurement: Sendable {
     let job: EvaluationJob
@@ -161,8 +155,8 @@ extension EvaluationRun {
         scoringDraws: job.circumstances.scoringDraws,
         selectionDraws: job.circumstances.selectionDraws,
         forEach: workers?.forEach ?? oneAfterTheOther)
-      evaluation.blockSize = EvaluationRun.evenly(
-        positions.count, among: workers?.threadCount ?? 1, atMost: largestBlock)
+      evaluation.blockSize = blockSize
+      evaluation.threadCount = workers?.threadCount ?? 1
       evaluation.detecting = defended as? any DetectingClassifier
       evaluation.statistics = defended?.detector
       let names = Dictionary(

@@ -83,7 +83,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
     var logits = Tensor(uninitialized: [images.count, classCount])
     var gradient = Tensor(uninitialized: images.tensor.shape)
     let passes = Passes(of: images.count, threads: workers?.threadCount ?? 1)
-    let tapes = (0..<passes.count).map { _ in borrowTape(passes, gradients) }
+    let tapes = (0..<passes.parts.count).map { _ in borrowTape(passes, gradients) }
     defer { giveBack(tapes) }
     logits.withUnsafeMutablePointer { logits in
       images.tensor.withUnsafePointer { pixels in
@@ -118,37 +118,29 @@ public final class NetworkClassifier: DifferentiableClassifier {
 
   /// How the images of a call are shared out.
   struct Passes {
-    let images: Int
-    /// Images of one pass.
-    let size: Int
+    /// Images of every pass.
+    let parts: EvenParts
     /// Threads that work on one layer together.
     let threadsPerLayer: Int
 
-    var count: Int { size == 0 ? 0 : (images + size - 1) / size }
     var sharesLayers: Bool { threadsPerLayer > 1 }
 
     init(of images: Int, threads: Int) {
-      self.images = images
-      if threads > 1, images < 4 * threads {
-        size = images
-        threadsPerLayer = threads
-      } else {
-        // Every thread gets the same number of passes, all of about the same size.
-        let rounds = (images + threads * imagesPerPass - 1) / (threads * imagesPerPass)
-        size = rounds == 0 ? 0 : (images + threads * rounds - 1) / (threads * rounds)
-        threadsPerLayer = 1
-      }
+      let sharesLayers = threads > 1 && images < 4 * threads
+      threadsPerLayer = sharesLayers ? threads : 1
+      parts =
+        sharesLayers
+        ? EvenParts(of: images, among: 1, atMost: images)
+        : EvenParts(of: images, among: threads, atMost: imagesPerPass)
     }
-
-    func images(of pass: Int) -> Range<Int> { pass * size..<min((pass + 1) * size, images) }
 
     /// Calls `body` with every pass, from several threads unless these share the layers.
     func forEach(on workers: WorkerPool?, _ body: @Sendable (Int, Range<Int>) -> Void) {
       guard let workers, !sharesLayers else {
-        for pass in 0..<count { body(pass, images(of: pass)) }
+        for pass in 0..<parts.count { body(pass, parts[pass]) }
         return
       }
-      workers.forEach(count: count) { body($0, images(of: $0)) }
+      workers.forEach(count: parts.count) { body($0, parts[$0]) }
     }
   }
 
@@ -167,13 +159,13 @@ public final class NetworkClassifier: DifferentiableClassifier {
   private func borrow(_ passes: Passes, _ gradients: GradientPlan?) -> Workspace {
     let found = idle.withLock { idle in
       idle.firstIndex {
-        $0.capacity >= passes.size && $0.hasGradients == (gradients != nil)
+        $0.capacity >= passes.parts.largest && $0.hasGradients == (gradients != nil)
           && $0.threadCount == passes.threadsPerLayer
       }.map { idle.remove(at: $0) }
     }
     return found
       ?? Workspace(
-        for: plan, gradients: gradients, capacity: passes.size,
+        for: plan, gradients: gradients, capacity: passes.parts.largest,
         threadCount: passes.threadsPerLayer)
   }
 
@@ -203,9 +195,9 @@ public final class NetworkClassifier: DifferentiableClassifier {
 
   private func borrowTape(_ passes: Passes, _ gradients: GradientPlan) -> Tape {
     let found = idleTapes.withLock { idle in
-      idle.firstIndex { $0.capacity >= passes.size }.map { idle.remove(at: $0) }
+      idle.firstIndex { $0.capacity >= passes.parts.largest }.map { idle.remove(at: $0) }
     }
-    return found ?? Tape(for: gradients, capacity: passes.size)
+    return found ?? Tape(for: gradients, capacity: passes.parts.largest)
   }
 
   private func giveBack(_ tapes: [Tape]) {

@@ -55,12 +55,12 @@ package final class QuantizedClassifier: Classifier {
   private func borrow(_ passes: NetworkClassifier.Passes) -> QuantizedWorkspace {
     let found = idle.withLock { idle in
       idle.firstIndex {
-        $0.capacity >= passes.size && $0.threadCount == passes.threadsPerLayer
+        $0.capacity >= passes.parts.largest && $0.threadCount == passes.threadsPerLayer
       }.map { idle.remove(at: $0) }
     }
     return found
       ?? QuantizedWorkspace(
-        for: plan, capacity: passes.size, threadCount: passes.threadsPerLayer)
+        for: plan, capacity: passes.parts.largest, threadCount: passes.threadsPerLayer)
   }
 
   private func giveBack(_ workspace: QuantizedWorkspace) {
