@@ -117,15 +117,18 @@ enum Changes {
       guard var part = parts.files.indices.randomElement(using: &random) else { return nil }
       // Outcomes have the most to read.
       if part == 0, random.integer(below: 2) == 0 { part = parts.files.count - 1 }
-      var lines = parts.files[part].split(separator: 10, omittingEmptySubsequences: false)
+      // The first is of evaluations, the others of lines.
+      let separator: UInt8 = part == 0 ? 0x1E : 10
+      var lines = parts.files[part].split(separator: separator, omittingEmptySubsequences: false)
         .map { Data($0) }
       guard let line = lines.indices.randomElement(using: &random) else { return nil }
       switch random.integer(below: 12) {
       case 0: lines.insert(lines[line], at: line)
       case 1: lines.remove(at: line)
+      case 2: parts.files.append(parts.files[part])
       default: lines[line] = Changes.json(lines[line], lines[line].count + 256, &random)
       }
-      parts.files[part] = Data(lines.joined(separator: [10]))
+      parts.files[part] = Data(lines.joined(separator: [separator]))
       if random.integer(below: 8) > 0 { parts.seal() }
       return parts.bytes
     }

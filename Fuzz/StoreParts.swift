@@ -2,7 +2,7 @@ import Experiments
 import Foundation
 import NeuralNetwork
 
-/// The files of a store as one piece of bytes, with a zero behind each but the last: what was asked for, what the sanity
+/// The files of stores as one piece of bytes, with a zero behind each but the last: what was asked for, what the sanity
 /// suite said, then outcomes.
 struct StoreParts {
   var files: [Data]
@@ -14,8 +14,28 @@ struct StoreParts {
 
   var bytes: Data { Data(files.joined(separator: [0])) }
 
-  /// The files of outcomes.
-  var outcomes: ArraySlice<Data> { files.dropFirst(2) }
+  /// The files by their places. Where two evaluations were asked for, with a record separator between them, there is a second
+  /// store, as of another shard, for what the first has no room for: outcomes of a job that it has already. Where one was,
+  /// those are parts, as of processes that share the work.
+  var layout: [String: Data] {
+    let asked = files[0].split(separator: 0x1E, maxSplits: 1).map { Data($0) }
+    var layout: [String: Data] = [:]
+    for (store, evaluation) in asked.enumerated() {
+      layout["\(store)/evaluations/\(sha256(evaluation).prefix(16)).json"] = evaluation
+    }
+    if files.count > 1 { layout["0/sanity.json"] = files[1] }
+    for (number, file) in files.dropFirst(2).enumerated() {
+      let name = (try? Self.header(file)?.key.fileName()) ?? "\(number).jsonl"
+      if layout["0/outcomes/\(name)"] == nil {
+        layout["0/outcomes/\(name)"] = file
+      } else if asked.count > 1 {
+        layout["1/outcomes/\(name)"] = file
+      } else {
+        layout["0/outcomes/\(name.replacing(".jsonl", with: ".host-\(number).part"))"] = file
+      }
+    }
+    return layout
+  }
 
   /// A line of outcomes.
   private struct Line<Contents: Codable>: Codable {

@@ -56,32 +56,70 @@ extension Reader {
     ask { source throws(ProcessProblem) in try source.nothing(.forget) }
   }
 
-  /// A store: what `merge` makes of it, and whether a run can go on there.
+  /// One or two stores: what `merge` makes of them, and whether a run can go on there.
   static let store = Reader("store", change: Changes.store) { data in
-    let parts = StoreParts(data)
-    guard let asked = parts.files.first else { return }
-    var files = ["evaluations/\(sha256(asked).prefix(16)).json": asked]
-    if parts.files.count > 1 { files["sanity.json"] = parts.files[1] }
-    for (place, outcomes) in parts.outcomes.enumerated() {
-      let name = try? StoreParts.header(outcomes)?.key.fileName()
-      files["outcomes/\(name ?? "\(place).jsonl")"] = outcomes
-    }
+    let files = StoreParts(data).layout
+    let stores = Set(files.keys.map { String($0.prefix { $0 != "/" }) }).sorted()
     try Scratch.with(files) { folder in
-      for (name, outcomes) in files where name.hasPrefix("outcomes/") {
-        guard let header = StoreParts.header(outcomes) else { continue }
+      try keep(files, in: EvaluationStore(folder.appending(path: "kept")))
+      for name in files.keys.sorted() where name.hasSuffix(".jsonl") {
+        guard let header = StoreParts.header(files[name] ?? Data()) else { continue }
         let place = folder.appending(path: name)
         let blocks = try? OutcomeFile.read(place).blocks
         guard let file = try? OutcomeFile(place, header: header) else { continue }
+        defer { if let copy = file.damage?.copy { unlink(copy) } }
         precondition(blocks.map { file.blocks == $0 } ?? true, "a run goes on from other blocks")
         // What a run has opened is mended, if it could have been written by one.
         let kept = try? OutcomeFile.read(place).blocks
         precondition(kept == file.blocks || !header.isSound, "a run goes on in a damaged file")
+        try write(file.blocks, below: header, besides: place)
       }
-      let summary = try EvaluationSummary(merging: [folder])
+      let summary = try EvaluationSummary(merging: stores.map { folder.appending(path: $0) })
       _ = (summary.text, summary.csv, summary.latex(command: ["merge"]))
       _ = ImageRow.columns.jsonLines(summary.imageRows)
       _ = try [EvaluationRecord](json: summary.json())
     }
+  }
+
+  /// Writes down in a new store what was asked of the others; there it is found, and all of its images are missing.
+  private static func keep(_ files: [String: Data], in store: EvaluationStore) throws {
+    let asked = files.filter { $0.key.contains("/evaluations/") }.values.compactMap {
+      try? JSONDecoder().decode(StoredEvaluation.self, from: $0)
+    }.filter { $0.isSound && !$0.images.isEmpty }
+    guard !asked.isEmpty else { return }
+    defer { try? FileManager.default.removeItem(at: store.folder) }
+    for evaluation in asked {
+      try store.keep(evaluation)
+      for job in evaluation.jobs {
+        let header = OutcomeFile.Header(
+          key: job.key, classCount: 2, isRandomized: false, forwardPassesPerDecision: 1)
+        let blocks = try store.blocks(of: job, below: header)
+        precondition(blocks.isEmpty, "blocks out of nothing")
+      }
+    }
+    try store.keep([SanityReport]())
+    do {
+      _ = try EvaluationSummary(merging: [store.folder])
+      preconditionFailure("results out of nothing")
+    } catch PlanError.merge {}
+  }
+
+  /// Writes blocks as a part beside a file of outcomes, as a process does that shares the work, and reads them again.
+  private static func write(
+    _ blocks: [OutcomeFile.Block], below header: OutcomeFile.Header, besides file: URL
+  ) throws {
+    let before = Set(OutcomeFile.parts(of: file))
+    do {
+      let part = try OutcomeFile(partOf: file, by: "other", header: header)
+      for block in blocks { try part.append(block) }
+    }
+    let parts = OutcomeFile.parts(of: file).filter { !before.contains($0) }
+    defer { for part in parts { unlink(part.path) } }
+    precondition(parts.count == 1, "a part is not found")
+    let found = try OutcomeFile.blocks(in: parts, below: header)
+    precondition(found == blocks || !header.isSound, "a part is read as something else")
+    precondition(
+      OutcomeFile.header(in: parts) == header || !header.isSound, "a part is of another job")
   }
 
   /// Files of results, with a record separator between them: what `report` makes of them, and of them beside themselves.
