@@ -25,7 +25,7 @@ struct SharedFiles {
       let size = Int(parts[2]), 1...Self.imageCount ~= size
     else { throw WorkError.unknown(name) }
     // Made-up networks and images show no attack: a search takes trained ones and real ones.
-    let searches = kind == .search || kind == .patientSearch
+    let searches = kind.attack != nil
     let prefix = searches ? "trained-" : ""
     // As the others, it holds no images that the work does not need.
     let batch = try images("\(prefix)images", first: size)

@@ -123,7 +123,7 @@ def main():
     print(f"{'work':30} {'old, ms':>10} {'new, ms':>10}  old / new [quartiles]  results", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        run.run_tool([options.new, folder, "--write", *run.networks(options.works)])
+        run.write_shared(options.new, options.works, folder)
         for work in options.works:
             measured = measure(work, options, folder)
             if measured is None:

@@ -11,7 +11,6 @@ Anything wrong is answered with "error" and one line. The end of input ends the 
 """
 
 import argparse
-import json
 import math
 import os
 import sys
@@ -19,6 +18,7 @@ import time
 from pathlib import Path
 
 import numpy
+from safetensors.numpy import load_file
 
 LABELS = 10  # image n has the label n mod 10
 RATIO = 0.5  # lambda of mixup inference
@@ -48,16 +48,7 @@ class Files:
 
     def checkpoint(self, network):
         """The tensors of a safetensors file by name."""
-        data = (self.folder / f"{network}.safetensors").read_bytes()
-        start = 8 + int.from_bytes(data[:8], "little")
-        header = json.loads(data[8:start])
-        header.pop("__metadata__", None)
-        return {
-            name: numpy.frombuffer(
-                data, "<f4", math.prod(entry["shape"]), start + entry["data_offsets"][0]
-            ).reshape(entry["shape"]).copy()
-            for name, entry in header.items()
-        }
+        return load_file(self.folder / f"{network}.safetensors")
 
     def graph(self, kind, network, size):
         """Where the ONNX file of a work lies."""

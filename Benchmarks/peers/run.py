@@ -36,13 +36,14 @@ WORKS = [
         "wideResNet-28-10/8", "wideResNet-28-10/1", "deepMindWideResNet-28-10/8", "preActResNet18/30",
         "resNet18/30")],
     "attack/preActResNet18/50", "attack/wideResNet-28-10/8",
-    "search/resNet20/64", "search-patient/resNet20/64",
+    "search/resNet20/64", "search-patient/resNet20/64", "search/preActResNet18/16",
+    "search-apgd/resNet20/32",
     *[f"certification/{network}/4" for network in ("resNet50CIFAR", "resNet20", "resNet8")],
 ]
 QUICK = ["forward/resNet20/30", "decision/resNet20/30", "attack/resNet8/50", "training/resNet8/128"]
 
 OURS = "ours"
-SEARCH = " search search-patient"
+SEARCH = " search search-patient search-apgd"
 # Name: script, mode, kinds of work. The first that does a kind is what the others are held to.
 PEERS = {
     "torch": ("with_torch.py", "eager", "forward decision certification attack training" + SEARCH),
@@ -548,27 +549,20 @@ def run_tool(command, lines=""):
         raise Failure(f"{' '.join(map(str, command))} failed; its message is above")
 
 
-def real_images(folder, works):
-    """What searches take: the first test images of CIFAR-10, training images to mix with, and a network that was
-    trained on such images with mixup.
-    """
-    import numpy
-
-    source = os.environ.get("CIFAR_DATA")
-    if not source:
-        raise Failure(f"{works[0]} takes CIFAR-10: set CIFAR_DATA to the folder of its binary files")
-    for name, file, count in [
-            ("trained-images", "test_batch.bin", 128), ("trained-pool", "data_batch_1.bin", 5000)]:
-        rows = numpy.fromfile(Path(source) / file, "u1").reshape(-1, 3073)[:count]
-        (rows[:, 1:].astype("<f4") / numpy.float32(255)).tofile(folder / f"{name}.f32")
-        rows[:, 0].tofile(folder / f"{name}.labels")
-    trained = HERE.parents[1] / "fixtures" / "cifar10" / "mixup.safetensors"
-    (folder / "trained-resNet20.safetensors").write_bytes(trained.read_bytes())
-
-
 def networks(works):
     """The networks of some works, each once, in their order."""
     return list(dict.fromkeys(work.split("/")[1] for work in works))
+
+
+def write_shared(contestant, works, folder):
+    """What all contestants read."""
+    run_tool([contestant, folder, "--write", *networks(works)])
+    searches = [work for work in works if work.startswith("search")]
+    if searches:
+        source = os.environ.get("CIFAR_DATA")
+        if not source:
+            raise Failure(f"{searches[0]} takes CIFAR-10: set CIFAR_DATA to the folder of its binary files")
+        run_tool([sys.executable, HERE / "searched.py", source, folder, *networks(searches)])
 
 
 def enter_environment():
@@ -595,12 +589,9 @@ def main():
     enter_environment()
     options.output.mkdir(parents=True, exist_ok=True)
     folder = options.output / "shared"
-    run_tool([options.contestant, folder, "--write", *networks(options.works)])
+    write_shared(options.contestant, options.works, folder)
     for graph in folder.glob("*.onnx"):
         graph.unlink()
-    searches = [work for work in options.works if work.startswith("search")]
-    if searches:
-        real_images(folder, searches)
     graphs = [
         work for work in options.works if work.startswith(("forward", "decision", "certification"))]
     if graphs:

@@ -25,6 +25,8 @@ package struct Workload {
     case search
     /// The same where an image is left alone once three steps running misled on fresh draws.
     case patientSearch = "search-patient"
+    /// As `search`, with APGD of 50 steps.
+    case apgdSearch = "search-apgd"
 
     /// B, or for a decision N, unless the user gives another.
     package var standardSize: Int {
@@ -33,7 +35,17 @@ package struct Workload {
       case .attack: 50
       case .certification: 4
       case .training: 128
-      case .search, .patientSearch: 64
+      case .search, .patientSearch, .apgdSearch: 64
+      }
+    }
+
+    /// What looks for the images of a search; nil for the other kinds.
+    package var attack: (any Attack)? {
+      switch self {
+      case .search: ProjectedGradientDescent(steps: 20)
+      case .patientSearch: ProjectedGradientDescent(steps: 20, patience: 3)
+      case .apgdSearch: AutoPGD(steps: 50)
+      case .forward, .decision, .attack, .certification, .training: nil
       }
     }
 
@@ -63,10 +75,8 @@ package struct Workload {
       return
     }
     let profile = profile ?? kind.standardPlan(size: size)
-    if kind == .search || kind == .patientSearch {
-      try self.init(
-        searching: inputs, size, patience: kind == .search ? nil : 3, on: execution,
-        profile: profile)
+    if let attack = kind.attack {
+      try self.init(searching: inputs, size, by: attack, on: execution, profile: profile)
       return
     }
     if kind == .certification {
@@ -131,18 +141,18 @@ package struct Workload {
   /// Threads share the blocks of images, not the images of a call. The output is 1 for every image that is
   /// classified rightly after the attack, and 0 for the others.
   private init(
-    searching inputs: WorkloadInputs, _ count: Int, patience: Int?, on execution: Execution,
-    profile: PlanProfile
+    searching inputs: WorkloadInputs, _ count: Int, by attack: any Attack,
+    on execution: Execution, profile: PlanProfile
   ) throws {
     let alone = Execution(kernels: execution.kernels, workers: WorkerPool(threadCount: 1))
     let defence = try inputs.defence(
       around: inputs.classifier(on: alone, profile: profile), sampleCount: 30)
     let threat = Threat(
-      ProjectedGradientDescent(steps: 20, patience: patience), within: .linf(try Epsilon("2/255")),
-      through: try defence.withSampleCount(10))
+      attack, within: .linf(try Epsilon("2/255")), through: try defence.withSampleCount(10))
     let images = inputs.images[0..<count]
-    let evaluation = Evaluation(seed: 1, forEach: execution.workers.forEach)
-    self.init {
+    var evaluation = Evaluation(seed: 1, forEach: execution.workers.forEach)
+    evaluation.threadCount = execution.workers.threadCount
+    self.init { [evaluation] in
       let memory = MemoryReuse()
       defer { withExtendedLifetime(memory) {} }
       let outcomes = try evaluation.run(defence, on: images, under: threat).outcomes
