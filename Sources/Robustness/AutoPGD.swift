@@ -141,6 +141,7 @@ public struct AutoPGD: Attack, Hashable, Codable {
     var history = [current.losses]
     // Through a randomised surrogate the best since the last check is a candidate, and no more.
     var candidate = current
+    var isOffered = all.map { _ in true }
     var selection = selection(in: attempt, by: surrogate, seed: seed)
     try selection?.offer(start)
     if selection != nil { best.ranks = all.map { _ in 0 } }
@@ -174,17 +175,25 @@ public struct AutoPGD: Attack, Hashable, Codable {
       if selection == nil {
         best.take(all.filter { current.ranks[$0] > best.ranks[$0] }, of: current)
       } else {
-        candidate.take(staying.filter { current.ranks[$0] > candidate.ranks[$0] }, of: current)
+        let risen = staying.filter { current.ranks[$0] > candidate.ranks[$0] }
+        candidate.take(risen, of: current)
+        for n in risen { isOffered[n] = false }
         if schedule.checksNext || step + 1 == steps {
-          for place in [candidate, current] {
-            let answers = try selection?.offer(place.images[staying], at: staying) ?? []
-            let improved = zip(staying, answers).filter(\.1.isBest).map(\.0)
+          // What was offered before cannot win any more: a candidate since the last check, or the iterate as a candidate.
+          let iterates = Set(staying).subtracting(risen).sorted()
+          for (place, offered) in [
+            (candidate, staying.filter { !isOffered[$0] }), (current, iterates),
+          ] {
+            selection?.passOver(staying.count - offered.count)
+            let answers = try selection?.offer(place.images[offered], at: offered) ?? []
+            let improved = zip(offered, answers).filter(\.1.isBest).map(\.0)
             // Here the rank counts the improvements; it is only compared with that at another check.
             let ranks = best.ranks
             best.take(improved, of: place)
             for n in improved { best.ranks[n] = ranks[n] + 1 }
           }
           candidate = current
+          for n in staying { isOffered[n] = true }
         }
       }
       history.append(best.losses)

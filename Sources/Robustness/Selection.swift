@@ -120,6 +120,9 @@ struct Selection {
     }
   }
 
+  /// Takes note of images that are not offered, as they were before.
+  func passOver(_ count: Int) { panel.spare(count * repetitions) }
+
   /// Whether the best images so far are misclassified on every draw, for positions at which some was
   /// offered.
   private mutating func misleads(at positions: [Int]) throws -> [Bool] {

@@ -244,6 +244,31 @@ struct LuckyDrawTests {
     #expect(try asked(after: Fixed(left: 0.1, right: 0)) == 0)
   }
 
+  @Test("no place of a search is asked about twice on one draw")
+  func placesAreAskedOnce() throws {
+    struct Question: Hashable {
+      let key: RandomKey
+      let image: [Float]
+    }
+    let shape = ImageShape(channels: 1, height: 4, width: 4)
+    let images = try randomImages(8, shape: shape, classCount: 3, seed: 1)
+    let model = TanhMLP(imageShape: shape, classCount: 3, seed: 4)
+    let spy = Spy(
+      try RandomizedInput(
+        model, transformations: [.gaussianNoise(standardDeviation: 0.2)], sampleCount: 2))
+    // In ℓ2 steps hardly ever come back to a place to the bit.
+    _ = try AutoPGD(steps: 60).search(
+      images, within: .l2(Epsilon("1/2")), through: spy, seed: 1)
+    let questions = spy.log.calls.flatMap { call in
+      (0..<call.images.count).map {
+        Question(
+          key: call.draws.key(position: $0, draw: 0), image: call.images[[$0]].tensor.values)
+      }
+    }.filter { $0.key.purpose == .select }
+    #expect(questions.count > 8 * 10 * 6)
+    #expect(Set(questions).count == questions.count)
+  }
+
   @Test("the draws that choose are told apart by who chooses, and never those that score")
   func drawsOfChoices() throws {
     let spy = Spy(RandomLottery(radius: 0.1))
