@@ -1,5 +1,5 @@
-/// The numbers from 0 up to a limit, cut for threads that share them: every thread gets as many parts, and no part has two
-/// numbers more than another, so that none waits long for the last.
+/// The numbers from 0 up to a limit, cut for threads that share them: every thread gets as many parts, whose sizes differ by 1
+/// at most, so that none waits long for the last.
 package struct EvenParts: Sendable {
   /// The limit.
   private let numbers: Int
