@@ -118,7 +118,7 @@ enum Changes {
       // Outcomes have the most to read.
       if part == 0, random.integer(below: 2) == 0 { part = parts.files.count - 1 }
       // The first is of evaluations, the others of lines.
-      let separator: UInt8 = part == 0 ? 0x1E : 10
+      let separator = part == 0 ? StoreParts.evaluationSeparator : 10
       var lines = parts.files[part].split(separator: separator, omittingEmptySubsequences: false)
         .map { Data($0) }
       guard let line = lines.indices.randomElement(using: &random) else { return nil }

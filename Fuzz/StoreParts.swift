@@ -5,6 +5,9 @@ import NeuralNetwork
 /// The files of stores as one piece of bytes, with a zero behind each but the last: what was asked for, what the sanity
 /// suite said, then outcomes.
 struct StoreParts {
+  /// What stands between two evaluations that were asked for.
+  static let evaluationSeparator: UInt8 = 0x1E
+
   var files: [Data]
 
   init(_ data: Data) {
@@ -18,7 +21,7 @@ struct StoreParts {
   /// store, as of another shard, for what the first has no room for: outcomes of a job that it has already. Where one was,
   /// those are parts, as of processes that share the work.
   var layout: [String: Data] {
-    let asked = files[0].split(separator: 0x1E, maxSplits: 1).map { Data($0) }
+    let asked = files[0].split(separator: Self.evaluationSeparator, maxSplits: 1).map { Data($0) }
     var layout: [String: Data] = [:]
     for (store, evaluation) in asked.enumerated() {
       layout["\(store)/evaluations/\(sha256(evaluation).prefix(16)).json"] = evaluation

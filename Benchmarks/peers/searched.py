@@ -14,9 +14,11 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
-# The scaling of the network in `fixtures/preact`, and how many times as wide the benchmark's is.
-MEAN, STD = numpy.array([0.4914, 0.4822, 0.4465]), numpy.array([0.2470, 0.2435, 0.2616])
-WIDER = 4
+sys.path.insert(0, str(FIXTURES / "preact"))
+import make  # noqa: E402  how the network in `fixtures/preact` was trained
+
+# How many times as wide the benchmark's is.
+WIDER = 64 // make.WIDTH
 
 
 def images(source, folder):
@@ -37,8 +39,9 @@ def wide_pre_activation():
     its output.
     """
     narrow = load_file(FIXTURES / "preact" / "mixup.safetensors")
-    first = narrow["conv1.weight"] / (2 * STD[:, None, None])
-    added = (first * (1 - 2 * MEAN[:, None, None])).sum(axis=(1, 2, 3))
+    mean, deviation = (numpy.array(numbers)[:, None, None] for numbers in (make.MEAN, make.STD))
+    first = narrow["conv1.weight"] / (2 * deviation)
+    added = (first * (1 - 2 * mean)).sum(axis=(1, 2, 3))
     for name in ("layer1.0.bn1", "layer1.1.bn1", "layer2.0.bn1"):
         narrow[f"{name}.running_mean"] = narrow[f"{name}.running_mean"] - added
     wide = {}

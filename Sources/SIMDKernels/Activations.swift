@@ -134,7 +134,7 @@ private struct SiLU: ScalarFunction {
   func value(_ v: Float) -> Float { v / (1 + exponential(-v)) }
   @inline(__always)
   func slope(_ v: Float) -> Float {
-    let s = 1 / (1 + exponential(-v))
+    let s = Sigmoid().value(v)
     return s * (1 + v * (1 - s))
   }
 }
@@ -190,7 +190,7 @@ private struct Softplus: ScalarFunction {
     return (v < 0 ? 0 : v) + 2 * s * series
   }
   @inline(__always)
-  func slope(_ v: Float) -> Float { 1 / (1 + exponential(-v)) }
+  func slope(_ v: Float) -> Float { Sigmoid().value(v) }
 }
 
 /// e^x for x in [−86, 88], and that of the nearer bound outside.

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Parts for threads")
 struct EvenPartsTests {
-  @Test("parts are even, as many for every thread, and no fewer than must be")
+  @Test("parts are even, as many for every thread, and no more than must be")
   func parts() async {
     await check(
       "even parts", .integer(in: 0...400), .integer(in: 1...9), .integer(in: 1...70), cases: 500

@@ -126,10 +126,9 @@ public final class NetworkClassifier: DifferentiableClassifier {
     var sharesLayers: Bool { threadsPerLayer > 1 }
 
     init(of images: Int, threads: Int) {
-      let sharesLayers = threads > 1 && images < 4 * threads
-      threadsPerLayer = sharesLayers ? threads : 1
+      threadsPerLayer = images < 4 * threads ? threads : 1
       parts =
-        sharesLayers
+        threadsPerLayer > 1
         ? EvenParts(of: images, among: 1, atMost: images)
         : EvenParts(of: images, among: threads, atMost: imagesPerPass)
     }
