@@ -265,7 +265,7 @@ package struct NetworkVerification: Sendable {
     _ base: some DifferentiableClassifier, _ images: LabelledImages,
     _ advance: @escaping @Sendable (Int) throws -> Void
   ) throws -> (clean: LabelledImages, adversarial: LabelledImages) {
-    let evaluation = Evaluation(seed: settings.seed, forEach: workers.forEach)
+    let evaluation = Evaluation(seed: settings.seed, on: workers)
     let before = try evaluation.run(base, on: images) { try advance($0.outcomes.count) }
     let after = try evaluation.run(
       base, on: images,

@@ -157,7 +157,7 @@ package struct TrainingRun: Sendable {
   ) throws -> Proportion {
     let classifier = NetworkClassifier(
       InferencePlan(network.graph, normalization: normalization, kernels: kernels))
-    return try Evaluation(seed: recipe.seed, forEach: workers.forEach)
+    return try Evaluation(seed: recipe.seed, on: workers)
       .run(classifier, on: images).proportion
   }
 

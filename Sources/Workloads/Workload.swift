@@ -150,9 +150,8 @@ package struct Workload {
     let threat = Threat(
       attack, within: .linf(try Epsilon("2/255")), through: try defence.withSampleCount(10))
     let images = inputs.images[0..<count]
-    var evaluation = Evaluation(seed: 1, forEach: execution.workers.forEach)
-    evaluation.threadCount = execution.workers.threadCount
-    self.init { [evaluation] in
+    let evaluation = Evaluation(seed: 1, on: execution.workers)
+    self.init {
       let memory = MemoryReuse()
       defer { withExtendedLifetime(memory) {} }
       let outcomes = try evaluation.run(defence, on: images, under: threat).outcomes

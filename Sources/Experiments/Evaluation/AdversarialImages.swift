@@ -26,7 +26,7 @@ extension EvaluationRun {
     let stage = progress.stage(
       "\(defence.name.rawValue) under \(attack.name.rawValue)", total: setting.images.count,
       unit: "images")
-    let evaluation = Evaluation(seed: plan.seed, forEach: workers.forEach)
+    let evaluation = Evaluation(seed: plan.seed, on: workers)
     let classifier = target.predictor(of: attack)
     let result = try evaluation.run(classifier, on: setting.images, under: threat) {
       try stage.advance(by: $0.outcomes.count)

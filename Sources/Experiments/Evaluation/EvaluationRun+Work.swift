@@ -151,12 +151,9 @@ extension EvaluationRun {
       finished: @Sendable (OutcomeFile.Block) throws -> Void
     ) throws {
       var evaluation = Evaluation(
-        seed: job.circumstances.seed,
+        seed: job.circumstances.seed, blockSize: blockSize,
         scoringDraws: job.circumstances.scoringDraws,
-        selectionDraws: job.circumstances.selectionDraws,
-        forEach: workers?.forEach ?? oneAfterTheOther)
-      evaluation.blockSize = blockSize
-      evaluation.threadCount = workers?.threadCount ?? 1
+        selectionDraws: job.circumstances.selectionDraws, on: workers)
       evaluation.detecting = defended as? any DetectingClassifier
       evaluation.statistics = defended?.detector
       let names = Dictionary(

@@ -409,7 +409,7 @@ package struct Reproduction: Sendable {
   private func evaluate(
     _ base: NetworkClassifier, on images: LabelledImages, under threat: Threat
   ) throws -> EvaluationResult {
-    try Evaluation(seed: settings.seed, forEach: workers.forEach)
+    try Evaluation(seed: settings.seed, on: workers)
       .run(base, on: images, under: threat)
   }
 
