@@ -51,7 +51,7 @@ PEERS = {
         "with_torch.py", "channels-last", "forward decision certification attack training" + SEARCH),
     "torch, inductor": (
         "with_torch.py", "inductor", "forward decision certification attack training" + SEARCH),
-    "torch, loop": ("with_torch.py", "loop", "decision"),
+    "torch, loop": ("with_torch.py", "loop", "decision" + SEARCH),
     "ONNX Runtime": ("with_onnxruntime.py", None, "forward decision certification"),
     "OpenVINO": ("with_openvino.py", None, "forward decision certification"),
 }

@@ -1,7 +1,8 @@
 """PyTorch as a contestant, and as the one that writes networks down as ONNX for the others.
 
 Modes: eager, channels-last, inductor (torch.compile; for inference with frozen weights), int8 (the same in whole
-numbers), loop (the official code's N passes of one image each), export (writes the ONNX files of the works named on
+numbers), loop (one mixture of an image at a time: the official code's N passes, and attacks whose expectation over
+transformations is a loop), export (writes the ONNX files of the works named on
 standard input, instead of running them).
 """
 
@@ -66,14 +67,17 @@ class Search:
     """An attack within 2/255 through MI-OL, and a decision on what it found; chunk by chunk.
 
     The gradient is that of a loss of the mean probability over 10 mixtures, all mixtures of a chunk of images in one
-    batch. PGD of 20 steps follows the log odds; APGD of 50 steps, by the code of its authors, the cross-entropy.
+    batch. One by one it is the mean of ten gradients, each through one mixture, as torchattacks' EOTPGD and AutoAttack's
+    code for randomised defences have it. PGD of 20 steps follows the log odds; APGD of 50 steps, by the code of its
+    authors, the cross-entropy.
     """
 
     RADIUS = 2 / 255
     CHUNKS = [1, 2, 4, 8, 16, 32, 64]
 
-    def __init__(self, model, files, size, layout, by_apgd):
+    def __init__(self, model, files, size, layout, by_apgd, one_by_one):
         self.model, self.layout = model, layout
+        self.passes, self.mixtures_a_pass = (10, 1) if one_by_one else (1, 10)
         self.attacked, self.steps = (self.by_apgd, 50) if by_apgd else (self.by_pgd, 20)
         self.images, self.labels = self.read(files, "trained-images")
         self.images, self.labels = self.images[:size], self.labels[:size]
@@ -114,7 +118,9 @@ class Search:
     def by_apgd(self, x, y, steps):
         from pyautoattack.autopgd_base import APGDAttack
 
-        attack = APGDAttack(lambda x: self.log_means(x, 10), n_iter=steps, eps=self.RADIUS, device="cpu")
+        attack = APGDAttack(
+            lambda x: self.log_means(x, self.mixtures_a_pass), n_iter=steps, eps=self.RADIUS, eot_iter=self.passes,
+            device="cpu")
         # One start for all images of a chunk, so that a compiled network meets the same few shapes.
         attack.init_hyperparam(x)
         *_, found = attack.attack_single_run(x, y)
@@ -127,9 +133,11 @@ class Search:
         found = (x + radius * (2 * torch.rand_like(x) - 1)).clamp(0, 1)
         for _ in range(steps):
             found.requires_grad_()
-            means = self.log_means(found, 10)
-            odds = means.masked_fill(others, -math.inf).logsumexp(dim=1) - means[others]
-            gradient, = torch.autograd.grad(odds.sum(), found)
+            gradient = 0
+            for _ in range(self.passes):
+                means = self.log_means(found, self.mixtures_a_pass)
+                odds = means.masked_fill(others, -math.inf).logsumexp(dim=1) - means[others]
+                gradient = gradient + torch.autograd.grad(odds.sum(), found)[0]
             found = found.detach() + radius / 4 * gradient.sign()
             found = torch.maximum(torch.minimum(found, high), low)
         return found
@@ -188,7 +196,7 @@ def prepare(files, mode, kind, name, size):
             # on without compiling.
             torch._dynamo.config.recompile_limit = 4 * len(Search.CHUNKS)
             model = torch.compile(model, dynamic=False)
-        search = Search(model, files, size, layout, kind == "search-apgd")
+        search = Search(model, files, size, layout, by_apgd=kind == "search-apgd", one_by_one=mode == "loop")
         return search, lambda: search().numpy()
     network = load(files, name)
     inputs = [torch.from_numpy(array) for array in files.inputs(kind, name, size)]
