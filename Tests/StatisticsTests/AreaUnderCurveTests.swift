@@ -54,6 +54,18 @@ struct AreaUnderCurveTests {
     #expect(throws: ROCError.self) { try AreaUnderCurve(negatives: [.nan], positives: [1]) }
   }
 
+  // One more example could lie above all or below: of 20 beside 30 that is known as well as from 1/(1/20² + 1/30²) pairs.
+  @Test("scores that are all equal tell nothing apart, and that not for certain")
+  func equal() throws {
+    let area = try AreaUnderCurve(
+      negatives: Array(repeating: 1, count: 30), positives: Array(repeating: 1, count: 20))
+    #expect(area.value == 0.5 && area.variance == 0)
+    let pairs = 1 / (1 / 400 + 1 / 900.0)
+    let half = 0.5 * (3.841459 / (pairs + 3.841459)).squareRoot()
+    #expect(abs(area.interval().lower - (0.5 - half)) < 1e-7)
+    #expect(abs(area.interval().upper - (0.5 + half)) < 1e-7)
+  }
+
   // Nothing is known of the law of one positive: it may score above every negative, or below.
   @Test("one positive among many negatives says little, however many they are")
   func onePositive() throws {
