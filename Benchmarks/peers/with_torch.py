@@ -2,8 +2,7 @@
 
 Modes: eager, channels-last, inductor (torch.compile; for inference with frozen weights), int8 (the same in whole
 numbers), loop (one mixture of an image at a time: the official code's N passes, and attacks whose expectation over
-transformations is a loop), export (writes the ONNX files of the works named on
-standard input, instead of running them).
+transformations is a loop), export (writes the ONNX files of the works named on standard input, instead of running them).
 """
 
 import math
