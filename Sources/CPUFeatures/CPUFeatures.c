@@ -8,6 +8,11 @@ int cpu_affinity_count(void) {
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
 }
 
+static _Thread_local const void *own_work;
+
+const void *thread_work(void) { return own_work; }
+void set_thread_work(const void *work) { own_work = work; }
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 

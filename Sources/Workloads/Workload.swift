@@ -138,15 +138,14 @@ package struct Workload {
     }
   }
 
-  /// Threads share the blocks of images, not the images of a call. The output is 1 for every image that is
-  /// classified rightly after the attack, and 0 for the others.
+  /// Threads share the blocks of images. The output is 1 for every image that is classified rightly after the
+  /// attack, and 0 for the others.
   private init(
     searching inputs: WorkloadInputs, _ count: Int, by attack: any Attack,
     on execution: Execution, profile: PlanProfile
   ) throws {
-    let alone = Execution(kernels: execution.kernels, workers: WorkerPool(threadCount: 1))
     let defence = try inputs.defence(
-      around: inputs.classifier(on: alone, profile: profile), sampleCount: 30)
+      around: inputs.classifier(on: execution, profile: profile), sampleCount: 30)
     let threat = Threat(
       attack, within: .linf(try Epsilon("2/255")), through: try defence.withSampleCount(10))
     let images = inputs.images[0..<count]
@@ -159,13 +158,12 @@ package struct Workload {
     }
   }
 
-  /// Threads share the images. The output is the count of every image.
+  /// Threads share the images, and the draws of those that are too few. The output is the count of every image.
   private init(
     certifying inputs: WorkloadInputs, _ count: Int, on execution: Execution, profile: PlanProfile
   ) throws {
-    let alone = Execution(kernels: execution.kernels, workers: WorkerPool(threadCount: 1))
     let smoothed = try GaussianSmoothing(
-      inputs.classifier(on: alone, profile: profile), standardDeviation: 0.25)
+      inputs.classifier(on: execution, profile: profile), standardDeviation: 0.25)
     let certification = try Certification(
       seed: 1, level: 0.001, radii: [0], rule: .fixed(count: 1000))
     let images = inputs.images[0..<count]

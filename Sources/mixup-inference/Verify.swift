@@ -149,9 +149,11 @@ struct Verify: Verb {
     let data = try dataset.load(set, seed: seed)
     let images = data.test[0..<min(count, data.test.count)]
     try model.check(images)
-    let network = try model.classifier(kernels: machine.kernelSet())
+    let workers = machine.workers()
+    let network = try model.classifier(
+      on: Execution(kernels: machine.kernelSet(), workers: workers))
     return try NetworkVerification(
-      settings: settings, workers: machine.workers(), progress: progress
+      settings: settings, workers: workers, progress: progress
     ).run(
       network, named: model.name, on: images, pool: try SamplePool(data.training))
   }

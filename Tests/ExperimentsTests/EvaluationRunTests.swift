@@ -21,7 +21,7 @@ private struct LinearModel: EvaluatedModel {
   var imageShape: ImageShape { base.imageShape }
   var classCount: Int { base.classCount }
 
-  func classifier(kernels: KernelSet) -> any DifferentiableClassifier { base }
+  func classifier(on execution: Execution) -> any DifferentiableClassifier { base }
 }
 
 @Suite("Runs of an evaluation plan")

@@ -14,6 +14,8 @@ private enum PoolCommand: Command {
   case replace(threads: Int)
   case loop(count: Int)
   case nested(outer: Int, inner: Int)
+  /// Two loops inside each other inside a loop.
+  case nestedTwice(outer: Int, inner: Int)
   /// Two loops on one pool from two threads of another.
   case twoAtOnce(Int, Int)
   /// Results, of which those from an index on fail; none if it is the count.
@@ -27,6 +29,7 @@ private enum PoolCommand: Command {
     return .oneOf(
       Generator<Int>.integer(in: 1...4).map { .replace(threads: $0) },
       count.map { .loop(count: $0) }, pairs.map { .nested(outer: $0.0, inner: $0.1) },
+      pairs.map { .nestedTwice(outer: $0.0, inner: $0.1) },
       pairs.map { .twoAtOnce($0.0, $0.1) },
       count.flatMap { count in
         Generator<Int>.integer(in: 0...count).map { .map(count: count, failsFrom: $0) }
@@ -49,6 +52,8 @@ private enum PoolCommand: Command {
     case .loop(let count): return Answer(visits: [once(count)])
     case .nested(let outer, let inner):
       return Answer(visits: Array(repeating: once(inner), count: outer))
+    case .nestedTwice(let outer, let inner):
+      return Answer(visits: Array(repeating: once(inner), count: outer * inner))
     case .twoAtOnce(let first, let second): return Answer(visits: [once(first), once(second)])
     case .map(let count, let failsFrom):
       return Answer(
@@ -69,6 +74,15 @@ private enum PoolCommand: Command {
       pool.forEach(count: outer) { [pool] place in
         let visits = visits(of: pool, count: inner)
         all.withLock { $0[place] = visits }
+      }
+      return Answer(visits: all.withLock(\.self))
+    case .nestedTwice(let outer, let inner):
+      let all = Mutex([[Int]](repeating: [], count: outer * inner))
+      pool.forEach(count: outer) { [pool] place in
+        pool.forEach(count: inner) { next in
+          let visits = visits(of: pool, count: inner)
+          all.withLock { $0[place * inner + next] = visits }
+        }
       }
       return Answer(visits: all.withLock(\.self))
     case .twoAtOnce(let first, let second):

@@ -71,6 +71,70 @@ struct WorkerPoolTests {
     #expect(visited.load(ordering: .relaxed) == 6)
   }
 
+  @Test(
+    "A thread that is left idle helps with a loop inside, whichever of the two began it",
+    arguments: [true, false])
+  func helps(callerBegins: Bool) {
+    let pool = WorkerPool(threadCount: 2)
+    let caller = pthread_self()
+    let visits = Mutex([0, 0])
+    for _ in 0..<50 {
+      let arrived = Atomic(0)
+      let inside = Atomic(0)
+      pool.forEach(count: 2) { _ in
+        waitForBoth(arrived)
+        guard (pthread_equal(pthread_self(), caller) != 0) == callerBegins else { return }
+        // This only ends if the other thread, which has nothing left to do in the loop outside, takes part.
+        pool.forEach(count: 2) { index in
+          waitForBoth(inside)
+          visits.withLock { $0[index] += 1 }
+        }
+      }
+    }
+    #expect(visits.withLock(\.self) == [50, 50])
+  }
+
+  /// Adds this thread to those that have arrived, and waits for the second.
+  private func waitForBoth(_ arrived: borrowing Atomic<Int>) {
+    arrived.add(1, ordering: .sequentiallyConsistent)
+    while arrived.load(ordering: .sequentiallyConsistent) < 2 { sched_yield() }
+  }
+
+  @Test("A loop is told how many threads would join it")
+  func joining() {
+    let pool = WorkerPool(threadCount: 4)
+    #expect(pool.joiningThreads == 4)
+    #expect(WorkerPool(threadCount: 1).joiningThreads == 1)
+    let arrived = Atomic(0)
+    let seen = Atomic(0)
+    let told = Mutex([Int]())
+    pool.forEach(count: 2) { _ in
+      waitForBoth(arrived)
+      // Two bodies run, and each can have one of the two threads that are left, once these have found nothing to do.
+      while pool.joiningThreads != 2 { sched_yield() }
+      waitForBoth(seen)
+      // A loop inside a loop inside a loop has no help, and neither has one of a thread that has no part in any.
+      pool.forEach(count: 2) { _ in
+        let number = pool.joiningThreads
+        told.withLock { $0.append(number) }
+      }
+      WorkerPool(threadCount: 2).forEach(count: 2) { _ in
+        let number = pool.joiningThreads
+        told.withLock { $0.append(number) }
+      }
+    }
+    #expect(told.withLock(\.self) == Array(repeating: 1, count: 8))
+    let busy = Mutex([Int]())
+    let both = WorkerPool(threadCount: 2)
+    both.forEach(count: 40) { _ in
+      let number = both.joiningThreads
+      busy.withLock { $0.append(number) }
+    }
+    // While indices are left nobody is idle, so only the last can be told of help.
+    #expect(busy.withLock { $0.dropLast().allSatisfy { $0 == 1 } })
+    #expect(both.joiningThreads == 2)
+  }
+
   @Test("No thread outlives its pool")
   func joins() throws {
     func threads() throws -> Int {

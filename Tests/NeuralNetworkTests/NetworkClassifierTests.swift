@@ -78,7 +78,7 @@ struct NetworkClassifierTests {
       kernels: kernels,
       profile: profile)
     let images = try images(35)
-    func results(_ range: Range<Int>, _ workers: WorkerPool?) throws -> (Tensor, Tensor) {
+    @Sendable func results(_ range: Range<Int>, _ workers: WorkerPool?) throws -> (Tensor, Tensor) {
       let part = images[range]
       let draws = Draws(seed: 1, purpose: .test, examples: Array(range))
       let classifier = NetworkClassifier(plan, workers: workers)
@@ -96,6 +96,14 @@ struct NetworkClassifierTests {
         let (logits, gradient) = try results(range, WorkerPool(threadCount: threads))
         #expect(logits.values == alone.0.rows(range))
         #expect(gradient.values == alone.1.rows(range))
+      }
+      // Inside a loop that leaves threads idle at its end, and of three some all the time.
+      let pool = WorkerPool(threadCount: threads)
+      let ranges = [0..<35, 3..<5]
+      let inside = try pool.map(count: 2) { try results(ranges[$0], pool) }
+      for (range, found) in zip(ranges, inside) {
+        #expect(found.0.values == alone.0.rows(range))
+        #expect(found.1.values == alone.1.rows(range))
       }
     }
   }

@@ -16,6 +16,12 @@ bool cpu_supports_avx_vnni(void);
 /// The number of processors on which the calling thread may run; 0 if the system does not say.
 int cpu_affinity_count(void);
 
+/// What the calling thread has noted as its work, an address; null before it has noted any.
+const void *thread_work(void);
+
+/// Notes the work of the calling thread.
+void set_thread_work(const void *work);
+
 /// Tells the processor that this thread spins in a waiting loop, so that it saves power and leaves the
 /// core to its other thread.
 static inline void cpu_relax(void) {

@@ -49,7 +49,7 @@ package struct CertificationRun: Sendable {
         "shard \(shard) of \(all.count) images is empty; use \(all.count) shards at most")
     }
     try model.check(all)
-    let base = try model.classifier(kernels: kernels)
+    let base = try model.classifier(on: Execution(kernels: kernels, workers: workers))
     let smoothed = try defence.smoothed(base, training: data.training)
     let images = all.kept(Array(shard.positions(of: all.count)))
     let memory = MemoryReuse()

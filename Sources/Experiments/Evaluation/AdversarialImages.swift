@@ -13,7 +13,7 @@ extension EvaluationRun {
     of model: any EvaluatedModel, other: (any EvaluatedModel)? = nil, on data: DatasetSplit,
     dataset: Dataset
   ) throws -> (file: Safetensors, images: LabelledImages, correct: Int) {
-    let setting = try Setting(plan, model, other, on: data, kernels: kernels)
+    let setting = try Setting(plan, model, other, on: data, execution: execution)
     guard let defence = plan.defences.first, let attack = plan.attacks.first else {
       throw PlanError.setting("a plan needs a defence and an attack")
     }

@@ -46,5 +46,7 @@ package struct CommandModel: EvaluatedModel {
   package var hasGradient: Bool { classifier.model.hasGradient }
   package var batchSize: Int? { classifier.model.batchSize }
 
-  package func classifier(kernels: KernelSet) throws -> any DifferentiableClassifier { classifier }
+  package func classifier(on execution: Execution) throws -> any DifferentiableClassifier {
+    classifier
+  }
 }

@@ -143,7 +143,7 @@ private struct SlopedModel: EvaluatedModel, DifferentiableClassifier {
   var imageShape: ImageShape { image.pixels.imageShape }
   var classCount: Int { image.classCount }
 
-  func classifier(kernels: KernelSet) -> any DifferentiableClassifier { self }
+  func classifier(on execution: Execution) -> any DifferentiableClassifier { self }
 
   func logits(of images: Pixels, draws: Draws) throws -> Tensor {
     try check(images)

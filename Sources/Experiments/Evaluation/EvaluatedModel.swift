@@ -34,8 +34,9 @@ package protocol EvaluatedModel: Sendable {
 
   /// The model, ready to be asked.
   ///
-  /// - Parameter kernels: the kernel set, of a network that is computed here.
-  func classifier(kernels: KernelSet) throws -> any DifferentiableClassifier
+  /// - Parameter execution: of a network that is computed here the kernel set, and the threads that share the
+  ///   images of a call where those that call leave some idle.
+  func classifier(on execution: Execution) throws -> any DifferentiableClassifier
 }
 
 extension EvaluatedModel {
@@ -136,12 +137,13 @@ package struct CheckpointModel: EvaluatedModel {
 
   package var hasGradient: Bool { arithmetic == .float32 || followsFloat32 }
 
-  package func classifier(kernels: KernelSet) throws -> any DifferentiableClassifier {
-    let plan = try InferencePlan(checkpoint, kernels: kernels)
-    let exact = NetworkClassifier(plan)
+  package func classifier(on execution: Execution) throws -> any DifferentiableClassifier {
+    let plan = try InferencePlan(checkpoint, kernels: execution.kernels)
+    let exact = NetworkClassifier(plan, workers: execution.workers)
     guard arithmetic != .float32 else { return exact }
     guard let quantization = checkpoint.quantization else { throw QuantizationError.missing }
-    let integers = QuantizedClassifier(try QuantizedPlan(plan, quantization))
+    let integers = QuantizedClassifier(
+      try QuantizedPlan(plan, quantization), workers: execution.workers)
     let followed = followsFloat32 ? exact : nil
     guard arithmetic == .int8Checked else {
       return StraightThrough(integers, following: followed)

@@ -29,7 +29,7 @@ extension EvaluationRun {
       let plan = run.plan
       self.plan = plan
       let setting = try Setting(
-        plan, model, other, on: data, images: run.images?.images, kernels: run.kernels)
+        plan, model, other, on: data, images: run.images?.images, execution: run.execution)
       let (base, images) = (setting.base, setting.images)
       try images.checkIndices()
       guard run.shard.number <= images.count else {

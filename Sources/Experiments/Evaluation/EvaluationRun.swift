@@ -22,6 +22,8 @@ package struct EvaluationRun: Sendable {
   var kernels: KernelSet
   var workers: WorkerPool
   var progress: ProgressReporter
+  /// What computes the networks.
+  var execution: Execution { Execution(kernels: kernels, workers: workers) }
 
   package init(
     plan: EvaluationPlan, images: ImageFile? = nil, store: URL? = nil, shard: Shard = .whole,

@@ -19,7 +19,7 @@ extension EvaluationRun {
     init(
       _ plan: EvaluationPlan, _ model: any EvaluatedModel, _ other: (any EvaluatedModel)? = nil,
       on data: DatasetSplit,
-      images: LabelledImages? = nil, kernels: KernelSet
+      images: LabelledImages? = nil, execution: Execution
     ) throws {
       try plan.check()
       try Self.checkGradients(plan, model, other)
@@ -27,7 +27,7 @@ extension EvaluationRun {
       let images = all.kept(Array(0..<min(plan.count ?? all.count, all.count)))
       func classifier(_ model: any EvaluatedModel) throws -> any DifferentiableClassifier {
         try model.check(images)
-        return try model.classifier(kernels: kernels)
+        return try model.classifier(on: execution)
       }
       self.images = images
       seed = plan.seed

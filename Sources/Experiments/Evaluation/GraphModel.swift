@@ -27,7 +27,9 @@ package struct GraphModel: EvaluatedModel {
   package var imageShape: ImageShape { graph.imageShape }
   package var classCount: Int { graph.classCount }
 
-  package func classifier(kernels: KernelSet) throws -> any DifferentiableClassifier {
-    NetworkClassifier(InferencePlan(graph, normalization: scaling, kernels: kernels))
+  package func classifier(on execution: Execution) throws -> any DifferentiableClassifier {
+    NetworkClassifier(
+      InferencePlan(graph, normalization: scaling, kernels: execution.kernels),
+      workers: execution.workers)
   }
 }

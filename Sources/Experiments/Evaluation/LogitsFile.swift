@@ -19,7 +19,7 @@ extension EvaluationRun {
     plan.attacks = [AttackDescription(.none)]
     let seed = plan.seed
     let setting = try Setting(
-      plan, model, on: data, images: images ?? self.images?.images, kernels: kernels)
+      plan, model, on: data, images: images ?? self.images?.images, execution: execution)
     let images = setting.images
     var tensors = [
       "labels": try Tensor(column: images.labels), "indices": try Tensor(column: images.indices),

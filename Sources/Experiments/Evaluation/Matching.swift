@@ -61,7 +61,7 @@ extension EvaluationRun {
   package func matched(
     to target: Double, _ model: any EvaluatedModel, on data: DatasetSplit
   ) throws -> [MatchedDefence] {
-    let setting = try Setting(plan, model, on: data, kernels: kernels)
+    let setting = try Setting(plan, model, on: data, execution: execution)
     let images = data.validation[
       0..<min(plan.count ?? data.validation.count, data.validation.count)]
     let names = unique(plan.defences.map(\.name))

@@ -102,7 +102,7 @@ extension EvaluationRun {
     results: [JobResult], count: Int
   ) throws -> [SanityReport] {
     let setting = try Setting(
-      plan, model, other, on: data, images: self.images?.images, kernels: kernels)
+      plan, model, other, on: data, images: self.images?.images, execution: execution)
     let images = setting.images[0..<min(count, setting.images.count)]
     // The images of a file are checked against the data set's, as a file cannot confirm itself.
     let originals = self.images.map { $0.originals?[0..<images.count] } ?? images

@@ -8,25 +8,25 @@ import Synchronization
 /// which came before. Between loops a worker spins for a short while, as the next loop of a network
 /// comes within microseconds and waking a sleeping thread costs up to a hundred; then it sleeps.
 ///
-/// A loop inside a loop, or one from a second thread while the pool is busy, runs on the calling
-/// thread alone.
+/// Threads that a loop leaves idle, as it has too few indices or comes to its end, help with loops that its body
+/// begins. Loops inside those, and one from a second thread while the pool is busy, run on their own thread alone.
 public final class WorkerPool: Sendable {
   /// Threads that work on a loop, the calling one included.
   public let threadCount: Int
-  private let shared: Shared
+  private let team: WorkerTeam
   private let threads: [pthread_t]
 
   /// A pool of `threadCount` threads, of which the caller of a loop is one; at least 1.
   public init(threadCount: Int = WorkerPool.availableProcessors) {
-    let shared = Shared()
+    let team = WorkerTeam(workerCount: max(threadCount, 1) - 1)
     var threads: [pthread_t] = []
     for _ in 1..<max(threadCount, 1) {
       var thread = pthread_t()
-      let argument = Unmanaged.passRetained(shared)
+      let argument = Unmanaged.passRetained(team)
       let status = pthread_create(
         &thread, nil,
         { argument in
-          if let argument { Unmanaged<Shared>.fromOpaque(argument).takeRetainedValue().work() }
+          if let argument { Unmanaged<WorkerTeam>.fromOpaque(argument).takeRetainedValue().work() }
           return nil
         }, argument.toOpaque())
       guard status == 0 else {
@@ -36,29 +36,32 @@ public final class WorkerPool: Sendable {
       }
       threads.append(thread)
     }
-    self.shared = shared
+    self.team = team
     self.threads = threads
     self.threadCount = threads.count + 1
   }
 
   deinit {
-    shared.stop()
+    team.stop()
     for thread in threads { pthread_join(thread, nil) }
   }
 
   /// Workers that have stopped spinning and sleep.
-  package var sleepingWorkers: Int { shared.sleepers.load(ordering: .sequentiallyConsistent) }
+  package var sleepingWorkers: Int { team.sleepers.load(ordering: .sequentiallyConsistent) }
 
   /// Calls `body` with every index of 0..<count, from several threads, and returns when all are done.
   public func forEach(count: Int, _ body: @Sendable (Int) -> Void) {
-    guard count > 1, !threads.isEmpty, shared.isBusy.exchange(true, ordering: .acquiring) == false
+    guard count > 1, !threads.isEmpty,
+      withoutActuallyEscaping(body, do: { team.run(count: count, $0) })
     else {
       for index in 0..<max(count, 0) { body(index) }
       return
     }
-    withoutActuallyEscaping(body) { shared.run(count: count, $0) }
-    shared.isBusy.store(false, ordering: .releasing)
   }
+
+  /// Threads that would work on a loop if this thread began one now, itself included. It may change at any time, so no
+  /// result may depend on it.
+  package var joiningThreads: Int { threads.isEmpty ? 1 : team.joiningThreads }
 
   /// The results of `body` for every index of 0..<count, in order.
   ///
@@ -117,126 +120,5 @@ public final class WorkerPool: Sendable {
     }
     guard quota.count == 2, quota[0] > 0, quota[1] > 0 else { return nil }
     return max(1, Int((quota[0] / quota[1]).rounded(.up)))
-  }
-}
-
-/// What the threads of a pool have in common. Outlives the pool until the last worker has left.
-///
-/// A loop is a room that workers enter while its door is open. The caller shuts the door when no
-/// index is left, and waits only for those inside: a worker that sleeps, or that the system has
-/// given no processor, holds nobody up.
-///
-/// Sendable by hand: `body` and `count` are written only while the door is shut and nobody is
-/// inside, and read only by those inside; the condition variable is made for sharing.
-private final class Shared: @unchecked Sendable {
-  let isBusy = Atomic(false)
-  /// The present loop: its number in the upper bits, whether the door is open, who is inside.
-  private let room = Atomic(0)
-  private static let open = 1 << 16
-  private static let insideMask = open - 1
-  private static let numberShift = 17
-  private let nextIndex = Atomic(0)
-  let sleepers = Atomic(0)
-  private let isStopping = Atomic(false)
-  private var body: (@Sendable (Int) -> Void)?
-  private var count = 0
-
-  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-
-  /// Turns of a spinning wait: 50 to 100 µs.
-  private static let spins = 2000
-
-  init() {
-    pthread_mutex_init(mutex, nil)
-    pthread_cond_init(condition, nil)
-  }
-
-  deinit {
-    pthread_cond_destroy(condition)
-    pthread_mutex_destroy(mutex)
-    condition.deallocate()
-    mutex.deallocate()
-  }
-
-  /// The calling thread's part of a loop.
-  func run(count: Int, _ body: @escaping @Sendable (Int) -> Void) {
-    self.body = body
-    self.count = count
-    nextIndex.store(0, ordering: .relaxed)
-    let number = room.load(ordering: .relaxed) >> Self.numberShift &+ 1
-    room.store(number << Self.numberShift | Self.open, ordering: .sequentiallyConsistent)
-    wakeAll()
-    takeIndices(body, count)
-    room.subtract(Self.open, ordering: .sequentiallyConsistent)
-    wait { self.room.load(ordering: .sequentiallyConsistent) & Self.insideMask == 0 }
-    self.body = nil
-  }
-
-  /// What a worker does from its start until the pool stops.
-  func work() {
-    var seen = 0
-    while true {
-      var found = 0
-      wait {
-        found = self.room.load(ordering: .sequentiallyConsistent)
-        return (found & Self.open != 0 && found >> Self.numberShift != seen)
-          || self.isStopping.load(ordering: .sequentiallyConsistent)
-      }
-      if isStopping.load(ordering: .acquiring) { return }
-      seen = found >> Self.numberShift
-      guard enter(found) else { continue }
-      if let body { takeIndices(body, count) }
-      let left = room.subtract(1, ordering: .sequentiallyConsistent).newValue
-      // The last one out wakes the caller, who may sleep once the door is shut.
-      if left & (Self.open | Self.insideMask) == 0 { wakeAll() }
-    }
-  }
-
-  /// Enters the loop that was found open, unless its door has been shut since.
-  private func enter(_ found: Int) -> Bool {
-    var present = found
-    while present & Self.open != 0, present >> Self.numberShift == found >> Self.numberShift {
-      let attempt = room.compareExchange(
-        expected: present, desired: present + 1, ordering: .sequentiallyConsistent)
-      if attempt.exchanged { return true }
-      present = attempt.original
-    }
-    return false
-  }
-
-  func stop() {
-    isStopping.store(true, ordering: .sequentiallyConsistent)
-    wakeAll()
-  }
-
-  private func takeIndices(_ body: (Int) -> Void, _ count: Int) {
-    while true {
-      let index = nextIndex.add(1, ordering: .relaxed).oldValue
-      guard index < count else { return }
-      body(index)
-    }
-  }
-
-  /// Spins, then sleeps, until `isDone`.
-  private func wait(until isDone: () -> Bool) {
-    for _ in 0..<Self.spins {
-      if isDone() { return }
-      cpu_relax()
-    }
-    pthread_mutex_lock(mutex)
-    // A thread that changes what is waited for reads `sleepers` after the change. Either it sees this
-    // sleeper and takes the mutex to wake it, or this thread sees the change below and does not sleep.
-    sleepers.add(1, ordering: .sequentiallyConsistent)
-    while !isDone() { pthread_cond_wait(condition, mutex) }
-    sleepers.subtract(1, ordering: .sequentiallyConsistent)
-    pthread_mutex_unlock(mutex)
-  }
-
-  private func wakeAll() {
-    guard sleepers.load(ordering: .sequentiallyConsistent) > 0 else { return }
-    pthread_mutex_lock(mutex)
-    pthread_cond_broadcast(condition)
-    pthread_mutex_unlock(mutex)
   }
 }

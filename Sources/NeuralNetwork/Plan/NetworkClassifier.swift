@@ -31,7 +31,8 @@ public final class NetworkClassifier: DifferentiableClassifier {
   /// - Parameters:
   ///   - plan: one that is `forwardOnly` takes less memory, and has no gradient.
   ///   - workers: threads that share the images of a call, or the layers where there are
-  ///     few images; without them a call stays on its thread. A result does not depend on them.
+  ///     few images; of a call from a loop on the same pool, those that have no part in the loop.
+  ///     Without a pool a call stays on its thread. A result does not depend on it.
   public init(_ plan: InferencePlan, workers: WorkerPool? = nil) {
     self.plan = plan.forwardOnly
     gradients = Mutex(.of(plan))
@@ -52,7 +53,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
     try check(images)
     PassMeter.add(PassMeter.Count(forward: images.count))
     var logits = Tensor(uninitialized: [images.count, classCount])
-    let passes = Passes(of: images.count, threads: workers?.threadCount ?? 1)
+    let passes = Passes(of: images.count, on: workers)
     logits.withUnsafeMutablePointer { logits in
       images.tensor.withUnsafePointer { pixels in
         nonisolated(unsafe) let (logits, pixels) = (logits, pixels)
@@ -82,7 +83,7 @@ public final class NetworkClassifier: DifferentiableClassifier {
     PassMeter.add(PassMeter.Count(forward: images.count, backward: images.count))
     var logits = Tensor(uninitialized: [images.count, classCount])
     var gradient = Tensor(uninitialized: images.tensor.shape)
-    let passes = Passes(of: images.count, threads: workers?.threadCount ?? 1)
+    let passes = Passes(of: images.count, on: workers)
     let tapes = (0..<passes.parts.count).map { _ in borrowTape(passes, gradients) }
     defer { giveBack(tapes) }
     logits.withUnsafeMutablePointer { logits in
@@ -125,8 +126,10 @@ public final class NetworkClassifier: DifferentiableClassifier {
 
     var sharesLayers: Bool { threadsPerLayer > 1 }
 
-    init(of images: Int, threads: Int) {
-      threadsPerLayer = images < 4 * threads ? threads : 1
+    init(of images: Int, on workers: WorkerPool?) {
+      // A call from a loop on the same pool has the threads that the loop leaves idle.
+      let threads = workers?.joiningThreads ?? 1
+      threadsPerLayer = images < 4 * threads ? workers?.threadCount ?? 1 : 1
       parts =
         threadsPerLayer > 1
         ? EvenParts(of: images, among: 1, atMost: images)

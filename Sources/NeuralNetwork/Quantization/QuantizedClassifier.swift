@@ -35,7 +35,7 @@ package final class QuantizedClassifier: Classifier {
     try check(images)
     PassMeter.add(PassMeter.Count(forward: images.count))
     var logits = Tensor(uninitialized: [images.count, classCount])
-    let passes = NetworkClassifier.Passes(of: images.count, threads: workers?.threadCount ?? 1)
+    let passes = NetworkClassifier.Passes(of: images.count, on: workers)
     logits.withUnsafeMutablePointer { logits in
       images.tensor.withUnsafePointer { pixels in
         nonisolated(unsafe) let (logits, pixels) = (logits, pixels)

@@ -124,7 +124,7 @@ public struct Certification: Sendable, Hashable {
 
   // MARK: Running
 
-  /// Certifies every example; one image is the work of one thread.
+  /// Certifies every example.
   ///
   /// - Parameter finished: called after every image with its certificate and the seconds it took; never at once
   ///   from two threads.
