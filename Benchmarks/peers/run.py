@@ -37,8 +37,9 @@ WORKS = [
         "resNet18/30")],
     "attack/preActResNet18/50", "attack/wideResNet-28-10/8",
     "search/resNet20/64", "search-patient/resNet20/64", "search/preActResNet18/16",
-    "search-apgd/resNet20/32",
+    "search-apgd/resNet20/32", "search/resNet20/1",
     *[f"certification/{network}/4" for network in ("resNet50CIFAR", "resNet20", "resNet8")],
+    "certification/resNet20/1",
 ]
 QUICK = ["forward/resNet20/30", "decision/resNet20/30", "attack/resNet8/50", "training/resNet8/128"]
 
