@@ -67,8 +67,9 @@ public final class PassMeter: Sendable {
 
   /// The result of `work` and what went through networks for it, on the calling thread.
   ///
-  /// Not counted is what other threads do for `work` (an evaluation runs every block of examples on one
-  /// thread), nor what a `count` inside `work` counts, unless its result is handed on by `add`.
+  /// Not counted is what other threads ask of networks for `work` (an evaluation asks for every block of
+  /// examples on one thread, whoever helps with the passes), nor what a `count` inside `work` counts, unless its
+  /// result is handed on by `add`.
   public static func count<Result>(
     _ work: () throws -> Result
   ) rethrows -> (result: Result, passes: Count) {

@@ -128,7 +128,10 @@ final class WorkerTeam: @unchecked Sendable {
       if isStopping.load(ordering: .acquiring) { return }
       if SharedLoop.isOpen(found), SharedLoop.number(found) != seen {
         seen = SharedLoop.number(found)
-        if outer.enter(number: seen) { takeIndices(of: outer) }
+        if outer.enter(number: seen) {
+          outer.takeIndices()
+          leave(outer)
+        }
       } else {
         helpInside()
       }
@@ -144,11 +147,10 @@ final class WorkerTeam: @unchecked Sendable {
     inner[place].takeIndices()
     // Nobody opens the loop again before this thread has left it, so the offer is still that of this loop.
     offered.bitwiseAnd(~(1 << UInt64(place)), ordering: .sequentiallyConsistent)
-    if inner[place].leave() { wakeAll() }
+    leave(inner[place])
   }
 
-  private func takeIndices(of loop: SharedLoop) {
-    loop.takeIndices()
+  private func leave(_ loop: SharedLoop) {
     // The last one out wakes the caller, who may sleep once the door is shut.
     if loop.leave() { wakeAll() }
   }
