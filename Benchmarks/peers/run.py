@@ -416,15 +416,21 @@ def latency_table(records):
 
 def processor(contestant, kernels):
     """The processor, and what our contestant makes of it."""
-    model = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text()
-             .splitlines() if line.startswith("model name")]
+    fields = {}
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        key, _, value = line.partition(":")
+        fields.setdefault(key.strip(), value.strip())
+    cpu = fields.get("model name", platform.processor())
+    if "cpu family" in fields:
+        # Virtual machines give one name to processors that differ in the width of their units.
+        cpu += f" (family {fields['cpu family']}, model {fields['model']})"
     answer = subprocess.run(
         [contestant, ".", *([f"--kernels={kernels}"] if kernels else [])], input="machine\n",
         capture_output=True, text=True).stdout.split()
     if len(answer) != 3 or answer[0] != "machine":
         raise Failure(f"{contestant} does not say which vectors it uses; build it anew")
     return {
-        "cpu": model[0] if model else platform.processor(), "cpus": len(os.sched_getaffinity(0)),
+        "cpu": cpu, "cpus": len(os.sched_getaffinity(0)),
         "vectorBits": int(answer[1]), "peak": float(answer[2]),
     }
 

@@ -72,9 +72,23 @@ package struct MachineReport: Sendable, Reported {
 
   /// The processor's name as the system gives it.
   package static var processorName: String {
-    let information = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-    let line = information.split(separator: "\n").first { $0.hasPrefix("model name") }
-    let name = line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
-    return name ?? "unknown"
+    processorName(in: (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "")
+  }
+
+  /// The name of the first processor of a `/proc/cpuinfo`, with its family and model where they are there: virtual machines
+  /// often give the same name to processors of which one has vector units twice as wide as the other's.
+  package static func processorName(in information: String) -> String {
+    func field(_ name: String) -> String? {
+      for line in information.split(separator: "\n") {
+        let parts = line.split(separator: ":", maxSplits: 1).map {
+          $0.trimmingCharacters(in: .whitespaces)
+        }
+        if parts.count == 2, parts[0] == name { return parts[1] }
+      }
+      return nil
+    }
+    guard let name = field("model name") else { return "unknown" }
+    guard let family = field("cpu family"), let model = field("model") else { return name }
+    return "\(name) (family \(family), model \(model))"
   }
 }

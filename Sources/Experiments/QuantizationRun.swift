@@ -1,7 +1,6 @@
 import Classification
 import Datasets
 import Foundation
-import Kernels
 import NeuralNetwork
 import Reporting
 import Statistics
@@ -11,18 +10,16 @@ package struct QuantizationRun {
   package var method: CalibrationMethod
   /// Training images whose activations are looked at; all if there are fewer.
   package var imageCount: Int
-  package var kernels: KernelSet
-  package var workers: WorkerPool
+  package var execution: Execution
   package var progress: ProgressReporter
 
   package init(
-    method: CalibrationMethod = .leastSquares, imageCount: Int = 1000, kernels: KernelSet,
-    workers: WorkerPool, progress: ProgressReporter
+    method: CalibrationMethod = .leastSquares, imageCount: Int = 1000,
+    execution: Execution, progress: ProgressReporter
   ) {
     self.method = method
     self.imageCount = imageCount
-    self.kernels = kernels
-    self.workers = workers
+    self.execution = execution
     self.progress = progress
   }
 
@@ -33,7 +30,7 @@ package struct QuantizationRun {
     _ checkpoint: Checkpoint, on data: DatasetSplit
   ) throws -> Checkpoint {
     guard imageCount > 0 else { throw QuantizationError.noImages }
-    let plan = try InferencePlan(checkpoint, kernels: kernels)
+    let plan = try InferencePlan(checkpoint, kernels: execution.kernels)
     let training = data.training.pixels
     // Images of all the file: its first ones may be alike.
     let count = min(imageCount, training.count)
@@ -43,8 +40,9 @@ package struct QuantizationRun {
       "quantize", total: count + 2 * validation.count, unit: "images")
     var quantization = try Quantization(calibrating: plan, on: training[chosen], method: method)
     try stage.advance(by: count)
-    let exact = NetworkClassifier(plan, workers: workers)
-    let integers = QuantizedClassifier(try QuantizedPlan(plan, quantization), workers: workers)
+    let exact = NetworkClassifier(plan, workers: execution.workers)
+    let integers = QuantizedClassifier(
+      try QuantizedPlan(plan, quantization), workers: execution.workers)
     if validation.count > 0 {
       let draws = Draws(seed: 1, purpose: .score, examples: Array(0..<validation.count))
       quantization.margin = try Quantization.Margin(

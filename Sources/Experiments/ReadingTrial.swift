@@ -1,6 +1,5 @@
 import Classification
 import Foundation
-import Kernels
 import NeuralNetwork
 import Reporting
 import Statistics
@@ -41,7 +40,7 @@ package struct ReadingTrial: Sendable, Reported {
   package init(
     _ data: Data, normalization: Normalization?, answers: Reading.Answers,
     settings: CheckpointFile.Settings? = nil, on images: LabelledImages, count: Int = 200,
-    kernels: KernelSet = .best, workers: WorkerPool
+    execution: Execution
   ) throws {
     let shape = images.pixels.imageShape
     func read(_ answers: Reading.Answers, _ scaling: Normalization?) throws -> CheckpointFile {
@@ -83,7 +82,7 @@ package struct ReadingTrial: Sendable, Reported {
         let model = CheckpointModel(name: "", checkpoint: checkpoint, digest: "")
         try model.check(images)
         let classifier = try NetworkClassifier(
-          InferencePlan(checkpoint, kernels: kernels), workers: workers)
+          InferencePlan(checkpoint, kernels: execution.kernels), workers: execution.workers)
         let predictions = try classifier.predictions(
           of: images.pixels, draws: Draws(seed: 0, purpose: .score, examples: images.indices))
         rows.append(

@@ -1,7 +1,6 @@
 import Classification
 import Datasets
 import Foundation
-import Kernels
 import NeuralNetwork
 import Reporting
 import Robustness
@@ -20,22 +19,20 @@ package struct TrainingRun: Sendable {
   var architecture: @Sendable (ImageShape, Int) -> ResNet.Architecture
   let output: URL
   var isFresh: Bool
-  var kernels: KernelSet
-  var workers: WorkerPool
+  var execution: Execution
   var progress: ProgressReporter
 
   /// A run that will write `output`; a fresh one does not go on from an earlier one's state.
   package init(
     recipe: TrainingRecipe,
     architecture: @escaping @Sendable (ImageShape, Int) -> ResNet.Architecture, output: URL,
-    isFresh: Bool = false, kernels: KernelSet, workers: WorkerPool, progress: ProgressReporter
+    isFresh: Bool = false, execution: Execution, progress: ProgressReporter
   ) {
     self.recipe = recipe
     self.architecture = architecture
     self.output = output
     self.isFresh = isFresh
-    self.kernels = kernels
-    self.workers = workers
+    self.execution = execution
     self.progress = progress
   }
 
@@ -147,7 +144,7 @@ package struct TrainingRun: Sendable {
     return (
       Trainer(
         recipe: recipe, normalization: .plusMinusOne(channels: shape.channels),
-        execution: Execution(kernels: kernels, workers: workers)),
+        execution: execution),
       ResNet(architecture(shape, data.training.classCount))
     )
   }
@@ -156,8 +153,8 @@ package struct TrainingRun: Sendable {
     _ network: ResNet, _ normalization: Normalization, on images: LabelledImages
   ) throws -> Proportion {
     let classifier = NetworkClassifier(
-      InferencePlan(network.graph, normalization: normalization, kernels: kernels))
-    return try Evaluation(seed: recipe.seed, on: workers)
+      InferencePlan(network.graph, normalization: normalization, kernels: execution.kernels))
+    return try Evaluation(seed: recipe.seed, on: execution.workers)
       .run(classifier, on: images).proportion
   }
 

@@ -60,7 +60,7 @@ struct Attack: Verb {
     let other = try network.loadOther(for: set.imageShape)
     let data = try dataset.load(set, seed: model.splitSeed)
     let run = EvaluationRun(
-      plan: plan, kernels: try machine.kernelSet(), workers: machine.workers(),
+      plan: plan, execution: try machine.execution(),
       progress: common.progress(advice: Interruption.nothingIsKept))
     let found = try profile.profiled("attack", machine) {
       try run.images(of: model, other: other, on: data, dataset: set)

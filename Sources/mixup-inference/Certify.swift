@@ -114,7 +114,7 @@ struct Certify: Verb {
     let data = try dataset.load(set, seed: model.splitSeed)
     let run = CertificationRun(
       defence: smoothed, certification: certification, count: count, shard: shard,
-      kernels: try machine.kernelSet(), workers: machine.workers(),
+      execution: try machine.execution(),
       progress: common.progress(
         advice: Interruption.nothingIsKept + "; --shard makes shorter runs"))
     let summary = try profile.profiled("certify", machine) {

@@ -200,15 +200,14 @@ struct Evaluate: Verb {
     try (destinations + [common.json]).check(
       inputs: network.files + [dataset.file, images, self.plan.plan], others: profile.files,
       stores: [store], data: dataset.data)
-    let kernels = try machine.kernelSet()
+    let execution = try machine.execution()
     let set = try dataset.described()
     let model = try network.load(for: set.imageShape)
     let other = try network.loadOther(for: set.imageShape)
     let data = try dataset.load(set, seed: model.splitSeed)
     var run = EvaluationRun(
       plan: plan, images: try images.map { try imageFile($0, of: data) },
-      store: store.map { URL(filePath: $0) }, shard: shard, kernels: kernels,
-      workers: machine.workers(),
+      store: store.map { URL(filePath: $0) }, shard: shard, execution: execution,
       progress: common.progress(
         advice: store.map {
           "outcomes so far are kept in \($0); run the same command again to go on"

@@ -85,7 +85,7 @@ struct Inspect: Verb {
         try ReadingTrial(
           bytes, normalization: reading.normalization, answers: reading.answers,
           settings: config, on: $0,
-          workers: WorkerPool(threadCount: WorkerPool.availableProcessors))
+          execution: Execution(workers: WorkerPool()))
       }
     } catch {
       throw Failure.data("\(file): \(error)")

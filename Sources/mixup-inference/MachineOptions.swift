@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Kernels
+import NeuralNetwork
 
 /// How much of the machine to use.
 struct MachineOptions: ParsableArguments {
@@ -34,6 +35,9 @@ struct MachineOptions: ParsableArguments {
     }
     return set
   }
+
+  /// The kernel set on that many threads.
+  func execution() throws -> Execution { Execution(kernels: try kernelSet(), workers: workers()) }
 
   /// The kernel set and the number of threads, as profiles tell them.
   func circumstances() throws -> String {

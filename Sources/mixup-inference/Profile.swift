@@ -89,9 +89,8 @@ struct Profile: Verb {
     guard let kind = Workload.Kind(rawValue: work) else {
       throw Failure.usage("there is no work \(work)")
     }
-    let kernels = try machine.kernelSet()
+    let execution = try machine.execution()
     let folder = URL(filePath: output, directoryHint: .isDirectory)
-    let execution = Execution(kernels: kernels, workers: machine.workers())
     let (name, network) = try network(on: execution)
     if kind == .training, case .graph = network {
       throw Failure.usage("--work training needs a network that can be trained; give a checkpoint")
@@ -112,12 +111,13 @@ struct Profile: Verb {
       seconds: seconds)
     let layers = try LayerReport(
       isQuantized ? "\(name) in float32" : name,
-      network.plan(kernels: kernels, profile: profile ?? kind.standardPlan(size: size)),
+      network.plan(kernels: execution.kernels, profile: profile ?? kind.standardPlan(size: size)),
       images: size, rounds: rounds)
     try report.write(to: folder, layers: layers.text)
     try common.write(
       report.record(
-        kernelSet: kernels.rawValue, threads: execution.workers.threadCount, layers: layers))
+        kernelSet: execution.kernels.rawValue, threads: execution.workers.threadCount,
+        layers: layers))
     common.say("\(report.printout)\n\(layers.printout)")
   }
 

@@ -65,8 +65,7 @@ struct Quantize: Verb {
       .checkpoint()
     let data = try dataset.load(set, seed: checkpoint.recipe?.seed ?? 1)
     let run = QuantizationRun(
-      method: method, imageCount: images, kernels: try machine.kernelSet(),
-      workers: machine.workers(),
+      method: method, imageCount: images, execution: try machine.execution(),
       progress: common.progress(advice: Interruption.nothingIsKept))
     do {
       let result = try run.calibrated(checkpoint, on: data)

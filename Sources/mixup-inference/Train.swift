@@ -181,7 +181,7 @@ struct Train: Verb {
     }
     let run = TrainingRun(
       recipe: recipe, architecture: make, output: URL(filePath: output), isFresh: fresh,
-      kernels: try machine.kernelSet(), workers: machine.workers(),
+      execution: try machine.execution(),
       progress: common.progress(
         advice:
           "the state after the last finished epoch is kept beside \(output); run the same command "

@@ -149,11 +149,10 @@ struct Verify: Verb {
     let data = try dataset.load(set, seed: seed)
     let images = data.test[0..<min(count, data.test.count)]
     try model.check(images)
-    let workers = machine.workers()
-    let network = try model.classifier(
-      on: Execution(kernels: machine.kernelSet(), workers: workers))
+    let execution = try machine.execution()
+    let network = try model.classifier(on: execution)
     return try NetworkVerification(
-      settings: settings, workers: workers, progress: progress
+      settings: settings, workers: execution.workers, progress: progress
     ).run(
       network, named: model.name, on: images, pool: try SamplePool(data.training))
   }

@@ -55,7 +55,8 @@ struct CommandModelTests {
     _ model: CommandModel, _ plan: EvaluationPlan, store: URL? = nil, threads: Int = 1
   ) throws -> (run: EvaluationRun, results: [JobResult]) {
     let run = EvaluationRun(
-      plan: plan, store: store, kernels: .openBLAS, workers: WorkerPool(threadCount: threads),
+      plan: plan, store: store,
+      execution: Execution(kernels: .openBLAS, workers: WorkerPool(threadCount: threads)),
       progress: Self.silent)
     return (run, try run.run(model, on: digits(), dataset: .digits))
   }

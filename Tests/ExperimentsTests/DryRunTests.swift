@@ -44,7 +44,7 @@ struct DryRunTests {
       checkpoint: Checkpoint(network, normalization: .plusMinusOne(channels: 1)), digest: "")
     let told = try DryRun(data()).passes(plan)
     let results = try EvaluationRun(
-      plan: plan, kernels: .reference, workers: WorkerPool(threadCount: 1),
+      plan: plan, execution: Execution(kernels: .reference, workers: WorkerPool(threadCount: 1)),
       progress: ProgressReporter(output: .silent)
     ).run(model, other: model, on: data(), dataset: .digits)
     #expect(told.count == results.count)

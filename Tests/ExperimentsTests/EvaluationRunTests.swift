@@ -39,7 +39,8 @@ struct EvaluationRunTests {
 
   private func match(_ plan: EvaluationPlan, to target: Double) throws -> [MatchedDefence] {
     try EvaluationRun(
-      plan: plan, kernels: .openBLAS, workers: WorkerPool(threadCount: 1), progress: Self.silent
+      plan: plan, execution: Execution(kernels: .openBLAS, workers: WorkerPool(threadCount: 1)),
+      progress: Self.silent
     ).matched(to: target, model(seed: 5), on: digits())
   }
 
@@ -58,7 +59,8 @@ struct EvaluationRunTests {
         }
       })
     _ = try EvaluationRun(
-      plan: plan(), kernels: .openBLAS, workers: WorkerPool(threadCount: 1), progress: progress
+      plan: plan(), execution: Execution(kernels: .openBLAS, workers: WorkerPool(threadCount: 1)),
+      progress: progress
     ).matched(to: 0, model(seed: 5), on: digits())
     #expect(
       lines.withLock { $0.contains { $0.contains("match") && $0.contains("all stages up to") } })
@@ -91,8 +93,9 @@ struct EvaluationRunTests {
       data = DatasetSplit(training: data.training, validation: data.validation, test: test)
     }
     return try EvaluationRun(
-      plan: try plan ?? self.plan(), store: store, shard: shard, kernels: .openBLAS,
-      workers: WorkerPool(threadCount: threads), progress: progress
+      plan: try plan ?? self.plan(), store: store, shard: shard,
+      execution: Execution(kernels: .openBLAS, workers: WorkerPool(threadCount: threads)),
+      progress: progress
     ).run(
       model(seed: 5, digest: digest, name: name), other: model(seed: 6), on: data,
       dataset: .digits)
@@ -158,7 +161,8 @@ struct EvaluationRunTests {
       ])
     let shape = ImageShape(channels: 1, height: 8, width: 8)
     let results = try EvaluationRun(
-      plan: plan, kernels: .openBLAS, workers: WorkerPool(threadCount: 1), progress: Self.silent
+      plan: plan, execution: Execution(kernels: .openBLAS, workers: WorkerPool(threadCount: 1)),
+      progress: Self.silent
     ).run(
       LinearModel(base: LinearSoftmax(imageShape: shape, classCount: 10, seed: 2)), on: digits(),
       dataset: .digits)
@@ -294,7 +298,8 @@ struct EvaluationRunTests {
     interruption: Interruption = .never
   ) throws -> SharedOutcome {
     try EvaluationRun(
-      plan: plan(), store: store, kernels: .openBLAS, workers: WorkerPool(threadCount: threads),
+      plan: plan(), store: store,
+      execution: Execution(kernels: .openBLAS, workers: WorkerPool(threadCount: threads)),
       progress: ProgressReporter(
         output: .init(columns: nil, write: { _ in }), interruption: interruption)
     ).share(
@@ -712,7 +717,8 @@ struct EvaluationRunTests {
       training: split.training, validation: split.validation,
       test: split.test[[9, 2, 7, 0, 5, 4]])
     let run = EvaluationRun(
-      plan: plan, kernels: .openBLAS, workers: WorkerPool(threadCount: 1), progress: Self.silent)
+      plan: plan, execution: Execution(kernels: .openBLAS, workers: WorkerPool(threadCount: 1)),
+      progress: Self.silent)
     var results = try run.run(model(seed: 5), on: data, dataset: .digits)
     func verdict() throws -> SanityVerdict? {
       try run.sanity(of: model(seed: 5), on: data, results: results, count: 4).first?.verdicts
@@ -729,7 +735,8 @@ struct EvaluationRunTests {
     let network = ResNet(.resNet8(ImageShape(channels: 3, height: 8, width: 8), classCount: 10))
     network.initialize(seed: 5)
     let run = EvaluationRun(
-      plan: EvaluationPlan(), kernels: .openBLAS, workers: WorkerPool(threadCount: 1),
+      plan: EvaluationPlan(),
+      execution: Execution(kernels: .openBLAS, workers: WorkerPool(threadCount: 1)),
       progress: ProgressReporter(output: .init(columns: nil, write: { _ in })))
     let digits = try DatasetSplit(
       trainingFile: Digits.training(), test: Digits.test(), validationCount: 10, seed: 1)

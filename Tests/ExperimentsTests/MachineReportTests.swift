@@ -21,6 +21,23 @@ struct MachineReportTests {
       try value("vector units").contains("AVX2 + FMA \(KernelSet.avx2.isAvailable ? "yes" : "no")"))
   }
 
+  @Test("tells apart processors that the system gives one name")
+  func processor() {
+    let information = """
+      processor\t: 0
+      vendor_id\t: AuthenticAMD
+      cpu family\t: 23
+      model\t\t: 1
+      model name\t: AMD EPYC: virtual
+      processor\t: 1
+      cpu family\t: 25
+      """
+    #expect(
+      MachineReport.processorName(in: information) == "AMD EPYC: virtual (family 23, model 1)")
+    #expect(MachineReport.processorName(in: "model name\t: ARMv8 rev 0") == "ARMv8 rev 0")
+    #expect(MachineReport.processorName(in: "") == "unknown")
+  }
+
   @Test("says where int8 is slower than float32, by what the system says of the processor")
   func int8() throws {
     let flags =

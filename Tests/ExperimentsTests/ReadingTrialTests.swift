@@ -8,7 +8,7 @@ import Testing
 
 @Suite("The ways to read a file, tried on images")
 struct ReadingTrialTests {
-  private let workers = WorkerPool(threadCount: 1)
+  private let execution = Execution(workers: WorkerPool(threadCount: 1))
 
   private func images(_ readings: [String: String], _ family: String) throws -> LabelledImages {
     let identity = try Normalization(mean: [0, 0, 0], standardDeviation: [1, 1, 1])
@@ -35,7 +35,7 @@ struct ReadingTrialTests {
       let trial = try ReadingTrial(
         Fixtures.data("checkpoints/\(family).safetensors"),
         normalization: Normalization(mean: [0, 0, 0], standardDeviation: [1, 1, 1]), answers: [:],
-        on: labelled, count: 50, workers: workers)
+        on: labelled, count: 50, execution: execution)
       #expect(trial.rows.count == answers.count)
       let first = try #require(trial.rows.first)
       #expect(first.answers.map { "\($0.key.rawValue)=\($0.value)" } == ["\(question)=\(answer)"])
@@ -50,7 +50,7 @@ struct ReadingTrialTests {
     let trial = try ReadingTrial(
       Fixtures.data("checkpoints/bottleneck.safetensors"),
       normalization: Normalization(mean: [0, 0, 0], standardDeviation: [1, 1, 1]),
-      answers: [.normEpsilon: "1e-5"], on: labelled, workers: workers)
+      answers: [.normEpsilon: "1e-5"], on: labelled, execution: execution)
     // As it is, two other activations, the other stride, pooling.
     #expect(trial.rows.count == 1 + 2 + 1 + 1)
     #expect(trial.rows[0].answers.isEmpty && trial.rows[0].accuracy.successes == 64)

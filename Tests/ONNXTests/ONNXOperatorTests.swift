@@ -321,6 +321,10 @@ struct ONNXOperatorTests {
     }
     try check({ $0.node("Tanh", ["x"], to: "y") }, tanh)
     try check({ $0.node("HardSigmoid", ["x"], to: "y") }) { min(1, max(0, 0.2 * $0 + 0.5)) }
+    try check({ $0.node("Swish", ["x"], to: "y") }) { $0 / (1 + exp(-$0)) }
+    try check({ $0.node("Swish", ["x"], to: "y", [.float("alpha", -1.5)]) }) {
+      $0 / (1 + exp(1.5 * $0))
+    }
     try check({ $0.node("HardSwish", ["x"], to: "y") }) { $0 * min(1, max(0, $0 / 6 + 0.5)) }
     for scale in [1.0, 0.6] {
       try check({
@@ -400,6 +404,117 @@ struct ONNXOperatorTests {
           (x[place] - Double((place[0] * 20 + place[1] * 5 + place[2]) % 7)) * Double(place[2] + 1)
         }
       }, within: 1e-6)
+  }
+
+  @Test(
+    "of two values that depend on the image, dimensions that are 1 wide are repeated, as NumPy does"
+  )
+  func broadcasts() async {
+    // How much is left of each dimension, of the first value and of the second, from where, and what is done.
+    let choices = Generator<[Int]>.array(of: .integer(in: 0...11), count: 9...9)
+    await check("sums, differences and products", choices, cases: 200) { (choices: [Int]) in
+      var model = TestModel(image: Self.image)
+      var inputs: [String] = []
+      var definitions: [(Reference) -> Reference] = []
+      for (number, factor) in ([1, -3] as [Float]).enumerated() {
+        // One place of some dimensions, all of the others.
+        let own = Array(choices[3 * number..<3 * number + 3])
+        let starts = zip(own, Self.image).map { $0 < 6 ? 0 : $0 % $1 }
+        let ends = zip(own, zip(starts, Self.image)).map { $0 < 6 ? $1.1 : $1.0 + 1 }
+        model.node(
+          "Mul", ["images", model.stored("factor \(number)", [factor], [])], to: "x\(number)")
+        var value = model.node(
+          "Slice",
+          [
+            "x\(number)", model.stored("from \(number)", starts),
+            model.stored("to \(number)", ends), model.stored("axes \(number)", [1, 2, 3]),
+          ], to: "part \(number)")
+        if choices[8] == number {
+          // To the shape of the whole image, with as many images as there are.
+          value = model.node(
+            "Expand", [value, model.stored("target", [1] + Self.image)], to: "expanded")
+        }
+        inputs.append(value)
+        let isExpanded = choices[8] == number
+        definitions.append { x in
+          let own = zip(starts, ends).map { $1 - $0 }
+          return Reference(isExpanded ? Self.image : own) { place in
+            let from = place.indices.map { starts[$0] + (own[$0] == 1 ? 0 : place[$0]) }
+            return Double(factor) * x[from]
+          }
+        }
+      }
+      let operation = ["Add", "Sub", "Mul"][choices[6] % 3]
+      func function(_ a: Double, _ b: Double) -> Double {
+        switch operation {
+        case "Add": a + b
+        case "Sub": a - b
+        default: a * b
+        }
+      }
+      if choices[7] % 2 == 1 {
+        inputs.swapAt(0, 1)
+        definitions.swapAt(0, 1)
+      }
+      model.node(operation, inputs, to: "result")
+      model.node("Flatten", ["result"], to: "logits")
+      let (first, second) = (definitions[0], definitions[1])
+      func result(_ x: Reference) -> Reference {
+        let (a, b) = (first(x), second(x))
+        let shape = zip(a.shape, b.shape).map { max($0, $1) }
+        return Reference(shape) { place in
+          func value(of part: Reference) -> Double {
+            part[zip(place, part.shape).map { $1 == 1 ? 0 : $0 }]
+          }
+          return function(value(of: a), value(of: b))
+        }
+      }
+      // A classifier has two logits at least.
+      if result(Self.image(0)).values.count > 1 { try expect(model, result, within: 1e-6) }
+      let (a, b) = (first(Self.image(0)).shape, second(Self.image(0)).shape)
+      cover(
+        0.05, "both are repeated", zip(a, b).contains { $0 < $1 } && zip(a, b).contains { $0 > $1 })
+      cover(0.05, "one is expanded first", choices[8] < 2 && a != b)
+    }
+  }
+
+  @Test("broadcasting never lets one image meet another, nor makes values without bounds")
+  func broadcastBounds() throws {
+    func problem(batch: Int? = nil, _ build: (inout TestModel) -> Void) -> String {
+      var model = TestModel(image: Self.image, batch: batch)
+      build(&model)
+      return ONNXTests.problem { try ONNXNetwork(model.data) }
+    }
+    // [N, 5] and [N, 3, 4, 5] meet from behind, so that images would meet rows.
+    #expect(
+      problem { model in
+        model.node(
+          "ReduceMean", ["images"], to: "a", [.integers("axes", [1, 2]), .integer("keepdims", 0)])
+        model.node("Add", ["images", "a"], to: "b")
+        model.node("Flatten", ["b"], to: "logits")
+      }.contains("Add of [3, 4, 5] and [5]"))
+    for target in [[2, 3, 4, 5], [7, 1, 3, 4, 5], [1, 3, 8, 5]] {
+      #expect(
+        problem { model in
+          model.node("Expand", ["images", model.stored("target", target)], to: "a")
+          model.node("Flatten", ["a"], to: "logits")
+        }.contains("Expand of"), "\(target)")
+    }
+    #expect(
+      problem { model in
+        model.node("ReduceMean", ["images"], to: "a", [.integers("axes", [2, 3])])
+        model.node(
+          "Expand", ["a", model.stored("target", [1, 3, 1 << 20, 1 << 20])], to: "b")
+        model.node("Flatten", ["b"], to: "logits")
+      }.contains("Expand which makes a value of more than"))
+    // Frozen at one image, a shape without a dimension for it is still an image's.
+    #expect(
+      problem(batch: 1) { model in
+        model.node("Reshape", ["images", model.stored("s", [3, 4, 5])], to: "a")
+        model.node("ReduceMean", ["a"], to: "b", [.integers("axes", [1, 2])])
+        model.node("Mul", ["a", "b"], to: "c")
+        model.node("Reshape", ["c", model.stored("t", [1, 60])], to: "logits")
+      } == "")
   }
 
   /// (x − mean) / √(variance + 0.01) over the numbers that `group` gives the same number.

@@ -15,20 +15,19 @@ package struct CertificationRun: Sendable {
   /// Test images, from the first; all if nil.
   package var count: Int?
   package var shard: Shard
-  var kernels: KernelSet
-  var workers: WorkerPool
+  /// What computes the network, and the threads that share the images.
+  var execution: Execution
   var progress: ProgressReporter
 
   package init(
     defence: SmoothedDefence, certification: Certification, count: Int?, shard: Shard,
-    kernels: KernelSet, workers: WorkerPool, progress: ProgressReporter
+    execution: Execution, progress: ProgressReporter
   ) {
     self.defence = defence
     self.certification = certification
     self.count = count
     self.shard = shard
-    self.kernels = kernels
-    self.workers = workers
+    self.execution = execution
     self.progress = progress
   }
 
@@ -49,7 +48,7 @@ package struct CertificationRun: Sendable {
         "shard \(shard) of \(all.count) images is empty; use \(all.count) shards at most")
     }
     try model.check(all)
-    let base = try model.classifier(on: Execution(kernels: kernels, workers: workers))
+    let base = try model.classifier(on: execution)
     let smoothed = try defence.smoothed(base, training: data.training)
     let images = all.kept(Array(shard.positions(of: all.count)))
     let memory = MemoryReuse()
@@ -57,13 +56,13 @@ package struct CertificationRun: Sendable {
     let stage = progress.stage("certify", total: images.count, unit: "images")
     let seconds = Mutex([Int: Double]())
     let certificates = try certification.run(
-      smoothed, on: images, forEach: workers.forEach
+      smoothed, on: images, forEach: execution.workers.forEach
     ) { certificate, time in
       seconds.withLock { $0[certificate.index] = time }
       try stage.advance()
     }
     stage.finish()
-    let content = ImagesContent(of: all, from: data, forEach: workers.forEach)
+    let content = ImagesContent(of: all, from: data, forEach: execution.workers.forEach)
     var summary = CertificationSummary(
       record: CertificationRecord(
         model: model.name, digest: model.digest, origin: model.origin, process: model.process,
@@ -71,7 +70,7 @@ package struct CertificationRun: Sendable {
         examples: content.examples,
         indices: IndexRanges(images.indices),
         pool: defence.usesTrainingImages ? content.pool : nil,
-        defence: defence, certification: certification, kernelSet: kernels,
+        defence: defence, certification: certification, kernelSet: execution.kernels,
         planProfile: (base as? NetworkClassifier)?.plan.profile,
         classCount: images.classCount, certificates: certificates),
       seconds: seconds.withLock(\.self))
@@ -79,7 +78,8 @@ package struct CertificationRun: Sendable {
       let checked = min(sanityCount, images.count)
       let claims = certificates[..<checked].count { ($0.radius ?? 0) > 0 }
       let stage = progress.stage("check certificates", total: claims, unit: "images")
-      let check = CertificateCheck(of: smoothed, by: certification, forEach: workers.forEach)
+      let check = CertificateCheck(
+        of: smoothed, by: certification, forEach: execution.workers.forEach)
       summary.record.sanity = try check.verdict(
         on: Array(certificates[..<checked]), of: images[0..<checked]
       ) { try stage.advance() }

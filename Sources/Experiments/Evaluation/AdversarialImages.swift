@@ -26,7 +26,7 @@ extension EvaluationRun {
     let stage = progress.stage(
       "\(defence.name.rawValue) under \(attack.name.rawValue)", total: setting.images.count,
       unit: "images")
-    let evaluation = Evaluation(seed: plan.seed, on: workers)
+    let evaluation = Evaluation(seed: plan.seed, on: execution.workers)
     let classifier = target.predictor(of: attack)
     let result = try evaluation.run(classifier, on: setting.images, under: threat) {
       try stage.advance(by: $0.outcomes.count)
@@ -54,7 +54,7 @@ extension EvaluationRun {
     [
       "format": format, "model": model.name, "checkpoint": model.digest,
       "checkpointFile": model.origin?.digest ?? "", "dataset": dataset.name, "split": "test",
-      "seed": "\(plan.seed)", "kernels": kernels.rawValue,
+      "seed": "\(plan.seed)", "kernels": execution.kernels.rawValue,
     ].merging(model.process.map { ["process": $0.command] } ?? [:]) { first, _ in first }
   }
 }

@@ -64,7 +64,8 @@ public struct DefenceEvaluation: Sendable {
         count: count, seed: seed, scoringDraws: scoringDraws, selectionDraws: selectionDraws,
         defences: [DefenceDescription(nil)] + defences.map { DefenceDescription($0) },
         attacks: [.none] + attacks),
-      store: store, kernels: kernels, workers: workers, progress: ProgressReporter())
+      store: store, execution: Execution(kernels: kernels, workers: workers),
+      progress: ProgressReporter())
     let results = try run.run(model, on: data, called: dataset)
     return try run.summary(of: results, model, on: data, sanityCount: sanityCount)
   }

@@ -95,7 +95,8 @@ package final class DryRun: Sendable {
     if let results = known.withLock({ $0[plan] }) { return results }
     let results = try models.map { model in
       try EvaluationRun(
-        plan: plan, kernels: .reference, workers: WorkerPool(threadCount: 1),
+        plan: plan,
+        execution: Execution(kernels: .reference, workers: WorkerPool(threadCount: 1)),
         progress: ProgressReporter(output: .silent)
       ).run(model, other: model, on: data, called: model.name)
     }

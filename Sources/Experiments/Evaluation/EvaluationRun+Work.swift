@@ -37,7 +37,7 @@ extension EvaluationRun {
           "shard \(run.shard) of \(images.count) images is empty; use \(images.count) shards at most"
         )
       }
-      let content = ImagesContent(of: images, from: data, forEach: run.workers.forEach)
+      let content = ImagesContent(of: images, from: data, forEach: run.execution.workers.forEach)
       let defences = plan.defences.map { $0.resolved(for: base.imageShape) }
       jobs = defences.flatMap { defence in
         plan.attacks.map { attack in
@@ -50,7 +50,8 @@ extension EvaluationRun {
             circumstances: EvaluationJob.Circumstances(
               checkpoint: model.digest, normalization: model.normalization,
               other: attack.name.knowledge == .otherNetwork ? other?.digest : nil, seed: plan.seed,
-              kernelSet: run.kernels, planProfile: (base as? NetworkClassifier)?.plan.profile,
+              kernelSet: run.execution.kernels,
+              planProfile: (base as? NetworkClassifier)?.plan.profile,
               scoringDraws: plan.scoringDraws,
               selectionDraws: plan.selectionDraws), origin: model.origin,
             process: model.process,

@@ -1,7 +1,6 @@
 import Classification
 import Datasets
 import Foundation
-import Kernels
 import NeuralNetwork
 import Reporting
 import Robustness
@@ -19,22 +18,19 @@ package struct EvaluationRun: Sendable {
   /// Where outcomes are kept as they come; nil to keep them in memory only.
   var store: URL?
   package var shard: Shard
-  var kernels: KernelSet
-  var workers: WorkerPool
+  /// What computes the networks, and the threads that share the images.
+  var execution: Execution
   var progress: ProgressReporter
-  /// What computes the networks.
-  var execution: Execution { Execution(kernels: kernels, workers: workers) }
 
   package init(
     plan: EvaluationPlan, images: ImageFile? = nil, store: URL? = nil, shard: Shard = .whole,
-    kernels: KernelSet, workers: WorkerPool, progress: ProgressReporter
+    execution: Execution, progress: ProgressReporter
   ) {
     self.plan = plan
     self.images = images
     self.store = store
     self.shard = shard
-    self.kernels = kernels
-    self.workers = workers
+    self.execution = execution
     self.progress = progress
   }
 
@@ -114,7 +110,7 @@ package struct EvaluationRun: Sendable {
       let stage = progress.stage(
         measurement.title, total: remaining.count, unit: "images",
         work: perImage * Double(remaining.count))
-      try measurement.run(on: remaining, of: work, with: workers) { block in
+      try measurement.run(on: remaining, of: work, with: execution.workers) { block in
         try file?.append(block)
         blocks.withLock { $0.append(block) }
         // Images that were found for another defence took no time now, though the count is that of a search.

@@ -32,7 +32,7 @@ extension EvaluationRun {
       // Blocks of images, as an evaluation has them; an image's logits do not depend on its block.
       let size = 50
       let blocks = Mutex([Int: Result<Tensor, any Error>]())
-      workers.forEach(count: (images.count + size - 1) / size) { block in
+      execution.workers.forEach(count: (images.count + size - 1) / size) { block in
         let part = images[block * size..<min((block + 1) * size, images.count)]
         let logits = Result {
           try progress.interruption.check()

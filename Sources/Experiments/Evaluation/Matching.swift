@@ -82,7 +82,7 @@ extension EvaluationRun {
         let classifier = try setting.target(of: defence).classifier
         let perImage = Double(passes(classifier))
         let evaluation = Evaluation(
-          seed: plan.seed, scoringDraws: plan.scoringDraws, on: workers)
+          seed: plan.seed, scoringDraws: plan.scoringDraws, on: execution.workers)
         let outcomes = try evaluation.run(classifier, on: images) {
           let count = $0.outcomes.count
           try stage.advance(by: count, planned: perImage * Double(count), work: $0.passes.work)

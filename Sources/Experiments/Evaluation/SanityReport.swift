@@ -137,7 +137,7 @@ extension EvaluationRun {
           return try target.threat(
             attack, oblivious: setting.oblivious(attack), within: budget, selections: selections)
         },
-        other: setting.other, seed: plan.seed, forEach: workers.forEach)
+        other: setting.other, seed: plan.seed, forEach: execution.workers.forEach)
       suite.isAdaptive =
         defence.defence == nil
         ? attack.name.knowledge != .otherNetwork : attack.name.isAdaptive

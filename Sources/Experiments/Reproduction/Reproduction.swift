@@ -231,7 +231,7 @@ package struct Reproduction: Sendable {
     TrainingRun(
       recipe: try recipe(method), architecture: settings.architecture(for: dataset),
       output: folder.appending(path: "checkpoints/\(method.rawValue).safetensors"),
-      isFresh: !reusesStages, kernels: settings.kernels, workers: workers, progress: progress)
+      isFresh: !reusesStages, execution: execution, progress: progress)
   }
 
   // MARK: Measurements
@@ -246,9 +246,11 @@ package struct Reproduction: Sendable {
 
   private func evaluation(_ plan: EvaluationPlan) -> EvaluationRun {
     EvaluationRun(
-      plan: plan, store: folder.appending(path: "evaluation"), kernels: settings.kernels,
-      workers: workers, progress: progress)
+      plan: plan, store: folder.appending(path: "evaluation"), execution: execution,
+      progress: progress)
   }
+
+  private var execution: Execution { Execution(kernels: settings.kernels, workers: workers) }
 
   /// The plans that are run on test images for a network, each with the property that takes its results.
   func plans(

@@ -193,6 +193,7 @@ extension EvaluationRun {
   ) throws -> EvaluationEstimate {
     let work = try Work(self, model, other, on: data, called: dataset.name)
     let (columns, units) = try work.units(of: unit)
+    let workers = execution.workers
     let memory = MemoryReuse()
     defer { withExtendedLifetime(memory) {} }
     let start = started()

@@ -127,7 +127,7 @@ extension EvaluationRun {
       try progress.interruption.check()
     }
     queue.renewing {
-      workers.forEach(count: workers.threadCount) { _ in
+      execution.workers.forEach(count: execution.workers.threadCount) { _ in
         do {
           while let claim = try queue.take(waiting: checkOthers) {
             try measure(claim)

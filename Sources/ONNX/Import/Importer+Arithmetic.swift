@@ -84,6 +84,15 @@ extension Importer {
     return try product(x, gate, node)
   }
 
+  /// x · sigmoid(αx).
+  mutating func swish(_ node: Operands) throws -> View {
+    let alpha = try node.float("alpha") ?? 1
+    guard alpha.isFinite else { throw Unsupported("with alpha = \(alpha)") }
+    let x = try whole(view(node, 0), node.name)
+    let inner = try alpha == 1 ? x : scaled(x, by: Double(alpha), node.name)
+    return try product(x, activation(.sigmoid, of: inner, node.name), node)
+  }
+
   mutating func clip(_ node: Operands) throws -> View {
     let lower = try node.float("min", orInput: 1) ?? -.infinity
     let upper = try node.float("max", orInput: 2) ?? .infinity
@@ -251,59 +260,82 @@ extension Importer {
   }
 
   mutating func sum(_ a: View, _ b: View, _ name: String) throws -> View {
-    let (a, b) = Self.ranked(a, b)
-    guard a.extents == b.extents else {
-      throw Unsupported("of \(a.extents) and \(b.extents)")
-    }
+    let (a, b) = try Self.broadcast(a, b)
     var (result, other) = try aligned(a, b, name)
     result.value = graph.sum(name, of: result.value, and: other.value)
     return result
   }
 
   mutating func product(_ a: View, _ b: View, _ node: Operands) throws -> View {
-    var (a, b) = Self.ranked(a, b)
-    if a.count < b.count { (a, b) = (b, a) }
-    if a.extents == b.extents {
-      var (result, other) = try aligned(a, b, node.name)
-      // x · sigmoid(x).
-      for (x, y) in [(result.value, other.value), (other.value, result.value)]
-      where applied[y] == AppliedFunction(function: .sigmoid, source: x) {
-        result.value = graph.activation(node.name, .silu, of: x)
-        return result
-      }
-      result.value = graph.times(node.name, of: result.value, and: other.value)
+    if let result = try scaledPixels(a, b, node.name) ?? scaledPixels(b, a, node.name) {
       return result
     }
-    // Every pixel by the same numbers.
-    guard a.parts.count == 3, b.parts.count == 3,
+    let (a, b) = try Self.broadcast(a, b)
+    var (result, other) = try aligned(a, b, node.name)
+    // x · sigmoid(x).
+    for (x, y) in [(result.value, other.value), (other.value, result.value)]
+    where applied[y] == AppliedFunction(function: .sigmoid, source: x) {
+      result.value = graph.activation(node.name, .silu, of: x)
+      return result
+    }
+    result.value = graph.times(node.name, of: result.value, and: other.value)
+    return result
+  }
+
+  /// Every pixel of a times the same numbers, which are all that b has; nil where they are others.
+  private mutating func scaledPixels(_ a: View, _ b: View, _ name: String) throws -> View? {
+    let (a, b) = try Self.ranked(a, b)
+    guard a.parts.count == 3, b.parts.count == 3, a.count > b.count,
       let channel = (0..<3).first(where: {
         b.parts[$0].extent == a.parts[$0].extent && b.count == a.parts[$0].extent
       })
-    else { throw Unsupported("of \(a.extents) and \(b.extents)") }
+    else { return nil }
     let pixels = (0..<3).filter { $0 != channel }
     let value = graph.times(
-      node.name, of: try placed(a, pixels: pixels, channels: [channel], node.name),
-      and: try placed(b, pixels: pixels, channels: [channel], node.name))
+      name, of: try placed(a, pixels: pixels, channels: [channel], name),
+      and: try placed(b, pixels: pixels, channels: [channel], name))
     return View(
       value: value, parts: Self.parts(pixels: pixels, channels: [channel], a.extents),
       hasBatch: a.hasBatch)
   }
 
-  /// Two views of as many dimensions.
-  private static func ranked(_ a: View, _ b: View) -> (View, View) {
-    var (a, b) = (a, b)
-    func add(_ count: Int, to view: inout View, hasBatch: Bool) {
-      view.parts =
-        [Part](repeating: Part(extent: 1, stride: 0), count: max(0, count - view.parts.count))
-        + view.parts
-      view.hasBatch = hasBatch
+  /// Two views of the shape to which both are broadcast, as NumPy does.
+  private static func broadcast(_ a: View, _ b: View) throws -> (View, View) {
+    let (a, b) = try ranked(a, b)
+    guard let extents = broadcastShape(a.extents, b.extents) else {
+      throw Unsupported("of \(a.extents) and \(b.extents)")
     }
-    let (count, hasBatch) = (max(a.parts.count, b.parts.count), a.hasBatch || b.hasBatch)
-    // Without a dimension for images there is one image.
-    if a.hasBatch, b.hasBatch, a.parts.count != b.parts.count { return (a, b) }
-    add(count, to: &a, hasBatch: hasBatch)
-    add(count, to: &b, hasBatch: hasBatch)
-    return (a, b)
+    return (try a.repeated(to: extents), try b.repeated(to: extents))
+  }
+
+  /// Two views of as many dimensions, both with one for the images or neither.
+  private static func ranked(_ a: View, _ b: View) throws -> (View, View) {
+    /// The first with what the second has more.
+    func fitted(_ view: View, to other: View) throws -> View {
+      var view = view
+      var missing = other.parts.count - view.parts.count
+      if !view.hasBatch, other.hasBatch {
+        // Without a dimension for images there is one image; a first one that is 1 wide stands for it.
+        if missing == -1, view.parts[0].extent == 1 {
+          view.parts.removeFirst()
+          missing = 0
+        }
+        guard missing >= 0 else { throw Unsupported("of \(a.extents) and \(b.extents)") }
+      } else if view.hasBatch, missing > 0 {
+        // Dimensions meet from behind, so that of the images would meet another.
+        throw Unsupported("of \(a.extents) and \(b.extents)")
+      }
+      view.parts.insert(
+        contentsOf: [Part](repeating: Part(extent: 1, stride: 0), count: max(0, missing)), at: 0)
+      view.hasBatch = view.hasBatch || other.hasBatch
+      return view
+    }
+    if a.hasBatch {
+      let b = try fitted(b, to: a)
+      return (try fitted(a, to: b), b)
+    }
+    let a = try fitted(a, to: b)
+    return (a, try fitted(b, to: a))
   }
 
   // MARK: Stored numbers

@@ -47,8 +47,7 @@ extension Importer {
       let x = try view(node, 0)
       return [.view(try product(x, hardSigmoid(x, slope: 1 / 6, shift: 0.5, node), node))]
     case "Swish":
-      guard try node.float("alpha") ?? 1 == 1 else { throw Unsupported("with alpha other than 1") }
-      return [.view(try activation(.silu, of: node))]
+      return [.view(try swish(node))]
     case "Gelu": return [.view(try gelu(node))]
     case "Erf": return [try errorFunction(node)]
     case "Greater": return [.inner(try comparison(node))]

@@ -542,15 +542,24 @@ extension Importer {
     let value = try node.value(0)
     let target = try node.integers(1).elements
     let from = try shape(of: value)
-    if case .view = value {
-      // To its own shape, as exporters write it where a number of images is not known.
+    if case .view(let view) = value {
+      // Leading dimensions that are left out are as they were.
       let missing = from.count - target.count
-      guard missing >= 0,
-        zip(from.dropFirst(missing), target).allSatisfy({
-          $0 == $1 || $1 == Whole(constant: 1)
-        })
-      else { throw Unsupported("of the image's numbers") }
-      return value
+      let other = Unsupported("of \(Self.text(from)) to \(Self.text(target))")
+      guard missing >= 0 else { throw other }
+      var extents: [Int] = []
+      for (place, (old, new)) in zip(from, from.prefix(missing) + target).enumerated() {
+        let isSame = old == new || new == Whole(constant: 1)
+        guard place > 0 || !view.hasBatch else {
+          guard isSame else { throw other }
+          continue
+        }
+        guard let extent = isSame ? old.known : new.known, isSame || old.known == 1 else {
+          throw other
+        }
+        extents.append(extent)
+      }
+      return .view(try view.repeated(to: extents))
     }
     guard
       let shape = broadcastShape(

@@ -27,6 +27,18 @@ struct View: Hashable {
     return true
   }
 
+  /// Dimensions that are 1 wide are gone through again and again, as often as these extents say.
+  ///
+  /// - Throws: `Unsupported` where that makes too many numbers.
+  func repeated(to extents: [Int]) throws -> View {
+    try Importer.check(extents)
+    var result = self
+    for (place, extent) in extents.enumerated() where parts[place].extent == 1 {
+      result.parts[place] = Part(extent: extent, stride: 0)
+    }
+    return result
+  }
+
   /// The dimensions under other extents, of as many floats; nil where memory would have to change.
   func parts(reshapedTo extents: [Int]) -> [Part]? {
     let old = parts.filter { $0.extent > 1 }
