@@ -3,9 +3,16 @@
 # Guess: `Softplus` and `ReduceLogSumExp` of large numbers are those numbers, near enough: libraries take the largest out before
 #   they take exponentials, as for `Softmax`.
 # Behaviour: OpenCV's `Softplus` is infinite from 88.8 on, and `ReduceLogSumExp` of OpenCV and of tinygrad too; that of numbers
-#   below -104 is minus infinity. `Softmax` and `Mish` are right in all of them. A network whose activations or whose normalised
-#   logits grow that large, as they do under attack, has an answer that is no number from one image to the next. No error, no warning.
+#   below -104 is minus infinity. `Softmax` and `Mish` are right in all of them. A network whose activations or logits grow
+#   that large has an answer that is no number, on some images and not on others. No error, no warning.
 # Seen: 2026-12-01:
+#   opencv-python-headless 5.0.0.93, tinygrad 0.14.0, onnxruntime 1.32.0
+#   ONNX Runtime, OpenCV and tinygrad:
+#     Softplus of 80, 88, 89, 120: 80 88 89 120; 80 88 inf inf; 80 88 89 120
+#     ReduceLogSumExp of 80, 88, 89, 120: 120; inf; inf
+#     ReduceLogSumExp of -120, -110: -110; -inf; -inf
+#     LogSoftmax of 80, 88, 89, 120: -40 -32 -31 0; -40 -32 -31 0; -40 -32 -31 0
+#     Mish of 80, 88, 89, 120: 80 88 89 120; 80 88 89 120; 80 88 89 120
 set -u
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT

@@ -38,8 +38,7 @@ WORKS = [
     "attack/preActResNet18/50", "attack/wideResNet-28-10/8",
     "search/resNet20/64", "search-patient/resNet20/64", "search/preActResNet18/16",
     "search-apgd/resNet20/32", "search/resNet20/1",
-    *[f"certification/{network}/4" for network in ("resNet50CIFAR", "resNet20", "resNet8")],
-    "certification/resNet20/1",
+    *[f"certification/{work}" for work in ("resNet50CIFAR/1", "resNet20/4", "resNet20/1", "resNet8/4")],
 ]
 QUICK = ["forward/resNet20/30", "decision/resNet20/30", "attack/resNet8/50", "training/resNet8/128"]
 

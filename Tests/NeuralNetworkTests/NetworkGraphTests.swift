@@ -23,7 +23,7 @@ private struct Scene {
     for (place, number) in numbers.enumerated() {
       let input = number[1] % graph.values.count
       let extents = graph.values[input]
-      switch number[0] % 16 {
+      switch number[0] % 17 {
       case 0, 1:
         let isWide = number[2] % 2 == 0
         let geometry = ConvolutionGeometry(
@@ -50,6 +50,7 @@ private struct Scene {
       case 12: padding(input, number[2])
       case 13: slice(input, number[2])
       case 14: groupNormalization(input, number[2], seed: place)
+      case 15: lengthNormalization(input)
       default:
         let others = graph.values.indices.filter { graph.values[$0] == extents }
         let other = others[number[2] % others.count]
@@ -231,6 +232,24 @@ private struct Scene {
         out[n, y, z, c] =
           (value - mean) / (variance + Double(epsilon)).squareRoot() * Double(scale[c])
           + Double(shift[c])
+      }
+      return out
+    }
+  }
+
+  private mutating func lengthNormalization(_ input: Int) {
+    let channels = graph.values[input].channels
+    // So large that it counts, and that small differences are not made large.
+    let floor: Float = 0.5
+    _ = graph.lengthNormalization("length", floor: floor, of: input)
+    definitions.append { values, margin in
+      let x = values[input]
+      var out = x
+      x.forEach { n, y, z, c, value in
+        let squares = (0..<channels).map { x[n, y, z, $0] * x[n, y, z, $0] }
+        let length = squares.reduce(0, +).squareRoot()
+        margin = min(margin, abs(length - Double(floor)))
+        out[n, y, z, c] = value / max(length, Double(floor))
       }
       return out
     }

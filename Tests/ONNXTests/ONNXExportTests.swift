@@ -51,6 +51,7 @@ struct ONNXExportTests {
     )
     value = graph.groupNormalization(
       "group", groups: 1, scale: random([5], 9), shift: random([5], 10), epsilon: 1e-3, of: value)
+    value = graph.lengthNormalization("length", floor: 0.3, of: value)
     var window = PoolingWindow(height: 2, width: 3, rowStride: 1, columnStride: 2)
     (window.left, window.bottom) = (2, 1)
     value = graph.depthwiseConvolution(

@@ -670,6 +670,79 @@ struct ONNXOperatorTests {
     }
   }
 
+  @Test("features, and weights, that are divided by their length, in every way of writing it")
+  func lengths() throws {
+    for (form, axis) in [("Clip", 1), ("Max", 2), ("none", -1), ("operator", 3), ("attribute", -3)]
+    {
+      var model = TestModel(image: Self.image)
+      model.operatorSet = form == "attribute" ? 17 : 18
+      model.node("Sub", ["images", model.stored("half", [0.5], [])], to: "x")
+      if form == "operator" {
+        model.node("LpNormalization", ["x"], to: "y", [.integer("axis", axis)])
+      } else {
+        if form == "attribute" {
+          model.node("ReduceL2", ["x"], to: "length", [.integers("axes", [axis])])
+        } else {
+          model.node("ReduceL2", ["x", model.stored("axes", [axis])], to: "length")
+        }
+        model.stored("floor", [0.6], [])
+        switch form {
+        case "Clip": model.node("Clip", ["length", "floor"], to: "divisor")
+        case "Max": model.node("Max", ["floor", "length"], to: "divisor")
+        default: model.node("Identity", ["length"], to: "divisor")
+        }
+        model.node("Shape", ["x"], to: "shape")
+        model.node("Expand", ["divisor", "shape"], to: "expanded")
+        model.node("Div", ["x", "expanded"], to: "y")
+      }
+      model.node("Flatten", ["y"], to: "logits")
+      let over = (axis + 4) % 4 - 1
+      let floor = ["Clip", "Max"].contains(form) ? Double(Float(0.6)) : 0
+      try expect(
+        model,
+        { x in
+          Reference(x.shape) { place in
+            let all = (0..<x.shape[over]).map { other in
+              var place = place
+              place[over] = other
+              return x[place] - 0.5
+            }
+            return (x[place] - 0.5) / max(floor, all.map { $0 * $0 }.reduce(0, +).squareRoot())
+          }
+        }, within: 1e-6)
+    }
+    // Rows of stored weights.
+    var model = TestModel(image: Self.image)
+    let weights = (0..<120).map { Float(($0 * 7) % 11) - 4 }
+    model.node("Flatten", ["images"], to: "flat")
+    model.stored("w", weights, [2, 60])
+    model.node("ReduceL2", ["w"], to: "length", [.integers("axes", [-1])])
+    model.node("Clip", ["length", model.stored("floor", [1e-12], [])], to: "divisor")
+    model.node("Div", ["w", "divisor"], to: "rows")
+    model.node("Gemm", ["flat", "rows"], to: "logits", [.integer("transB", 1)])
+    try expect(
+      model,
+      { x in
+        Reference(
+          (0..<2).map { row in
+            let own = weights[row * 60..<(row + 1) * 60].map(Double.init)
+            let length = own.map { $0 * $0 }.reduce(0, +).squareRoot()
+            return zip(own, x.values).map { $0 * $1 / length }.reduce(0, +)
+          }, [2])
+      }, within: 1e-6)
+    // Weights that were worked out of the file's are as many parameters.
+    #expect(try ONNXNetwork(model.data).parameterCount == 120)
+    // A length by which something else is divided.
+    var other = TestModel(image: Self.image)
+    other.node("Relu", ["images"], to: "x")
+    other.node("ReduceL2", ["images"], to: "length", [.integers("axes", [1])])
+    other.node("Div", ["x", "length"], to: "y")
+    other.node("Flatten", ["y"], to: "logits")
+    #expect(
+      problem { try ONNXNetwork(other.data) }.contains(
+        "of a length (ReduceL2) that does not divide what it is the length of"))
+  }
+
   @Test("casts keep what they keep, make truth values 0 and 1, and are refused where they round")
   func casts() throws {
     func model(_ operation: String, _ inputs: [String], to type: Int?) -> TestModel {

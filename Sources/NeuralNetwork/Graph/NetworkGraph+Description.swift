@@ -30,6 +30,7 @@ extension NetworkGraph {
     case depthwise(weight: Tensor, bias: Tensor, PoolingWindow)
     case channelNormalization(scale: Tensor, shift: Tensor, epsilon: Float)
     case groupNormalization(groups: Int, scale: Tensor, shift: Tensor, epsilon: Float)
+    case lengthNormalization(floor: Float)
     /// For every number of the result, from which input it comes and from which place of that; nil for a zero.
     case arrangement([(input: Int, place: Int)?])
   }
@@ -86,6 +87,7 @@ extension NetworkGraph.Described: CustomStringConvertible {
     case .depthwise(_, _, let place): window("depthwise convolution", place)
     case .channelNormalization: "layer normalisation"
     case .groupNormalization: "group normalisation"
+    case .lengthNormalization: "division by the length"
     case .arrangement: "rearrangement"
     }
   }

@@ -186,6 +186,14 @@ public struct NetworkGraph: Sendable {
       [input])
   }
 
+  /// The channels of every pixel divided by their length, or by the floor where that is more.
+  package mutating func lengthNormalization(
+    _ name: String, floor: Float, of input: Int
+  ) -> Int {
+    precondition(floor >= 0 && floor.isFinite, "\(name) has no floor")
+    return add(name, LengthNormalization(floor: floor, extents: values[input]), [input])
+  }
+
   // MARK: Other places for the same numbers
 
   /// The channels of several values with the same rows and columns, one value's behind the other's.

@@ -104,6 +104,11 @@ package struct ONNXExport {
     case .groupNormalization(let groups, let scale, let shift, let epsilon):
       return groupNormalization(
         line, inputs[0], groups: groups, scale: scale.values, shift: shift.values, epsilon)
+    case .lengthNormalization(let floor):
+      let length = add(
+        "ReduceL2", name, inputs, [.integers("axes", [1]), .integer("keepdims", 1)])
+      let divisor = add("Clip", name, [length, stored("floor", [floor], [])])
+      return add("Div", name, [inputs[0], divisor])
     case .arrangement(let places): return arrangement(places, line, inputs, extents)
     }
   }

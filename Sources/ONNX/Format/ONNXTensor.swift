@@ -46,6 +46,15 @@ struct ONNXTensor: Sendable {
   /// The number of values, which the file has.
   let count: Int
 
+  /// The same values under the name of the stored ones that they were made of, which then are weights that are used; only
+  /// where they are as many.
+  func named(after other: ONNXTensor) -> ONNXTensor {
+    guard count == other.count, !other.name.isEmpty else { return self }
+    var result = self
+    result.name = other.name
+    return result
+  }
+
   /// A tensor of computed values.
   ///
   /// - Precondition: there are as many as the shape has places.

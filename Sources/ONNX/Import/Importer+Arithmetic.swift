@@ -16,6 +16,8 @@ enum Inner {
   case variance(View, axis: Int, epsilon: Double)
   /// The root of a variance.
   case deviation(View, axis: Int, epsilon: Double)
+  /// max(‖x‖₂, floor) over one dimension, which is then 1 wide.
+  case length(of: View, axis: Int, floor: Float)
   /// Which numbers are above another.
   case exceeds(View, threshold: Float)
 }
@@ -93,12 +95,86 @@ extension Importer {
     return try product(x, activation(.sigmoid, of: inner, node.name), node)
   }
 
-  mutating func clip(_ node: Operands) throws -> View {
+  mutating func clip(_ node: Operands) throws -> Value {
     let lower = try node.float("min", orInput: 1) ?? -.infinity
     let upper = try node.float("max", orInput: 2) ?? .infinity
     guard lower <= upper else { throw Unsupported("from \(lower) to \(upper)") }
-    if lower == 0, upper >= .greatestFiniteMagnitude { return try activation(.relu, of: node) }
-    return try activation(.clip(lower: lower, upper: upper), of: node)
+    switch try node.value(0) {
+    case .floats(let tensor):
+      return .floats(try Self.computed(tensor) { min(max($0, lower), upper) })
+    case .inner(.length(let x, let axis, let floor)) where upper >= .greatestFiniteMagnitude:
+      return .inner(.length(of: x, axis: axis, floor: max(floor, lower)))
+    default: break
+    }
+    if lower == 0, upper >= .greatestFiniteMagnitude {
+      return .view(try activation(.relu, of: node))
+    }
+    return .view(try activation(.clip(lower: lower, upper: upper), of: node))
+  }
+
+  /// The larger of whole numbers, or of a length and a stored number.
+  func maximum(_ node: Operands) throws -> Value {
+    if node.has(0), node.has(1), !node.has(2) {
+      switch (try node.value(0), try node.value(1)) {
+      case (.inner(.length(let x, let axis, let floor)), .floats(let stored)),
+        (.floats(let stored), .inner(.length(let x, let axis, let floor))):
+        guard stored.count == 1, let number = stored.floats()?.first, number.isFinite else {
+          throw Unsupported("of a length and several numbers")
+        }
+        return .inner(.length(of: x, axis: axis, floor: max(floor, number)))
+      case (.floats(let a), .floats(let b)): return .floats(try Self.computed("Max", a, b))
+      default: break
+      }
+    }
+    return .integers(try wholeNumbers(node))
+  }
+
+  /// The length over one dimension.
+  func length(_ node: Operands) throws -> Value {
+    guard try node.integer("keepdims") ?? 1 != 0, let axes = try node.list("axes", orInput: 1),
+      axes.count == 1
+    else { throw Unsupported("over other than one dimension, which stays") }
+    switch try node.value(0) {
+    case .view(let view):
+      let axis = try node.axis(axes[0], rank: view.rank) - (view.hasBatch ? 1 : 0)
+      guard axis >= 0 else { throw Unsupported("over the images") }
+      return .inner(.length(of: view, axis: axis, floor: 0))
+    case .floats(let tensor):
+      let axis = try node.axis(axes[0], rank: tensor.shape.count)
+      guard tensor.count <= 1 << 20, let values = tensor.floats() else {
+        throw Unsupported("of too many stored numbers")
+      }
+      var shape = tensor.shape
+      let behind = shape[(axis + 1)...].reduce(1, *)
+      let row = behind * shape[axis]
+      shape[axis] = 1
+      var squares = [Double](repeating: 0, count: shape.reduce(1, *))
+      for (place, value) in values.enumerated() {
+        squares[place / row * behind + place % behind] += Double(value) * Double(value)
+      }
+      return .floats(ONNXTensor(squares.map { Float($0.squareRoot()) }, shape: shape))
+    case .integers, .inner:
+      throw Unsupported("of something other than numbers of the image or of the file")
+    }
+  }
+
+  /// x / ‖x‖₂, and 0 where that is 0.
+  mutating func unitLength(_ node: Operands) throws -> View {
+    guard try node.integer("p") ?? 2 == 2 else { throw Unsupported("with p other than 2") }
+    let view = try view(node, 0)
+    let axis = try node.axis(node.integer("axis") ?? -1, rank: view.rank) - (view.hasBatch ? 1 : 0)
+    guard axis >= 0 else { throw Unsupported("over the images") }
+    return try divided(view, byLengthOver: axis, floor: .leastNormalMagnitude, node.name)
+  }
+
+  private mutating func divided(
+    _ view: View, byLengthOver axis: Int, floor: Float, _ name: String
+  ) throws -> View {
+    let pixels = view.parts.indices.filter { $0 != axis }
+    let value = try placed(view, pixels: pixels, channels: [axis], name)
+    return View(
+      value: graph.lengthNormalization(name, floor: floor, of: value),
+      parts: Self.parts(pixels: pixels, channels: [axis], view.extents), hasBatch: view.hasBatch)
   }
 
   mutating func hardSigmoid(
@@ -346,7 +422,7 @@ extension Importer {
     guard tensor.count <= 1 << 20, let values = tensor.floats() else {
       throw Unsupported("of too many stored numbers")
     }
-    return ONNXTensor(values.map(function), shape: tensor.shape)
+    return ONNXTensor(values.map(function), shape: tensor.shape).named(after: tensor)
   }
 
   private static func computed(
@@ -364,9 +440,11 @@ extension Importer {
     case "Sub": function = (-)
     case "Mul": function = (*)
     case "Div": function = (/)
+    case "Max": function = { max($0, $1) }
     default: throw Unsupported("of stored numbers")
     }
     return ONNXTensor(zip(x.elements, y.elements).map(function), shape: shape)
+      .named(after: b).named(after: a)
   }
 
   // MARK: Functions in several operators
@@ -421,6 +499,8 @@ extension Importer {
         ? completed(x, factor: factor * scale, power: 1, summand: summand, name) : nil
     case (.mean(let x, let axis, true), "Sub") where isFirst && a == x:
       return .inner(.centred(x, axis: axis))
+    case (.length(let x, let axis, let floor), "Div") where isFirst && a == x:
+      return .view(try divided(x, byLengthOver: axis, floor: floor, name))
     default: return nil
     }
   }
@@ -443,6 +523,8 @@ extension Importer {
       return try mean(of: x, over: [axis], keepsDimensions: keeps, node.name)
     case .errorFunction: throw Unsupported("of an error function (Erf) outside of GELU")
     case .exceeds: throw Unsupported("of a comparison outside of softplus")
+    case .length:
+      throw Unsupported("of a length (ReduceL2) that does not divide what it is the length of")
     case .centred(let x, let axis), .squared(let x, let axis), .variance(let x, let axis, _),
       .deviation(let x, let axis, _):
       throw Unsupported(

@@ -35,7 +35,7 @@ extension Importer {
     case "Selu": return [.view(try scaledELU(node))]
     case "Softplus": return [.view(try activation(.softplus, of: node))]
     case "Mish": return [.view(try mish(node))]
-    case "Clip": return [.view(try clip(node))]
+    case "Clip": return [try clip(node)]
     case "HardSigmoid":
       return [
         .view(
@@ -50,6 +50,8 @@ extension Importer {
       return [.view(try swish(node))]
     case "Gelu": return [.view(try gelu(node))]
     case "Erf": return [try errorFunction(node)]
+    case "ReduceL2": return [try length(node)]
+    case "LpNormalization": return [.view(try unitLength(node))]
     case "Greater": return [.inner(try comparison(node))]
     case "Sqrt", "Neg", "Pow", "Add", "Sub", "Mul", "Div": return [try arithmetic(node)]
     // Other ways through memory.
@@ -75,7 +77,8 @@ extension Importer {
         return [.view(try softplus(where: view, exceeds: threshold, node))]
       }
       return [.integers(try wholeNumbers(node))]
-    case "Size", "Range", "Equal", "Min", "Max", "Mod", "ReduceProd":
+    case "Max": return [try maximum(node)]
+    case "Size", "Range", "Equal", "Min", "Mod", "ReduceProd":
       return [.integers(try wholeNumbers(node))]
     default: throw Unsupported()
     }

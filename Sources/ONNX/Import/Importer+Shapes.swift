@@ -32,7 +32,9 @@ extension Importer {
     integers: (Grid<Whole>) throws -> Grid<Whole>
   ) throws -> Value {
     switch value {
-    case .floats(let tensor): return Self.value(try floats(Self.grid(tensor)))
+    case .floats(let tensor):
+      let grid = try floats(Self.grid(tensor))
+      return .floats(ONNXTensor(grid.elements, shape: grid.shape).named(after: tensor))
     case .integers(let grid): return .integers(try integers(grid))
     case .view, .inner: throw Unsupported()
     }
@@ -541,6 +543,14 @@ extension Importer {
   mutating func expand(_ node: Operands) throws -> Value {
     let value = try node.value(0)
     let target = try node.integers(1).elements
+    if case .inner(.length(let view, _, _)) = value {
+      // To the shape of what it divides, as arithmetic does by itself.
+      let shape = try shape(of: .view(view))
+      guard shape.count == target.count,
+        zip(shape, target).allSatisfy({ $0 == $1 || $1 == Whole(constant: 1) })
+      else { throw Unsupported("of a length to \(Self.text(target))") }
+      return value
+    }
     let from = try shape(of: value)
     if case .view(let view) = value {
       // Leading dimensions that are left out are as they were.

@@ -43,8 +43,9 @@ struct ChannelNormalization: GraphOperator {
           inputs[0] + pixel * channels, gradient + pixel * channels, sum + pixel * channels
         )
         let (mean, factor) = statistics(x)
-        let meanGradient = total { g[$0] * scale[$0] } / Float(channels)
-        let slope = total { g[$0] * scale[$0] * (x[$0] - mean) * factor } / Float(channels)
+        let meanGradient = total(channels) { g[$0] * scale[$0] } / Float(channels)
+        let slope =
+          total(channels) { g[$0] * scale[$0] * (x[$0] - mean) * factor } / Float(channels)
         for c in 0..<channels {
           s[c] += (g[c] * scale[c] - meanGradient - (x[c] - mean) * factor * slope) * factor
         }
@@ -54,31 +55,9 @@ struct ChannelNormalization: GraphOperator {
 
   /// μ and 1 / √(σ² + ε) of one pixel.
   private func statistics(_ x: UnsafePointer<Float>) -> (mean: Float, factor: Float) {
-    let count = Float(extents.channels)
-    let mean = total { x[$0] } / count
-    let variance = total { (x[$0] - mean) * (x[$0] - mean) } / count
+    let channels = extents.channels
+    let mean = total(channels) { x[$0] } / Float(channels)
+    let variance = total(channels) { (x[$0] - mean) * (x[$0] - mean) } / Float(channels)
     return (mean, 1 / (variance + epsilon).squareRoot())
-  }
-
-  /// The sum over the channels. Whole images can be the channels of a pixel, so that sums of 1,024 terms are added in
-  /// double precision.
-  private func total(_ term: (Int) -> Float) -> Float {
-    var sum = 0.0
-    for start in stride(from: 0, to: extents.channels, by: 1024) {
-      sum += Double(total(start..<min(start + 1024, extents.channels), term))
-    }
-    return Float(sum)
-  }
-
-  /// The sum over some channels: four sums that do not wait for each other, then those.
-  private func total(_ channels: Range<Int>, _ term: (Int) -> Float) -> Float {
-    var sums = SIMD4<Float>.zero
-    let whole = channels.lowerBound + channels.count / 4 * 4
-    for c in stride(from: channels.lowerBound, to: whole, by: 4) {
-      sums += SIMD4(term(c), term(c + 1), term(c + 2), term(c + 3))
-    }
-    return (whole..<channels.upperBound).reduce((sums.x + sums.y) + (sums.z + sums.w)) {
-      $0 + term($1)
-    }
   }
 }
