@@ -670,6 +670,34 @@ struct ONNXOperatorTests {
     }
   }
 
+  @Test("a mean over one dimension goes on to every operator, as other values do")
+  func means() throws {
+    let operators: [(String, [Int]?, [TestModel.Attribute])] = [
+      ("Flatten", nil, []), ("Reshape", [-1, 15], []),
+      ("Transpose", nil, [.integers("perm", [0, 2, 1])]),
+      ("Unsqueeze", [1], []), ("Cast", nil, [.integer("to", 1)]), ("Relu", nil, []),
+      ("Identity", nil, []),
+      ("Dropout", nil, []), ("Expand", [1, 3, 5], []),
+    ]
+    for (name, numbers, attributes) in operators {
+      var model = TestModel(image: Self.image)
+      model.node(
+        "ReduceMean", ["images"], to: "mean", [.integers("axes", [2]), .integer("keepdims", 0)])
+      let stored = numbers.map { [model.stored("numbers", $0)] } ?? []
+      model.node(name, ["mean"] + stored, to: "result", attributes)
+      model.node("Flatten", ["result"], to: "logits")
+      try expect(
+        model,
+        { x in
+          let means = Reference([3, 5]) { place in
+            (0..<4).map { x[[place[0], $0, place[1]]] }.reduce(0, +) / 4
+          }
+          return name == "Transpose"
+            ? Reference([5, 3]) { means[[$0[1], $0[0]]] } : Reference(means.values, [15])
+        }, within: 1e-6)
+    }
+  }
+
   @Test("features, and weights, that are divided by their length, in every way of writing it")
   func lengths() throws {
     for (form, axis) in [("Clip", 1), ("Max", 2), ("none", -1), ("operator", 3), ("attribute", -3)]
@@ -732,6 +760,13 @@ struct ONNXOperatorTests {
       }, within: 1e-6)
     // Weights that were worked out of the file's are as many parameters.
     #expect(try ONNXNetwork(model.data).parameterCount == 120)
+    // A floor without bound.
+    var bound = TestModel(image: Self.image)
+    bound.node("ReduceL2", ["images"], to: "length", [.integers("axes", [1])])
+    bound.node("Clip", ["length", bound.stored("floor", [.infinity], [])], to: "divisor")
+    bound.node("Div", ["images", "divisor"], to: "y")
+    bound.node("Flatten", ["y"], to: "logits")
+    #expect(problem { try ONNXNetwork(bound.data) }.contains("Clip of a length (ReduceL2)"))
     // A length by which something else is divided.
     var other = TestModel(image: Self.image)
     other.node("Relu", ["images"], to: "x")

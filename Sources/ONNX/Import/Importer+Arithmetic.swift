@@ -102,7 +102,8 @@ extension Importer {
     switch try node.value(0) {
     case .floats(let tensor):
       return .floats(try Self.computed(tensor) { min(max($0, lower), upper) })
-    case .inner(.length(let x, let axis, let floor)) where upper >= .greatestFiniteMagnitude:
+    case .inner(.length(let x, let axis, let floor))
+    where upper >= .greatestFiniteMagnitude && lower < .infinity:
       return .inner(.length(of: x, axis: axis, floor: max(floor, lower)))
     default: break
     }

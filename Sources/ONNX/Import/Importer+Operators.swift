@@ -3,11 +3,24 @@ import Kernels
 import NeuralNetwork
 
 extension Importer {
+  /// Operators that may be the next part of a function that is written as several.
+  private static let parts: Set = [
+    "Add", "Cast", "Clip", "Div", "Dropout", "Expand", "Identity", "Max", "Mul", "Neg", "Pow",
+    "ReduceMean",
+    "Sqrt", "Sub", "Where",
+  ]
+
   /// What an operator makes; nil for a result that is not computed.
   ///
   /// - Throws: `Unsupported`.
   mutating func results(of node: Operands) throws -> [Value?] {
     guard node.node.domain.isEmpty else { throw Unsupported() }
+    var node = node
+    if !Self.parts.contains(node.node.operation) {
+      for (place, value) in node.values.enumerated() {
+        if case .inner(let inner) = value { node.values[place] = .view(try computed(inner, node)) }
+      }
+    }
     switch node.node.operation {
     // Layers.
     case "Conv": return [.view(try convolution(node))]

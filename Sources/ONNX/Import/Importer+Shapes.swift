@@ -43,9 +43,8 @@ extension Importer {
   func cast(_ node: Operands) throws -> Value {
     let value = try node.value(0)
     switch (value, try castType(node)) {
-    case (.inner, _): throw Unsupported("of an inner part of a function")
-    case (.view, .float): return value
-    case (.view, _): throw Unsupported("of the image to another type of numbers")
+    case (.view, .float), (.inner, .float): return value
+    case (.view, _), (.inner, _): throw Unsupported("of the image to another type of numbers")
     case (.integers(let grid), .boolean): return .integers(try grid.map(Self.isTrue))
     case (.integers, let type) where type?.isInteger ?? true: return value
     case (.integers(let grid), .float), (.integers(let grid), .double):
@@ -541,7 +540,7 @@ extension Importer {
   }
 
   mutating func expand(_ node: Operands) throws -> Value {
-    let value = try node.value(0)
+    var value = try node.value(0)
     let target = try node.integers(1).elements
     if case .inner(.length(let view, _, _)) = value {
       // To the shape of what it divides, as arithmetic does by itself.
@@ -551,6 +550,7 @@ extension Importer {
       else { throw Unsupported("of a length to \(Self.text(target))") }
       return value
     }
+    if case .inner(let inner) = value { value = .view(try computed(inner, node)) }
     let from = try shape(of: value)
     if case .view(let view) = value {
       // Leading dimensions that are left out are as they were.

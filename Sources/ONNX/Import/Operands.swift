@@ -23,7 +23,7 @@ struct Operands {
   /// The version of the set of operators.
   let operatorSet: Int
   /// Nil for an optional one that is left out.
-  let values: [Value?]
+  var values: [Value?]
 
   /// What to call the node.
   var name: String {
