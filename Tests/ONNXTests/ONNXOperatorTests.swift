@@ -69,6 +69,13 @@ struct ONNXOperatorTests {
     }
   }
 
+  /// What reading a model of such nodes throws, as text; "" if it is read.
+  private func refusal(batch: Int? = nil, _ build: (inout TestModel) -> Void) -> String {
+    var model = TestModel(image: Self.image, batch: batch)
+    build(&model)
+    return problem { try ONNXNetwork(model.data) }
+  }
+
   @Test("other ways through memory are NumPy's, in any order, with the images in front")
   func moves() async {
     await check(
@@ -480,14 +487,9 @@ struct ONNXOperatorTests {
 
   @Test("broadcasting never lets one image meet another, nor makes values without bounds")
   func broadcastBounds() throws {
-    func problem(batch: Int? = nil, _ build: (inout TestModel) -> Void) -> String {
-      var model = TestModel(image: Self.image, batch: batch)
-      build(&model)
-      return ONNXTests.problem { try ONNXNetwork(model.data) }
-    }
     // [N, 5] and [N, 3, 4, 5] meet from behind, so that images would meet rows.
     #expect(
-      problem { model in
+      refusal { model in
         model.node(
           "ReduceMean", ["images"], to: "a", [.integers("axes", [1, 2]), .integer("keepdims", 0)])
         model.node("Add", ["images", "a"], to: "b")
@@ -495,13 +497,13 @@ struct ONNXOperatorTests {
       }.contains("Add of [3, 4, 5] and [5]"))
     for target in [[2, 3, 4, 5], [7, 1, 3, 4, 5], [1, 3, 8, 5]] {
       #expect(
-        problem { model in
+        refusal { model in
           model.node("Expand", ["images", model.stored("target", target)], to: "a")
           model.node("Flatten", ["a"], to: "logits")
         }.contains("Expand of"), "\(target)")
     }
     #expect(
-      problem { model in
+      refusal { model in
         model.node("ReduceMean", ["images"], to: "a", [.integers("axes", [2, 3])])
         model.node(
           "Expand", ["a", model.stored("target", [1, 3, 1 << 20, 1 << 20])], to: "b")
@@ -509,7 +511,7 @@ struct ONNXOperatorTests {
       }.contains("Expand which makes a value of more than"))
     // Frozen at one image, a shape without a dimension for it is still an image's.
     #expect(
-      problem(batch: 1) { model in
+      refusal(batch: 1) { model in
         model.node("Reshape", ["images", model.stored("s", [3, 4, 5])], to: "a")
         model.node("ReduceMean", ["a"], to: "b", [.integers("axes", [1, 2])])
         model.node("Mul", ["a", "b"], to: "c")
@@ -904,34 +906,29 @@ struct ONNXOperatorTests {
 
   @Test("what would mix images, or is no classifier of images, is refused")
   func otherModels() throws {
-    func problem(batch: Int? = nil, _ build: (inout TestModel) -> Void) -> String {
-      var model = TestModel(image: Self.image, batch: batch)
-      build(&model)
-      return ONNXTests.problem { try ONNXNetwork(model.data) }
-    }
     #expect(
-      problem { model in
+      refusal { model in
         model.node("Transpose", ["images"], to: "a", [.integers("perm", [1, 0, 2, 3])])
         model.node("Flatten", ["a"], to: "logits")
       }.contains("moves the dimension of images"))
     #expect(
-      problem { model in
+      refusal { model in
         model.node("Reshape", ["images", model.stored("s", [-1, 20])], to: "logits")
       }.contains("images of 60 numbers are not apart"))
     #expect(
-      problem { model in
+      refusal { model in
         model.node("ReduceMean", ["images"], to: "a", [.integers("axes", [0])])
         model.node("Flatten", ["a"], to: "logits")
       }.contains("over the images"))
     #expect(
-      problem { model in
+      refusal { model in
         model.outputs = ["logits", "features"]
         model.node("Flatten", ["images"], to: "logits")
         model.node("Relu", ["images"], to: "features")
       }.contains("2 results (logits, features)"))
     for (beta, threshold, otherwise) in [(1, 10, "x"), (2, 20, "scaled"), (1, 20, "images")] {
       #expect(
-        problem { model in
+        refusal { model in
           model.node("Neg", ["images"], to: "x")
           Self.softplus(
             in: &model, beta: Float(beta), threshold: Float(threshold), otherwise: otherwise)
@@ -939,25 +936,25 @@ struct ONNXOperatorTests {
         }.contains("Where of something other than a softplus"))
     }
     #expect(
-      problem { model in
+      refusal { model in
         model.operatorSet = 12
         model.node("Celu", ["images"], to: "a", [.float("alpha", 0)])
         model.node("Flatten", ["a"], to: "logits")
       }.contains("Celu with alpha = 0"))
     #expect(
-      problem { model in
+      refusal { model in
         model.operatorSet = 6
         model.node("Flatten", ["images"], to: "logits")
       }.contains("operator set 6"))
     // Frozen at one image, the same shapes keep images apart.
     for target in [[1, 60], [-1], [3, 20], [60]] {
       #expect(
-        problem(batch: 1) { model in
+        refusal(batch: 1) { model in
           model.node("Reshape", ["images", model.stored("s", target)], to: "logits")
         } == "")
     }
     #expect(
-      problem(batch: 4) { model in
+      refusal(batch: 4) { model in
         model.node("Reshape", ["images", model.stored("s", [4, 60])], to: "logits")
       } == "")
   }
