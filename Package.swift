@@ -12,6 +12,11 @@ let strict: [SwiftSetting] = [
 /// Numeric loops stay optimised in debug builds, or the tests would take a thousand times longer.
 let optimised: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
+/// Most tests stay without the optimiser in release builds too: with it they take the compiler twice as long, and then
+/// spend their time in what they test. Those that compute much themselves are `strict` alone.
+let unoptimised: [SwiftSetting] =
+  strict + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+
 /// The vectorised kernels are one folder, compiled once for each instruction set and chosen at run
 /// time; links give the folder one name per target.
 func kernels(_ instructionSet: String, march: String) -> Target {
@@ -147,13 +152,13 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "PropertyTestingTests",
-      dependencies: ["PropertyTesting", "PropertyChecks", "Statistics"], swiftSettings: strict),
+      dependencies: ["PropertyTesting", "PropertyChecks", "Statistics"], swiftSettings: unoptimised),
     .testTarget(
       name: "ClassificationTests",
       dependencies: [
         "Classification", "PropertyChecks", "PropertyTesting", "Statistics", "TestSupport",
       ],
-      swiftSettings: strict),
+      swiftSettings: unoptimised),
     .testTarget(
       name: "KernelsTests",
       dependencies: [
@@ -175,21 +180,21 @@ let package = Package(
         "ONNX", "NeuralNetwork", "Kernels", "Classification", "PropertyChecks", "PropertyTesting",
         "Statistics", "TestSupport",
       ],
-      swiftSettings: strict),
+      swiftSettings: unoptimised),
     .testTarget(
       name: "DatasetsTests",
       dependencies: [
         "Datasets", "NeuralNetwork", "MixupInference", "Classification", "PropertyChecks",
         "PropertyTesting", "Statistics", "TestSupport",
       ],
-      swiftSettings: strict),
+      swiftSettings: unoptimised),
     .testTarget(
       name: "MixupInferenceTests",
       dependencies: [
         "MixupInference", "Robustness", "Datasets", "NeuralNetwork", "Classification",
         "PropertyChecks", "PropertyTesting", "Statistics", "TestSupport",
       ],
-      swiftSettings: strict),
+      swiftSettings: unoptimised),
     .testTarget(
       name: "RobustnessTests",
       dependencies: [
@@ -197,25 +202,25 @@ let package = Package(
         "PropertyChecks", "PropertyTesting", "Statistics",
         "TestSupport",
       ],
-      swiftSettings: strict),
+      swiftSettings: unoptimised),
     .testTarget(
       name: "ProcessModelTests",
       dependencies: [
         "ProcessModel", "Classification", "PropertyChecks", "PropertyTesting", "Statistics",
         "TestSupport",
       ],
-      swiftSettings: strict),
+      swiftSettings: unoptimised),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
         "Training", "Robustness", "MixupInference", "Datasets", "NeuralNetwork", "Kernels",
         "Classification", "Statistics", "TestSupport",
       ],
-      swiftSettings: strict),
+      swiftSettings: unoptimised),
     .testTarget(
       name: "ReportingTests",
       dependencies: ["Reporting", "PropertyChecks", "PropertyTesting", "Statistics"],
-      swiftSettings: strict),
+      swiftSettings: unoptimised),
     .testTarget(
       name: "ExperimentsTests",
       dependencies: [
@@ -223,7 +228,7 @@ let package = Package(
         "Workloads", "MixupInference", "Datasets", "NeuralNetwork", "Kernels", "Classification",
         "PropertyChecks", "PropertyTesting", "Statistics", "TestSupport",
       ],
-      swiftSettings: strict),
+      swiftSettings: unoptimised),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
@@ -231,7 +236,7 @@ let package = Package(
         "NeuralNetwork", "Kernels", "Classification", "PropertyChecks", "PropertyTesting",
         "TestSupport",
       ],
-      swiftSettings: strict),
+      swiftSettings: unoptimised),
   ],
   // C23 can embed a file.
   cLanguageStandard: .c2x
@@ -271,8 +276,10 @@ if let purpose = Context.environment["MIXUP_INFERENCE_FUZZING"] {
   // not checked, and unrolled loops take long to build with every access watched.
   for target in package.targets where target.type == .regular {
     let sanitizers = target.name.hasPrefix("Kernels") ? "" : "fuzzer,address"
-    // What debug builds do not optimise takes the compiler longer than it saves the fuzzer.
-    let speed = ["Experiments", "Reporting"].contains(target.name) ? ["-Onone"] : []
+    // What debug builds do not optimise takes the compiler longer than it saves the fuzzer, as do the kernels, which no
+    // reader asks for more than the weights of a small network in another order.
+    let isSlowlyBuilt = ["Experiments", "Reporting"].contains(target.name) || sanitizers.isEmpty
+    let speed = isSlowlyBuilt ? ["-Onone"] : []
     target.swiftSettings =
       (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=\(sanitizers)"] + speed + profile)]
   }
