@@ -915,11 +915,22 @@ struct ONNXOperatorTests {
       refusal { model in
         model.node("Reshape", ["images", model.stored("s", [-1, 20])], to: "logits")
       }.contains("images of 60 numbers are not apart"))
+    for (operation, over) in [
+      ("ReduceMean", TestModel.Attribute.integers("axes", [-4])),
+      ("ReduceL2", .integers("axes", [0])),
+      ("LpNormalization", .integer("axis", 0)), ("LayerNormalization", .integer("axis", -4)),
+    ] {
+      #expect(
+        refusal { model in
+          model.node(operation, ["images"], to: "a", [over])
+          model.node("Flatten", ["a"], to: "logits")
+        }.contains("\(operation) over the images"), "\(operation)")
+    }
     #expect(
       refusal { model in
-        model.node("ReduceMean", ["images"], to: "a", [.integers("axes", [0])])
+        model.node("ReduceMean", ["images"], to: "a", [.integers("axes", [1, -3])])
         model.node("Flatten", ["a"], to: "logits")
-      }.contains("over the images"))
+      }.contains("ReduceMean twice over one dimension"))
     #expect(
       refusal { model in
         model.outputs = ["logits", "features"]

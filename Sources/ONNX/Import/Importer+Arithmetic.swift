@@ -137,8 +137,7 @@ extension Importer {
     else { throw Unsupported("over other than one dimension, which stays") }
     switch try node.value(0) {
     case .view(let view):
-      let axis = try node.axis(axes[0], rank: view.rank) - (view.hasBatch ? 1 : 0)
-      guard axis >= 0 else { throw Unsupported("over the images") }
+      let axis = try node.axis(axes[0], ofImagesIn: view)
       return .inner(.length(of: view, axis: axis, floor: 0))
     case .floats(let tensor):
       let axis = try node.axis(axes[0], rank: tensor.shape.count)
@@ -163,8 +162,7 @@ extension Importer {
   mutating func unitLength(_ node: Operands) throws -> View {
     guard try node.integer("p") ?? 2 == 2 else { throw Unsupported("with p other than 2") }
     let view = try view(node, 0)
-    let axis = try node.axis(node.integer("axis") ?? -1, rank: view.rank) - (view.hasBatch ? 1 : 0)
-    guard axis >= 0 else { throw Unsupported("over the images") }
+    let axis = try node.axis(node.integer("axis") ?? -1, ofImagesIn: view)
     return try divided(view, byLengthOver: axis, floor: .leastNormalMagnitude, node.name)
   }
 
@@ -326,8 +324,8 @@ extension Importer {
   }
 
   /// Two views under one shape, each a whole value of the graph with the same order in memory.
-  private mutating func aligned(_ a: View, _ b: View, _ name: String) throws -> (View, View) {
-    let (a, b) = (try whole(a, name), try whole(b, name))
+  private mutating func aligned(_ views: (View, View), _ name: String) throws -> (View, View) {
+    let (a, b) = (try whole(views.0, name), try whole(views.1, name))
     if a.parts == b.parts {
       var other = b
       other.value = try under(graph.values[a.value], b.value, name)
@@ -337,18 +335,17 @@ extension Importer {
   }
 
   mutating func sum(_ a: View, _ b: View, _ name: String) throws -> View {
-    let (a, b) = try Self.broadcast(a, b)
-    var (result, other) = try aligned(a, b, name)
+    var (result, other) = try aligned(Self.broadcast(Self.ranked(a, b)), name)
     result.value = graph.sum(name, of: result.value, and: other.value)
     return result
   }
 
   mutating func product(_ a: View, _ b: View, _ node: Operands) throws -> View {
+    let (a, b) = try Self.ranked(a, b)
     if let result = try scaledPixels(a, b, node.name) ?? scaledPixels(b, a, node.name) {
       return result
     }
-    let (a, b) = try Self.broadcast(a, b)
-    var (result, other) = try aligned(a, b, node.name)
+    var (result, other) = try aligned(Self.broadcast((a, b)), node.name)
     // x · sigmoid(x).
     for (x, y) in [(result.value, other.value), (other.value, result.value)]
     where applied[y] == AppliedFunction(function: .sigmoid, source: x) {
@@ -359,9 +356,9 @@ extension Importer {
     return result
   }
 
-  /// Every pixel of a times the same numbers, which are all that b has; nil where they are others.
+  /// Every pixel of a times the same numbers, which are all that b has; nil where they are others. Both have as many
+  /// dimensions.
   private mutating func scaledPixels(_ a: View, _ b: View, _ name: String) throws -> View? {
-    let (a, b) = try Self.ranked(a, b)
     guard a.parts.count == 3, b.parts.count == 3, a.count > b.count,
       let channel = (0..<3).first(where: {
         b.parts[$0].extent == a.parts[$0].extent && b.count == a.parts[$0].extent
@@ -376,9 +373,9 @@ extension Importer {
       hasBatch: a.hasBatch)
   }
 
-  /// Two views of the shape to which both are broadcast, as NumPy does.
-  private static func broadcast(_ a: View, _ b: View) throws -> (View, View) {
-    let (a, b) = try ranked(a, b)
+  /// Two views of as many dimensions under the shape to which both are broadcast, as NumPy does.
+  private static func broadcast(_ views: (View, View)) throws -> (View, View) {
+    let (a, b) = views
     guard let extents = broadcastShape(a.extents, b.extents) else {
       throw Unsupported("of \(a.extents) and \(b.extents)")
     }
@@ -537,16 +534,14 @@ extension Importer {
     let keeps = try node.integer("keepdims") ?? 1 != 0
     let said = try node.list("axes", orInput: 1)
     if case .inner(.squared(let x, let axis)) = try node.value(0), keeps,
-      let said, said.count == 1, try node.axis(said[0], rank: x.rank) == axis + (x.hasBatch ? 1 : 0)
+      let said, said.count == 1, try node.axis(said[0], rank: x.rank) == axis + x.firstOfImage
     {
       return .inner(.variance(x, axis: axis, epsilon: 0))
     }
     let view = try view(node, 0)
     guard let said, !said.isEmpty else { throw Unsupported("over everything") }
-    let axes = try said.map { try node.axis($0, rank: view.rank) - (view.hasBatch ? 1 : 0) }
-    guard !axes.contains(-1), Set(axes).count == axes.count else {
-      throw Unsupported("over the images")
-    }
+    let axes = try said.map { try node.axis($0, ofImagesIn: view) }
+    guard Set(axes).count == axes.count else { throw Unsupported("twice over one dimension") }
     if axes.count == 1 { return .inner(.mean(of: view, axis: axes[0], keepsDimension: keeps)) }
     return .view(try mean(of: view, over: axes, keepsDimensions: keeps, node.name))
   }

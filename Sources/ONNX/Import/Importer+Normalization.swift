@@ -29,8 +29,7 @@ extension Importer {
 
   mutating func layerNormalization(_ node: Operands) throws -> View {
     let view = try view(node, 0)
-    let first = try node.axis(node.integer("axis") ?? -1, rank: view.rank) - (view.hasBatch ? 1 : 0)
-    guard view.parts.indices ~= first else { throw Unsupported("over the images") }
+    let first = try node.axis(node.integer("axis") ?? -1, ofImagesIn: view)
     let axes = Array(first..<view.parts.count)
     let shape = Array(view.extents[first...])
     let count = shape.reduce(1, *)

@@ -180,7 +180,7 @@ extension Importer {
     case (true, 1):
       return .view(try reshaped(view, to: [view.count], node.name))
     case (_, let place) where batch == Whole(constant: 1):
-      let before = view.parts.prefix(place - (view.hasBatch ? 1 : 0)).reduce(1) { $0 * $1.extent }
+      let before = view.parts.prefix(place - view.firstOfImage).reduce(1) { $0 * $1.extent }
       return .view(
         try reshaped(
           view, to: [before, view.count / before].map { Whole(constant: $0) }, node.name))
@@ -306,7 +306,7 @@ extension Importer {
   ) throws -> Value {
     switch value {
     case .view(var view):
-      let place = axis - (view.hasBatch ? 1 : 0)
+      let place = axis - view.firstOfImage
       let part = view.parts[place]
       view.offset += numbers[0] * part.stride
       view.parts[place] = Part(
@@ -359,7 +359,7 @@ extension Importer {
     let isOne = indices.shape.isEmpty
     switch value {
     case .view(var view):
-      let place = axis - (view.hasBatch ? 1 : 0)
+      let place = axis - view.firstOfImage
       guard place >= 0 else { throw Unsupported("of images by number") }
       guard !isOne else {
         view.offset += numbers[0] * view.parts[place].stride
@@ -410,7 +410,7 @@ extension Importer {
       return Self.value(grid)
     default:
       let views = try values.indices.map { try view(node, $0) }
-      let place = axis - (views[0].hasBatch ? 1 : 0)
+      let place = axis - views[0].firstOfImage
       guard place >= 0 else { throw Unsupported("of images behind one another") }
       let others = views[0].parts.indices.filter { $0 != place }
       for view in views {
@@ -450,7 +450,7 @@ extension Importer {
     var sides = [(Int, Int)](repeating: (0, 0), count: view.parts.count)
     for (number, axis) in axes.enumerated() {
       let (before, behind) = (pads[number], pads[number + axes.count])
-      let place = axis - (view.hasBatch ? 1 : 0)
+      let place = axis - view.firstOfImage
       if place >= 0 {
         sides[place] = (before, behind)
       } else if (before, behind) != (0, 0) {

@@ -126,4 +126,11 @@ struct Operands {
     guard -rank..<rank ~= axis else { throw Unsupported("along dimension \(axis) of \(rank)") }
     return axis < 0 ? axis + rank : axis
   }
+
+  /// The place of a dimension among those of one image, of which −1 is the last.
+  func axis(_ axis: Int, ofImagesIn view: View) throws -> Int {
+    let place = try self.axis(axis, rank: view.rank) - view.firstOfImage
+    guard place >= 0 else { throw Unsupported("over the images") }
+    return place
+  }
 }

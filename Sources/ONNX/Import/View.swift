@@ -10,7 +10,9 @@ struct View: Hashable {
   /// Whether a dimension for the images stands in front of them.
   var hasBatch: Bool
 
-  var rank: Int { parts.count + (hasBatch ? 1 : 0) }
+  /// Which dimension is the first of one image.
+  var firstOfImage: Int { hasBatch ? 1 : 0 }
+  var rank: Int { firstOfImage + parts.count }
   /// Extents of one image.
   var extents: [Int] { parts.map(\.extent) }
   /// Floats of one image.
