@@ -13,7 +13,8 @@ struct Contestant: ParsableCommand {
       prepare WORK   →  ready            WORK is KIND/NETWORK/SIZE, as in forward/resNet20/30
       run COUNT      →  seconds S        for all COUNT executions together
       output FILE    →  written COUNT    one execution's result, as so many float32
-      machine        →  machine BITS RATE   width of our vectors; multiply-adds a second in registers, float32
+      machine        →  machine BITS RATE PROCESSOR   width of our vectors; multiply-adds a second in registers,
+                                            float32; the processor's name
       Anything wrong is answered with "error" and one line. The end of input ends the process.
       """)
 
@@ -93,7 +94,8 @@ struct Contestant: ParsableCommand {
     throw ValidationError("cannot do \"\(line)\" now; see --help")
   }
 
-  /// The width of the vectors that are used, and what one thread makes with them in registers: the best of some tries.
+  /// The width of the vectors that are used, what one thread makes with them in registers, as the best of some tries, and
+  /// the name of the processor.
   private var machine: String {
     var rate = 0.0
     for _ in 0..<20 {
@@ -110,6 +112,6 @@ struct Contestant: ParsableCommand {
       case .avx2: 256
       case .openBLAS, .reference: 0
       }
-    return "machine \(bits) \(rate)"
+    return "machine \(bits) \(rate) \(Processor.name)"
   }
 }

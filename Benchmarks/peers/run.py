@@ -37,13 +37,13 @@ WORKS = [
         "resNet18/30")],
     "attack/preActResNet18/50", "attack/wideResNet-28-10/8",
     "search/resNet20/64", "search-patient/resNet20/64", "search/preActResNet18/16",
-    "search-apgd/resNet20/32", "search/resNet20/1",
+    "search-50/resNet20/64", "search-apgd/resNet20/32", "search/resNet20/1",
     *[f"certification/{work}" for work in ("resNet50CIFAR/1", "resNet20/4", "resNet20/1", "resNet8/4")],
 ]
 QUICK = ["forward/resNet20/30", "decision/resNet20/30", "attack/resNet8/50", "training/resNet8/128"]
 
 OURS = "ours"
-SEARCH = " search search-patient search-apgd"
+SEARCH = " search search-patient search-50 search-apgd"
 # Name: script, mode, kinds of work. The first that does a kind is what the others are held to.
 PEERS = {
     "torch": ("with_torch.py", "eager", "forward decision certification attack training" + SEARCH),
@@ -415,21 +415,13 @@ def latency_table(records):
 
 def processor(contestant, kernels):
     """The processor, and what our contestant makes of it."""
-    fields = {}
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        key, _, value = line.partition(":")
-        fields.setdefault(key.strip(), value.strip())
-    cpu = fields.get("model name", platform.processor())
-    if "cpu family" in fields:
-        # Virtual machines give one name to processors that differ in the width of their units.
-        cpu += f" (family {fields['cpu family']}, model {fields['model']})"
     answer = subprocess.run(
         [contestant, ".", *([f"--kernels={kernels}"] if kernels else [])], input="machine\n",
-        capture_output=True, text=True).stdout.split()
-    if len(answer) != 3 or answer[0] != "machine":
-        raise Failure(f"{contestant} does not say which vectors it uses; build it anew")
+        capture_output=True, text=True).stdout.strip().split(" ", 3)
+    if len(answer) != 4 or answer[0] != "machine":
+        raise Failure(f"{contestant} does not say what it runs on; build it anew")
     return {
-        "cpu": cpu, "cpus": len(os.sched_getaffinity(0)),
+        "cpu": answer[3], "cpus": len(os.sched_getaffinity(0)),
         "vectorBits": int(answer[1]), "peak": float(answer[2]),
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import Kernels
 import Reporting
+import Workloads
 
 /// What the machine can do, what of that is used, and what is missing.
 package struct MachineReport: Sendable, Reported {
@@ -29,7 +30,7 @@ package struct MachineReport: Sendable, Reported {
     func add(_ name: String, _ value: String, remedy: String? = nil) {
       findings.append(Finding(name: name, value: value, remedy: remedy))
     }
-    add("processor", Self.processorName)
+    add("processor", Processor.name)
     let features = [("AVX2 + FMA", KernelSet.avx2), ("AVX-512", .avx512)]
       .map { "\($0) \($1.isAvailable ? "yes" : "no")" }
     add("vector units", features.joined(separator: ", "))
@@ -68,27 +69,5 @@ package struct MachineReport: Sendable, Reported {
       return "\(name)  \(finding.value)" + (finding.remedy.map { "; mend with: \($0)" } ?? "")
     }
     return Printout(lines.joined(separator: "\n"))
-  }
-
-  /// The processor's name as the system gives it.
-  package static var processorName: String {
-    processorName(in: (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "")
-  }
-
-  /// The name of the first processor of a `/proc/cpuinfo`, with its family and model where they are there: virtual machines
-  /// often give the same name to processors of which one has vector units twice as wide as the other's.
-  package static func processorName(in information: String) -> String {
-    func field(_ name: String) -> String? {
-      for line in information.split(separator: "\n") {
-        let parts = line.split(separator: ":", maxSplits: 1).map {
-          $0.trimmingCharacters(in: .whitespaces)
-        }
-        if parts.count == 2, parts[0] == name { return parts[1] }
-      }
-      return nil
-    }
-    guard let name = field("model name") else { return "unknown" }
-    guard let family = field("cpu family"), let model = field("model") else { return name }
-    return "\(name) (family \(family), model \(model))"
   }
 }

@@ -2,6 +2,7 @@ import Classification
 import Experiments
 import Kernels
 import Testing
+import Workloads
 
 @Suite("The report on the machine")
 struct MachineReportTests {
@@ -33,9 +34,9 @@ struct MachineReportTests {
       cpu family\t: 25
       """
     #expect(
-      MachineReport.processorName(in: information) == "AMD EPYC: virtual (family 23, model 1)")
-    #expect(MachineReport.processorName(in: "model name\t: ARMv8 rev 0") == "ARMv8 rev 0")
-    #expect(MachineReport.processorName(in: "") == "unknown")
+      Processor.name(in: information) == "AMD EPYC: virtual (family 23, model 1)")
+    #expect(Processor.name(in: "model name\t: ARMv8 rev 0") == "ARMv8 rev 0")
+    #expect(Processor.name(in: "") == "unknown")
   }
 
   @Test("says where int8 is slower than float32, by what the system says of the processor")

@@ -5,6 +5,7 @@ import Reporting
 import Robustness
 import Statistics
 import Training
+import Workloads
 
 /// The results of a reproduction as text, tables, records and a page.
 package struct ReproductionReport: Sendable, Reported {
@@ -314,7 +315,7 @@ package struct ReproductionReport: Sendable, Reported {
         "Images",
         "\(results.trainingCount) training (and mixing partners), \(results.validationCount) "
           + "validation, \(results.testCount) test"),
-      HTMLReport.KeyValue("Processor", MachineReport.processorName),
+      HTMLReport.KeyValue("Processor", Processor.name),
       HTMLReport.KeyValue(
         "Wall-clock time of this run",
         "\(duration(results.seconds)), without what an earlier one had finished"),
