@@ -67,17 +67,18 @@ class Search:
 
     The gradient is that of a loss of the mean probability over 10 mixtures, all mixtures of a chunk of images in one
     batch. One by one it is the mean of ten gradients, each through one mixture, as torchattacks' EOTPGD and AutoAttack's
-    code for randomised defences have it. PGD of 20 steps follows the log odds; APGD of 50 steps, by the code of its
+    code for randomised defences have it. PGD of 20 or 50 steps follows the log odds; APGD of 50 steps, by the code of its
     authors, the cross-entropy.
     """
 
     RADIUS = 2 / 255
     CHUNKS = [1, 2, 4, 8, 16, 32, 64]
 
-    def __init__(self, model, files, size, layout, by_apgd, one_by_one):
+    def __init__(self, kind, model, files, size, layout, one_by_one):
         self.model, self.layout = model, layout
         self.passes, self.mixtures_a_pass = (10, 1) if one_by_one else (1, 10)
-        self.attacked, self.steps = (self.by_apgd, 50) if by_apgd else (self.by_pgd, 20)
+        self.attacked = self.by_apgd if kind == "search-apgd" else self.by_pgd
+        self.steps = 50 if kind in ("search-apgd", "search-50") else 20
         self.images, self.labels = self.read(files, "trained-images")
         self.images, self.labels = self.images[:size], self.labels[:size]
         self.pool, labels = self.read(files, "trained-pool")
@@ -195,7 +196,7 @@ def prepare(files, mode, kind, name, size):
             # on without compiling.
             torch._dynamo.config.recompile_limit = 4 * len(Search.CHUNKS)
             model = torch.compile(model, dynamic=False)
-        search = Search(model, files, size, layout, by_apgd=kind == "search-apgd", one_by_one=mode == "loop")
+        search = Search(kind, model, files, size, layout, one_by_one=mode == "loop")
         return search, lambda: search().numpy()
     network = load(files, name)
     inputs = [torch.from_numpy(array) for array in files.inputs(kind, name, size)]

@@ -25,6 +25,8 @@ package struct Workload {
     case search
     /// The same where an image is left alone once three steps running misled on fresh draws.
     case patientSearch = "search-patient"
+    /// As `search`, with 50 steps.
+    case longSearch = "search-50"
     /// As `search`, with APGD of 50 steps.
     case apgdSearch = "search-apgd"
 
@@ -35,7 +37,7 @@ package struct Workload {
       case .attack: 50
       case .certification: 4
       case .training: 128
-      case .search, .patientSearch, .apgdSearch: 64
+      case .search, .patientSearch, .longSearch, .apgdSearch: 64
       }
     }
 
@@ -44,6 +46,7 @@ package struct Workload {
       switch self {
       case .search: ProjectedGradientDescent(steps: 20)
       case .patientSearch: ProjectedGradientDescent(steps: 20, patience: 3)
+      case .longSearch: ProjectedGradientDescent(steps: 50)
       case .apgdSearch: AutoPGD(steps: 50)
       case .forward, .decision, .attack, .certification, .training: nil
       }
